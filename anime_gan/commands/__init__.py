@@ -1,0 +1,1 @@
+"""The command lines: flags in, one call into the package, an exit status out."""

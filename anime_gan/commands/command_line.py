@@ -1,0 +1,57 @@
+"""What the commands share: flags that belong to one command, and errors as one line with exit status 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import flags
+
+USAGE_ERROR = 2
+
+
+def run_command(
+    name: str,
+    summary: str,
+    flag_values: flags.FlagValues,
+    command: Callable[[], int],
+    argv: Sequence[str],
+) -> int:
+    """Parses the flags and runs a command.
+
+    Args:
+        name: The command's name, for messages.
+        summary: What it does, shown above the flags by `--help`.
+        flag_values: The command's own flags.
+        command: Does the work once the flags are parsed, and returns the exit status. A `ValueError` or
+            `OSError` from it is taken as the user's to mend.
+        argv: What stands behind the command's name.
+
+    Returns:
+        The exit status: 2 for anything wrong with what the user gave, after one line that says what.
+    """
+    flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
+    try:
+        rest = flag_values([name, *argv])[1:]
+        if flag_values["help"].value:
+            print(f"{summary}\n\n{_help_text(flag_values)}")
+            return 0
+        if rest:
+            raise flags.Error(f"unexpected {rest[0]!r}: every option starts with --, see --help")
+        return command()
+    except (flags.Error, ValueError, OSError) as error:
+        # One line, whatever the library underneath wrote.
+        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
+        return USAGE_ERROR
+
+
+def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
+    """The flags that stand on the command line, by name."""
+    return {name: flag_values[name].value for name in flag_values if flag_values[name].present}
+
+
+def _help_text(flag_values: flags.FlagValues) -> str:
+    lines = []
+    for name in dict.fromkeys(flag_values[name].name for name in flag_values):
+        lines.append(f"  --{name}: {flag_values[name].help}")
+    return "\n".join(lines)

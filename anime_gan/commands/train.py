@@ -1,0 +1,124 @@
+"""`train.py`: trains a model and exports it."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from anime_gan.commands.command_line import given_flags, run_command
+from anime_gan.config import (
+    PRESETS,
+    ConfigError,
+    TrainConfig,
+    describe_range,
+    resolve_config,
+    resume_config,
+)
+from anime_gan.datasets import load_dataset
+from anime_gan.quiet import import_tensorflow
+from anime_gan.run_directory import RunDirectory, newest_run_directory, next_run_directory
+
+SUMMARY = """Trains a face generator and exports it. Without flags: on faces drawn by the program.
+
+The run directory gets pictures, numbers, checkpoints and the exported model; watch it with
+  tensorboard --logdir=runs"""
+
+RUNS = Path("runs")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    flag_values = flags.FlagValues()
+    _define_flags(flag_values)
+    arguments = sys.argv[1:] if argv is None else argv
+    return run_command("train.py", SUMMARY, flag_values, lambda: _train(flag_values), arguments)
+
+
+def _define_flags(flag_values: flags.FlagValues) -> None:
+    define = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+    for field in dataclasses.fields(TrainConfig):
+        text = f"{field.metadata['help']} ({describe_range(field)}; default {field.default})"
+        if isinstance(field.default, bool):
+            flags.DEFINE_bool(field.name, None, text, flag_values=flag_values)
+        else:
+            define[type(field.default)](field.name, None, text, flag_values=flag_values)
+    names = ", ".join(PRESETS)
+    flags.DEFINE_string(
+        "preset", "default", f"values for several options at once (one of {names})", flag_values=flag_values
+    )
+    flags.DEFINE_string(
+        "run_dir",
+        None,
+        "where the run lives (a folder; default: a new one in runs/)",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool(
+        "resume",
+        False,
+        "go on with --run_dir, by default the newest run (true or false)",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "print configuration, networks, data, cost, and stop (true or false)",
+        flag_values=flag_values,
+    )
+
+
+def _train(flag_values: flags.FlagValues) -> int:
+    options = {field.name for field in dataclasses.fields(TrainConfig)}
+    given = {name: value for name, value in given_flags(flag_values).items() if name in options}
+    run_dir = Path(flag_values["run_dir"].value) if flag_values["run_dir"].value else None
+    resume, dry_run = flag_values["resume"].value, flag_values["dry_run"].value
+    # Options are settled before TensorFlow is loaded: a typing error should not cost seconds.
+    if resume:
+        if flag_values["preset"].present or dry_run:
+            raise ConfigError("--resume: goes with neither --preset nor --dry_run")
+        run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
+        config = resume_config(run.load_config(), given)
+    else:
+        config = resolve_config(flag_values["preset"].value, given)
+        if run_dir is not None and not dry_run:
+            RunDirectory.check_is_free(run_dir)
+
+    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
+    import_tensorflow()
+    from anime_gan import loop
+    from anime_gan.trainer import NonFiniteError
+
+    if dry_run:
+        print(loop.describe_run(config, dataset))
+        return 0
+    if resume:
+        run.check_data(dataset)
+        run.save_config(config)
+    else:
+        label = f"{dataset.name}-{config.architecture}"
+        run = RunDirectory.create(run_dir or next_run_directory(RUNS, label), config, dataset)
+    _log_to(run.path / "log.txt")
+    print(f"run: {run.path}")
+    try:
+        return loop.run_training(loop.make_trainer(config, dataset), config, dataset, run)
+    except NonFiniteError as error:
+        print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
+        return 1
+
+
+def _log_to(file: Path) -> None:
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    package_logger = logging.getLogger("anime_gan")
+    package_logger.setLevel(logging.INFO)
+    package_logger.addHandler(handler)
+    # The console has the progress bar and the summary lines; the log is for the file.
+    package_logger.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""One dataclass a run: every option with its range, its default, and the presets.
+
+The same table makes the command line's flags, checks their values, and is saved as `config.json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from anime_gan.attributes import nearest
+from anime_gan.models import ARCHITECTURES, get_architecture
+
+ADVERSARIAL_LOSSES = ("non_saturating", "hinge", "wasserstein")
+GRADIENT_PENALTIES = ("dragan", "wgan_gp", "r1", "none")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+class ConfigError(ValueError):
+    """An option has a value that is not allowed; the message names the flag and what is allowed."""
+
+
+def option(default: Any, help_text: str, **limits: Any) -> Any:
+    """A configuration field: default, help text, and `minimum`, `maximum` or `choices`."""
+    return dataclasses.field(default=default, metadata={"help": help_text, **limits})
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides how a run goes. See each option's help text.
+
+    Raises:
+        ConfigError: A value is out of range, or two values do not go together.
+    """
+
+    data: str = option("drawn", "what to train on: drawn, sutemo:DIR, or a folder with labels.csv")
+    architecture: str = option("published", "the pair of networks", choices=tuple(ARCHITECTURES))
+    resolution: int = option(64, "pixels along a side; the architecture decides", minimum=8, maximum=1024)
+    num_images: int = option(
+        16_000, "images drawn or composed; of a folder, at most this many", minimum=2, maximum=10_000_000
+    )
+    steps: int = option(4_500, "training steps", minimum=1, maximum=100_000_000)
+    batch_size: int = option(64, "images a step, over all replicas", minimum=2, maximum=4_096)
+    seed: int = option(0, "decides data, weights and everything drawn", minimum=0, maximum=2**31 - 1)
+    latent_dim: int = option(100, "numbers in a latent", minimum=1, maximum=4_096)
+    learning_rate: float = option(2e-4, "Adam's, for both networks", minimum=1e-8, maximum=1.0)
+    adversarial_loss: str = option("non_saturating", "the adversarial loss", choices=ADVERSARIAL_LOSSES)
+    gradient_penalty: str = option("dragan", "the gradient penalty", choices=GRADIENT_PENALTIES)
+    penalty_weight: float = option(
+        -1.0, "weight of the gradient penalty; -1 = the penalty's usual", minimum=-1.0, maximum=1e4
+    )
+    penalty_interval: int = option(1, "apply the penalty every k-th step, times k", minimum=1, maximum=1_000)
+    attribute_weight: float = option(
+        1.0, "weight of the attribute loss; the adversarial loss has 1", minimum=0.0, maximum=1e4
+    )
+    attribute_head: bool = option(True, "the discriminator classifies attributes")
+    projection: bool = option(True, "the discriminator projects features on the label embedding")
+    ema_decay: float = option(0.999, "of the generator's moving average", minimum=0.0, maximum=0.999999)
+    precision: str = option(
+        "auto", "of the networks; auto = bfloat16 where the hardware has it", choices=PRECISIONS
+    )
+    log_interval: int = option(50, "steps between lines of stats.jsonl", minimum=1, maximum=10**9)
+    sample_interval: int = option(500, "steps between sample pictures", minimum=1, maximum=10**9)
+    checkpoint_interval: int = option(500, "steps between checkpoints", minimum=1, maximum=10**9)
+    keep_checkpoints: int = option(2, "newest checkpoints kept", minimum=1, maximum=10**6)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+        architecture = get_architecture(self.architecture)
+        if self.resolution != architecture.resolution:
+            raise ConfigError(
+                f"--resolution={self.resolution}: --architecture={self.architecture} draws "
+                f"{architecture.resolution} pixels"
+            )
+        if architecture.batch_statistics_in_discriminator and self.gradient_penalty != "none":
+            raise ConfigError(
+                f"--gradient_penalty={self.gradient_penalty}: the discriminator of "
+                f"--architecture={self.architecture} has batch statistics, which make a per-image gradient "
+                "meaningless; use --gradient_penalty=none or another architecture"
+            )
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainConfig:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ConfigError: A value is not allowed, or an option is not known to this version.
+        """
+        values = json.loads(text)
+        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown options: {', '.join(sorted(unknown))}")
+        return cls(**values)
+
+
+# What a resumed run may change: how long it goes on and what it reports, not what it computes.
+RESUMABLE = frozenset({"steps", "log_interval", "sample_interval", "checkpoint_interval", "keep_checkpoints"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """Named values for several options.
+
+    Attributes:
+        description: What it is for, what it costs and what it reaches, as measured.
+        options: Values that differ from the defaults of `TrainConfig`.
+    """
+
+    description: str
+    options: Mapping[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "default": Preset("", {}),
+}
+
+
+def resolve_config(preset: str, given: Mapping[str, Any]) -> TrainConfig:
+    """Defaults, then the preset, then what was given.
+
+    Args:
+        preset: A name in `PRESETS`.
+        given: Option name -> value, only those that were given.
+
+    Raises:
+        ConfigError: The preset is unknown or a value is not allowed.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"--preset={preset}: one of {', '.join(PRESETS)}{nearest(preset, PRESETS)}")
+    return TrainConfig(**{**PRESETS[preset].options, **given})
+
+
+def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
+    """The configuration of a resumed run.
+
+    Raises:
+        ConfigError: An option that may not change was given with another value.
+    """
+    for name, value in given.items():
+        if name not in RESUMABLE and value != getattr(saved, name):
+            raise ConfigError(
+                f"--{name}={value}: this run has {name}={getattr(saved, name)}, and a resumed run may change "
+                f"only {', '.join(sorted(RESUMABLE))}"
+            )
+    return dataclasses.replace(saved, **given)
+
+
+def describe_range(field: dataclasses.Field[Any]) -> str:
+    """What a field allows, in words, for help texts and errors."""
+    limits = field.metadata
+    if "choices" in limits:
+        return "one of " + ", ".join(limits["choices"])
+    if "minimum" in limits:
+        return f"{limits['minimum']:g} to {limits['maximum']:g}"
+    return "true or false" if isinstance(field.default, bool) else "text"
+
+
+def _check(field: dataclasses.Field[Any], value: Any) -> None:
+    limits = field.metadata
+    kind = type(field.default)
+    right_type = isinstance(value, (int, float) if kind is float else kind)
+    if not right_type or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}")
+    if "choices" in limits and value not in limits["choices"]:
+        hint = nearest(value, limits["choices"])
+        raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}{hint}")
+    # Written so that NaN, for which every comparison is false, is refused.
+    if "minimum" in limits and not limits["minimum"] <= value <= limits["maximum"]:
+        raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}")

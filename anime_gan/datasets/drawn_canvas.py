@@ -1,0 +1,249 @@
+"""Curves and a posed canvas: the pen of the face illustrator in `drawn.py`.
+
+Everything is drawn in frame units, independent of the resolution: the frame is one unit wide and
+high, its centre is (0, 0), x grows to the right and y grows downwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw
+
+Color = tuple[int, int, int]
+Points = np.ndarray | Sequence[tuple[float, float]]
+
+# Half the width of a head: what a turn of the head moves lies within.
+FACE_REACH = 0.34
+
+
+@functools.cache
+def _spline(count: int, closed: bool, steps: int) -> np.ndarray:
+    """Returns the weights [m, count] of control points in the points of a Catmull-Rom curve."""
+    t = np.arange(steps) / steps
+    basis = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
+    segments = count if closed else count - 1
+    weights = np.zeros((segments * steps, count))
+    for segment in range(segments):
+        for neighbour, column in enumerate(basis):
+            control = segment + neighbour - 1
+            control = control % count if closed else min(max(control, 0), count - 1)
+            weights[segment * steps : (segment + 1) * steps, control] += column / 2
+    return weights if closed else np.concatenate([weights, np.eye(count)[-1:]])
+
+
+@functools.cache
+def _interpolation(count: int, samples: int) -> np.ndarray:
+    """Returns the weights [samples, count] that spread `count` values evenly over `samples`."""
+    place = np.linspace(0, count - 1, samples)
+    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(count)))
+
+
+def smooth(points: Points, closed: bool = False, steps: int = 6) -> np.ndarray:
+    """Returns a smooth curve through the points.
+
+    Args:
+        points: Control points [n, 2].
+        closed: Whether the curve returns to its first point.
+        steps: Curve points per segment.
+
+    Returns:
+        Points [m, 2]; an open curve starts and ends exactly in its first and last control point.
+    """
+    return _spline(len(points), closed, steps) @ np.asarray(points, float)
+
+
+def ellipse(center: tuple[float, float], radii: tuple[float, float], steps: int = 24) -> np.ndarray:
+    """Returns the outline [steps, 2] of an axis-parallel ellipse."""
+    return _circle(steps) * radii + center
+
+
+@functools.cache
+def _circle(steps: int) -> np.ndarray:
+    angle = np.arange(steps) * (2 * math.pi / steps)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def mirrored(points: Points, side: int = -1) -> np.ndarray:
+    """Returns the points with x multiplied by `side` (1 or -1)."""
+    return np.asarray(points, float) * (side, 1)
+
+
+def tress(points: Points, widths: Sequence[float] | np.ndarray, steps: int = 6) -> np.ndarray:
+    """Returns the outline of a brush stroke: a curve with a changing width.
+
+    Args:
+        points: Control points [n, 2] of the middle line.
+        widths: Full widths, spread evenly over the length; 0 at an end makes it pointed.
+        steps: Curve points per segment.
+    """
+    middle = smooth(points, steps=steps)
+    along = np.empty_like(middle)
+    along[1:-1] = middle[2:] - middle[:-2]
+    along[0], along[-1] = middle[1] - middle[0], middle[-1] - middle[-2]
+    half = _interpolation(len(widths), len(middle)) @ np.asarray(widths) / 2
+    across = _normals(along) * half[:, None]
+    return np.concatenate([middle + across, (middle - across)[::-1]])
+
+
+def _normals(along: np.ndarray) -> np.ndarray:
+    """Returns unit vectors [n, 2] at right angles to the given ones."""
+    numbers = along.view(np.complex128)  # one complex number per row: multiplying by i turns it
+    return (numbers * (1j / (np.abs(numbers) + 1e-9))).view(np.float64)
+
+
+def widened(points: np.ndarray, width: float) -> np.ndarray:
+    """Returns a closed outline moved outwards by `width`."""
+    cyclic = np.concatenate([points[-1:], points, points[:1]])
+    along = cyclic[2:] - cyclic[:-2]
+    turning = points[:, 0] @ along[:, 1]
+    return points + _normals(along) * (-width if turning > 0 else width)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pose:
+    """Where a part stands in the frame.
+
+    Attributes:
+        tilt: Rotation in degrees, clockwise, about `pivot`.
+        zoom: Scale about the centre of the frame.
+        shift: Movement in frame units, after scale and rotation.
+        turn: How far the middle of the face moves sideways, as a head turning does, in frame units.
+        pivot: The point that a tilt leaves in place.
+    """
+
+    tilt: float = 0.0
+    zoom: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    turn: float = 0.0
+    pivot: tuple[float, float] = (0.0, 0.34)
+
+    @functools.cached_property
+    def affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Matrix [2, 2] and offset [2] that take a point (a row) into the frame, after the turn."""
+        cosine, sine = math.cos(math.radians(self.tilt)), math.sin(math.radians(self.tilt))
+        matrix = np.array([[cosine, sine], [-sine, cosine]])
+        pivot = np.array(self.pivot)
+        return matrix * self.zoom, (pivot - pivot @ matrix) * self.zoom + self.shift
+
+    def turned(self, points: Points) -> np.ndarray:
+        """Returns the points [n, 2] after the turn alone."""
+        points = np.array(points, float)
+        if self.turn:
+            points[:, 0] += self.turn * np.maximum(0, 1 - (points[:, 0] / FACE_REACH) ** 2)
+        return points
+
+    def apply(self, points: Points) -> np.ndarray:
+        """Returns the points [n, 2] in the frame."""
+        matrix, offset = self.affine
+        return self.turned(points) @ matrix + offset
+
+
+class Canvas:
+    """A square picture that is drawn on in frame units, through a pose."""
+
+    def __init__(self, image: Image.Image, pose: Pose | None = None) -> None:
+        self.image = image
+        self.pose = pose or Pose()
+        self.size = image.width
+        matrix, offset = self.pose.affine
+        self._matrix = matrix * self.size
+        self._offset = (offset + 0.5) * self.size
+        self._pen = ImageDraw.Draw(image)
+        self._glaze = ImageDraw.Draw(image, "RGBA")
+
+    def posed(self, pose: Pose) -> Canvas:
+        """Returns a canvas that draws on the same picture through another pose."""
+        return Canvas(self.image, pose)
+
+    def pixels(self, points: Points) -> np.ndarray:
+        """Returns the points [n, 2] in pixels of the picture."""
+        return self.pose.turned(points) @ self._matrix + self._offset
+
+    def fill(self, points: Points, color: Color) -> None:
+        """Fills an outline."""
+        self._pen.polygon(self.pixels(points).ravel().tolist(), fill=color)
+
+    def shape(self, points: Points, color: Color, line: Color, width: float = 0.008) -> None:
+        """Fills an outline and draws a line of `width` around it."""
+        pixels = self.pixels(points)
+        around = widened(pixels, width * self.pose.zoom * self.size)
+        self._pen.polygon(around.ravel().tolist(), fill=line)
+        self._pen.polygon(pixels.ravel().tolist(), fill=color)
+
+    def mask(self, points: Points) -> Image.Image:
+        """Returns the inside of an outline as an "L" picture of the canvas size."""
+        mask = Image.new("L", self.image.size)
+        ImageDraw.Draw(mask).polygon(self.pixels(points).ravel().tolist(), fill=255)
+        return mask
+
+    def blend(
+        self,
+        points: Points,
+        color: Color,
+        opacity: float = 1.0,
+        clip: Image.Image | None = None,
+        fade: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
+        """Lays a colour over an outline.
+
+        Args:
+            points: The outline [n, 2].
+            color: The colour.
+            opacity: 0 (nothing) to 1 (covers).
+            clip: If given, draws only inside this mask (see `mask`).
+            fade: Factors of the opacity at the top and at the bottom of the outline; factors
+                beyond 0 and 1 let the change begin or end inside.
+        """
+        pixels = self.pixels(points)
+        if clip is None and fade == (1.0, 1.0):
+            self._glaze.polygon(pixels.ravel().tolist(), fill=(*color, round(255 * opacity)))
+            return
+        box = self._box(pixels)
+        if box is None:
+            return
+        left, top, right, bottom = box
+        mask = Image.new("L", (right - left, bottom - top))
+        level = round(255 * opacity)
+        ImageDraw.Draw(mask).polygon((pixels - (left, top)).ravel().tolist(), fill=level)
+        if clip is not None:
+            mask = ImageChops.multiply(mask, clip.crop(box))
+        if fade != (1.0, 1.0):
+            low, high = pixels[:, 1].min(), pixels[:, 1].max()
+            ramp = np.interp(np.arange(top, bottom), (low, high), fade).clip(0, 1) * 255
+            column = Image.frombytes("L", (1, len(ramp)), ramp.astype(np.uint8).tobytes())
+            mask = ImageChops.multiply(mask, column.resize(mask.size, Image.Resampling.NEAREST))
+        self.image.paste(color, box, mask)
+
+    def glow(
+        self,
+        center: tuple[float, float],
+        radii: tuple[float, float],
+        color: Color,
+        opacity: float,
+        clip: Image.Image | None = None,
+    ) -> None:
+        """Lays a soft-edged ellipse of a colour over the picture."""
+        middle = self.pixels([center])[0]
+        reach = np.asarray(radii) * self.pose.zoom * self.size
+        box = self._box(np.stack([middle - reach, middle + reach]))
+        if box is None:
+            return
+        x = (np.arange(box[0], box[2]) + 0.5 - middle[0]) / reach[0]
+        y = (np.arange(box[1], box[3]) + 0.5 - middle[1]) / reach[1]
+        level = np.maximum((1 - x**2)[None, :] - (y**2)[:, None], 0) * (255 * opacity)
+        mask = Image.fromarray(level.astype(np.uint8))
+        if clip is not None:
+            mask = ImageChops.multiply(mask, clip.crop(box))
+        self.image.paste(color, box, mask)
+
+    def _box(self, pixels: np.ndarray) -> tuple[int, int, int, int] | None:
+        """Returns the part of the picture around the points, or None if they lie outside."""
+        (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+        left, top = max(0, int(low_x)), max(0, int(low_y))
+        right, bottom = min(self.size, int(high_x) + 2), min(self.size, int(high_y) + 2)
+        return (left, top, right, bottom) if left < right and top < bottom else None

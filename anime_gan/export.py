@@ -1,0 +1,142 @@
+"""The SavedModel: a generator with everything it needs to understand a request, in one graph."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from anime_gan.attributes import Schema
+from anime_gan.config import TrainConfig
+from anime_gan.datasets import Dataset
+from anime_gan.files import written_whole
+from anime_gan.models import get_architecture
+from anime_gan.priors import LabelRows, LabelSampler
+from anime_gan.sampling import FaceSampler, to_uint8
+from anime_gan.trainer import Trainer
+
+
+class FaceModel(tf.Module):
+    """What is saved: three signatures, and `draw_inputs` for whoever loads it in Python."""
+
+    def __init__(
+        self, generator: keras.Model, schema: Schema, sampler: LabelSampler | None, latent_dim: int
+    ) -> None:
+        super().__init__(name="face_model")
+        # The variables, not the Keras model: a loader needs no Keras to read them.
+        self._weights = [variable.value for variable in generator.variables]
+        self._face_sampler = FaceSampler(schema, sampler, latent_dim)
+        self._resolution = generator.resolution
+        request = {
+            "attributes": tf.TensorSpec([None], tf.string, name="attributes"),
+            "seed": tf.TensorSpec([None], tf.int64, name="seed"),
+            "truncation": tf.TensorSpec([None], tf.float32, name="truncation"),
+        }
+        inputs = {
+            "latents": tf.TensorSpec([None, latent_dim], tf.float32, name="latents"),
+            "labels": tf.TensorSpec([None, schema.num_labels], tf.float32, name="labels"),
+        }
+
+        def draw_inputs(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
+            return self._face_sampler(attributes, seed, truncation)._asdict()
+
+        def generate(latents: tf.Tensor, labels: tf.Tensor) -> dict:
+            images = generator(latents, labels if schema.num_labels else None, training=False)
+            return {"images": images}
+
+        def serve(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
+            images = generate(**draw_inputs(attributes, seed, truncation))["images"]
+            return {"images": to_uint8(images)}
+
+        def serve_png(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
+            images = serve(attributes, seed, truncation)["images"]
+            return {"png_bytes": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
+
+        self.draw_inputs = tf.function(draw_inputs, input_signature=list(request.values()), autograph=False)
+        self.served = {
+            "serving_default": _concrete(serve, request),
+            "png": _concrete(serve_png, request),
+            "latents": _concrete(generate, inputs),
+        }
+
+
+def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path) -> Path:
+    """Writes the averaged generator as a SavedModel with its schema, training record and model card.
+
+    The graph computes in float32 whatever the precision of the training, so that it runs anywhere.
+
+    Args:
+        trainer: Holds the generator.
+        dataset: What it was trained on.
+        config: The run's options.
+        directory: The version folder to write; its name is a number, as TF Serving expects.
+
+    Returns:
+        The directory.
+    """
+    schema = dataset.schema
+    with tf.distribute.get_strategy().scope():
+        generator = get_architecture(config.architecture).make_generator(
+            num_labels=schema.num_labels, latent_dim=config.latent_dim, dtype="float32"
+        )
+    generator.set_weights(trainer.ema_generator.get_weights())
+    sampler = None
+    if schema.num_labels:
+        sampler = LabelSampler(schema.slots, LabelRows.from_labels(dataset.labels))
+    model = FaceModel(generator, schema, sampler, config.latent_dim)
+    record = {
+        "config": dataclasses.asdict(config),
+        "steps": int(trainer.step),
+        "images": len(dataset.images),
+        "statement": dataset.statement,
+        "weights_sha256": weights_checksum(generator),
+    }
+    with written_whole(directory) as partial:
+        tf.saved_model.save(model, str(partial), signatures=model.served)
+        (partial / "attributes.json").write_text(schema.to_json(), "utf-8")
+        (partial / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
+        (partial / "MODEL_CARD.md").write_text(_model_card(record, schema), "utf-8")
+    return directory
+
+
+def weights_checksum(generator: keras.Model) -> str:
+    """SHA-256 of all variables, in order: names a model in the pictures it drew."""
+    digest = hashlib.sha256()
+    for value in generator.get_weights():
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimental.ConcreteFunction:
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
+def _model_card(record: dict, schema: Schema) -> str:
+    config = record["config"]
+    return f"""# Model card
+
+Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{config["architecture"]}`,
+trained for {record["steps"]} steps of {config["batch_size"]} images with {config["adversarial_loss"]} loss
+and {config["gradient_penalty"]} penalty, seed {config["seed"]}.
+
+## Trained on
+
+{record["images"]} images. {record["statement"]}
+
+## What can be asked for
+
+{schema.listing() or "Nothing: it was trained without labels."}
+
+## Limits
+
+Faces in the style of the training pictures only. What a request leaves open follows the training set's
+own frequencies, with whatever imbalance it has. No measured figures come with this card.
+
+## Checksum of the weights (SHA-256)
+
+{record["weights_sha256"]}
+"""

@@ -1,0 +1,233 @@
+"""Faces from an exported model: needs the export directory and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from anime_gan.attributes import Schema
+from anime_gan.files import written_whole
+from anime_gan.quiet import import_tensorflow
+from anime_gan.showcase import captioned, grid, sheet_labels
+
+MAX_FACES = 1_000_000
+SEED_LIMIT = 2**63
+
+
+class ModelError(ValueError):
+    """There is no usable exported model where one was looked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceRequest:
+    """Everything that decides a picture, besides the model.
+
+    Attributes:
+        attributes: What was asked for, as typed.
+        seeds: One face each.
+        truncation: In (0, 1]; 1 is off.
+        sheet: The attribute whose every value is shown, or None.
+    """
+
+    attributes: str = ""
+    seeds: tuple[int, ...] = (0,)
+    truncation: float = 1.0
+    sheet: str | None = None
+
+
+class FaceGenerator:
+    """An exported model, loaded.
+
+    Attributes:
+        schema: What can be asked for.
+        name: The first digits of the weights' checksum: names the model in the pictures it draws.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Loads a model.
+
+        Args:
+            directory: A run directory, its `export` folder, or one version in it.
+
+        Raises:
+            ModelError: There is no complete model.
+        """
+        self.directory = find_export(directory)
+        self.schema = read_schema(self.directory)
+        record = json.loads((self.directory / "training.json").read_text("utf-8"))
+        self.name = record["weights_sha256"][:16]
+        self._tf = import_tensorflow()
+        self._model = self._tf.saved_model.load(str(self.directory))
+        self._render = self._model.signatures["latents"]
+
+    def inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
+        """Latents float32 [n, z] and complete labels float32 [n, a] of the faces of a request."""
+        tf, count = self._tf, len(request.seeds)
+        drawn = self._model.draw_inputs(
+            tf.fill([count], request.attributes),
+            tf.constant(request.seeds, tf.int64),
+            tf.fill([count], tf.constant(request.truncation, tf.float32)),
+        )
+        return drawn["latents"].numpy(), drawn["labels"].numpy()
+
+    def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Draws faces, one at a time: in a batch, rounding could depend on a face's neighbours.
+
+        Args:
+            latents: float32 [n, latent_dim].
+            labels: float32 [n, num_labels].
+
+        Returns:
+            uint8 [n, height, width, 3].
+        """
+        tf = self._tf
+        images = [
+            self._render(latents=tf.constant(latents[i : i + 1]), labels=tf.constant(labels[i : i + 1]))
+            for i in range(len(latents))
+        ]
+        stacked = np.concatenate([image["images"].numpy() for image in images])
+        return np.round(np.clip(stacked, -1, 1) * 127.5 + 127.5).astype(np.uint8)
+
+    def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
+        """What is written into a picture so that it can be made again."""
+        text = {
+            "Software": "anime_gan",
+            "model": self.name,
+            "attributes": request.attributes,
+            "seeds": format_seeds(request.seeds),
+            "truncation": repr(request.truncation),
+        }
+        if request.sheet is not None:
+            text["sheet"] = request.sheet
+        if labels is not None:
+            text["labels"] = self.schema.describe(labels)
+        return text
+
+    def sheet(self, request: FaceRequest) -> np.ndarray:
+        """The request's faces, a column each, with every value of `request.sheet`, a captioned row each."""
+        latents, labels = self.inputs(request)
+        rows, captions = sheet_labels(labels, self.schema, [self.schema.slot(request.sheet or "")])
+        images = self.render(np.tile(latents, (len(captions), 1)), rows)
+        return captioned(grid(images, columns=len(latents)), captions, row_height=images.shape[1])
+
+
+def find_export(directory: Path) -> Path:
+    """The newest complete version at or below a run or export directory.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if (directory / "saved_model.pb").is_file():
+        found = directory
+    else:
+        versions = [
+            path.parent
+            for pattern in ("[0-9]*/saved_model.pb", "export/[0-9]*/saved_model.pb")
+            for path in directory.glob(pattern)
+            if path.parent.name.isdigit()
+        ]
+        if not versions:
+            raise ModelError(
+                f"--model={directory}: no exported model there (a finished run has one in export/)"
+            )
+        found = max(versions, key=lambda path: int(path.name))
+    for name in ("attributes.json", "training.json"):
+        if not (found / name).is_file():
+            raise ModelError(f"--model={found}: {name} is missing beside saved_model.pb")
+    return found
+
+
+def newest_export(runs: Path) -> Path:
+    """The export written last by any run.
+
+    Raises:
+        ModelError: No run has one.
+    """
+    found = list(runs.glob("*/export/[0-9]*/saved_model.pb"))
+    if not found:
+        raise ModelError(
+            f"no exported model in {runs}/: train one (python train.py) or name one with --model"
+        )
+    return max(found, key=lambda path: path.stat().st_mtime).parent
+
+
+def read_schema(export: Path) -> Schema:
+    """The schema that lies beside a model."""
+    return Schema.from_json((export / "attributes.json").read_text("utf-8"))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Reads seeds as in `0-7,12`.
+
+    Raises:
+        ValueError: The text is not a list of seeds, or too long a one.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part, re.ASCII)
+        if not match:
+            raise ValueError(
+                f"--seeds={text}: {part.strip()!r} is not a seed or a range; write for example 0-7,12"
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last >= SEED_LIMIT or last < first or last - first + len(seeds) >= MAX_FACES:
+            raise ValueError(
+                f"--seeds={text}: {part.strip()!r} must be rising and below 2^63, at most {MAX_FACES} seeds"
+            )
+        seeds += range(first, last + 1)
+    return tuple(seeds)
+
+
+def format_seeds(seeds: Sequence[int]) -> str:
+    """Writes seeds so that `parse_seeds` reads them back: runs as ranges."""
+    parts: list[list[int]] = []
+    for seed in seeds:
+        if parts and seed == parts[-1][1] + 1:
+            parts[-1][1] = seed
+        else:
+            parts.append([seed, seed])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def save_png(path: Path, image: np.ndarray, text: dict[str, str]) -> None:
+    """Writes a PNG with text chunks, whole or not at all."""
+    info = PngImagePlugin.PngInfo()
+    for key, value in text.items():
+        info.add_itxt(key, value)
+    with written_whole(path) as partial:
+        Image.fromarray(image).save(partial, "PNG", pnginfo=info)
+
+
+def read_request(path: Path) -> tuple[FaceRequest, str]:
+    """Reads from a picture what it was made from.
+
+    Returns:
+        The request, and the name of the model.
+
+    Raises:
+        ValueError: It is no picture of ours.
+    """
+    try:
+        with Image.open(path) as image:
+            text: dict[str, Any] = dict(getattr(image, "text", {}))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"--like={path}: cannot be read as a picture: {error}") from error
+    try:
+        request = FaceRequest(
+            str(text["attributes"]),
+            parse_seeds(text["seeds"]),
+            float(text["truncation"]),
+            str(text["sheet"]) if "sheet" in text else None,
+        )
+        return request, str(text["model"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"--like={path}: holds no settings of generate.py (made elsewhere, or saved anew)"
+        ) from error

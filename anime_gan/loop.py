@@ -1,0 +1,236 @@
+"""A training run from start to export: the loop, and what is reported and saved when."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tqdm import tqdm
+
+from anime_gan.batches import Batches
+from anime_gan.config import TrainConfig
+from anime_gan.datasets import Dataset
+from anime_gan.export import export_model
+from anime_gan.files import written_whole
+from anime_gan.precision import resolve_dtype
+from anime_gan.run_directory import RunDirectory
+from anime_gan.sampling import FaceInputs, latents_from_seeds, to_uint8, uniforms_from_seeds
+from anime_gan.showcase import captioned, grid, sheet_labels
+from anime_gan.trainer import Trainer
+
+GRID_FACES = 64
+SHEET_FACES = 8
+TRIAL_STEPS = 5
+
+logger = logging.getLogger(__name__)
+
+
+def make_trainer(
+    config: TrainConfig, dataset: Dataset, strategy: tf.distribute.Strategy | None = None
+) -> Trainer:
+    """Builds the trainer for a dataset, on all GPUs if there are several."""
+    if strategy is None and len(tf.config.list_physical_devices("GPU")) > 1:
+        strategy = tf.distribute.MirroredStrategy()
+    return Trainer(config, dataset.schema, dataset.labels, resolve_dtype(config.precision), strategy)
+
+
+def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> int:
+    """Trains from the run's newest checkpoint, or from the start, to `config.steps`, and exports.
+
+    SIGTERM and Ctrl-C save a checkpoint and stop.
+
+    Returns:
+        The exit status: 0 when the run is complete, 128 + the signal's number when it was stopped.
+
+    Raises:
+        NonFiniteError: A loss became infinite or NaN; the last checkpoint is untouched.
+    """
+    first = run.restore_checkpoint(trainer.checkpoint)
+    run.cut_stats(first)
+    batches = Batches(len(dataset.images), config.batch_size, config.seed)
+    reporter = Reporter(trainer, config, dataset, run)
+    logger.info("training from step %d to %d", first, config.steps)
+    if first == 0:
+        reporter.write_samples(0)
+
+    with _caught_signals() as caught, _progress_bar(first, config) as progress:
+        for step in range(first, config.steps):
+            chosen = batches.indices(step)
+            started = time.perf_counter()
+            trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
+            reporter.training_seconds += time.perf_counter() - started
+            done = step + 1
+            progress.update(config.batch_size)
+
+            if done % config.log_interval == 0:
+                reporter.write_stats(done)
+            if done % config.sample_interval == 0 or done == config.steps:
+                reporter.write_samples(done)
+                progress.write(reporter.summary(), file=sys.stderr)
+            if done % config.checkpoint_interval == 0 or done == config.steps or caught:
+                run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
+            if caught and done < config.steps:
+                logger.info("stopped by signal %d at step %d; state saved", caught[0], done)
+                progress.write(
+                    f"stopped at step {done}; go on with: --resume --run_dir={run.path}", file=sys.stderr
+                )
+                return 128 + caught[0]
+
+    exported = export_model(trainer, dataset, config, run.path / "export" / str(config.steps))
+    logger.info("exported to %s", exported)
+    print(f"model: {exported}\npictures: {run.path / 'samples'}")
+    return 0
+
+
+def describe_run(config: TrainConfig, dataset: Dataset) -> str:
+    """What a run would do and cost, found out by building it and making a few steps.
+
+    Memory is the process's peak after those steps; time leaves out pictures and checkpoints.
+    """
+    trainer = make_trainer(config, dataset)
+    batches = Batches(len(dataset.images), config.batch_size, config.seed)
+    seconds = []
+    for step in range(1 + TRIAL_STEPS):
+        chosen = batches.indices(step)
+        started = time.perf_counter()
+        trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
+        seconds.append(time.perf_counter() - started)
+    # The first step also builds the graph.
+    step_seconds = float(np.median(seconds[1:]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    summaries: list[str] = []
+    for network in (trainer.generator, trainer.discriminator):
+        network.summary(print_fn=summaries.append, line_length=100)
+    return "\n".join(
+        [
+            config.to_json(),
+            *summaries,
+            f"dataset: {len(dataset.images)} images. {dataset.statement}",
+            dataset.statistics(),
+            f"precision: {resolve_dtype(config.precision)}",
+            f"time: {step_seconds:.3f} s a step, {config.batch_size / step_seconds:.0f} images/s, "
+            f"about {config.steps * step_seconds / 60:.0f} minutes for {config.steps} steps",
+            f"memory: about {peak:.1f} GiB",
+        ]
+    )
+
+
+class Reporter:
+    """Writes a run's numbers and pictures: `stats.jsonl`, TensorBoard, `samples/`."""
+
+    def __init__(self, trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> None:
+        """Chooses the faces that will be shown over time, and notes the configuration."""
+        self.training_seconds = 0.0
+        self._trainer = trainer
+        self._config = config
+        self._schema = dataset.schema
+        self._run = run
+        self._last_step = int(trainer.step)
+        self._last_values: dict[str, float] = {}
+        self._faces = self._pick_faces(GRID_FACES)
+        self._writer = tf.summary.create_file_writer(str(run.path / "events"))
+        table = "\n".join(f"| {name} | {value} |" for name, value in sorted(vars(config).items()))
+        with self._writer.as_default(step=self._last_step):
+            tf.summary.text("configuration", f"| option | value |\n|---|---|\n{table}")
+            tf.summary.text("dataset", dataset.statement)
+
+    def write_stats(self, step: int) -> None:
+        """Notes the means since the last call, and says them in one line."""
+        values = self._trainer.take_report()
+        images = (step - self._last_step) * self._config.batch_size
+        values["images_per_second"] = images / max(self.training_seconds, 1e-9)
+        values["learning_rate"] = float(self._trainer.generator_optimizer.learning_rate)
+        self._last_step, self.training_seconds = step, 0.0
+        self._last_values = values
+        self._run.append_stats({"step": step, **values})
+        with self._writer.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+        logger.info("step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
+
+    def write_samples(self, step: int) -> None:
+        """Draws the same faces as always, and every attribute value on the first of them."""
+        pictures = {"faces": self._face_grid()}
+        if self._schema.num_labels:
+            pictures["attributes"] = self._attribute_sheet()
+        with self._writer.as_default(step=step):
+            for name, picture in pictures.items():
+                tf.summary.image(name, picture[np.newaxis])
+                with written_whole(self._run.path / "samples" / f"{name}-{step:08d}.png") as partial:
+                    Image.fromarray(picture).save(partial)
+        self._writer.flush()
+
+    def summary(self) -> str:
+        """The latest numbers in one line for the console."""
+        if not self._last_values:
+            return f"step {int(self._trainer.step)}"
+        values = self._last_values
+        return (
+            f"step {self._last_step}: logits real {values['logits/real']:+.2f} "
+            f"fake {values['logits/fake']:+.2f}, attributes right on real "
+            f"{values['attributes/accuracy_real']:.0%} on fake {values['attributes/accuracy_fake']:.0%}, "
+            f"{values['images_per_second']:.0f} images/s"
+        )
+
+    def _pick_faces(self, count: int) -> FaceInputs:
+        seeds = tf.range(count, dtype=tf.int64)
+        latents = latents_from_seeds(seeds, self._config.latent_dim)
+        nothing_asked = tf.zeros([count, self._schema.num_labels])
+        if not self._schema.num_labels:
+            return FaceInputs(latents, nothing_asked)
+        sampler = self._trainer.label_sampler
+        uniforms = uniforms_from_seeds(seeds, 1 + sampler.num_slots)
+        return FaceInputs(latents, sampler.complete(nothing_asked, uniforms))
+
+    def _face_grid(self) -> np.ndarray:
+        images = to_uint8(self._trainer.generate(*self._faces)).numpy()
+        return grid(images, columns=int(GRID_FACES**0.5))
+
+    def _attribute_sheet(self) -> np.ndarray:
+        latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
+        rows, captions = sheet_labels(labels, self._schema, self._schema.slots)
+        images = [
+            to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
+            for start in range(0, len(rows), SHEET_FACES)
+        ]
+        picture = grid(np.concatenate(images), columns=SHEET_FACES)
+        return captioned(picture, captions, row_height=images[0].shape[1])
+
+
+@contextlib.contextmanager
+def _caught_signals() -> Iterator[list[int]]:
+    """Collects SIGTERM and Ctrl-C, so that the loop can save before it stops."""
+    caught: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        caught.append(number)
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _progress_bar(first: int, config: TrainConfig) -> tqdm:
+    return tqdm(
+        total=config.steps * config.batch_size,
+        initial=first * config.batch_size,
+        unit="image",
+        desc="training",
+        unit_scale=True,
+        # A log file needs no line every tenth of a second.
+        mininterval=0.5 if sys.stderr.isatty() else 30.0,
+    )

@@ -1,0 +1,166 @@
+"""Gradient penalties for the discriminator.
+
+Every penalty has the signature `(discriminate, real, fake, noise) -> penalty`:
+
+- `discriminate`: images `[b, h, w, c]` -> logits `[b, 1]`, with labels and the training flag closed
+  over. A logit may depend on its own image only: no batch statistics.
+- `real`, `fake`: images `[b, h, w, c]` in [-1, 1]. Both are taken as constants.
+- `noise`: uniform in [0, 1), `[b, *noise_shape]`, or `None` for penalties that need none. It is an
+  argument so that the caller can derive it from (seed, step, global index of the sample) and get
+  the same numbers however the batch is split over replicas.
+- Returns float32 `[b]`, unweighted, whatever the dtype of images and logits.
+
+Differentiating the penalty by the discriminator's weights takes second derivatives. Not every op
+has them: bilinear `tf.image.resize`, for one, stops the gradient without a word.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import tensorflow as tf
+
+Discriminate = Callable[[tf.Tensor], tf.Tensor]
+PenaltyFunction = Callable[[Discriminate, tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]
+ImageShape = tuple[int, int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientPenalty:
+    """A penalty and what it needs.
+
+    Attributes:
+        function: `(discriminate, real, fake, noise) -> penalty [b]`, float32.
+        noise_shape: Shape of the noise of one sample, from the image shape `(h, w, c)`; returns
+            `None` if the penalty uses no noise.
+        default_weight: Weight its authors use beside an adversarial loss of weight 1.
+    """
+
+    function: PenaltyFunction
+    noise_shape: Callable[[ImageShape], ImageShape | None]
+    default_weight: float
+
+
+def dragan(
+    discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None
+) -> tf.Tensor:
+    """Pulls the gradient norm to 1 around the real images: (|grad D(x')| - 1)^2.
+
+    Kodali et al. 2017, "On Convergence and Stability of GANs" (arXiv 1705.07215), with
+    x' = x + 0.5 * std(x) * U(0, 1). Implementations differ: some use U - 0.5 or normal noise, some
+    move a random part of the way from x to x'. Most take std over the whole batch; here it is over
+    height, width and channels of each image, so that a sample's penalty does not depend on which
+    other samples share its batch or replica.
+
+    Args:
+        discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
+        real: Real images `[b, h, w, c]`.
+        fake: Not used.
+        noise: Uniform in [0, 1), `[b, h, w, c]`.
+
+    Returns:
+        float32 `[b]`.
+
+    Raises:
+        ValueError: If there is no noise, or the logits do not depend on the images.
+    """
+    del fake
+    real = tf.cast(real, tf.float32)
+    noise = tf.cast(_required(noise, "dragan"), tf.float32)
+    deviation = tf.math.reduce_std(real, axis=[1, 2, 3], keepdims=True)
+    norm = tf.sqrt(_squared_gradient_norm(discriminate, real + 0.5 * deviation * noise) + _EPSILON)
+    return tf.square(norm - 1.0)
+
+
+def wgan_gp(
+    discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None
+) -> tf.Tensor:
+    """Pulls the gradient norm to 1 between real and generated images: (|grad D(x')| - 1)^2.
+
+    Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (arXiv 1704.00028, equation 3),
+    with x' = noise * real + (1 - noise) * fake.
+
+    Args:
+        discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
+        real: Real images `[b, h, w, c]`.
+        fake: Generated images `[b, h, w, c]`.
+        noise: Uniform in [0, 1), `[b, 1, 1, 1]`.
+
+    Returns:
+        float32 `[b]`.
+
+    Raises:
+        ValueError: If there is no noise, or the logits do not depend on the images.
+    """
+    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+    noise = tf.cast(_required(noise, "wgan_gp"), tf.float32)
+    between = noise * real + (1.0 - noise) * fake
+    norm = tf.sqrt(_squared_gradient_norm(discriminate, between) + _EPSILON)
+    return tf.square(norm - 1.0)
+
+
+def r1(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None) -> tf.Tensor:
+    """Flattens the discriminator at the real images: |grad D(x)|^2 / 2.
+
+    Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?"
+    (arXiv 1801.04406, equation 9). The factor 1/2 is in here, so the weight is the paper's gamma.
+
+    Args:
+        discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
+        real: Real images `[b, h, w, c]`.
+        fake: Not used.
+        noise: Not used.
+
+    Returns:
+        float32 `[b]`.
+
+    Raises:
+        ValueError: If the logits do not depend on the images.
+    """
+    del fake, noise
+    return 0.5 * _squared_gradient_norm(discriminate, tf.cast(real, tf.float32))
+
+
+def none(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None) -> tf.Tensor:
+    """No penalty: zeros `[b]`. The discriminator is not called."""
+    del discriminate, fake, noise
+    return tf.zeros(tf.shape(real)[:1])
+
+
+GRADIENT_PENALTIES: Mapping[str, GradientPenalty] = MappingProxyType(
+    {
+        "dragan": GradientPenalty(dragan, lambda image_shape: image_shape, default_weight=10.0),
+        "wgan_gp": GradientPenalty(wgan_gp, lambda image_shape: (1, 1, 1), default_weight=10.0),
+        "r1": GradientPenalty(r1, lambda image_shape: None, default_weight=10.0),
+        "none": GradientPenalty(none, lambda image_shape: None, default_weight=0.0),
+    }
+)
+
+# Inside the square root, whose derivative at zero is infinite. Adds 5e-13 to a norm of 1.
+_EPSILON = 1e-12
+
+
+def _squared_gradient_norm(discriminate: Discriminate, images: tf.Tensor) -> tf.Tensor:
+    """Squared norm over H, W and C of each logit's gradient by its own image, float32 `[b]`."""
+    images = tf.stop_gradient(images)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(images)
+        logits = discriminate(images)
+    # The gradient of the sum over the batch holds each sample's own gradient, as long as no logit
+    # depends on another sample.
+    gradients = tape.gradient(logits, images)
+    if gradients is None:
+        raise ValueError(
+            "The gradient penalty got no gradient: the logits do not depend on the images through "
+            "differentiable operations. Check that `discriminate` uses its argument."
+        )
+    # float32, as the images are, even if the discriminator computes in bfloat16.
+    return tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3])
+
+
+def _required(noise: tf.Tensor | None, name: str) -> tf.Tensor:
+    if noise is None:
+        raise ValueError(f"The penalty {name!r} needs noise; its shape is in GRADIENT_PENALTIES.")
+    return noise

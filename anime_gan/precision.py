@@ -1,0 +1,36 @@
+"""Which numbers the networks compute with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+# As Linux names them: x86 with AVX-512 or AMX, and Arm.
+CPU_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+# NVIDIA's Ampere generation was the first.
+GPU_BFLOAT16_CAPABILITY = (8, 0)
+
+
+def resolve_dtype(precision: str) -> str:
+    """Turns `--precision` into a Keras dtype policy.
+
+    Args:
+        precision: "float32", "bfloat16", or "auto": bfloat16 where the hardware multiplies in it.
+
+    Returns:
+        "float32" or "mixed_bfloat16" (weights stay float32).
+    """
+    if precision == "auto":
+        precision = "bfloat16" if _hardware_has_bfloat16() else "float32"
+    return "mixed_bfloat16" if precision == "bfloat16" else "float32"
+
+
+def _hardware_has_bfloat16() -> bool:
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        return all(d.get("compute_capability", (0, 0)) >= GPU_BFLOAT16_CAPABILITY for d in details)
+    info = Path("/proc/cpuinfo")
+    flags = info.read_text("utf-8", errors="replace").split() if info.is_file() else []
+    return not CPU_BFLOAT16_FLAGS.isdisjoint(flags)

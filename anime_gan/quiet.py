@@ -1,0 +1,44 @@
+"""Importing TensorFlow without its start-up lines.
+
+`TF_CPP_MIN_LOG_LEVEL` alone silences neither the oneDNN notice nor the CUDA look-up, which the C++
+library writes straight to the error stream before any logging is set up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from types import ModuleType
+
+
+def import_tensorflow() -> ModuleType:
+    """Imports TensorFlow and looks for devices, with nothing printed unless that fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _held_back_stderr():
+        import tensorflow as tf
+
+        # The first look at the devices is what makes CUDA complain where there is none.
+        tf.config.list_physical_devices()
+    return tf
+
+
+@contextlib.contextmanager
+def _held_back_stderr() -> Iterator[None]:
+    """Sends the error stream, C++ included, to a file, and prints that file if an exception comes."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,161 @@
+"""A run's directory: everything needed to understand, resume and use it.
+
+config.json       the options            checkpoints/  full training state, the newest few
+attributes.json   the schema             samples/      pictures over time
+data.json         what it trained on     events/       for TensorBoard
+stats.jsonl       the numbers over time  export/       the SavedModel, in numbered versions
+log.txt           what happened when
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anime_gan.config import TrainConfig
+from anime_gan.datasets import Dataset
+from anime_gan.files import PARTIAL_PATTERN, remove, write_text, written_whole
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+STATE = "state"
+
+
+class RunError(ValueError):
+    """A run directory cannot be used as asked; the message says why and what to do."""
+
+
+class RunDirectory:
+    """Reads and writes one run's directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, config: TrainConfig, dataset: Dataset) -> RunDirectory:
+        """Starts a new run's directory.
+
+        Raises:
+            RunError: The directory has something in it already.
+        """
+        cls.check_is_free(path)
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path)
+        write_text(path / "attributes.json", dataset.schema.to_json())
+        data = {"statement": dataset.statement, "images": len(dataset.images), "checksum": dataset.checksum()}
+        write_text(path / "data.json", json.dumps(data, ensure_ascii=False, indent=2))
+        # Last: a directory with a configuration is one that can be resumed.
+        run.save_config(config)
+        return run
+
+    @staticmethod
+    def check_is_free(path: Path) -> None:
+        """Refuses a place where a new run would overwrite something.
+
+        Raises:
+            RunError: There is something already.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(f"--run_dir={path}: is not empty; use --resume to go on, or another directory")
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """Opens an existing run's directory.
+
+        Raises:
+            RunError: There is no run.
+        """
+        if not (path / "config.json").is_file():
+            raise RunError(f"--run_dir={path}: no run there to resume (it has no config.json)")
+        for left_by_a_kill in path.rglob(PARTIAL_PATTERN):
+            remove(left_by_a_kill)
+        return cls(path)
+
+    def save_config(self, config: TrainConfig) -> None:
+        write_text(self.path / "config.json", config.to_json())
+
+    def load_config(self) -> TrainConfig:
+        return TrainConfig.from_json((self.path / "config.json").read_text("utf-8"))
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Makes sure that a resumed run sees the data it began with.
+
+        Raises:
+            RunError: It does not.
+        """
+        saved = json.loads((self.path / "data.json").read_text("utf-8"))
+        if saved["checksum"] != dataset.checksum():
+            raise RunError(f"--data: the images or labels have changed since the run in {self.path} began")
+
+    def append_stats(self, values: dict[str, Any]) -> None:
+        """Adds a line to `stats.jsonl`."""
+        with (self.path / "stats.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(values) + "\n")
+
+    def read_stats(self) -> list[dict[str, Any]]:
+        """The lines of `stats.jsonl`; one that a kill cut short is left out."""
+        file = self.path / "stats.jsonl"
+        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+        stats = []
+        for line in lines:
+            try:
+                stats.append(json.loads(line))
+            except ValueError:
+                break
+        return stats
+
+    def cut_stats(self, step: int) -> None:
+        """Drops what was noted after `step`: a resumed run will note it again."""
+        kept = [line for line in self.read_stats() if line["step"] <= step]
+        write_text(self.path / "stats.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+
+    def save_checkpoint(self, checkpoint: tf.train.Checkpoint, step: int, keep: int) -> None:
+        """Writes the training state, then removes all but the newest `keep`."""
+        target = self._checkpoint_path(step)
+        if not target.is_dir():
+            with written_whole(target) as partial:
+                checkpoint.write(str(partial / STATE))
+        for old in self._checkpoint_steps()[:-keep]:
+            shutil.rmtree(self._checkpoint_path(old))
+
+    def restore_checkpoint(self, checkpoint: tf.train.Checkpoint) -> int:
+        """Reads the newest training state into existing variables.
+
+        Returns:
+            The step it was saved at; 0 if there is none yet.
+        """
+        steps = self._checkpoint_steps()
+        if not steps:
+            return 0
+        status = checkpoint.read(str(self._checkpoint_path(steps[-1]) / STATE))
+        # Without these, a variable that is missing on either side would keep its random start.
+        status.assert_consumed()
+        status.assert_existing_objects_matched()
+        return steps[-1]
+
+    def _checkpoint_path(self, step: int) -> Path:
+        return self.path / "checkpoints" / f"step-{step:08d}"
+
+    def _checkpoint_steps(self) -> list[int]:
+        return sorted(int(path.name[5:]) for path in (self.path / "checkpoints").glob("step-*"))
+
+
+def next_run_directory(parent: Path, label: str) -> Path:
+    """A fresh numbered directory name, such as `runs/0003-drawn-published`."""
+    taken = [int(path.name[:4]) for path in parent.glob("[0-9][0-9][0-9][0-9]-*")]
+    return parent / f"{max(taken, default=0) + 1:04d}-{label}"
+
+
+def newest_run_directory(parent: Path) -> Path:
+    """The run that was started last.
+
+    Raises:
+        RunError: There is none.
+    """
+    runs = sorted(path.parent for path in parent.glob("[0-9][0-9][0-9][0-9]-*/config.json"))
+    if not runs:
+        raise RunError(f"no run in {parent}/ to resume; name it with --run_dir")
+    return runs[-1]

@@ -1,0 +1,365 @@
+"""The training step and the loop around it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from anime_gan.attributes import Schema
+from anime_gan.config import TrainConfig
+from anime_gan.losses import ADVERSARIAL_LOSSES, attribute_accuracy, attribute_loss
+from anime_gan.models import get_architecture
+from anime_gan.penalties import GRADIENT_PENALTIES
+from anime_gan.priors import LabelRows, LabelSampler
+
+# The values a step reports, in this order, each a mean over the global batch.
+REPORTED = (
+    "loss/discriminator_real",
+    "loss/discriminator_fake",
+    "loss/gradient_penalty",
+    "loss/discriminator_attributes",
+    "loss/generator_adversarial",
+    "loss/generator_attributes",
+    "logits/real",
+    "logits/fake",
+    "attributes/accuracy_real",
+    "attributes/accuracy_fake",
+    "gradient_norm/discriminator",
+    "gradient_norm/generator",
+)
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss became infinite or NaN; the message names the term and the step."""
+
+
+class StepNoise(NamedTuple):
+    """Everything random in one step, drawn for the global batch of n images.
+
+    Attributes:
+        latents: float32 [n, latent_dim], standard normal.
+        rows: int32 [n], training rows whose labels the generator practises.
+        recombine: bool [n], whether the attributes are drawn one by one instead.
+        fake_labels: float64 [n, attributes], uniform, for the generator's labels.
+        real_labels: float64 [n, attributes], uniform, for the unknown labels of real images.
+        penalty: float32 [n, ...], uniform, as the gradient penalty needs it; zeros [n] if it needs none.
+    """
+
+    latents: tf.Tensor
+    rows: tf.Tensor
+    recombine: tf.Tensor
+    fake_labels: tf.Tensor
+    real_labels: tf.Tensor
+    penalty: tf.Tensor
+
+
+class Trainer:
+    """Trains a generator and a discriminator against each other.
+
+    The two are updated once a step by Adam, from one batch of generated images: the discriminator learns
+    on it first, then the generator is judged on the same images by the updated discriminator, so that the
+    generator runs forward once a step. All randomness comes from (seed, step), and the state is a
+    checkpoint's: a run that was stopped goes on exactly as if it had not been.
+
+    Attributes:
+        generator: The network that is trained.
+        discriminator: Its opponent.
+        ema_generator: The generator's exponential moving average, batch norm statistics included: the one
+            that is shown and exported.
+        checkpoint: A `tf.train.Checkpoint` of the whole state.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        schema: Schema,
+        labels: np.ndarray,
+        dtype: str = "float32",
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
+        """Builds networks, optimizers and all variables.
+
+        Args:
+            config: The run's options.
+            schema: What the label columns mean; empty for a model without labels.
+            labels: int8 [n, num_labels], the training set's label rows.
+            dtype: The networks' dtype policy, "float32" or "mixed_bfloat16".
+            strategy: Where to train; by default the current strategy.
+
+        Raises:
+            ValueError: The batch cannot be divided among the strategy's replicas.
+        """
+        self.config = config
+        self.strategy = strategy or tf.distribute.get_strategy()
+        replicas = self.strategy.num_replicas_in_sync
+        if config.batch_size % replicas:
+            raise ValueError(f"--batch_size={config.batch_size}: must be a multiple of {replicas} replicas")
+        self._slots = schema.slots
+        self._has_labels = schema.num_labels > 0
+        self._labels = tf.constant(labels, tf.int8)
+        if self._has_labels:
+            self.label_sampler = LabelSampler(schema.slots, LabelRows.from_labels(labels))
+        self._adversarial = ADVERSARIAL_LOSSES[config.adversarial_loss]
+        self._penalty = GRADIENT_PENALTIES[config.gradient_penalty]
+        weight = config.penalty_weight
+        self._penalty_weight = self._penalty.default_weight if weight < 0 else weight
+
+        architecture = get_architecture(config.architecture)
+        self._image_shape = (architecture.resolution, architecture.resolution, 3)
+        with self.strategy.scope():
+            generator_options = dict(
+                num_labels=schema.num_labels,
+                latent_dim=config.latent_dim,
+                seed=config.seed,
+                dtype=dtype,
+                synchronized=replicas > 1,
+            )
+            self.generator = architecture.make_generator(**generator_options)
+            self.ema_generator = architecture.make_generator(**generator_options)
+            self.discriminator = architecture.make_discriminator(
+                num_labels=schema.num_labels,
+                seed=config.seed + 1,
+                dtype=dtype,
+                synchronized=replicas > 1,
+                attribute_head=config.attribute_head,
+                projection=config.projection,
+            )
+            self.generator_optimizer = self._make_optimizer(self.generator)
+            self.discriminator_optimizer = self._make_optimizer(self.discriminator)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        # Sums since the last report; in the checkpoint, so that a resumed run reports the same means.
+        self._sums = tf.Variable(tf.zeros([len(REPORTED)]), trainable=False, name="sums")
+        self._sums_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="sums_steps")
+        self.checkpoint = tf.train.Checkpoint(
+            generator=self.generator,
+            ema_generator=self.ema_generator,
+            discriminator=self.discriminator,
+            generator_optimizer=self.generator_optimizer,
+            discriminator_optimizer=self.discriminator_optimizer,
+            step=self.step,
+            sums=self._sums,
+            sums_steps=self._sums_steps,
+        )
+
+    def train_step(self, images: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
+        """Updates both networks and the moving average on one global batch.
+
+        Args:
+            images: uint8 [batch_size, height, width, 3].
+            labels: int8 [batch_size, num_labels] of +1, -1 and 0.
+
+        Returns:
+            float32 [len(REPORTED)], the step's values.
+
+        Raises:
+            NonFiniteError: A value is infinite or NaN.
+        """
+        with_penalty = int(self.step) % self.config.penalty_interval == 0
+        values = self._train_step(tf.constant(images), tf.constant(labels), with_penalty).numpy()
+        if not np.all(np.isfinite(values)):
+            term = REPORTED[int(np.flatnonzero(~np.isfinite(values))[0])]
+            raise NonFiniteError(f"{term} is {values[REPORTED.index(term)]} at step {int(self.step)}")
+        return values
+
+    def take_report(self) -> dict[str, float]:
+        """The mean of each value since the last report, by name; starts a new mean."""
+        means = (self._sums / tf.cast(tf.maximum(self._sums_steps, 1), tf.float32)).numpy()
+        self._sums.assign(tf.zeros_like(self._sums))
+        self._sums_steps.assign(0)
+        return {name: float(mean) for name, mean in zip(REPORTED, means, strict=True)}
+
+    @tf.function(autograph=False)
+    def generate(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Images of the moving average: float32 [n, height, width, 3] in [-1, 1]."""
+        return self.ema_generator(latents, labels if self._has_labels else None, training=False)
+
+    @tf.function(autograph=False)
+    def _train_step(self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool) -> tf.Tensor:
+        # Step numbers come from a variable: a Python number would retrace the graph at every step.
+        noise = self._draw_noise(self.step)
+        per_replica = self.strategy.run(self._replica_step, args=(images, labels, noise, with_penalty))
+        values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
+        self._update_average()
+        self.step.assign_add(1)
+        self._sums.assign_add(values)
+        self._sums_steps.assign_add(1)
+        return values
+
+    def _draw_noise(self, step: tf.Tensor) -> StepNoise:
+        """Draws a step's randomness for the whole batch, so that it does not depend on the replicas."""
+        batch, attributes = self.config.batch_size, len(self._slots)
+        run_seed = tf.stack([tf.constant(self.config.seed, tf.int64), step])
+        seeds = tf.unstack(tf.random.split(run_seed, 6, alg="philox"))
+        shape = self._penalty.noise_shape(self._image_shape) or ()
+
+        def uniform(seed: tf.Tensor, shape: list[int], dtype: tf.DType) -> tf.Tensor:
+            return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="philox")
+
+        return StepNoise(
+            latents=tf.random.stateless_normal([batch, self.config.latent_dim], seeds[0], alg="philox"),
+            rows=tf.random.stateless_uniform(
+                [batch], seeds[1], maxval=self._labels.shape[0], dtype=tf.int32, alg="philox"
+            ),
+            recombine=uniform(seeds[2], [batch], tf.float32) < 0.5,
+            fake_labels=uniform(seeds[3], [batch, attributes], tf.float64),
+            real_labels=uniform(seeds[4], [batch, attributes], tf.float64),
+            penalty=uniform(seeds[5], [batch, *shape], tf.float32),
+        )
+
+    def _replica_step(
+        self, images: tf.Tensor, labels: tf.Tensor, noise: StepNoise, with_penalty: bool
+    ) -> tf.Tensor:
+        """One replica's part of the step; returns its share of the reported values."""
+        # Take this replica's part of the global batch.
+        context = tf.distribute.get_replica_context()
+        part_size = self.config.batch_size // context.num_replicas_in_sync
+        start = context.replica_id_in_sync_group * part_size
+        images, labels, *parts = (x[start : start + part_size] for x in (images, labels, *noise))
+        noise = StepNoise(*parts)
+
+        # Real images, and their labels: what is unknown is drawn, since the generator's labels are always
+        # complete and the discriminator would tell fakes by that.
+        real = tf.cast(images, tf.float32) / 127.5 - 1.0
+        known_labels = tf.cast(labels, tf.float32)
+        real_labels, fake_labels = self._complete_labels(known_labels, noise)
+
+        # Generate once for both updates.
+        with tf.GradientTape() as generator_tape:
+            fake = self.generator(noise.latents, fake_labels, training=True)
+
+        # Update the discriminator.
+        with tf.GradientTape() as tape:
+            on_real = self.discriminator(real, real_labels, training=True)
+            on_fake = self.discriminator(tf.stop_gradient(fake), fake_labels, training=True)
+            real_term, fake_term = self._adversarial.discriminator(on_real["logits"], on_fake["logits"])
+            attribute_term, accuracy_real = self._attribute_term(on_real, known_labels)
+            penalty = self._penalty_term(real, fake, real_labels, noise.penalty, with_penalty)
+            discriminator_loss = self._sum([real_term, fake_term, penalty]) + (
+                self.config.attribute_weight * attribute_term
+            )
+        discriminator_norm = self._apply(
+            self.discriminator_optimizer, self.discriminator, tape, discriminator_loss
+        )
+
+        # Update the generator by what the updated discriminator says of the same images.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake)
+            judged = self.discriminator(fake, fake_labels, training=True)
+            generator_term = self._adversarial.generator(judged["logits"])
+            fake_attribute_term, accuracy_fake = self._attribute_term(judged, fake_labels)
+            generator_loss = self._sum([generator_term]) + (
+                self.config.attribute_weight * fake_attribute_term
+            )
+        direction = tape.gradient(generator_loss, fake)
+        generator_norm = self._apply(
+            self.generator_optimizer, self.generator, generator_tape, fake, direction
+        )
+
+        return tf.stack(
+            [
+                self._sum([real_term]),
+                self._sum([fake_term]),
+                self._sum([penalty]),
+                attribute_term,
+                self._sum([generator_term]),
+                fake_attribute_term,
+                self._sum([on_real["logits"]]),
+                self._sum([on_fake["logits"]]),
+                accuracy_real,
+                accuracy_fake,
+                discriminator_norm,
+                generator_norm,
+            ]
+        )
+
+    def _complete_labels(
+        self, known_labels: tf.Tensor, noise: StepNoise
+    ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+        """Complete labels for the real images and for the images to generate.
+
+        The generator's labels are those of other real rows; half of the time each attribute is drawn by
+        itself, so that combinations nobody drew are practised.
+        """
+        if not self._has_labels:
+            return None, None
+        rows = tf.cast(tf.gather(self._labels, noise.rows), tf.float32)
+        start = tf.where(noise.recombine[:, tf.newaxis], tf.zeros_like(rows), rows)
+        return (
+            self.label_sampler.fill(known_labels, noise.real_labels),
+            self.label_sampler.fill(start, noise.fake_labels),
+        )
+
+    def _attribute_term(
+        self, judged: dict[str, tf.Tensor], labels: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """This replica's share of the mean attribute loss and accuracy over all known attributes."""
+        if labels is None or "attributes" not in judged:
+            return tf.constant(0.0), tf.constant(0.0)
+        losses, known = attribute_loss(judged["attributes"], labels, self._slots)
+        right, _ = attribute_accuracy(judged["attributes"], labels, self._slots)
+        context = tf.distribute.get_replica_context()
+        known_everywhere = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(known))
+        total = tf.maximum(known_everywhere, 1.0)
+        return tf.reduce_sum(losses) / total, tf.reduce_sum(right) / total
+
+    def _penalty_term(
+        self,
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        labels: tf.Tensor | None,
+        noise: tf.Tensor,
+        with_penalty: bool,
+    ) -> tf.Tensor:
+        """The weighted gradient penalty of each image [b]; zeros in the steps between two intervals."""
+        if not with_penalty or self.config.gradient_penalty == "none":
+            return tf.zeros([tf.shape(real)[0]])
+        penalty = self._penalty.function(
+            lambda images: self.discriminator(images, labels, training=True)["logits"],
+            real,
+            tf.stop_gradient(fake),
+            noise,
+        )
+        return penalty * (self._penalty_weight * self.config.penalty_interval)
+
+    def _sum(self, terms: list[tf.Tensor]) -> tf.Tensor:
+        """Per-image terms -> this replica's share of their mean over the global batch."""
+        return tf.add_n([tf.reduce_sum(term) for term in terms]) / self.config.batch_size
+
+    def _apply(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        network: keras.Model,
+        tape: tf.GradientTape,
+        target: tf.Tensor,
+        output_gradients: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Reduces the gradients over the replicas, applies them, returns the share of their norm."""
+        variables = [variable.value for variable in network.trainable_variables]
+        gradients = tape.gradient(target, variables, output_gradients=output_gradients)
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        # Keras sums over the replicas once more.
+        optimizer.apply([gradient / replicas for gradient in gradients], network.trainable_variables)
+        return tf.linalg.global_norm(gradients) / replicas
+
+    def _update_average(self) -> None:
+        """Moves the averaged generator; early on faster, so that it does not start from noise."""
+        done = tf.cast(self.step, tf.float32)
+        decay = tf.minimum(self.config.ema_decay, (1.0 + done) / (10.0 + done))
+        for average, current in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            self.strategy.extended.update(
+                average.value,
+                lambda target, source: target.assign_add((1.0 - decay) * (source - target)),
+                args=(current.value,),
+            )
+
+    def _make_optimizer(self, network: keras.Model) -> keras.optimizers.Optimizer:
+        # beta_1 = 0.5: with 0.9 the momentum outlives the opponent it was measured against
+        # (Radford et al., arXiv 1511.06434, section 4).
+        optimizer = keras.optimizers.Adam(self.config.learning_rate, beta_1=0.5, beta_2=0.999)
+        optimizer.build(network.trainable_variables)
+        return optimizer

@@ -1,0 +1,134 @@
+"""The training step."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from anime_gan.batches import Batches
+from anime_gan.config import TrainConfig
+from anime_gan.trainer import REPORTED, NonFiniteError, Trainer
+
+CONFIG = TrainConfig(batch_size=8, penalty_interval=2, steps=10)
+
+
+@pytest.fixture(scope="module")
+def images(labels) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (len(labels), 64, 64, 3), np.uint8)
+
+
+def first_moments(trainer: Trainer) -> list[np.ndarray]:
+    """Adam's first moments after one step: (1 - beta_1) times the reduced gradients."""
+    optimizers = (trainer.discriminator_optimizer, trainer.generator_optimizer)
+    return [m.numpy() for optimizer in optimizers for m in optimizer._momentums]
+
+
+def test_two_replicas_do_what_one_does(schema, labels, images):
+    """Twice 4 images on two devices give the losses and gradients of 8 images on one."""
+    one = Trainer(CONFIG, schema, labels)
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    two = Trainer(CONFIG, schema, labels, strategy=mirrored)
+    values_one = one.train_step(images[:8], labels[:8])
+    values_two = two.train_step(images[:8], labels[:8])
+    np.testing.assert_allclose(values_two, values_one, rtol=2e-4, atol=2e-5)
+    assert values_one[REPORTED.index("loss/gradient_penalty")] > 0
+    for moment_one, moment_two in zip(first_moments(one), first_moments(two), strict=True):
+        # Not element by element: a leaky ReLU at zero may fall to either side by rounding.
+        difference = np.linalg.norm(moment_two - moment_one) / np.linalg.norm(moment_one)
+        assert difference < 5e-3
+    for average_one, average_two in zip(
+        one.ema_generator.variables, two.ema_generator.variables, strict=True
+    ):
+        np.testing.assert_allclose(average_two.numpy(), average_one.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_average_follows_the_generator_statistics_included(schema, labels, images):
+    trainer = Trainer(CONFIG, schema, labels)
+    expected = [v.numpy() for v in trainer.ema_generator.variables]
+    for step in range(3):
+        trainer.train_step(images[:8], labels[:8])
+        # The step is counted after the average has moved.
+        decay = min(CONFIG.ema_decay, (1 + step) / (10 + step))
+        current = [v.numpy() for v in trainer.generator.variables]
+        expected = [decay * e + (1 - decay) * c for e, c in zip(expected, current, strict=True)]
+    names = [v.path for v in trainer.ema_generator.variables]
+    assert any("moving_variance" in name for name in names)
+    for name, average, by_hand in zip(names, trainer.ema_generator.variables, expected, strict=True):
+        np.testing.assert_allclose(average.numpy(), by_hand, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_penalty_comes_at_every_second_step_twice_as_strong(schema, labels, images):
+    every_second = Trainer(CONFIG, schema, labels)
+    every = Trainer(dataclasses.replace(CONFIG, penalty_interval=1), schema, labels)
+    column = REPORTED.index("loss/gradient_penalty")
+    penalties = [every_second.train_step(images[:8], labels[:8])[column] for _ in range(4)]
+    assert penalties[0] == pytest.approx(2 * every.train_step(images[:8], labels[:8])[column], rel=1e-5)
+    assert penalties[2] > 0
+    assert penalties[1] == penalties[3] == 0
+
+
+def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
+    """Blonde smiles in no training row, so a smiling blonde can only come from recombination."""
+    trainer = Trainer(dataclasses.replace(CONFIG, batch_size=2000), schema, labels)
+    noise = trainer._draw_noise(tf.constant(7, tf.int64))
+    real, fake = trainer._complete_labels(tf.constant(np.tile(labels, (4, 1)), tf.float32), noise)
+    for drawn in (real, fake):
+        assert set(np.unique(drawn)) == {-1.0, 1.0}
+    known = np.tile(labels, (4, 1))
+    np.testing.assert_array_equal(real.numpy()[known != 0], known[known != 0])
+    blonde = fake.numpy()[:, schema.column("hair_color", "blonde")] > 0
+    smiling = fake.numpy()[:, schema.column("smile")] > 0
+    # If blonde and smile were independent in all rows, so many would be both; half of the rows are.
+    expected = 0.5 * np.mean(labels[:, 3] > 0) * np.mean(labels[:, schema.column("smile")] > 0)
+    assert np.mean(blonde & smiling) == pytest.approx(expected, abs=4 * np.sqrt(expected / 2000))
+
+
+def test_unknown_labels_do_not_train_the_attribute_head(schema, labels, images):
+    trainer = Trainer(CONFIG, schema, labels)
+    values = trainer.train_step(images[:8], np.zeros_like(labels[:8]))
+    assert values[REPORTED.index("loss/discriminator_attributes")] == 0
+    assert values[REPORTED.index("loss/generator_attributes")] > 0
+
+
+def test_no_labels_at_all(images):
+    from anime_gan.attributes import Schema
+
+    trainer = Trainer(CONFIG, Schema(()), np.zeros((len(images), 0), np.int8))
+    values = trainer.train_step(images[:8], np.zeros((8, 0), np.int8))
+    assert values[REPORTED.index("loss/generator_adversarial")] > 0
+    assert trainer.generate(tf.zeros([2, 100]), tf.zeros([2, 0])).shape == (2, 64, 64, 3)
+
+
+def test_non_finite_loss_names_term_and_step(schema, labels, images):
+    trainer = Trainer(CONFIG, schema, labels)
+    trainer.train_step(images[:8], labels[:8])
+    kernel = trainer.discriminator.trainable_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan, np.float32))
+    with pytest.raises(NonFiniteError, match="loss/discriminator_real is nan at step 2"):
+        trainer.train_step(images[:8], labels[:8])
+
+
+def test_reports_are_means_since_the_last(schema, labels, images):
+    trainer = Trainer(CONFIG, schema, labels)
+    values = [trainer.train_step(images[:8], labels[:8]) for _ in range(3)]
+    report = trainer.take_report()
+    np.testing.assert_allclose(list(report.values()), np.mean(values, axis=0), rtol=1e-5, atol=1e-7)
+    last = trainer.train_step(images[:8], labels[:8])
+    np.testing.assert_allclose(list(trainer.take_report().values()), last, rtol=1e-5, atol=1e-7)
+
+
+def test_every_image_once_an_epoch_and_any_batch_at_any_time():
+    batches = Batches(num_examples=50, batch_size=8, seed=3)
+    stream = np.concatenate([batches.indices(step) for step in range(25)])
+    for epoch in range(4):
+        assert sorted(stream[epoch * 50 : (epoch + 1) * 50]) == list(range(50))
+    assert not np.array_equal(stream[:50], stream[50:100])
+    np.testing.assert_array_equal(Batches(50, 8, 3).indices(13), stream[13 * 8 : 14 * 8])
+    assert not np.array_equal(Batches(50, 8, 4).indices(13), stream[13 * 8 : 14 * 8])
+
+
+def test_a_batch_may_exceed_the_dataset():
+    assert sorted(Batches(num_examples=5, batch_size=12, seed=0).indices(0)[:10]) == sorted([*range(5)] * 2)
