@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from anime_gan.batches import Batches
 from anime_gan.config import TrainConfig
+from anime_gan.curves import draw_curves
 from anime_gan.datasets import Dataset
 from anime_gan.export import export_model
 from anime_gan.files import written_whole
@@ -86,6 +87,7 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
                 return 128 + caught[0]
 
     exported = export_model(trainer, dataset, config, run.path / "export" / str(config.steps))
+    draw_curves(run.read_stats(), run.path / "curves.png")
     logger.info("exported to %s", exported)
     print(f"model: {exported}\npictures: {run.path / 'samples'}")
     return 0

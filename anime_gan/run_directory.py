@@ -4,7 +4,7 @@ config.json       the options            checkpoints/  full training state, the 
 attributes.json   the schema             samples/      pictures over time
 data.json         what it trained on     events/       for TensorBoard
 stats.jsonl       the numbers over time  export/       the SavedModel, in numbered versions
-log.txt           what happened when
+log.txt           what happened when       curves.png    the numbers as a chart
 """
 
 from __future__ import annotations

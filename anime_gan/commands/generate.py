@@ -85,9 +85,9 @@ def _generate(flag_values: flags.FlagValues) -> int:
     ]
     if like and clashing:
         raise ValueError(f"--{clashing[0]}: goes not with --like, which takes everything from the picture")
-    request, made_by = read_request(Path(like)) if like else (_request(flag_values), None)
+    request, made_by = read_request(Path(str(like))) if like else (_request(flag_values), None)
     request = _checked(request, schema)
-    out = Path(flag_values["out"].value)
+    out = Path(str(flag_values["out"].value))
     as_grid = out.suffix.lower() == ".png"
     if (as_grid or request.sheet) and len(request.seeds) > MAX_GRID_FACES:
         raise ValueError(f"{len(request.seeds)} faces are too many for one picture: at most {MAX_GRID_FACES}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -40,13 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _define_flags(flag_values: flags.FlagValues) -> None:
-    define = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+    define: dict[type, Callable[..., Any]] = {
+        str: flags.DEFINE_string,
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        bool: flags.DEFINE_bool,
+    }
     for field in dataclasses.fields(TrainConfig):
         text = f"{field.metadata['help']} ({describe_range(field)}; default {field.default})"
-        if isinstance(field.default, bool):
-            flags.DEFINE_bool(field.name, None, text, flag_values=flag_values)
-        else:
-            define[type(field.default)](field.name, None, text, flag_values=flag_values)
+        define[type(field.default)](field.name, None, text, flag_values=flag_values)
     names = ", ".join(PRESETS)
     flags.DEFINE_string(
         "preset", "default", f"values for several options at once (one of {names})", flag_values=flag_values
@@ -83,7 +86,7 @@ def _train(flag_values: flags.FlagValues) -> int:
         run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
         config = resume_config(run.load_config(), given)
     else:
-        config = resolve_config(flag_values["preset"].value, given)
+        config = resolve_config(str(flag_values["preset"].value), given)
         if run_dir is not None and not dry_run:
             RunDirectory.check_is_free(run_dir)
 

@@ -36,9 +36,9 @@ class Dataset:
     def checksum(self) -> str:
         """SHA-256 of schema, labels and images: tells whether two runs saw the same data."""
         digest = hashlib.sha256(self.schema.to_json().encode())
-        digest.update(np.ascontiguousarray(self.labels))
+        digest.update(self.labels.tobytes())
         for image in self.images:
-            digest.update(np.ascontiguousarray(image))
+            digest.update(image.tobytes())
         return digest.hexdigest()
 
     def statistics(self) -> str:

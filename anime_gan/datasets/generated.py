@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,9 +25,20 @@ CHUNK = 256
 class Source(Protocol):
     """What draws faces: `DrawnFaces`, `SutemoFaces`."""
 
-    name: str
-    statement: str
-    attributes: dict[str, tuple[str, ...] | None]
+    @property
+    def name(self) -> str:
+        """Short name, for folders."""
+        ...
+
+    @property
+    def statement(self) -> str:
+        """What the pictures are, their licence and whom to credit."""
+        ...
+
+    @property
+    def attributes(self) -> Mapping[str, tuple[str, ...] | None]:
+        """In column order: group name -> its values, tag name -> None."""
+        ...
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
         """Draws face `index`: uint8 [resolution, resolution, 3], and its attributes by name."""

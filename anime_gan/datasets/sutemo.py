@@ -235,7 +235,7 @@ def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _L
     if not len(rows):
         return None
     place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    color, alpha = pixels[(*place, slice(0, 3))], pixels[(*place, slice(3, 4))]
+    color, alpha = pixels[place][..., :3], pixels[place][..., 3:]
     return _Layer(kind, place, color.copy(), 255 - alpha)
 
 

@@ -1,0 +1,153 @@
+"""`generate.py`, from the flags to the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anime_gan.commands import generate, train
+from anime_gan.generation import format_seeds, parse_seeds
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A run that is finished, though it has learned nothing."""
+    directory = tmp_path_factory.mktemp("runs") / "0001-drawn-published"
+    arguments = ["--num_images=40", "--batch_size=8", "--steps=3", "--precision=float32"]
+    assert train.main([f"--run_dir={directory}", *arguments]) == 0
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_newest_run_is_the_default(run, tmp_path, capsys):
+    (tmp_path / "runs").symlink_to(run.parent)
+    assert generate.main(["--num=2"]) == 0
+    assert sorted(path.name for path in Path("faces").iterdir()) == ["seed0.png", "seed1.png"]
+    assert "2 faces" in capsys.readouterr().out
+
+
+def test_pictures_say_how_they_were_made_and_can_be_made_again(run):
+    assert (
+        generate.main([f"--model={run}", "--attrs=Blue_Hair，smile", "--seeds=5,9", "--truncation=0.7"]) == 0
+    )
+    path = Path("faces/blue-hair_smile_seed9.png")
+    text = Image.open(path).text
+    assert (text["attributes"], text["seeds"], text["truncation"]) == ("blue hair, smile", "9", "0.7")
+    assert text["labels"].startswith("blue hair")
+    assert generate.main([f"--model={run}", f"--like={path}", "--out=again"]) == 0
+    again = Path("again") / path.name
+    np.testing.assert_array_equal(pixels(again), pixels(path))
+    assert Image.open(again).text == text
+
+
+def test_nothing_made_before_is_overwritten(run):
+    for _ in range(2):
+        assert generate.main([f"--model={run}", "--seeds=3"]) == 0
+    assert sorted(path.name for path in Path("faces").iterdir()) == ["seed3-2.png", "seed3.png"]
+
+
+def test_grid_holds_the_single_pictures(run):
+    assert generate.main([f"--model={run}", "--seeds=2-5"]) == 0
+    assert generate.main([f"--model={run}", "--seeds=2-5", "--out=grid.png"]) == 0
+    grid = pixels("grid.png")
+    assert grid.shape == (130, 130, 3)
+    places = {2: (0, 0), 3: (0, 66), 4: (66, 0), 5: (66, 66)}
+    for seed, (top, left) in places.items():
+        np.testing.assert_array_equal(grid[top : top + 64, left : left + 64], pixels(f"faces/seed{seed}.png"))
+    assert generate.main([f"--model={run}", "--like=grid.png", "--out=again.png"]) == 0
+    np.testing.assert_array_equal(pixels("again.png"), grid)
+
+
+def test_sheet_shows_each_face_with_every_value(run):
+    """Every cell is the picture that asking for the whole label row gives."""
+    assert generate.main([f"--model={run}", "--sheet=Hair Style", "--seeds=0-2", "--attrs=red hair"]) == 0
+    sheet = pixels("faces/sheet-hair_style.png")
+    assert sheet.shape[0] == 5 * 66 - 2
+    assert generate.main([f"--model={run}", "--seeds=1", "--attrs=red hair", "--out=one"]) == 0
+    labels = Image.open("one/red-hair_seed1.png").text["labels"]
+    styles = ["long hair", "short hair", "bob cut", "twin tails", "ponytail"]
+    current = next(style for style in styles if style in labels)
+    for row, style in enumerate(styles):
+        asked = labels.replace(current, style)
+        assert generate.main([f"--model={run}", "--seeds=1", f"--attrs={asked}", f"--out=row{row}"]) == 0
+        (single,) = Path(f"row{row}").iterdir()
+        left = sheet.shape[1] - 3 * 66 + 2 + 66
+        np.testing.assert_array_equal(sheet[row * 66 : row * 66 + 64, left : left + 64], pixels(single))
+
+
+def test_sheet_of_a_tag_has_two_rows_and_can_be_made_again(run):
+    assert generate.main([f"--model={run}", "--sheet=glasses", "--num=3", "--out=sheet.png"]) == 0
+    assert pixels("sheet.png").shape[0] == 2 * 66 - 2
+    assert generate.main([f"--model={run}", "--like=sheet.png", "--out=again.png"]) == 0
+    np.testing.assert_array_equal(pixels("again.png"), pixels("sheet.png"))
+
+
+def test_list_attrs(run, capsys):
+    assert generate.main([f"--model={run}", "--list_attrs"]) == 0
+    out = capsys.readouterr().out
+    for phrase in ("blue hair", "green eyes", "ponytail", "glasses / no glasses"):
+        assert phrase in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--attrs=blu hair"], "unknown attribute 'blu hair'; nearest: 'blue hair'"),
+        (["--attrs=blue"], "'blue' is ambiguous: say 'blue hair' or 'blue eyes'; --list_attrs"),
+        (["--attrs=smile,no smile"], "'smile' contradicts 'no smile'"),
+        (["--num=0"], "--num=0: must be 1 to 1000000"),
+        (["--num=x"], "--num"),
+        (["--seeds=7-3"], "--seeds=7-3"),
+        (["--seeds=-1"], "write for example 0-7,12"),
+        (["--seeds=1", "--num=2"], "--num: goes not with --seeds"),
+        (["--truncation=0"], "--truncation=0.0: must be above 0 and at most 1"),
+        (["--truncation=nan"], "--truncation=nan: must be"),
+        (["--sheet=hair_colour"], "nearest: 'hair_color'"),
+        (["--like=nothing.png"], "--like=nothing.png: cannot be read"),
+        (["--like=plain.png"], "holds no settings of generate.py"),
+        (["--atrs=smile"], "attrs"),
+        (["smile"], "unexpected 'smile'"),
+        (["--num=5000", "--out=grid.png"], "5000 faces are too many for one picture"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):
+    Image.new("RGB", (64, 64)).save("plain.png")
+    assert generate.main([f"--model={run}", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("generate.py: ") and error.count("\n") == 1
+    assert not Path("faces").exists()
+
+
+def test_a_missing_model_says_what_to_do(capsys):
+    assert generate.main([]) == 2
+    assert "python train.py" in capsys.readouterr().err
+    assert generate.main(["--model=nowhere"]) == 2
+    assert "--model=nowhere: no exported model there" in capsys.readouterr().err
+
+
+def test_like_refuses_another_model(run, tmp_path, capsys):
+    assert generate.main([f"--model={run}", "--seeds=0"]) == 0
+    other = tmp_path / "other"
+    arguments = ["--num_images=40", "--batch_size=8", "--steps=1", "--seed=2"]
+    assert train.main([f"--run_dir={other}", *arguments]) == 0
+    capsys.readouterr()
+    assert generate.main([f"--model={other}", "--like=faces/seed0.png"]) == 2
+    assert "was made by model" in capsys.readouterr().err
+
+
+def test_seeds_are_read_and_written():
+    assert parse_seeds("0-3, 12,7") == (0, 1, 2, 3, 12, 7)
+    for seeds in ((0,), (5, 6, 7, 1), (3, 1, 2), (4, 4)):
+        assert parse_seeds(format_seeds(seeds)) == seeds

@@ -1,0 +1,73 @@
+"""`train.py`: flags and messages; whole runs are in test_loop.py."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from anime_gan.commands import train
+from anime_gan.config import TrainConfig
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--steps=0"], "--steps=0: must be 1 to 1e+08"),
+        (["--steps=many"], "--steps"),
+        (["--step=3"], "steps"),
+        (["--data=dranw"], "--data=dranw: no such folder; use drawn"),
+        (["--architecture=publishd"], "nearest: 'published'"),
+        (["--preset=defalt"], "nearest: 'default'"),
+        (["--adversarial_loss=hing"], "must be one of non_saturating, hinge, wasserstein"),
+        (["--resume"], "no run in runs/ to resume"),
+        (["--resume", "--run_dir=nowhere"], "no run there to resume"),
+        (["--run_dir=taken"], "--run_dir=taken: is not empty; use --resume"),
+        (["--resume", "--dry_run"], "--resume: goes with neither"),
+        (["drawn"], "unexpected 'drawn'"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(tmp_path, capsys, arguments, said):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "precious.txt").write_text("mine")
+    assert train.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("train.py: ") and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+    assert (tmp_path / "taken" / "precious.txt").read_text() == "mine"
+
+
+def test_help_tells_every_option_in_a_line_with_its_range(capsys):
+    assert train.main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for field in dataclasses.fields(TrainConfig):
+        (line,) = [line for line in lines if line.startswith(f"  --{field.name}:")]
+        assert f"default {field.default}" in line
+    assert "2 to 4096" in next(line for line in lines if line.startswith("  --batch_size:"))
+
+
+def test_dry_run_tells_what_would_happen_and_leaves_nothing(capsys):
+    arguments = ["--num_images=40", "--batch_size=8", "--steps=100", "--precision=float32"]
+    assert train.main(["--dry_run", *arguments]) == 0
+    out = capsys.readouterr().out
+    config = json.loads(out[: out.index("\n}") + 2])
+    assert config["steps"] == 100 and config["batch_size"] == 8
+    for part in ("conv1", "hair_color: ", "precision: float32", "minutes for 100 steps", "GiB"):
+        assert part in out
+    assert not Path("runs").exists()
+
+
+def test_commands_do_not_share_flags(capsys):
+    """Two commands in one process, and one command twice."""
+    from anime_gan.commands import generate
+
+    for main in (train.main, generate.main, train.main):
+        assert main(["--help"]) == 0
