@@ -70,12 +70,10 @@ class RequestReader(tf.Module):
             default_value=UNKNOWN_PHRASE,
         )
         self._effects = tf.constant(schema.phrase_effects, tf.float32)
-        group_columns = [
-            [slot.start <= column < slot.start + slot.size for column in range(schema.num_labels)]
-            for slot in schema.slots
-            if slot.is_group
-        ]
-        self._group_columns = tf.constant(np.array(group_columns, np.float32).reshape(-1, schema.num_labels))
+        group_columns = np.zeros((len(schema.groups), schema.num_labels), np.float32)
+        for row, slot in enumerate(slot for slot in schema.slots if slot.is_group):
+            group_columns[row, slot.columns] = 1
+        self._group_columns = tf.constant(group_columns)
 
     def __call__(self, attributes: tf.Tensor) -> tf.Tensor:
         """Reads requests.

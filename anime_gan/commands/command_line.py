@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from absl import flags
 
+from anime_gan.attributes import nearest
+
 USAGE_ERROR = 2
 
 
@@ -39,6 +41,10 @@ def run_command(
         if rest:
             raise flags.Error(f"unexpected {rest[0]!r}: every option starts with --, see --help")
         return command()
+    except flags.UnrecognizedFlagError as error:
+        hint = nearest(error.flagname, list(flag_values)) or "; see --help"
+        print(f"{name}: unknown option --{error.flagname}{hint}", file=sys.stderr)
+        return USAGE_ERROR
     except (flags.Error, ValueError, OSError) as error:
         # One line, whatever the library underneath wrote.
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
