@@ -117,10 +117,15 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "default": Preset("A first model in a quarter of an hour on two cores.", {}),
-    "hour": Preset("The same for four times as long: about an hour on two cores.", {"steps": 20_000}),
+    "default": Preset(
+        "15 minutes on two CPU cores at 175 images/s: built-in faces grainy, hair and style right.", {}
+    ),
+    "hour": Preset(
+        "61 minutes at that speed: on layered character art clear faces, hair colour right.",
+        {"steps": 20_000},
+    ),
     "exact": Preset(
-        "The published example's networks to the letter: no label reaches the discriminator.",
+        "The published example's networks to the letter; no label reaches the discriminator.",
         {
             "architecture": "published-exact",
             "gradient_penalty": "none",

@@ -15,7 +15,7 @@ from anime_gan.config import TrainConfig
 from anime_gan.datasets import Dataset
 from anime_gan.files import written_whole
 from anime_gan.models import get_architecture
-from anime_gan.priors import LabelRows, LabelSampler
+from anime_gan.priors import LabelSampler
 from anime_gan.sampling import FaceSampler, to_uint8
 from anime_gan.trainer import Trainer
 
@@ -79,15 +79,11 @@ def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, direct
         The directory.
     """
     schema = dataset.schema
-    with tf.distribute.get_strategy().scope():
-        generator = get_architecture(config.architecture).make_generator(
-            num_labels=schema.num_labels, latent_dim=config.latent_dim, dtype="float32"
-        )
+    generator = get_architecture(config.architecture).make_generator(
+        num_labels=schema.num_labels, latent_dim=config.latent_dim, dtype="float32"
+    )
     generator.set_weights(trainer.ema_generator.get_weights())
-    sampler = None
-    if schema.num_labels:
-        sampler = LabelSampler(schema.slots, LabelRows.from_labels(dataset.labels))
-    model = FaceModel(generator, schema, sampler, config.latent_dim)
+    model = FaceModel(generator, schema, trainer.label_sampler, config.latent_dim)
     record = {
         "config": dataclasses.asdict(config),
         "steps": int(trainer.step),

@@ -188,9 +188,9 @@ class Reporter:
         seeds = tf.range(count, dtype=tf.int64)
         latents = latents_from_seeds(seeds, self._config.latent_dim)
         nothing_asked = tf.zeros([count, self._schema.num_labels])
-        if not self._schema.num_labels:
-            return FaceInputs(latents, nothing_asked)
         sampler = self._trainer.label_sampler
+        if sampler is None:
+            return FaceInputs(latents, nothing_asked)
         uniforms = uniforms_from_seeds(seeds, 1 + sampler.num_slots)
         return FaceInputs(latents, sampler.complete(nothing_asked, uniforms))
 

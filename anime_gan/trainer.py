@@ -69,6 +69,7 @@ class Trainer:
         discriminator: Its opponent.
         ema_generator: The generator's exponential moving average, batch norm statistics included: the one
             that is shown and exported.
+        label_sampler: Completes labels from the training set's distribution; None without labels.
         checkpoint: A `tf.train.Checkpoint` of the whole state.
     """
 
@@ -98,9 +99,9 @@ class Trainer:
         if config.batch_size % replicas:
             raise ValueError(f"--batch_size={config.batch_size}: must be a multiple of {replicas} replicas")
         self._slots = schema.slots
-        self._has_labels = schema.num_labels > 0
         self._labels = tf.constant(labels, tf.int8)
-        if self._has_labels:
+        self.label_sampler = None
+        if schema.num_labels:
             self.label_sampler = LabelSampler(schema.slots, LabelRows.from_labels(labels))
         self._adversarial = ADVERSARIAL_LOSSES[config.adversarial_loss]
         self._penalty = GRADIENT_PENALTIES[config.gradient_penalty]
@@ -174,7 +175,7 @@ class Trainer:
     @tf.function(autograph=False)
     def generate(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Images of the moving average: float32 [n, height, width, 3] in [-1, 1]."""
-        return self.ema_generator(latents, labels if self._has_labels else None, training=False)
+        return self.ema_generator(latents, labels if self.label_sampler else None, training=False)
 
     @tf.function(autograph=False)
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool) -> tf.Tensor:
@@ -283,7 +284,7 @@ class Trainer:
         The generator's labels are those of other real rows; half of the time each attribute is drawn by
         itself, so that combinations nobody drew are practised.
         """
-        if not self._has_labels:
+        if self.label_sampler is None:
             return None, None
         rows = tf.cast(tf.gather(self._labels, noise.rows), tf.float32)
         start = tf.where(noise.recombine[:, tf.newaxis], tf.zeros_like(rows), rows)

@@ -10,6 +10,8 @@ from absl import flags
 from anime_gan.attributes import nearest
 
 USAGE_ERROR = 2
+# 128 + the number of SIGINT, as shells have it.
+INTERRUPTED = 130
 
 
 def run_command(
@@ -45,6 +47,9 @@ def run_command(
         hint = nearest(error.flagname, list(flag_values)) or "; see --help"
         print(f"{name}: unknown option --{error.flagname}{hint}", file=sys.stderr)
         return USAGE_ERROR
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except (flags.Error, ValueError, OSError) as error:
         # One line, whatever the library underneath wrote.
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)

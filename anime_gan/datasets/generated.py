@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import hashlib
 import inspect
 import multiprocessing
 import os
+import signal
 import sys
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from tqdm import tqdm
 
 from anime_gan.attributes import Schema
 from anime_gan.datasets import Dataset
+from anime_gan.files import written_whole
 
 CHUNK = 256
 
@@ -68,35 +70,42 @@ def cache_folder() -> Path:
 
 def _render_to(folder: Path, source: Source, schema: Schema, num_images: int, resolution: int) -> None:
     """Draws into a folder that gets its name when it is whole."""
-    partial = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.partial")
-    partial.mkdir(parents=True)
-    try:
+    starts = range(0, num_images, CHUNK)
+    stops = [min(start + CHUNK, num_images) for start in starts]
+    jobs = len(stops)
+    labels = np.zeros((num_images, schema.num_labels), np.int8)
+    with written_whole(folder) as partial:
+        partial.mkdir()
         images = np.lib.format.open_memmap(
             partial / "images.npy", "w+", np.uint8, (num_images, resolution, resolution, 3)
         )
-        labels = np.zeros((num_images, schema.num_labels), np.int8)
-        starts = range(0, num_images, CHUNK)
-        # Spawned, not forked: a fork of a process in which TensorFlow runs can hang.
-        context = multiprocessing.get_context("spawn")
         with (
             tqdm(total=num_images, unit="face", desc=f"drawing {source.name}", file=sys.stderr) as progress,
-            concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool,
+            _worker_pool() as pool,
         ):
-            stops = [min(start + CHUNK, num_images) for start in starts]
-            jobs = len(stops)
             chunks = pool.map(_draw, [source] * jobs, [schema] * jobs, starts, stops, [resolution] * jobs)
             for start, stop, (chunk_images, chunk_labels) in zip(starts, stops, chunks, strict=True):
                 images[start:stop], labels[start:stop] = chunk_images, chunk_labels
                 progress.update(stop - start)
         images.flush()
         np.save(partial / "labels.npy", labels)
-        if not folder.is_dir():
-            os.replace(partial, folder)
+        (partial / "attributes.json").write_text(schema.to_json(), "utf-8")
+
+
+@contextlib.contextmanager
+def _worker_pool() -> Iterator[concurrent.futures.ProcessPoolExecutor]:
+    """A process for each core; what has not begun when an exception comes is dropped."""
+    # Spawned, not forked: a fork of a process in which TensorFlow runs can hang. Ctrl-C is the parent's.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        len(os.sched_getaffinity(0)),
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    try:
+        yield pool
     finally:
-        for left in partial.glob("*") if partial.is_dir() else ():
-            left.unlink()
-        if partial.is_dir():
-            partial.rmdir()
+        pool.shutdown(cancel_futures=True)
 
 
 def _draw(

@@ -44,4 +44,4 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 
     with pytest.raises(Exception):  # noqa: B017 (a local class cannot even be sent to a worker)
         generated.render(Failing(0), 4, 64)
-    assert not list((tmp_path / "anime_gan").glob("*"))
+    assert not list((tmp_path / "anime_gan").iterdir())
