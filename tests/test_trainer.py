@@ -35,14 +35,23 @@ def test_two_replicas_do_what_one_does(schema, labels, images):
     values_two = two.train_step(images[:8], labels[:8])
     np.testing.assert_allclose(values_two, values_one, rtol=2e-4, atol=2e-5)
     assert values_one[REPORTED.index("loss/gradient_penalty")] > 0
-    for moment_one, moment_two in zip(first_moments(one), first_moments(two), strict=True):
-        # Not element by element: a leaky ReLU at zero may fall to either side by rounding.
-        difference = np.linalg.norm(moment_two - moment_one) / np.linalg.norm(moment_one)
-        assert difference < 5e-3
-    for average_one, average_two in zip(
-        one.ema_generator.variables, two.ema_generator.variables, strict=True
+    moments_one, moments_two = first_moments(one), first_moments(two)
+    whole = np.sqrt(sum(np.sum(np.square(moment)) for moment in moments_one))
+    for moment_one, moment_two in zip(moments_one, moments_two, strict=True):
+        # Not element by element: a leaky ReLU at zero may fall to either side by rounding. And a bias before
+        # batch norm has no gradient but rounding, so a part is measured against the whole too.
+        allowed = 5e-3 * max(np.linalg.norm(moment_one), 1e-3 * whole)
+        assert np.linalg.norm(moment_two - moment_one) < allowed
+    # Weights are not compared: Adam's first step is the gradient's sign, also where that is rounding.
+    statistics = [v.path for v in one.ema_generator.non_trainable_variables]
+    assert len(statistics) == 4
+    for path, mean_one, mean_two in zip(
+        statistics,
+        one.ema_generator.non_trainable_variables,
+        two.ema_generator.non_trainable_variables,
+        strict=True,
     ):
-        np.testing.assert_allclose(average_two.numpy(), average_one.numpy(), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(mean_two.numpy(), mean_one.numpy(), rtol=1e-4, atol=1e-6, err_msg=path)
 
 
 def test_average_follows_the_generator_statistics_included(schema, labels, images):
