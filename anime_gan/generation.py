@@ -64,6 +64,10 @@ class FaceGenerator:
         record = json.loads((self.directory / "training.json").read_text("utf-8"))
         self.name = record["weights_sha256"][:16]
         self._tf = import_tensorflow()
+        # Here, since it imports TensorFlow at its top.
+        from anime_gan.sampling import to_uint8
+
+        self._to_uint8 = to_uint8
         self._model = self._tf.saved_model.load(str(self.directory))
         self._render = self._model.signatures["latents"]
 
@@ -92,8 +96,7 @@ class FaceGenerator:
             self._render(latents=tf.constant(latents[i : i + 1]), labels=tf.constant(labels[i : i + 1]))
             for i in range(len(latents))
         ]
-        stacked = np.concatenate([image["images"].numpy() for image in images])
-        return np.round(np.clip(stacked, -1, 1) * 127.5 + 127.5).astype(np.uint8)
+        return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
 
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
         """What is written into a picture so that it can be made again."""
