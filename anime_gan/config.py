@@ -35,12 +35,13 @@ class TrainConfig:
         ConfigError: A value is out of range, or two values do not go together.
     """
 
-    data: str = option("drawn", "what to train on: drawn, sutemo:DIR, or a folder with labels.csv")
+    data: str = option("drawn", "what to train on: drawn, sutemo:DIR, or a folder of images or TFRecords")
     architecture: str = option("published", "the pair of networks", choices=tuple(ARCHITECTURES))
     resolution: int = option(64, "pixels along a side; the architecture decides", minimum=8, maximum=1024)
     num_images: int = option(
-        16_000, "images drawn or composed; of a folder, at most this many", minimum=2, maximum=10_000_000
+        0, "images at most; 0 = all of a folder, or 16,000 drawn ones", minimum=0, maximum=10_000_000
     )
+    flip: bool = option(False, "mirror every second image at random")
     steps: int = option(5_000, "training steps", minimum=1, maximum=100_000_000)
     batch_size: int = option(32, "images a step, over all replicas", minimum=2, maximum=4_096)
     seed: int = option(0, "decides data, weights and everything drawn", minimum=0, maximum=2**31 - 1)

@@ -3,8 +3,9 @@
 config.json       the options            checkpoints/  full training state, the newest few
 attributes.json   the schema             samples/      pictures over time
 data.json         what it trained on     events/       for TensorBoard
-stats.jsonl       the numbers over time  export/       the SavedModel, in numbered versions
-log.txt           what happened when       curves.png    the numbers as a chart
+data_report.json  what was left out        export/       the SavedModel, in numbered versions
+stats.jsonl       the numbers over time  curves.png    the numbers as a chart
+log.txt           what happened when
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ class RunDirectory:
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         write_text(path / "attributes.json", dataset.schema.to_json())
-        data = {"statement": dataset.statement, "images": len(dataset.images), "checksum": dataset.checksum()}
+        data = {"statement": dataset.statement, "images": len(dataset.images), "checksum": dataset.checksum}
         write_text(path / "data.json", json.dumps(data, ensure_ascii=False, indent=2))
+        write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
         # Last: a directory with a configuration is one that can be resumed.
         run.save_config(config)
         return run
@@ -87,7 +89,7 @@ class RunDirectory:
             RunError: It does not.
         """
         saved = json.loads((self.path / "data.json").read_text("utf-8"))
-        if saved["checksum"] != dataset.checksum():
+        if saved["checksum"] != dataset.checksum:
             raise RunError(f"--data: the images or labels have changed since the run in {self.path} began")
 
     def append_stats(self, values: dict[str, Any]) -> None:

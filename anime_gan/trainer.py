@@ -45,6 +45,7 @@ class StepNoise(NamedTuple):
         recombine: bool [n], whether the attributes are drawn one by one instead.
         fake_labels: float64 [n, attributes], uniform, for the generator's labels.
         real_labels: float64 [n, attributes], uniform, for the unknown labels of real images.
+        mirror: bool [n], whether the real image is shown mirrored.
         penalty: float32 [n, ...], uniform, as the gradient penalty needs it; zeros [n] if it needs none.
     """
 
@@ -53,6 +54,7 @@ class StepNoise(NamedTuple):
     recombine: tf.Tensor
     fake_labels: tf.Tensor
     real_labels: tf.Tensor
+    mirror: tf.Tensor
     penalty: tf.Tensor
 
 
@@ -193,7 +195,7 @@ class Trainer:
         """Draws a step's randomness for the whole batch, so that it does not depend on the replicas."""
         batch, attributes = self.config.batch_size, len(self._slots)
         run_seed = tf.stack([tf.constant(self.config.seed, tf.int64), step])
-        seeds = tf.unstack(tf.random.split(run_seed, 6, alg="philox"))
+        seeds = tf.unstack(tf.random.split(run_seed, 7, alg="philox"))
         shape = self._penalty.noise_shape(self._image_shape) or ()
 
         def uniform(seed: tf.Tensor, shape: list[int], dtype: tf.DType) -> tf.Tensor:
@@ -207,6 +209,7 @@ class Trainer:
             recombine=uniform(seeds[2], [batch], tf.float32) < 0.5,
             fake_labels=uniform(seeds[3], [batch, attributes], tf.float64),
             real_labels=uniform(seeds[4], [batch, attributes], tf.float64),
+            mirror=uniform(seeds[6], [batch], tf.float32) < 0.5,
             penalty=uniform(seeds[5], [batch, *shape], tf.float32),
         )
 
@@ -224,6 +227,8 @@ class Trainer:
         # Real images, and their labels: what is unknown is drawn, since the generator's labels are always
         # complete and the discriminator would tell fakes by that.
         real = tf.cast(images, tf.float32) / 127.5 - 1.0
+        if self.config.flip:
+            real = tf.where(noise.mirror[:, tf.newaxis, tf.newaxis, tf.newaxis], real[:, :, ::-1], real)
         known_labels = tf.cast(labels, tf.float32)
         real_labels, fake_labels = self._complete_labels(known_labels, noise)
 
@@ -342,10 +347,10 @@ class Trainer:
         gradients = tape.gradient(target, variables, output_gradients=output_gradients)
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        # Keras sums over the replicas once more.
-        optimizer.apply([gradient / replicas for gradient in gradients], network.trainable_variables)
-        return tf.linalg.global_norm(gradients) / replicas
+        norm = tf.linalg.global_norm(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)) / replicas
+        # Keras sums over the replicas by itself.
+        optimizer.apply(gradients, network.trainable_variables)
+        return norm
 
     def _update_average(self) -> None:
         """Moves the averaged generator; early on faster, so that it does not start from noise."""

@@ -21,7 +21,7 @@ from tests.test_trainer import CONFIG
 @pytest.fixture(scope="module")
 def dataset(schema, labels) -> Dataset:
     images = np.random.default_rng(1).integers(0, 256, (len(labels), 64, 64, 3), np.uint8)
-    return Dataset("noise", images, labels, schema, "Random pixels, made by a test.")
+    return Dataset("noise", images, labels, schema, "Random pixels, made by a test.", checksum="")
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_written_whole_or_not_at_all(trainer, dataset, tmp_path, monkeypatch):
 def test_a_model_without_labels_takes_an_empty_request(tmp_path):
     nothing = Schema(())
     images = np.zeros((8, 64, 64, 3), np.uint8)
-    dataset = Dataset("black", images, np.zeros((8, 0), np.int8), nothing, "Black.")
+    dataset = Dataset("black", images, np.zeros((8, 0), np.int8), nothing, "Black.", checksum="")
     trainer = Trainer(CONFIG, nothing, dataset.labels)
     export = export_model(trainer, dataset, CONFIG, tmp_path / "1")
     signature = tf.saved_model.load(str(export)).signatures["serving_default"]

@@ -18,8 +18,9 @@ def run_command(
     name: str,
     summary: str,
     flag_values: flags.FlagValues,
-    command: Callable[[], int],
+    command: Callable[..., int],
     argv: Sequence[str],
+    positional: Sequence[str] = (),
 ) -> int:
     """Parses the flags and runs a command.
 
@@ -27,9 +28,10 @@ def run_command(
         name: The command's name, for messages.
         summary: What it does, shown above the flags by `--help`.
         flag_values: The command's own flags.
-        command: Does the work once the flags are parsed, and returns the exit status. A `ValueError` or
-            `OSError` from it is taken as the user's to mend.
+        command: Does the work once the flags are parsed, and returns the exit status; called with what was
+            given for `positional`. A `ValueError` or `OSError` from it is taken as the user's to mend.
         argv: What stands behind the command's name.
+        positional: Names of the arguments that must be given without a flag.
 
     Returns:
         The exit status: 2 for anything wrong with what the user gave, after one line that says what.
@@ -40,9 +42,13 @@ def run_command(
         if flag_values["help"].value:
             print(f"{summary}\n\n{_help_text(flag_values)}")
             return 0
-        if rest:
-            raise flags.Error(f"unexpected {rest[0]!r}: every option starts with --, see --help")
-        return command()
+        if len(rest) > len(positional):
+            raise flags.Error(
+                f"unexpected {rest[len(positional)]!r}: every option starts with --, see --help"
+            )
+        if len(rest) < len(positional):
+            raise flags.Error(f"{' '.join(positional[len(rest) :])} missing, see --help")
+        return command(*rest)
     except flags.UnrecognizedFlagError as error:
         hint = nearest(error.flagname, list(flag_values)) or "; see --help"
         print(f"{name}: unknown option --{error.flagname}{hint}", file=sys.stderr)
@@ -54,6 +60,12 @@ def run_command(
         # One line, whatever the library underneath wrote.
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE_ERROR
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Prints notes to the user where the progress bars are, not into a command's result."""
+    for line in lines:
+        print(f"note: {line}", file=sys.stderr)
 
 
 def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:

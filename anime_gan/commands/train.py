@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import given_flags, run_command
+from anime_gan.commands.command_line import given_flags, print_lines, run_command
 from anime_gan.config import (
     PRESETS,
     ConfigError,
@@ -20,7 +20,7 @@ from anime_gan.config import (
     resolve_config,
     resume_config,
 )
-from anime_gan.datasets import load_dataset
+from anime_gan.datasets import DataError, Dataset, load_dataset
 from anime_gan.quiet import import_tensorflow
 from anime_gan.run_directory import RunDirectory, newest_run_directory, next_run_directory
 
@@ -30,6 +30,7 @@ The run directory gets pictures, numbers, checkpoints and the exported model; wa
   tensorboard --logdir=runs"""
 
 RUNS = Path("runs")
+FEW_IMAGES = 1_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,6 +92,8 @@ def _train(flag_values: flags.FlagValues) -> int:
             RunDirectory.check_is_free(run_dir)
 
     dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
+    print_lines(dataset.report.lines())
+    _check_size(dataset, config)
     import_tensorflow()
     from anime_gan import loop
     from anime_gan.trainer import NonFiniteError
@@ -111,6 +114,23 @@ def _train(flag_values: flags.FlagValues) -> int:
     except NonFiniteError as error:
         print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
         return 1
+
+
+def _check_size(dataset: Dataset, config: TrainConfig) -> None:
+    """Says before the training what could only disappoint after it.
+
+    Raises:
+        DataError: There are fewer images than a step takes.
+    """
+    count = len(dataset.images)
+    if count < config.batch_size:
+        left = f" ({len(dataset.report.skipped)} were left out)" if dataset.report.skipped else ""
+        raise DataError(
+            f"--data={config.data}: {count} images{left} are fewer than one batch of {config.batch_size}: "
+            "add images or lower --batch_size"
+        )
+    if count < FEW_IMAGES:
+        print_lines([f"{count} images are few: expect copies of them, and faces that fall apart"])
 
 
 def _log_to(file: Path) -> None:

@@ -1,101 +1,266 @@
-"""A folder of images with `labels.csv`: a column `filename`, then one column an attribute."""
+"""A folder of images as users have it: any sub-folders, labelled by a table, by tag files, or not at all."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import concurrent.futures
+import hashlib
+import itertools
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from anime_gan.attributes import Schema
 from anime_gan.datasets import DataError, Dataset
+from anime_gan.datasets.decoding import Files, decode_in_order
+from anime_gan.datasets.label_table import read_label_table
+from anime_gan.datasets.pictures import MAX_BYTES
+from anime_gan.datasets.prepared import (
+    Chunk,
+    cache_folder,
+    code_fingerprint,
+    open_prepared,
+    prepare,
+    prepared_folder,
+)
+from anime_gan.datasets.storage import FoundFile, list_files, read_file
+from anime_gan.datasets.tags import TagTable, split_tags
+from anime_gan.files import write_text
 
-YES = frozenset({"1", "yes", "on", "true"})
-NO = frozenset({"0", "-1", "no", "off", "false"})
-UNKNOWN = frozenset({"", "unknown", "?"})
+LABEL_TABLE = "labels.csv"
+SCHEMA_FILE = "attributes.json"
+TAG_TABLE = "tags.json"
+LICENCE = "LICENSE.txt"
+IMAGE_ENDINGS = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
+    *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
+)
+# Few, since illustrations of many megabytes may be among them.
+CHUNK = 16
+READERS = 8
+# A file changed so shortly before it was looked at may change again without a newer time stamp.
+SETTLED_SECONDS = 2.0
 
 
-def load_folder(folder: Path, num_images: int, resolution: int) -> Dataset:
-    """Reads the first `num_images` rows of `labels.csv` and their images.
+def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
+    """Prepares a folder, or takes it from the cache.
 
-    A column whose cells all say yes or no (1/0, true/false, on/off) is a tag; any other is a group whose
-    values are the words in it. An empty cell, `unknown` or `?` is unknown. Images are cropped to their
-    middle square and reduced with Lanczos filtering. `LICENSE.txt`, if there is one, becomes part of the
-    dataset's statement.
+    The cache is keyed by content. So that a start need not read every file, it remembers which content
+    belongs to which listing (names, sizes and times of all files): only when that is new are files read.
+
+    Args:
+        root: The folder.
+        num_images: At most this many, in the table's order or by name; 0 for all.
+        resolution: Pixels along a side.
 
     Raises:
-        DataError: The table or an image cannot be read; the message names the row or file.
+        DataError: There are too few pictures, or the labels cannot be read.
     """
-    table = folder / "labels.csv"
-    if not table.is_file():
-        raise DataError(f"{folder}: no labels.csv in it; its first row is: filename, then attribute names")
-    header, rows = _read_table(table)
-    rows = rows[:num_images]
-    if len(rows) < 2:
-        raise DataError(f"{table}: {len(rows)} images are too few to train on")
-    columns = {name: [row[1 + i].strip() for row in rows] for i, name in enumerate(header[1:])}
-    kinds = {name: _kind(name, cells, table) for name, cells in columns.items()}
-    try:
-        schema = Schema.from_names(kinds)
-    except ValueError as error:
-        raise DataError(f"{table}: {error}") from error
-    labels = np.stack(
-        [
-            schema.encode({name: _meaning(columns[name][i], kinds[name]) for name in kinds})
-            for i in range(len(rows))
-        ]
+    skipped: list[tuple[str, str]] = []
+    listing = _Listing(f"{root}\n{num_images}\n{resolution}\n{code_fingerprint()}")
+    files = list(listing.watch(list_files(root, skipped)))
+    memory = cache_folder() / "listings" / listing.digest(skipped)
+    if memory.is_file():
+        known = cache_folder() / memory.read_text("utf-8")
+        if known.is_dir():
+            return open_prepared(known)
+    names = [file.name for file in files]
+    del files
+    source = ImageFolder(root, names, tuple(skipped), num_images)
+    dataset = prepare(source, resolution)
+    if listing.is_settled():
+        write_text(memory, prepared_folder(source.name, resolution, source.fingerprint()).name)
+    return dataset
+
+
+class _Listing:
+    """Digests a folder's listing as it goes by."""
+
+    def __init__(self, options: str) -> None:
+        self._digest = hashlib.sha256(options.encode("utf-8", "surrogateescape"))
+        self._newest = 0
+
+    def watch(self, files: Iterable[FoundFile]) -> Iterator[FoundFile]:
+        for file in files:
+            self._digest.update(repr(file).encode("utf-8", "surrogateescape"))
+            self._newest = max(self._newest, file.stamp[0])
+            yield file
+
+    def digest(self, skipped: list[tuple[str, str]]) -> str:
+        self._digest.update(repr(skipped).encode("utf-8", "surrogateescape"))
+        return self._digest.hexdigest()
+
+    def is_settled(self) -> bool:
+        """Whether nothing was changed just now."""
+        return self._newest / 1e9 < time.time() - SETTLED_SECONDS
+
+
+class Labels(NamedTuple):
+    """Which pictures to use, and what is known of them.
+
+    Attributes:
+        schema: What the columns mean.
+        names: Files, in order.
+        rows: int8 [n, num_labels] of +1, -1 and 0.
+        skipped: (name, reason) of the pictures that are not used.
+        notes: What the user should know.
+    """
+
+    schema: Schema
+    names: list[str]
+    rows: np.ndarray
+    skipped: list[tuple[str, str]]
+    notes: list[str]
+
+
+class ImageFolder:
+    """The pictures of a folder, as a source for `prepare`."""
+
+    verb = "reading"
+
+    def __init__(
+        self, root: str, names: list[str], skipped: tuple[tuple[str, str], ...], num_images: int
+    ) -> None:
+        """Finds out which pictures to read and how they are labelled.
+
+        Args:
+            root: The folder.
+            names: All files in it.
+            skipped: What the listing left out.
+            num_images: At most this many; 0 for all.
+
+        Raises:
+            DataError: The labels cannot be read, or there is no picture.
+        """
+        self.name = PurePosixPath(root).name
+        self._root = root
+        try:
+            labels = _read_labels(root, names)
+        except ValueError as error:
+            raise DataError(f"{root}: {error}") from error
+        count = num_images or len(labels.names)
+        self._names, self._rows = labels.names[:count], labels.rows[:count]
+        if not self._names:
+            raise DataError(f"{root}: no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})")
+        self.schema = labels.schema
+        self.skipped = (*skipped, *labels.skipped)
+        self.notes = tuple(labels.notes)
+        self.num_items = len(self._names)
+        licence = read_file(root, LICENCE).decode("utf-8", "replace").strip() if LICENCE in names else ""
+        self.statement = f"The user's own images in the folder {self.name!r}. {licence}".strip()
+        self._fingerprint: str | None = None
+
+    def fingerprint(self) -> str:
+        """Digest of names, labels and the content of every picture."""
+        if self._fingerprint is None:
+            known = (code_fingerprint(), self.statement, self.schema.to_json(), self.skipped, self.notes)
+            digest = hashlib.sha256(repr(known).encode("utf-8", "surrogateescape"))
+            digest.update(self._rows.tobytes())
+            with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
+                for names in _batched(self._names, 1024):
+                    for name, content in zip(names, readers.map(self._content_digest, names), strict=True):
+                        digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + content)
+            self._fingerprint = digest.hexdigest()
+        return self._fingerprint
+
+    def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
+        """Reads from `first_item` on; what cannot be used is skipped with its reason."""
+        starts = range(first_item, self.num_items, CHUNK)
+        jobs = (self._read(self._names[start : start + CHUNK], resolution) for start in starts)
+        for start, pictures in zip(starts, decode_in_order(jobs, self.num_items), strict=True):
+            rows = self._rows[start : start + CHUNK]
+            yield Chunk(len(rows), pictures.images, rows[pictures.used], pictures.skipped)
+
+    def _read(self, names: list[str], resolution: int) -> Files:
+        contents: list[bytes | str] = []
+        for name in names:
+            try:
+                contents.append(read_file(self._root, name, MAX_BYTES + 1))
+            except OSError as error:
+                contents.append(f"cannot be opened: {error.strerror or error}")
+        return Files(names, contents, resolution)
+
+    def _content_digest(self, name: str) -> bytes:
+        try:
+            return hashlib.blake2b(read_file(self._root, name, MAX_BYTES + 1)).digest()
+        except OSError:
+            return b"unreadable"
+
+
+def _read_labels(root: str, names: list[str]) -> Labels:
+    """By the table if there is one, else by tag files, else nothing is known."""
+    pictures = [name for name in names if PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS]
+    if LABEL_TABLE in names:
+        given = _read_schema(root) if SCHEMA_FILE in names else None
+        return _labels_of_table(read_file(root, LABEL_TABLE), given, names, pictures)
+    tag_files = _tag_files(pictures, set(names))
+    if tag_files:
+        extension = read_file(root, TAG_TABLE).decode("utf-8-sig") if TAG_TABLE in names else None
+        return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
+    note = f"no {LABEL_TABLE} and no tag files: trains without labels, so nothing can be asked for later"
+    return Labels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
+
+
+def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> Labels:
+    table = read_label_table(data, given)
+    on_disk = set(names)
+    # A Mac writes the letter and its accent as two characters where others write one.
+    composed = {unicodedata.normalize("NFC", name): name for name in names if not name.isascii()}
+    found = [
+        name if name in on_disk else composed.get(unicodedata.normalize("NFC", name)) for name in table.names
+    ]
+    skipped = list(table.skipped)
+    skipped += [(name, "no such file") for name, file in zip(table.names, found, strict=True) if file is None]
+    listed = {*table.names, *(file for file in found if file), *(name for name, _ in table.skipped)}
+    skipped += [(name, f"no row in {LABEL_TABLE}") for name in pictures if name not in listed]
+    rows = [i for i, file in enumerate(found) if file is not None]
+    used = [file for file in found if file is not None]
+    return Labels(table.schema, used, table.labels[rows], skipped, table.notes)
+
+
+def _tag_files(pictures: list[str], names: set[str]) -> dict[str, str]:
+    """Picture -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
+    candidates = (
+        (picture, file)
+        for picture in pictures
+        for file in (str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt")
     )
-    images = np.stack([_read_image(folder / row[0], resolution) for row in rows])
-    return Dataset(folder.resolve().name, images, labels, schema, _statement(folder))
+    return {picture: file for picture, file in candidates if file in names and file != LICENCE}
 
 
-def _read_table(table: Path) -> tuple[list[str], list[list[str]]]:
+def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: dict[str, str]) -> Labels:
+    schema = Schema.from_names(table.attributes)
+    conflicts: dict[str, int] = {}
+    rows = np.zeros((len(pictures), schema.num_labels), np.int8)
+    for i, picture in enumerate(pictures):
+        if picture not in tag_files:
+            continue
+        text = read_file(root, tag_files[picture], MAX_BYTES).decode("utf-8", "replace")
+        description, in_conflict = table.read(split_tags(text))
+        rows[i] = schema.encode(description)
+        for group in in_conflict:
+            conflicts[group] = conflicts.get(group, 0) + 1
+    notes = [
+        f"{group}: unknown in {count} pictures whose tags name several" for group, count in conflicts.items()
+    ]
+    untagged = len(pictures) - len(tag_files)
+    if untagged:
+        notes.append(f"{untagged} of {len(pictures)} pictures have no tag file: their labels are unknown")
+    return Labels(schema, pictures, rows, [], notes)
+
+
+def _read_schema(root: str) -> Schema:
     try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [row for row in csv.reader(stream) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table}: not a CSV file in UTF-8: {error}") from error
-    if not lines:
-        raise DataError(f"{table}: is empty; its first row is: filename, then attribute names")
-    header = [cell.strip() for cell in lines[0]]
-    if header[0] != "filename":
-        raise DataError(f"{table}: the first column must be called filename, not {header[0]!r}")
-    for number, row in enumerate(lines[1:], start=2):
-        if len(row) != len(header):
-            raise DataError(f"{table}, row {number}: {len(row)} cells, but the header has {len(header)}")
-    return header, lines[1:]
+        return Schema.from_json(read_file(root, SCHEMA_FILE).decode("utf-8-sig"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{SCHEMA_FILE}: not an attribute schema: {error}") from error
 
 
-def _kind(name: str, cells: list[str], table: Path) -> tuple[str, ...] | None:
-    """None for a tag, the values of a group otherwise."""
-    known = sorted({cell for cell in cells if cell.lower() not in UNKNOWN})
-    if all(cell.lower() in YES | NO for cell in known):
-        return None
-    if len(known) == 1:
-        raise DataError(
-            f"{table}: column {name!r} has the one value {known[0]!r}: nothing to learn, remove it"
-        )
-    return tuple(known)
-
-
-def _meaning(cell: str, kind: tuple[str, ...] | None) -> str | bool | None:
-    if cell.lower() in UNKNOWN:
-        return None
-    return cell.lower() in YES if kind is None else cell
-
-
-def _read_image(path: Path, resolution: int) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as an image: {error}") from error
-    size = (resolution, resolution)
-    return np.asarray(ImageOps.fit(upright, size, method=Image.Resampling.LANCZOS), np.uint8)
-
-
-def _statement(folder: Path) -> str:
-    licence = folder / "LICENSE.txt"
-    known = licence.read_text("utf-8", errors="replace").strip() if licence.is_file() else ""
-    return f"The user's own images in the folder {folder.resolve().name!r}. {known}".strip()
+def _batched(names: list[str], size: int) -> Iterator[list[str]]:
+    # `itertools.batched` needs Python 3.12.
+    rest = iter(names)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch

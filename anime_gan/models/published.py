@@ -19,6 +19,8 @@ from typing import Any, ClassVar, Literal
 import keras
 import tensorflow as tf
 
+from anime_gan.models import layers
+
 Shape = tuple[int | None, ...]
 
 
@@ -61,7 +63,7 @@ class Generator(keras.Model):
         policy = self.dtype_policy
 
         def upsample(name: str, filters: int, kernel_size: int, strides: int):
-            return keras.layers.Conv2DTranspose(
+            return layers.Conv2DTranspose(
                 filters,
                 kernel_size,
                 strides,
@@ -80,7 +82,7 @@ class Generator(keras.Model):
             )
 
         def normalization(name: str):
-            return keras.layers.BatchNormalization(synchronized=synchronized, dtype=policy, name=name)
+            return layers.BatchNormalization(synchronized=synchronized, dtype=policy, name=name)
 
         self.embedding = dense("embedding", embedding_dim) if num_labels else None
         self.fc = dense("fc", 3 * 3 * 512)
@@ -126,9 +128,9 @@ class Generator(keras.Model):
         if self.embedding is not None:
             embedded = self.embedding(tf.cast(labels, self.compute_dtype))
             x = tf.concat([x, embedded], axis=-1)
-        x = tf.nn.leaky_relu(tf.reshape(self.fc(x), [-1, 3, 3, 512]))
-        x = tf.nn.leaky_relu(self.bn1(self.conv1(x), training=training))
-        x = tf.nn.leaky_relu(self.bn2(self.conv2(x), training=training))
+        x = layers.leaky_relu(tf.reshape(self.fc(x), [-1, 3, 3, 512]))
+        x = layers.leaky_relu(self.bn1(self.conv1(x), training=training))
+        x = layers.leaky_relu(self.bn2(self.conv2(x), training=training))
         return tf.tanh(tf.cast(self.conv3(x), tf.float32))
 
     def get_config(self) -> dict[str, Any]:
@@ -269,11 +271,11 @@ class Discriminator(keras.Model):
                 some.
         """
         _check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
-        x = tf.nn.leaky_relu(self.conv1(tf.cast(images, self.compute_dtype)))
+        x = layers.leaky_relu(self.conv1(tf.cast(images, self.compute_dtype)))
         x = self.conv2(x)
-        x = tf.nn.leaky_relu(x if self.bn2 is None else self.bn2(x, training=training))
+        x = layers.leaky_relu(x if self.bn2 is None else self.bn2(x, training=training))
         x = self.conv3(x)
-        x = tf.nn.leaky_relu(x if self.bn3 is None else self.bn3(x, training=training))
+        x = layers.leaky_relu(x if self.bn3 is None else self.bn3(x, training=training))
         features = self.flatten(x)
 
         outputs = {"logits": self.fc(features)}
@@ -321,7 +323,7 @@ def _normalization(
     if kind == "none":
         return None
     if kind == "batch":
-        return keras.layers.BatchNormalization(synchronized=synchronized, dtype=policy, name=name)
+        return layers.BatchNormalization(synchronized=synchronized, dtype=policy, name=name)
     if kind == "layer":
         # One group: the statistics are over H, W and C of each image, but unlike
         # LayerNormalization(axis=(1, 2, 3)) with one gain per channel instead of one per position.

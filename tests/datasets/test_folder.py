@@ -1,14 +1,15 @@
-"""A folder of images with labels.csv."""
+"""Folders of images as users have them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.datasets import DataError, load_dataset
+from anime_gan.datasets import DataError, Dataset, load_dataset
 
 TABLE = """filename,hair_color,smile,mood
 a.png,blue,1,calm
@@ -17,24 +18,42 @@ sub/b.png,red,no,
 """
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "sub").mkdir()
     for name, color in (("a.png", (255, 0, 0)), ("sub/b.png", (0, 255, 0)), ("ü.png", (0, 0, 255))):
-        Image.new("RGB", (80, 100), color).save(tmp_path / name)
-    (tmp_path / "labels.csv").write_text(TABLE, "utf-8-sig")
+        paint(tmp_path / name, color)
     return tmp_path
 
 
-def load(folder: Path, num_images: int = 100):
+@pytest.fixture
+def labelled(folder: Path) -> Path:
+    (folder / "labels.csv").write_text(TABLE, "utf-8-sig")
+    return folder
+
+
+def paint(path: Path, color: tuple[int, ...], mode: str = "RGB") -> None:
+    Image.new(mode, (80, 100), color).save(path)
+
+
+def load(folder: Path, num_images: int = 0) -> Dataset:
     return load_dataset(str(folder), num_images, 64, 0)
 
 
-def test_images_and_labels_in_the_order_of_the_table(folder):
-    dataset = load(folder)
+def colors(dataset: Dataset) -> list[tuple[int, ...]]:
+    return [tuple(image[30, 30]) for image in dataset.images]
+
+
+def test_images_and_labels_in_the_order_of_the_table(labelled):
+    dataset = load(labelled)
     assert dataset.images.shape == (3, 64, 64, 3)
     assert dataset.images.dtype == np.uint8
-    assert [tuple(image[30, 30]) for image in dataset.images] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    assert colors(dataset) == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     assert dataset.schema.columns == (
         "hair_color=blue",
         "hair_color=red",
@@ -43,67 +62,210 @@ def test_images_and_labels_in_the_order_of_the_table(folder):
         "mood=wild",
     )
     np.testing.assert_array_equal(dataset.labels, [[1, -1, 1, 1, -1], [-1, 1, -1, 0, 0], [1, -1, 0, -1, 1]])
+    assert dataset.report.lines() == []
 
 
-def test_words_of_the_table_can_be_asked_for(folder):
-    schema = load(folder).schema
+def test_words_of_the_table_can_be_asked_for(labelled):
+    schema = load(labelled).schema
     np.testing.assert_array_equal(schema.parse("red hair, smiling, wild"), [-1, 1, 1, -1, 1])
 
 
-def test_only_the_first_rows(folder):
-    (folder / "labels.csv").write_text("filename,smile\na.png,1\nsub/b.png,0\nü.png,1\n", "utf-8")
-    np.testing.assert_array_equal(load(folder, 2).labels, [[1], [-1]])
+def test_only_the_first_rows(labelled):
+    (labelled / "labels.csv").write_text("filename,smile\na.png,1\nsub/b.png,0\nü.png,1\n", "utf-8")
+    np.testing.assert_array_equal(load(labelled, 2).labels, [[1], [-1]])
 
 
-def test_middle_square_without_distortion(folder):
-    """A picture twice as wide as high keeps its middle: the red sides are cut away."""
-    wide = np.zeros((50, 100, 3), np.uint8)
-    wide[:, :25] = wide[:, 75:] = (255, 0, 0)
-    Image.fromarray(wide).save(folder / "a.png")
-    assert load(folder).images[0][:, 4:-4].max() < 40
+def test_the_folders_licence_is_carried_on(labelled):
+    (labelled / "LICENSE.txt").write_text("Drawn by Somebody, CC BY 4.0")
+    assert "Drawn by Somebody, CC BY 4.0" in load(labelled).statement
 
 
-def test_the_folders_licence_is_carried_on(folder):
-    (folder / "LICENSE.txt").write_text("Drawn by Somebody, CC BY 4.0")
-    assert "Drawn by Somebody, CC BY 4.0" in load(folder).statement
+def test_rows_and_files_that_do_not_fit_are_named_with_their_reason(labelled):
+    rows = "gone.png,red,1,calm\na.png,blue,1,calm\nsub/b.png,blue,1,wild\n../out.png,red,1,calm\nshort.png\n"
+    (labelled / "labels.csv").write_text(TABLE + rows, "utf-8")
+    paint(labelled / "unlisted.png", (9, 9, 9))
+    (labelled / "sub" / "b.png").write_bytes(b"not an image")
+    dataset = load(labelled)
+    assert colors(dataset) == [(255, 0, 0), (0, 0, 255)]
+    reasons = dict(dataset.report.skipped)
+    assert reasons["gone.png"] == "no such file"
+    assert reasons["unlisted.png"] == "no row in labels.csv"
+    assert "row 6 repeats row 2" in reasons["a.png"]
+    assert "outside the folder" in reasons["../out.png"]
+    assert "1 cells" in reasons["short.png"]
+    assert [reason for name, reason in dataset.report.skipped if name == "sub/b.png"][0].startswith(
+        "labels.csv row 7 contradicts row 3"
+    )
+    assert "not a picture" in [reason for name, reason in dataset.report.skipped if name == "sub/b.png"][1]
 
 
-def test_checksum_notices_a_changed_picture_and_a_changed_label(folder):
-    before = load(folder).checksum()
-    assert load(folder).checksum() == before
-    Image.new("RGB", (80, 100), (255, 1, 0)).save(folder / "a.png")
-    painted = load(folder).checksum()
-    (folder / "labels.csv").write_text(TABLE.replace("a.png,blue", "a.png,red"), "utf-8")
-    assert len({before, painted, load(folder).checksum()}) == 3
+def test_what_nobody_has_is_said_and_left_out(labelled):
+    """The only red-haired one cannot be read: then red hair cannot be learned."""
+    (labelled / "sub" / "b.png").write_bytes(b"")
+    dataset = load(labelled)
+    assert "hair_color" not in [slot.name for slot in dataset.schema.slots]
+    notes = " ".join(dataset.report.lines())
+    assert "hair_color left out" in notes
+    assert "1 left out: 1 empty file" in notes
+
+
+def test_accents_written_in_two_ways_are_one_name(labelled):
+    """A Mac stores u and its dots as two characters; the table has one."""
+    os.rename(labelled / "ü.png", labelled / "u\u0308.png")
+    assert len(load(labelled).images) == 3
 
 
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (TABLE + "gone.png,red,1,calm\n", "gone.png"),
-        (TABLE + "a.png,red\n", "row 5: 2 cells, but the header has 4"),
-        (TABLE.replace("filename", "file"), "first column must be called filename"),
-        (TABLE.replace("red", "blue"), "column 'hair_color' has the one value 'blue'"),
-        ("", "is empty"),
+        (TABLE.replace("filename", "picture"), "filename"),
+        ("", "labels.csv"),
         ("filename,smile\na.png,1\n", "too few"),
     ],
 )
-def test_errors_name_the_place(folder, table, said):
-    (folder / "labels.csv").write_text(table, "utf-8")
+def test_errors_name_the_folder_and_the_place(labelled, table, said):
+    (labelled / "labels.csv").write_text(table, "utf-8")
     with pytest.raises(DataError) as error:
-        load(folder)
+        load(labelled)
     assert said in str(error.value)
-    assert str(folder) in str(error.value)
+    assert labelled.name in str(error.value)
 
 
-def test_a_file_that_is_no_image_is_named(folder):
-    (folder / "sub/b.png").write_bytes(b"not an image")
-    with pytest.raises(DataError, match=r"b\.png: cannot be read as an image"):
+def test_without_labels_it_is_unconditional_and_says_so(folder):
+    dataset = load(folder)
+    assert dataset.labels.shape == (3, 0)
+    assert colors(dataset) == [(255, 0, 0), (0, 0, 255), (0, 255, 0)]
+    assert any("without labels" in line for line in dataset.report.lines())
+
+
+def test_tag_files_of_taggers(folder):
+    (folder / "a.txt").write_text("1girl, blue_hair, twintails, smile")
+    (folder / "sub" / "b.png.txt").write_text("1girl, red hair, open mouth")
+    dataset = load(folder)
+    names = dataset.schema.columns
+    assert {"hair_color=blue", "hair_color=red", "twin_tail", "smile", "open_mouth"} <= set(names)
+    assert "hair_color=green" not in names
+    by_color = dict(zip(colors(dataset), dataset.labels, strict=True))
+    column = names.index("hair_color=blue")
+    assert [by_color[c][column] for c in ((255, 0, 0), (0, 255, 0), (0, 0, 255))] == [1, -1, 0]
+    assert by_color[0, 255, 0][names.index("smile")] == -1
+    assert any("1 of 3 pictures have no tag file" in line for line in dataset.report.lines())
+
+
+def test_own_tags_extend_the_table(folder):
+    (folder / "a.txt").write_text("blue_hair, eyepatch_deluxe")
+    (folder / "sub" / "b.txt").write_text("red_hair")
+    (folder / "tags.json").write_text('{"tags": {"pirate": ["eyepatch_deluxe"]}}')
+    dataset = load(folder)
+    assert "pirate" in dataset.schema.columns
+    (folder / "tags.json").write_text('{"tag": {}}')
+    with pytest.raises(DataError, match="tags.json"):
         load(folder)
+
+
+def test_several_hair_colors_are_unknown_and_counted(folder):
+    (folder / "a.txt").write_text("blue_hair, pink_hair, smile")
+    (folder / "sub" / "b.txt").write_text("blue_hair")
+    (folder / "ü.txt").write_text("pink_hair")
+    dataset = load(folder)
+    np.testing.assert_array_equal(dataset.labels[0, dataset.schema.slot("hair_color").columns], [0, 0])
+    assert any("hair_color: unknown in 1 pictures" in line for line in dataset.report.lines())
+
+
+def test_a_schema_beside_the_table_gives_the_words(labelled):
+    from anime_gan.attributes import Group, Schema, Term
+
+    given = Schema((Group("hair_color", (Term("red", "crimson mane"), Term("blue", "azure mane"))),))
+    (labelled / "attributes.json").write_text(given.to_json(), "utf-8")
+    dataset = load(labelled)
+    np.testing.assert_array_equal(dataset.labels, [[-1, 1], [1, -1], [-1, 1]])
+    np.testing.assert_array_equal(dataset.schema.parse("azure mane"), [-1, 1])
+
+
+class TestCache:
+    """Decoded once; what changed is noticed."""
+
+    @pytest.fixture
+    def decoded(self, monkeypatch) -> list[str]:
+        """The names of the files that were decoded."""
+        from anime_gan.datasets import decoding
+
+        names: list[str] = []
+        whole = decoding.decode
+
+        def note(files):
+            names.extend(files.names)
+            return whole(files)
+
+        monkeypatch.setattr(decoding, "decode", note)
+        return names
+
+    def test_the_second_time_nothing_is_decoded(self, labelled, decoded):
+        first = load(labelled)
+        assert sorted(decoded) == ["a.png", "sub/b.png", "ü.png"]
+        second = load(labelled)
+        assert len(decoded) == 3
+        np.testing.assert_array_equal(second.images, first.images)
+        np.testing.assert_array_equal(second.labels, first.labels)
+        assert (second.schema, second.checksum, second.report) == (first.schema, first.checksum, first.report)
+
+    def test_a_changed_picture_is_noticed_even_with_the_old_time_and_size(self, labelled):
+        # A BMP is as long whatever its colours.
+        Image.new("RGB", (64, 64), (255, 0, 0)).save(labelled / "a.png", "BMP")
+        before = load(labelled)
+        status = os.stat(labelled / "a.png")
+        Image.new("RGB", (64, 64), (255, 1, 0)).save(labelled / "a.png", "BMP")
+        assert os.stat(labelled / "a.png").st_size == status.st_size
+        os.utime(labelled / "a.png", ns=(status.st_atime_ns, status.st_mtime_ns))
+        after = load(labelled)
+        assert colors(after)[0] == (255, 1, 0)
+        assert after.checksum != before.checksum
+
+    def test_a_changed_label_is_noticed(self, labelled):
+        before = load(labelled)
+        (labelled / "labels.csv").write_text(TABLE.replace("a.png,blue", "a.png,red"), "utf-8-sig")
+        after = load(labelled)
+        assert after.labels[0, 1] == 1
+        assert after.checksum != before.checksum
+
+    def test_it_is_the_content_that_counts(self, labelled, decoded):
+        """New times alone cost no decoding; a listing known from long ago costs no reading either."""
+        load(labelled)
+        for path in labelled.rglob("*.*"):
+            os.utime(path, (1e9, 1e9))
+        load(labelled)
+        assert len(decoded) == 3
+        assert len(load(labelled).images) == 3
+
+    def test_another_resolution_is_another_cache(self, labelled):
+        load(labelled)
+        assert load_dataset(str(labelled), 0, 32, 0).images.shape == (3, 32, 32, 3)
+
+
+def test_a_remote_folder_is_read_like_a_local_one(labelled):
+    import tensorflow as tf
+
+    remote = f"ram://{labelled.name}"
+    for path in labelled.rglob("*.*"):
+        target = f"{remote}/{path.relative_to(labelled)}"
+        tf.io.gfile.makedirs(target.rsplit("/", 1)[0])
+        with tf.io.gfile.GFile(target, "wb") as stream:
+            stream.write(path.read_bytes())
+    here, there = load(labelled), load_dataset(remote, 0, 64, 0)
+    np.testing.assert_array_equal(there.images, here.images)
+    np.testing.assert_array_equal(there.labels, here.labels)
+
+
+def test_many_files_go_through_other_processes_in_order(tmp_path):
+    for i in range(70):
+        paint(tmp_path / f"{i:03d}.png", (i, 255 - i, 0))
+    (tmp_path / "033.png").write_bytes(b"\x89PNG broken")
+    expected = [(i, 255 - i, 0) for i in range(70) if i != 33]
+    assert colors(load(tmp_path)) == expected
 
 
 def test_sources_that_are_not_there(tmp_path):
-    with pytest.raises(DataError, match=r"no labels\.csv"):
+    with pytest.raises(DataError, match="no pictures in it"):
         load(tmp_path)
     with pytest.raises(DataError, match="no such folder; use drawn, sutemo:DIR"):
         load_dataset("dranw", 10, 64, 0)

@@ -1,0 +1,315 @@
+"""The image cache: every source is decoded and resized once, into files that are then memory-mapped.
+
+A prepared folder holds `images.bin` (uint8 [n, resolution, resolution, 3]), `labels.bin` (int8
+[n, num_labels]), `attributes.json` and `dataset.json`. Its name ends in a fingerprint of the source's
+content, so that another content is another folder. While it is being filled it has another name, and
+`chunks.jsonl` says how far it is: what was done survives a kill.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from anime_gan.attributes import Group, Schema, Term
+from anime_gan.datasets import DataError, DataReport, Dataset
+from anime_gan.files import remove, write_text
+
+# The fewest pictures that can be told apart from an empty source.
+MINIMUM = 2
+
+
+class Chunk(NamedTuple):
+    """Some items of a source, decoded.
+
+    Attributes:
+        num_items: How many items these are, the skipped ones included.
+        images: uint8 [k, resolution, resolution, 3] of the usable ones.
+        labels: int8 [k, num_labels].
+        skipped: (name, reason) of the others.
+    """
+
+    num_items: int
+    images: np.ndarray
+    labels: np.ndarray
+    skipped: tuple[tuple[str, str], ...]
+
+
+class Source(Protocol):
+    """What can be prepared: `GeneratedFaces`, `ImageFolder`, `RecordShards`."""
+
+    @property
+    def name(self) -> str:
+        """Short name, for folders."""
+        ...
+
+    @property
+    def statement(self) -> str:
+        """What the pictures are, their licence and whom to credit."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """What the label columns of the chunks mean."""
+        ...
+
+    @property
+    def num_items(self) -> int:
+        """Pictures to look at."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know, found out before any picture was read."""
+        ...
+
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        """(name, reason) of what was left out before any picture was read."""
+        ...
+
+    @property
+    def verb(self) -> str:
+        """What the progress bar calls the work: "drawing"."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of all that decides the result but for the resolution."""
+        ...
+
+    def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
+        """Decodes from an item on; the same items always give the same chunks."""
+        ...
+
+
+def prepare(source: Source, resolution: int) -> Dataset:
+    """Decodes a source, or takes it from the cache.
+
+    Raises:
+        DataError: Fewer than two pictures could be read.
+    """
+    folder = prepared_folder(source.name, resolution, source.fingerprint())
+    if not folder.is_dir():
+        _fill(folder, source, resolution)
+    return open_prepared(folder)
+
+
+def prepared_folder(name: str, resolution: int, fingerprint: str) -> Path:
+    """Where the cache keeps a source."""
+    return cache_folder() / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name)}-{resolution}-{fingerprint[:16]}"
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/anime_gan`, by default `~/.cache/anime_gan`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anime_gan"
+
+
+def open_prepared(folder: Path) -> Dataset:
+    """Opens a prepared folder; images stay on disk until they are looked at."""
+    record = json.loads((folder / "dataset.json").read_text("utf-8"))
+    schema = Schema.from_json((folder / "attributes.json").read_text("utf-8"))
+    side, count = record["resolution"], record["images"]
+    return Dataset(
+        name=record["name"],
+        images=np.memmap(folder / "images.bin", np.uint8, "r", shape=(count, side, side, 3)),
+        labels=np.fromfile(folder / "labels.bin", np.int8).reshape(count, schema.num_labels),
+        schema=schema,
+        statement=record["statement"],
+        checksum=record["checksum"],
+        report=DataReport(
+            record["found"],
+            tuple((name, reason) for name, reason in record["skipped"]),
+            tuple(record["notes"]),
+        ),
+    )
+
+
+@functools.cache
+def code_fingerprint() -> str:
+    """Digest of the code that makes pictures, so that a newer version does not take an older one's cache."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.*")):
+        if file.suffix in (".py", ".json"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _fill(folder: Path, source: Source, resolution: int) -> None:
+    """Makes a prepared folder, going on where an earlier attempt stopped."""
+    unfinished = folder.with_name(f"unfinished-{folder.name}")
+    with _only_one(unfinished):
+        if folder.is_dir():
+            return
+        unfinished.mkdir(exist_ok=True)
+        progress = _Progress(unfinished, resolution, source.schema.num_labels)
+        with tqdm(
+            total=source.num_items,
+            initial=progress.items,
+            unit="picture",
+            desc=f"{source.verb} {source.name}",
+            file=sys.stderr,
+            disable=source.num_items <= MINIMUM,
+        ) as bar:
+            for chunk in source.chunks(progress.items, resolution):
+                progress.add(chunk)
+                bar.update(chunk.num_items)
+        _finish(unfinished, source, resolution, progress)
+        os.replace(unfinished, folder)
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Holds back a second process that wants to fill the same folder until the first is done."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f"{folder.name}.lock")
+    with lock.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+        lock.unlink(missing_ok=True)
+
+
+class _Progress:
+    """The growing files of an unfinished folder, and the journal that says what of them counts.
+
+    Attributes:
+        items: Items of the source that are done.
+        rows: Pictures that were usable.
+        skipped: (name, reason) of the others.
+    """
+
+    def __init__(self, folder: Path, resolution: int, num_labels: int) -> None:
+        self.items = 0
+        self.rows = 0
+        self.skipped: list[tuple[str, str]] = []
+        self._folder = folder
+        self._image_bytes = resolution * resolution * 3
+        self._label_bytes = num_labels
+        lines = self._read_journal()
+        # What was written after the last whole line is written again.
+        for name, row_bytes in (("images.bin", self._image_bytes), ("labels.bin", self._label_bytes)):
+            with (folder / name).open("ab") as stream:
+                stream.truncate(self.rows * row_bytes)
+        write_text(folder / "chunks.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+    def add(self, chunk: Chunk) -> None:
+        """Appends a chunk; it counts once its line is in the journal."""
+        self._append("images.bin", chunk.images.tobytes())
+        self._append("labels.bin", chunk.labels.astype(np.int8).tobytes())
+        line = {"items": chunk.num_items, "rows": len(chunk.images), "skipped": chunk.skipped}
+        # ASCII: also names that are not valid Unicode survive the way through JSON.
+        self._append("chunks.jsonl", (json.dumps(line) + "\n").encode())
+        self._count(line)
+
+    def _append(self, name: str, data: bytes) -> None:
+        with (self._folder / name).open("ab") as stream:
+            stream.write(data)
+
+    def _count(self, line: dict) -> None:
+        self.items += line["items"]
+        self.rows += line["rows"]
+        self.skipped += [(name, reason) for name, reason in line["skipped"]]
+
+    def _read_journal(self) -> list[dict]:
+        journal = self._folder / "chunks.jsonl"
+        lines: list[dict] = []
+        for text in journal.read_text("utf-8").splitlines() if journal.is_file() else []:
+            try:
+                line = json.loads(text)
+            except ValueError:
+                break
+            rows = self.rows + line["rows"]
+            if not self._has(rows):
+                break
+            lines.append(line)
+            self._count(line)
+        return lines
+
+    def _has(self, rows: int) -> bool:
+        """Whether the files are as long as so many rows need: after a power cut they may not be."""
+        sizes = {"images.bin": self._image_bytes, "labels.bin": self._label_bytes}
+        return all((self._folder / name).stat().st_size >= rows * size for name, size in sizes.items())
+
+
+def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) -> None:
+    """Drops what cannot be learned from the labels and writes what describes the whole."""
+    skipped = (*source.skipped, *progress.skipped)
+    if progress.rows < MINIMUM:
+        examples = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
+        raise DataError(
+            f"{source.name}: {progress.rows} usable pictures are too few to train on"
+            + (f" ({examples})" if examples else "")
+        )
+    labels = np.fromfile(folder / "labels.bin", np.int8).reshape(progress.rows, source.schema.num_labels)
+    schema, columns, notes = learnable(source.schema, labels)
+    labels = labels[:, columns]
+    labels.tofile(folder / "labels.bin")
+    write_text(folder / "attributes.json", schema.to_json())
+    record = {
+        "name": source.name,
+        "resolution": resolution,
+        "images": progress.rows,
+        "statement": source.statement,
+        "checksum": _checksum(schema, labels, folder / "images.bin"),
+        "found": progress.items + len(source.skipped),
+        "notes": [*source.notes, *notes],
+        "skipped": skipped,
+    }
+    write_text(folder / "dataset.json", json.dumps(record))
+    remove(folder / "chunks.jsonl")
+
+
+def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, list[str]]:
+    """Leaves out what cannot be learned: values nobody has, and tags that nobody or everybody has.
+
+    Args:
+        schema: What the columns mean.
+        labels: int8 [n, num_labels] of +1, -1 and 0.
+
+    Returns:
+        The schema of what is left, int64 indices of its columns, and a note for each thing left out.
+    """
+    having = np.sum(labels > 0, axis=0)
+    lacking = np.sum(labels < 0, axis=0)
+    attributes: list[Group | Term] = []
+    columns: list[int] = []
+    notes = []
+    for attribute, slot in zip(schema.attributes, schema.slots, strict=True):
+        if isinstance(attribute, Group):
+            kept = [i for i in range(slot.size) if having[slot.start + i]]
+            missing = [value.name for i, value in enumerate(attribute.values) if i not in kept]
+            if len(kept) < 2:
+                notes.append(f"{slot.name} left out: all that is known is the same")
+                continue
+            if missing:
+                notes.append(f"{slot.name}: nobody has {', '.join(missing)}")
+            attributes.append(Group(slot.name, tuple(attribute.values[i] for i in kept)))
+            columns += [slot.start + i for i in kept]
+        elif not having[slot.start]:
+            notes.append(f"{slot.name} left out: nobody has it")
+        elif not lacking[slot.start]:
+            notes.append(f"{slot.name} left out: everybody has it")
+        else:
+            attributes.append(attribute)
+            columns.append(slot.start)
+    return Schema(tuple(attributes)), np.array(columns, np.int64), notes
+
+
+def _checksum(schema: Schema, labels: np.ndarray, images: Path) -> str:
+    digest = hashlib.sha256(schema.to_json().encode())
+    digest.update(labels.tobytes())
+    with images.open("rb") as stream:
+        while block := stream.read(2**22):
+            digest.update(block)
+    return digest.hexdigest()

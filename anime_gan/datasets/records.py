@@ -1,0 +1,206 @@
+"""A prepared dataset as TFRecord shards: few large files, for clusters and for buckets.
+
+A folder of shards holds `records.json` (schema, licence, number of images) and the shards. A record is a
+`tf.train.Example` with the features `image` (a PNG file, bytes) and `labels` (int64 of +1, -1 and 0, one a
+label column).
+"""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import io
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from PIL import Image
+from tqdm import tqdm
+
+from anime_gan.attributes import Schema
+from anime_gan.datasets import DataError, Dataset
+from anime_gan.datasets.decoding import Files, decode_in_order
+from anime_gan.datasets.prepared import Chunk, code_fingerprint
+from anime_gan.datasets.storage import list_files, read_file
+from anime_gan.quiet import import_tensorflow
+
+MANIFEST = "records.json"
+VERSION = 1
+SHARD_RECORDS = 4096
+CHUNK = 256
+PARTIAL = ".partial-"
+
+
+def is_records_folder(root: str) -> bool:
+    """Whether a folder was written by `write_records`."""
+    try:
+        read_file(root, MANIFEST)
+    except OSError:
+        return False
+    return True
+
+
+def write_records(dataset: Dataset, destination: str) -> int:
+    """Writes a dataset as shards; those that are there already are kept, so that a stopped run goes on.
+
+    Args:
+        dataset: What to write.
+        destination: A folder, anything that `tf.io.gfile` opens.
+
+    Returns:
+        The number of shards.
+
+    Raises:
+        DataError: The folder holds another dataset.
+    """
+    gfile = import_tensorflow().io.gfile
+    gfile.makedirs(destination)
+    shards = _shard_names(dataset)
+    manifest = {
+        "version": VERSION,
+        "name": dataset.name,
+        "images": len(dataset.images),
+        "checksum": dataset.checksum,
+        "shards": shards,
+        "statement": dataset.statement,
+        "schema": json.loads(dataset.schema.to_json()),
+    }
+    strangers = set(gfile.listdir(destination)) - set(shards)
+    if any(name.startswith("faces-") for name in strangers):
+        raise DataError(f"{destination}: holds shards of another dataset; give an empty folder")
+    with tqdm(total=len(dataset.images), unit="image", desc="writing shards", file=sys.stderr) as bar:
+        for number, name in enumerate(shards):
+            start = number * SHARD_RECORDS
+            stop = min(start + SHARD_RECORDS, len(dataset.images))
+            if not gfile.exists(f"{destination}/{name}"):
+                _write_shard(dataset, start, stop, f"{destination}/{name}")
+            bar.update(stop - start)
+    partial = f"{destination}/{PARTIAL}{MANIFEST}"
+    with gfile.GFile(partial, "w") as stream:
+        stream.write(json.dumps(manifest, ensure_ascii=False, indent=1))
+    gfile.rename(partial, f"{destination}/{MANIFEST}", overwrite=True)
+    return len(shards)
+
+
+def _shard_names(dataset: Dataset) -> list[str]:
+    # The checksum in the name tells shards of this dataset from any other's.
+    count = -(-len(dataset.images) // SHARD_RECORDS)
+    return [f"faces-{dataset.checksum[:8]}-{i:05d}-of-{count:05d}.tfrecord" for i in range(count)]
+
+
+def _write_shard(dataset: Dataset, start: int, stop: int, path: str) -> None:
+    tf = import_tensorflow()
+    folder, name = path.rsplit("/", 1)
+    partial = f"{folder}/{PARTIAL}{name}"
+    with tf.io.TFRecordWriter(partial) as writer:
+        for image, labels in zip(dataset.images[start:stop], dataset.labels[start:stop], strict=True):
+            png = io.BytesIO()
+            Image.fromarray(image).save(png, "png")
+            features = {
+                "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[png.getvalue()])),
+                "labels": tf.train.Feature(int64_list=tf.train.Int64List(value=labels.tolist())),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=features))
+            writer.write(example.SerializeToString())
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+class RecordShards:
+    """The records of a folder of shards, as a source for `prepare`."""
+
+    verb = "reading"
+    notes: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, root: str, num_images: int) -> None:
+        """Reads the manifest.
+
+        Args:
+            root: The folder, anything that `tf.io.gfile` opens.
+            num_images: At most this many; 0 for all.
+
+        Raises:
+            DataError: The manifest is damaged, or a shard is missing.
+        """
+        self._root = root
+        try:
+            manifest = json.loads(read_file(root, MANIFEST))
+            if manifest["version"] != VERSION:
+                raise ValueError(f"version {manifest['version']}, this program reads {VERSION}")
+            self.schema = Schema.from_json(json.dumps(manifest["schema"]))
+            self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
+            self._shards = [str(name) for name in manifest["shards"]]
+            self.num_items = min(num_images or manifest["images"], int(manifest["images"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{root}/{MANIFEST}: damaged, build it again: {error}") from error
+        self._found = [file for file in list_files(root, []) if file.name in self._shards]
+        missing = set(self._shards) - {file.name for file in self._found}
+        if missing:
+            raise DataError(
+                f"{root}: {min(missing)} is missing ({len(missing)} of {len(self._shards)} shards)"
+            )
+        self._manifest = manifest
+
+    def fingerprint(self) -> str:
+        """Digest of the manifest, and of sizes and times of the shards."""
+        known = repr((self.num_items, self._manifest, self._found)) + code_fingerprint()
+        return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+
+    def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
+        """Reads from `first_item` on.
+
+        Raises:
+            DataError: A shard is damaged.
+        """
+        # The labels stay here, in the order of the groups, while the pictures go to other processes.
+        waiting: collections.deque[np.ndarray] = collections.deque()
+
+        def jobs() -> Iterator[Files]:
+            for start, examples in self._groups(first_item):
+                names = [f"record {start + i}" for i in range(len(examples))]
+                waiting.append(np.array([labels for _, labels in examples], np.int8))
+                yield Files(names, [image for image, _ in examples], resolution)
+
+        for pictures in decode_in_order(jobs(), self.num_items):
+            labels = waiting.popleft()
+            yield Chunk(len(labels), pictures.images, labels[pictures.used], pictures.skipped)
+
+    def _groups(self, first_item: int) -> Iterator[tuple[int, list[tuple[bytes, list[int]]]]]:
+        """Number of the first record, and (PNG bytes, labels) of each, by `CHUNK`."""
+        records = self._records(first_item)
+        for start in range(first_item, self.num_items, CHUNK):
+            count = min(CHUNK, self.num_items - start)
+            yield start, list(itertools.islice(records, count))
+
+    def _records(self, first_item: int) -> Iterator[tuple[bytes, list[int]]]:
+        tf = import_tensorflow()
+        # All shards but the last are full.
+        first_shard, skip = divmod(first_item, SHARD_RECORDS)
+        for number in range(first_shard, len(self._shards)):
+            path = f"{self._root}/{self._shards[number]}"
+            expected = min(SHARD_RECORDS, self._manifest["images"] - number * SHARD_RECORDS)
+            count = 0
+            try:
+                for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+                    count += 1
+                    if number > first_shard or count > skip:
+                        yield _parse(record, self.schema.num_labels)
+            except (tf.errors.DataLossError, ValueError) as error:
+                raise DataError(f"{path}: damaged at record {count}; build it again") from error
+            if count != expected:
+                raise DataError(f"{path}: has {count} records, not {expected}; build it again")
+
+
+def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:
+    tf = import_tensorflow()
+    try:
+        feature = tf.train.Example.FromString(record).features.feature
+    except DecodeError as error:
+        raise ValueError("not a tf.train.Example") from error
+    labels = list(feature["labels"].int64_list.value)
+    if len(labels) != num_labels or len(feature["image"].bytes_list.value) != 1:
+        raise ValueError("not one image and its labels")
+    return feature["image"].bytes_list.value[0], labels

@@ -1,0 +1,44 @@
+"""Work for all cores, in order, with little of it in memory at a time."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+    """Applies a function to every job in one process a core; results come in the order of the jobs.
+
+    Jobs are taken a few ahead of the results and no further, so that a million of them need no memory.
+
+    Args:
+        function: A function of a module, so that other processes can import it.
+        jobs: Their arguments; must survive pickling.
+    """
+    cores = len(os.sched_getaffinity(0))
+    # Spawned, not forked: a fork of a process in which TensorFlow runs can hang. Ctrl-C is the parent's.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        cores,
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    waiting: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(function, job))
+            if len(waiting) > 2 * cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # What has not begun when an exception comes is dropped.
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,194 @@
+"""The table labels.csv."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from anime_gan.attributes import Schema
+from anime_gan.datasets.label_table import read_label_table
+
+TABLE = """filename,hair_color,smile,mood
+a.png,blue,1,calm
+sub/b.png,red,no,
+ü.png,blue,?,wild
+"""
+
+
+def read(text: str, schema: Schema | None = None):
+    return read_label_table(text.encode(), schema)
+
+
+def test_tags_groups_and_unknown_cells():
+    table = read(TABLE)
+    assert table.names == ["a.png", "sub/b.png", "ü.png"]
+    assert table.schema.columns == ("hair_color=blue", "hair_color=red", "smile", "mood=calm", "mood=wild")
+    assert table.labels.dtype == np.int8
+    np.testing.assert_array_equal(table.labels, [[1, -1, 1, 1, -1], [-1, 1, -1, 0, 0], [1, -1, 0, -1, 1]])
+    assert table.skipped == []
+    assert table.notes == []
+
+
+def test_every_word_for_yes_no_and_unknown():
+    words = ["1", "yes", "ON", "True", "0", "-1", "No", "off", "FALSE", "", " ", "Unknown", "?"]
+    table = read("file,smile\n" + "".join(f"{i}.png,{word}\n" for i, word in enumerate(words)))
+    assert table.labels[:, 0].tolist() == [1] * 4 + [-1] * 5 + [0] * 4
+
+
+def test_case_spaces_and_underscores_make_no_other_value():
+    table = read("file,hair_color\na,Dark Blue\nb, dark_blue \nc,red\nd,dark blue\n")
+    assert table.schema.columns == ("hair_color=dark_blue", "hair_color=red")
+    assert table.labels[:, 0].tolist() == [1, 1, -1, 1]
+
+
+def test_a_word_makes_a_column_of_yes_and_no_a_group():
+    assert read("file,hat\na,yes\nb,no\nc,maybe\n").schema.columns == ("hat=maybe", "hat=no", "hat=yes")
+
+
+@pytest.mark.parametrize("name", ["filename", "file_name", "file", " Filename "])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_first_columns_and_encodings(name, encoding):
+    table = read_label_table(TABLE.replace("filename", name).encode(encoding))
+    assert table.names[2] == "ü.png"
+    assert table.labels.shape == (3, 5)
+
+
+def test_rows_that_do_not_count_are_told_with_their_number():
+    table = read(
+        "filename,hair,smile\n"
+        "a.png,blue,1\n"
+        "b.png,red\n"
+        "\n"
+        ",red,1\n"
+        "c.png,red,0\n"
+        "a.png,blue,yes\n"
+        "./a.png,red,1\n"
+        "sub\\d.png,red,\n"
+        "/etc/e.png,red,1\n"
+        "../f.png,red,1\n"
+        "C:\\g.png,red,1\n"
+        "https://x/h.png,red,1\n"
+        "sub//d.png,red,0\n"
+    )
+    assert table.names == ["a.png", "c.png", "sub/d.png"]
+    np.testing.assert_array_equal(table.labels, [[1, -1, 1], [-1, 1, -1], [-1, 1, 0]])
+    assert table.skipped == [
+        ("b.png", "labels.csv row 3: 2 cells, but the header has 3"),
+        ("labels.csv", "labels.csv row 5: no file name"),
+        ("/etc/e.png", "labels.csv row 10: outside the folder"),
+        ("../f.png", "labels.csv row 11: outside the folder"),
+        ("C:\\g.png", "labels.csv row 12: outside the folder"),
+        ("https://x/h.png", "labels.csv row 13: outside the folder"),
+        ("a.png", "labels.csv row 7 repeats row 2"),
+        ("a.png", "labels.csv row 8 contradicts row 2, which counts"),
+        ("sub/d.png", "labels.csv row 14 contradicts row 9, which counts"),
+    ]
+
+
+def test_only_what_is_learned_from_can_be_contradicted():
+    """The column `by` is left out, so that its cells make no difference; `green` is no image's colour."""
+    table = read("file,by,hair\na,me,blue\nb,me,red\na,you,Blue\nb,me,green\n")
+    assert table.schema.columns == ("hair=blue", "hair=red")
+    assert table.skipped == [
+        ("a", "labels.csv row 4 repeats row 2"),
+        ("b", "labels.csv row 5 contradicts row 3, which counts"),
+    ]
+    assert table.notes == ["column 'by' left out: every known cell says 'me'"]
+
+
+def test_columns_without_anything_to_learn_are_left_out():
+    table = read(
+        "file,hair_color,x,hat,nose,smile,face\na,blue,,no,1,1,1\nb,blue,unknown,no,1,0,1\nc,,?,0,yes,1,\n"
+    )
+    assert table.schema.columns == ("smile",)
+    assert table.labels.tolist() == [[1], [-1], [1]]
+    assert table.notes == [
+        "column 'hair_color' left out: every known cell says 'blue'",
+        "column 'x' left out: no cell says anything",
+        "column 'hat' left out: nobody has it",
+        "column 'nose' left out: everybody has it",
+        "column 'face' left out: everybody has it (an empty cell is unknown, not the opposite)",
+    ]
+
+
+@pytest.mark.parametrize(("different", "is_kept"), [(100, True), (101, False), (5000, False)])
+def test_columns_of_very_many_values_are_left_out(different, is_kept):
+    rows = "".join(f"{i}.png,{i % different / 8},{i % 2}\n" for i in range(12_000))
+    table = read("file,score,smile\n" + rows)
+    assert table.schema.num_labels == (different + 1 if is_kept else 1)
+    notes = [] if is_kept else ["column 'score' left out: more than 100 different values"]
+    assert table.notes == notes
+    # More rows than are read at once: each keeps its own label.
+    assert table.labels[:, -1].tolist() == [-1, 1] * 6000
+    assert table.names[10_001] == "10001.png"
+
+
+def test_tables_without_rows_or_attributes():
+    assert read("filename,smile\n").labels.shape == (0, 0)
+    table = read("filename\na.png\nb.png\n")
+    assert (table.names, table.labels.shape) == (["a.png", "b.png"], (2, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("name,smile\na,1\n", "first column must be called filename, not 'name'"),
+        ("filename;smile\na;1\n", "cells are separated by commas"),
+        ("file,smile,\na,1,\n", "column 3 has no name"),
+        ("file,smile,Smile\na,1,1\n", "two columns are called 'Smile'"),
+        ('file,hair\na,"blue,red"\nb,red\n', "group 'hair': 'blue,red' cannot be a name"),
+        ("file,hair\na,-\nb,red\n", "group 'hair': '-' cannot be a name"),
+        ("file,a=b\na,1\nb,0\n", "'a=b' cannot be a name"),
+        ('file,smile\na,1\n\nb,"1\nc,0\n', "row 4: unexpected end of data"),
+        ("file,smile\na,1\nb," + "1" * 140_000, "row 3: field larger than field limit"),
+        ("file,smile\na\0,1\n", "NUL bytes"),
+    ],
+)
+def test_errors_name_the_place(text, said):
+    with pytest.raises(ValueError) as error:
+        read(text)
+    assert str(error.value).startswith("labels.csv")
+    assert said in str(error.value)
+
+
+def test_what_is_no_text():
+    with pytest.raises(ValueError, match="labels.csv line 2: not text in UTF-8"):
+        read_label_table("file,smile\nü.png,1\n".encode("latin-1"))
+
+
+@pytest.fixture
+def given() -> Schema:
+    return Schema.from_names({"smile": None, "hair_color": ("blue", "dark_red", "white"), "hat": None})
+
+
+def test_a_given_schema_decides(given):
+    table = read("file,Hair Color,mood,smile\na,Dark Red,x,1\nb,blue,y,1\nc,?,z,\n", given)
+    assert table.schema is given
+    np.testing.assert_array_equal(table.labels, [[1, -1, 1, -1, 0], [1, 1, -1, -1, 0], [0, 0, 0, 0, 0]])
+    assert table.notes == ["column 'mood' left out: not in attributes.json"]
+
+
+def test_repeats_under_a_given_schema(given):
+    table = read("file,smile,mood\na,1,x\nb,1,x\na,yes,y\nb,,x\n", given)
+    assert [reason for _, reason in table.skipped] == [
+        "labels.csv row 4 repeats row 2",
+        "labels.csv row 5 contradicts row 3, which counts",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "file,hair_color\na,blue\nshort\nb,bleu\nc,bleu\n",
+            "labels.csv row 4: column 'hair_color': 'bleu' is not one of its values; nearest: 'blue'",
+        ),
+        ("file,smile\na,maybe\n", "labels.csv row 2: column 'smile': 'maybe' is neither yes nor no"),
+        ("file,hair_color\na,yes\n", "labels.csv row 2: column 'hair_color': 'yes' is not one of its values"),
+    ],
+)
+def test_cells_that_a_given_schema_does_not_know(given, text, said):
+    with pytest.raises(ValueError) as error:
+        read(text, given)
+    assert str(error.value) == said
