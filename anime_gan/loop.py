@@ -16,20 +16,25 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
+from anime_gan.attributes import Schema
 from anime_gan.batches import Batches
 from anime_gan.config import TrainConfig
 from anime_gan.curves import draw_curves
+from anime_gan.dashboard import Dashboard
 from anime_gan.datasets import Dataset
 from anime_gan.export import export_model
 from anime_gan.files import written_whole
 from anime_gan.precision import resolve_dtype
 from anime_gan.run_directory import RunDirectory
 from anime_gan.sampling import FaceInputs, latents_from_seeds, to_uint8, uniforms_from_seeds
-from anime_gan.showcase import captioned, grid, sheet_labels
-from anime_gan.trainer import Trainer
+from anime_gan.showcase import attribute_blocks, captioned, grid, sheet_labels
+from anime_gan.trainer import REPORTED, Trainer
 
 GRID_FACES = 64
 SHEET_FACES = 8
+# In TensorBoard: so many of them, as large as its cards allow.
+CARD_FACES, CARD_COLUMNS = 24, 6
+BLOCK_FACES = 2
 TRIAL_STEPS = 5
 
 logger = logging.getLogger(__name__)
@@ -130,7 +135,7 @@ class Reporter:
     """Writes a run's numbers and pictures: `stats.jsonl`, TensorBoard, `samples/`."""
 
     def __init__(self, trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> None:
-        """Chooses the faces that will be shown over time, and notes the configuration."""
+        """Chooses the faces that will be shown over time, and notes what the run is."""
         self.training_seconds = 0.0
         self._trainer = trainer
         self._config = config
@@ -139,11 +144,9 @@ class Reporter:
         self._last_step = int(trainer.step)
         self._last_values: dict[str, float] = {}
         self._faces = self._pick_faces(GRID_FACES)
-        self._writer = tf.summary.create_file_writer(str(run.path / "events"))
-        table = "\n".join(f"| {name} | {value} |" for name, value in sorted(vars(config).items()))
-        with self._writer.as_default(step=self._last_step):
-            tf.summary.text("configuration", f"| option | value |\n|---|---|\n{table}")
-            tf.summary.text("dataset", dataset.statement)
+        self._silent = _silent_values(config, dataset.schema)
+        self._dashboard = Dashboard(run.path / "events")
+        self._dashboard.write_about(vars(config), dataset, self._last_step)
 
     def write_stats(self, step: int) -> None:
         """Notes the means since the last call, and says them in one line."""
@@ -154,23 +157,22 @@ class Reporter:
         self._last_step, self.training_seconds = step, 0.0
         self._last_values = values
         self._run.append_stats({"step": step, **values})
-        with self._writer.as_default(step=step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
-        self._writer.flush()
+        shown = {name: value for name, value in values.items() if name not in self._silent}
+        self._dashboard.write_scalars(shown, step)
         logger.info("step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
     def write_samples(self, step: int) -> None:
         """Draws the same faces as always, and every attribute value on the first of them."""
-        pictures = {"faces": self._face_grid()}
+        faces = to_uint8(self._trainer.generate(*self._faces)).numpy()
+        self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
+        blocks = {}
         if self._schema.num_labels:
-            pictures["attributes"] = self._attribute_sheet()
-        with self._writer.as_default(step=step):
-            for name, picture in pictures.items():
-                tf.summary.image(name, picture[np.newaxis])
-                with written_whole(self._run.path / "samples" / f"{name}-{step:08d}.png") as partial:
-                    Image.fromarray(picture).save(partial)
-        self._writer.flush()
+            images, captions = self._varied_faces()
+            picture = grid(images.reshape(-1, *images.shape[2:]), columns=SHEET_FACES)
+            self._save_sample("attributes", captioned(picture, captions, images.shape[2]), step)
+            blocks = attribute_blocks(images[:, :BLOCK_FACES], self._schema)
+        # TensorBoard shows pictures small.
+        self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
 
     def summary(self) -> str:
         """The latest numbers in one line for the console."""
@@ -194,19 +196,29 @@ class Reporter:
         uniforms = uniforms_from_seeds(seeds, 1 + sampler.num_slots)
         return FaceInputs(latents, sampler.complete(nothing_asked, uniforms))
 
-    def _face_grid(self) -> np.ndarray:
-        images = to_uint8(self._trainer.generate(*self._faces)).numpy()
-        return grid(images, columns=int(GRID_FACES**0.5))
-
-    def _attribute_sheet(self) -> np.ndarray:
+    def _varied_faces(self) -> tuple[np.ndarray, list[str]]:
+        """Every attribute value on the first faces: uint8 [values, faces, h, w, 3], and a caption a value."""
         latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
         rows, captions = sheet_labels(labels, self._schema, self._schema.slots)
         images = [
             to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
             for start in range(0, len(rows), SHEET_FACES)
         ]
-        picture = grid(np.concatenate(images), columns=SHEET_FACES)
-        return captioned(picture, captions, row_height=images[0].shape[1])
+        return np.stack(images), captions
+
+    def _save_sample(self, name: str, picture: np.ndarray, step: int) -> None:
+        with written_whole(self._run.path / "samples" / f"{name}-{step:08d}.png") as partial:
+            Image.fromarray(picture).save(partial)
+
+
+def _silent_values(config: TrainConfig, schema: Schema) -> set[str]:
+    """Values that this run leaves at zero: a flat line would only puzzle."""
+    silent = set()
+    if config.gradient_penalty == "none":
+        silent.add("loss/gradient_penalty")
+    if not (schema.num_labels and config.attribute_head):
+        silent |= {name for name in REPORTED if "attributes" in name}
+    return silent
 
 
 @contextlib.contextmanager

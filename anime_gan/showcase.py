@@ -93,3 +93,58 @@ def sheet_labels(labels: np.ndarray, schema: Schema, slots: Sequence[Slot]) -> t
             rows.append(with_value(labels, slot, option))
             captions.append(caption)
     return np.concatenate(rows), captions
+
+
+def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> dict[str, np.ndarray]:
+    """A small picture for each group, and one for all tags, with the value written above each face.
+
+    Args:
+        images: uint8 [values, faces, height, width, 3], in the order of `sheet_labels` over all slots.
+        schema: What was varied.
+        columns: Values side by side; more go into a second row of faces.
+
+    Returns:
+        Group name -> uint8 [h, w, 3]; the tags, each switched on, under `yes_or_no`.
+    """
+    blocks: dict[str, np.ndarray] = {}
+    names, tags, start = [], [], 0
+    for slot in schema.slots:
+        if slot.is_group:
+            values = [term.name for term in schema.terms[slot.columns]]
+            blocks[slot.name] = _block(images[start : start + slot.size], values, columns)
+        else:
+            names.append(slot.name)
+            tags.append(start)
+        start += slot.size if slot.is_group else 2
+    if tags:
+        blocks["yes_or_no"] = _block(images[tags], names, columns)
+    return blocks
+
+
+def _block(images: np.ndarray, captions: Sequence[str], columns: int) -> np.ndarray:
+    """Columns of faces, uint8 [n, faces, height, width, 3], each under its caption."""
+    count, faces, height, width, _ = images.shape
+    columns = min(columns, count)
+    captions = [caption.replace("_", " ") for caption in captions]
+    font_size = _fitting_size(captions, width)
+    font = ImageFont.load_default(size=font_size)
+    head = font_size + 6
+    band = head + faces * (height + GAP) + GAP
+    size = (columns * (width + GAP) - GAP, -(-count // columns) * band)
+    canvas = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for index, caption in enumerate(captions):
+        left, top = (index % columns) * (width + GAP), (index // columns) * band
+        draw.text((left + width / 2, top + 2), caption, fill=INK, font=font, anchor="ma")
+        for face in range(faces):
+            canvas.paste(Image.fromarray(images[index, face]), (left, top + head + face * (height + GAP)))
+    return np.asarray(canvas)
+
+
+def _fitting_size(captions: Sequence[str], width: int) -> int:
+    """The largest legible font size in which every caption is at most so many pixels wide."""
+    for size in range(14, 8, -1):
+        font = ImageFont.load_default(size=size)
+        if max(font.getlength(caption) for caption in captions) <= width:
+            return size
+    return 8

@@ -155,21 +155,26 @@ def test_tensorboard_holds_scalars_pictures_and_text(uninterrupted):
     events.Reload()
     tags = set(events.Tags()["tensors"])
     for tag in (
-        "loss/gradient_penalty",
-        "loss/discriminator_real",
-        "loss/generator_attributes",
+        "loss_discriminator/penalty",
+        "loss_discriminator/real",
+        "loss_generator/attributes",
         "logits/real",
         "logits/fake",
-        "gradient_norm/generator",
-        "images_per_second",
-        "learning_rate",
-        "faces",
-        "attributes",
-        "configuration",
+        "norm_of_gradient/generator",
+        "speed/images_per_second",
+        "speed/learning_rate",
+        "faces/same_seeds",
+        "attributes/hair_color",
+        "attributes/yes_or_no",
+        "about/configuration",
+        "about/dataset",
     ):
         assert tag in tags
-    assert [event.step for event in events.Tensors("loss/gradient_penalty")] == [2, 4, 6]
-    shown = tf.make_ndarray(events.Tensors("loss/gradient_penalty")[0].tensor_proto)
+    explained = events.Tensors("about/charts")[0].tensor_proto.string_val[0].decode()
+    for tag in tags - {"about/charts", "about/configuration", "about/dataset"}:
+        assert f"| {tag} |" in explained or tag.startswith("attributes/"), tag
+    assert [event.step for event in events.Tensors("loss_discriminator/penalty")] == [2, 4, 6]
+    shown = tf.make_ndarray(events.Tensors("loss_discriminator/penalty")[0].tensor_proto)
     assert shown == pytest.approx(stats(run)[0]["loss/gradient_penalty"])
 
 

@@ -79,6 +79,24 @@ def test_penalty_comes_at_every_second_step_twice_as_strong(schema, labels, imag
     assert penalties[1] == penalties[3] == 0
 
 
+def test_flip_mirrors_some_of_the_real_images(schema, labels, images):
+    """A picture that is its own mirror image trains the same with and without; any other does not."""
+    flipping = dataclasses.replace(CONFIG, flip=True, batch_size=16)
+    plain = dataclasses.replace(CONFIG, batch_size=16)
+    batch, rows = images[:16], labels[:16]
+    symmetric = np.concatenate([batch[:, :, :32], batch[:, :, 31::-1]], axis=2)
+    column = REPORTED.index("loss/discriminator_real")
+
+    def real_loss(config: TrainConfig, pictures: np.ndarray) -> float:
+        return Trainer(config, schema, labels).train_step(pictures, rows)[column]
+
+    assert real_loss(flipping, symmetric) == real_loss(plain, symmetric)
+    mirrored = real_loss(flipping, batch)
+    assert mirrored != real_loss(plain, batch)
+    # Not all of them are mirrored either.
+    assert mirrored != real_loss(plain, np.ascontiguousarray(batch[:, :, ::-1]))
+
+
 def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
     """Blonde smiles in no training row, so a smiling blonde can only come from recombination."""
     trainer = Trainer(dataclasses.replace(CONFIG, batch_size=2000), schema, labels)

@@ -165,3 +165,7 @@ def _free_name(folder: Path, attributes: str, seed: int) -> Path:
     stem = f"{words}_seed{seed}" if words else f"seed{seed}"
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(path for path in (folder / f"{name}.png" for name in names) if not path.exists())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,6 +10,7 @@ from absl import flags
 
 from anime_gan.commands.command_line import print_lines, run_command
 from anime_gan.datasets import load_dataset
+from anime_gan.datasets.pictures import MIN_SIDE
 from anime_gan.datasets.storage import is_remote
 
 SUMMARY = """Writes a data source as TFRecord shards, which train.py reads like any other source:
@@ -21,8 +22,14 @@ Stopped, it goes on where it was when it is called again."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
+    # Smaller ones could be written, but not be read again.
     flags.DEFINE_integer(
-        "resolution", 64, "pixels along a side (8 to 1024)", 8, 1024, flag_values=flag_values
+        "resolution",
+        64,
+        f"pixels along a side ({MIN_SIDE} to 1024)",
+        MIN_SIDE,
+        1024,
+        flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "num_images", 0, "at most this many (0 = all, or 16,000 drawn ones)", 0, flag_values=flag_values

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from anime_gan.datasets.prepared import (
     prepare,
     prepared_folder,
 )
-from anime_gan.datasets.storage import FoundFile, list_files, read_file
+from anime_gan.datasets.storage import list_files, read_file
 from anime_gan.datasets.tags import TagTable, split_tags
 from anime_gan.files import write_text
 
@@ -59,43 +59,43 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
     Raises:
         DataError: There are too few pictures, or the labels cannot be read.
     """
-    skipped: list[tuple[str, str]] = []
-    listing = _Listing(f"{root}\n{num_images}\n{resolution}\n{code_fingerprint()}")
-    files = list(listing.watch(list_files(root, skipped)))
-    memory = cache_folder() / "listings" / listing.digest(skipped)
+    listing = _digest_listing(root, f"{num_images}/{resolution}/{code_fingerprint()}")
+    memory = cache_folder() / "listings" / listing.digest
     if memory.is_file():
         known = cache_folder() / memory.read_text("utf-8")
         if known.is_dir():
             return open_prepared(known)
-    names = [file.name for file in files]
-    del files
+    skipped: list[tuple[str, str]] = []
+    names = [file.name for file in list_files(root, skipped)]
     source = ImageFolder(root, names, tuple(skipped), num_images)
     dataset = prepare(source, resolution)
-    if listing.is_settled():
+    if listing.newest < time.time() - SETTLED_SECONDS:
         write_text(memory, prepared_folder(source.name, resolution, source.fingerprint()).name)
     return dataset
 
 
-class _Listing:
-    """Digests a folder's listing as it goes by."""
+class _Listing(NamedTuple):
+    """What a folder's listing comes to.
 
-    def __init__(self, options: str) -> None:
-        self._digest = hashlib.sha256(options.encode("utf-8", "surrogateescape"))
-        self._newest = 0
+    Attributes:
+        digest: Hexadecimal, of names, sizes and times of all files.
+        newest: When a file was last changed, in seconds since 1970.
+    """
 
-    def watch(self, files: Iterable[FoundFile]) -> Iterator[FoundFile]:
-        for file in files:
-            self._digest.update(repr(file).encode("utf-8", "surrogateescape"))
-            self._newest = max(self._newest, file.stamp[0])
-            yield file
+    digest: str
+    newest: float
 
-    def digest(self, skipped: list[tuple[str, str]]) -> str:
-        self._digest.update(repr(skipped).encode("utf-8", "surrogateescape"))
-        return self._digest.hexdigest()
 
-    def is_settled(self) -> bool:
-        """Whether nothing was changed just now."""
-        return self._newest / 1e9 < time.time() - SETTLED_SECONDS
+def _digest_listing(root: str, options: str) -> _Listing:
+    """Digests a listing as it goes by: a million names are never in memory."""
+    digest = hashlib.sha256(f"{root}/{options}".encode("utf-8", "surrogateescape"))
+    skipped: list[tuple[str, str]] = []
+    newest = 0
+    for file in list_files(root, skipped):
+        digest.update(f"{file.name}\0{file.size}\0{file.stamp}\0".encode("utf-8", "surrogateescape"))
+        newest = max(newest, file.stamp[0])
+    digest.update(repr(skipped).encode("utf-8", "surrogateescape"))
+    return _Listing(digest.hexdigest(), newest / 1e9)
 
 
 class Labels(NamedTuple):

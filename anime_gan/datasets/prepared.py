@@ -29,6 +29,9 @@ from anime_gan.files import remove, write_text
 
 # The fewest pictures that can be told apart from an empty source.
 MINIMUM = 2
+# While a folder is being filled: how far it is, and the labels with columns that may turn out useless.
+JOURNAL = "chunks.jsonl"
+ALL_LABELS = "all_labels.bin"
 
 
 class Chunk(NamedTuple):
@@ -194,22 +197,21 @@ class _Progress:
         self.rows = 0
         self.skipped: list[tuple[str, str]] = []
         self._folder = folder
-        self._image_bytes = resolution * resolution * 3
-        self._label_bytes = num_labels
+        self._row_bytes = {"images.bin": resolution * resolution * 3, ALL_LABELS: num_labels}
         lines = self._read_journal()
         # What was written after the last whole line is written again.
-        for name, row_bytes in (("images.bin", self._image_bytes), ("labels.bin", self._label_bytes)):
+        for name, row_bytes in self._row_bytes.items():
             with (folder / name).open("ab") as stream:
                 stream.truncate(self.rows * row_bytes)
-        write_text(folder / "chunks.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        write_text(folder / JOURNAL, "".join(json.dumps(line) + "\n" for line in lines))
 
     def add(self, chunk: Chunk) -> None:
         """Appends a chunk; it counts once its line is in the journal."""
         self._append("images.bin", chunk.images.tobytes())
-        self._append("labels.bin", chunk.labels.astype(np.int8).tobytes())
+        self._append(ALL_LABELS, chunk.labels.astype(np.int8).tobytes())
         line = {"items": chunk.num_items, "rows": len(chunk.images), "skipped": chunk.skipped}
         # ASCII: also names that are not valid Unicode survive the way through JSON.
-        self._append("chunks.jsonl", (json.dumps(line) + "\n").encode())
+        self._append(JOURNAL, (json.dumps(line) + "\n").encode())
         self._count(line)
 
     def _append(self, name: str, data: bytes) -> None:
@@ -222,9 +224,9 @@ class _Progress:
         self.skipped += [(name, reason) for name, reason in line["skipped"]]
 
     def _read_journal(self) -> list[dict]:
-        journal = self._folder / "chunks.jsonl"
+        journal = self._folder / JOURNAL
         lines: list[dict] = []
-        for text in journal.read_text("utf-8").splitlines() if journal.is_file() else []:
+        for text in journal.read_text("ascii", "replace").splitlines() if journal.is_file() else []:
             try:
                 line = json.loads(text)
             except ValueError:
@@ -238,8 +240,7 @@ class _Progress:
 
     def _has(self, rows: int) -> bool:
         """Whether the files are as long as so many rows need: after a power cut they may not be."""
-        sizes = {"images.bin": self._image_bytes, "labels.bin": self._label_bytes}
-        return all((self._folder / name).stat().st_size >= rows * size for name, size in sizes.items())
+        return all((self._folder / name).stat().st_size >= rows * n for name, n in self._row_bytes.items())
 
 
 def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) -> None:
@@ -251,9 +252,10 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
             f"{source.name}: {progress.rows} usable pictures are too few to train on"
             + (f" ({examples})" if examples else "")
         )
-    labels = np.fromfile(folder / "labels.bin", np.int8).reshape(progress.rows, source.schema.num_labels)
+    labels = np.fromfile(folder / ALL_LABELS, np.int8).reshape(progress.rows, source.schema.num_labels)
     schema, columns, notes = learnable(source.schema, labels)
     labels = labels[:, columns]
+    # Another file: stopped from here on, the journal must still find the columns that it knows.
     labels.tofile(folder / "labels.bin")
     write_text(folder / "attributes.json", schema.to_json())
     record = {
@@ -267,7 +269,8 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
         "skipped": skipped,
     }
     write_text(folder / "dataset.json", json.dumps(record))
-    remove(folder / "chunks.jsonl")
+    remove(folder / JOURNAL)
+    remove(folder / ALL_LABELS)
 
 
 def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, list[str]]:

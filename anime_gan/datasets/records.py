@@ -14,6 +14,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -21,7 +22,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.attributes import Schema
-from anime_gan.datasets import DataError, Dataset
+from anime_gan.datasets import DataError, Dataset, printable
 from anime_gan.datasets.decoding import Files, decode_in_order
 from anime_gan.datasets.prepared import Chunk, code_fingerprint
 from anime_gan.datasets.storage import list_files, read_file
@@ -32,6 +33,8 @@ VERSION = 1
 SHARD_RECORDS = 4096
 CHUNK = 256
 PARTIAL = ".partial-"
+# Deleted first, since building keeps the shards that are there.
+REBUILD = "delete it and build it again"
 
 
 def is_records_folder(root: str) -> bool:
@@ -54,14 +57,21 @@ def write_records(dataset: Dataset, destination: str) -> int:
         The number of shards.
 
     Raises:
-        DataError: The folder holds another dataset.
+        DataError: The folder holds another dataset, or cannot be written to.
     """
-    gfile = import_tensorflow().io.gfile
+    tf = import_tensorflow()
+    try:
+        return _write_all(dataset, destination, tf.io.gfile)
+    except tf.errors.OpError as error:
+        raise DataError(f"{destination}: cannot be written: {error.message}") from error
+
+
+def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
     gfile.makedirs(destination)
     shards = _shard_names(dataset)
     manifest = {
         "version": VERSION,
-        "name": dataset.name,
+        "name": printable(dataset.name),
         "images": len(dataset.images),
         "checksum": dataset.checksum,
         "shards": shards,
@@ -125,7 +135,7 @@ class RecordShards:
         Raises:
             DataError: The manifest is damaged, or a shard is missing.
         """
-        self._root = root
+        self._root = root.rstrip("/")
         try:
             manifest = json.loads(read_file(root, MANIFEST))
             if manifest["version"] != VERSION:
@@ -134,8 +144,10 @@ class RecordShards:
             self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
             self._shards = [str(name) for name in manifest["shards"]]
             self.num_items = min(num_images or manifest["images"], int(manifest["images"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{root}/{MANIFEST}: damaged, build it again: {error}") from error
+            if len(self._shards) != -(-manifest["images"] // SHARD_RECORDS):
+                raise ValueError(f"{manifest['images']} images cannot be in {len(self._shards)} shards")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{self._root}/{MANIFEST}: damaged, build it again: {error}") from error
         self._found = [file for file in list_files(root, []) if file.name in self._shards]
         missing = set(self._shards) - {file.name for file in self._found}
         if missing:
@@ -185,13 +197,15 @@ class RecordShards:
             count = 0
             try:
                 for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-                    count += 1
-                    if number > first_shard or count > skip:
+                    if number > first_shard or count >= skip:
                         yield _parse(record, self.schema.num_labels)
+                    count += 1
             except (tf.errors.DataLossError, ValueError) as error:
-                raise DataError(f"{path}: damaged at record {count}; build it again") from error
+                raise DataError(f"{path}: damaged at record {count}; {REBUILD}") from error
+            except tf.errors.OpError as error:
+                raise DataError(f"{path}: cannot be read: {error.message}") from error
             if count != expected:
-                raise DataError(f"{path}: has {count} records, not {expected}; build it again")
+                raise DataError(f"{path}: has {count} records, not {expected}; {REBUILD}")
 
 
 def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:

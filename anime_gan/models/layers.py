@@ -33,13 +33,14 @@ def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, object]:
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """Transposed convolution; a matrix product if the kernel is as large as the strides. Saves 8%.
 
-    Then each input pixel makes its own square of the output, and nothing overlaps.
+    Then each input pixel makes its own square of the output, and nothing overlaps. With a bias, without an
+    activation, channels last.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps `[b, h, w, channels]` to `[b, height, width, filters]`."""
         size = self.kernel_size[0]
-        if self.padding != "valid" or {*self.kernel_size, *self.strides} != {size}:
+        if size == 1 or self.padding != "valid" or {*self.kernel_size, *self.strides} != {size}:
             return super().call(inputs)
         height, width, channels = inputs.shape[1:]
         # From [size, size, filters, channels]: one row for each pixel of a square and each filter.

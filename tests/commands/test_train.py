@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from anime_gan.commands import train
 from anime_gan.config import TrainConfig
@@ -63,6 +64,38 @@ def test_dry_run_tells_what_would_happen_and_leaves_nothing(capsys):
     for part in ("conv1", "hair_color: ", "precision: float32", "minutes for 100 steps", "GiB"):
         assert part in out
     assert not Path("runs").exists()
+
+
+@pytest.fixture
+def pictures(tmp_path, tmp_path_factory, monkeypatch) -> Path:
+    """Three pictures without labels, and one that cannot be read."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    (tmp_path / "pictures").mkdir()
+    for i in range(3):
+        Image.new("RGB", (70, 70), (99 * i, 9, 9)).save(tmp_path / "pictures" / f"{i}.png")
+    (tmp_path / "pictures" / "torn.png").write_bytes(b"broken")
+    return tmp_path / "pictures"
+
+
+def test_too_few_images_for_one_batch(pictures, capsys):
+    assert train.main(["--data=pictures", "--batch_size=4"]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("train.py: ")]
+    assert "3 images (1 were left out) are fewer than one batch of 4" in line
+    assert not Path("runs").exists()
+
+
+def test_a_folder_without_labels_says_so_and_keeps_what_was_left_out(pictures, capsys):
+    assert train.main(["--data=pictures", "--steps=1", "--batch_size=2"]) == 0
+    error = capsys.readouterr().err
+    notes = [line for line in error.splitlines() if line.startswith("note: ")]
+    assert "note: 1 left out: 1 not a picture of a known format" in notes
+    assert any("trains without labels" in note for note in notes)
+    assert any("3 images are few" in note for note in notes)
+    (run,) = Path("runs").iterdir()
+    report = json.loads((run / "data_report.json").read_text("utf-8"))
+    assert (report["found"], report["used"]) == (4, 3)
+    assert report["skipped"] == [{"name": "torn.png", "reason": "not a picture of a known format"}]
+    assert list((run / "export").iterdir())
 
 
 def test_commands_do_not_share_flags(capsys):

@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anime_gan.datasets import generated, load_dataset
+from anime_gan.datasets import generated, load_dataset, prepared
 from anime_gan.datasets.drawn import DrawnFaces
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def own_cache(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def test_every_face_is_the_one_drawn_alone_with_its_labels():
-    dataset = load_dataset("drawn", generated.CHUNK + 3, 64, 5)
+def test_every_face_is_the_one_drawn_alone_with_its_labels(monkeypatch):
+    monkeypatch.setattr(generated, "CHUNK", 20)
+    dataset = load_dataset("drawn", 43, 64, 5)
+    assert dataset.images.shape == (43, 64, 64, 3)
     source = DrawnFaces(5)
-    assert len(dataset.images) == len(dataset.labels) == generated.CHUNK + 3
-    for index in (0, 1, generated.CHUNK - 1, generated.CHUNK, generated.CHUNK + 2):
+    for index in range(43):
         image, description = source.draw(index, 64)
         np.testing.assert_array_equal(dataset.images[index], image)
-        np.testing.assert_array_equal(dataset.labels[index], dataset.schema.encode(description))
+        known = {slot.name: description[slot.name] for slot in dataset.schema.slots}
+        np.testing.assert_array_equal(dataset.labels[index], dataset.schema.encode(known))
 
 
 def test_drawn_once_then_taken_from_the_cache(monkeypatch):
@@ -30,18 +32,30 @@ def test_drawn_once_then_taken_from_the_cache(monkeypatch):
     def never(*arguments):
         raise AssertionError("drew again")
 
-    monkeypatch.setattr(generated, "_render_to", never)
-    np.testing.assert_array_equal(load_dataset("drawn", 6, 64, 1).images, first.images)
-    for other in ((7, 64, 1), (6, 64, 2)):
+    monkeypatch.setattr(prepared, "_fill", never)
+    second = load_dataset("drawn", 6, 64, 1)
+    np.testing.assert_array_equal(second.images, first.images)
+    np.testing.assert_array_equal(second.labels, first.labels)
+    assert (second.schema, second.checksum, second.report) == (first.schema, first.checksum, first.report)
+    for other in ((7, 64, 1), (6, 64, 2), (6, 32, 1)):
         with pytest.raises(AssertionError, match="drew again"):
             load_dataset("drawn", *other)
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path):
-    class Failing(DrawnFaces):
-        def draw(self, index, resolution):
-            raise RuntimeError("out of ink")
-
-    with pytest.raises(Exception):  # noqa: B017 (a local class cannot even be sent to a worker)
-        generated.render(Failing(0), 4, 64)
-    assert not list((tmp_path / "anime_gan").iterdir())
+def test_what_nobody_has_among_a_few_faces_is_left_out_and_said():
+    dataset = load_dataset("drawn", 6, 32, 1)
+    faces = [DrawnFaces(1).describe(index).labels for index in range(6)]
+    expected, missing = [], {}
+    for name, values in DrawnFaces.attributes.items():
+        seen = {face[name] for face in faces}
+        if values is None:
+            expected += [name] if seen == {True, False} else []
+        else:
+            expected += [f"{name}={value}" for value in values if value in seen]
+            missing[name] = [value for value in values if value not in seen]
+    assert list(dataset.schema.columns) == expected
+    notes = dataset.report.lines()
+    assert missing["hair_color"]
+    assert f"hair_color: nobody has {', '.join(missing['hair_color'])}" in notes
+    tags = [name for name, values in DrawnFaces.attributes.items() if values is None]
+    assert {note.split(" left out")[0] for note in notes if "left out" in note} == set(tags) - set(expected)

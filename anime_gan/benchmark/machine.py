@@ -1,0 +1,44 @@
+"""Which machine is measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import tensorflow as tf
+
+from anime_gan.benchmark.measure import Numbers
+from anime_gan.precision import resolve_dtype
+
+
+def describe_machine() -> Numbers:
+    """Names what the numbers depend on."""
+    gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "gpus": [details.get("device_name", "GPU") for details in gpus],
+        "tensorflow": version("tensorflow"),
+        "precision": resolve_dtype("auto").removeprefix("mixed_"),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def report(machine: Numbers) -> str:
+    """The machine in one line."""
+    devices = "".join(f", {gpu}" for gpu in machine["gpus"])
+    return (
+        f"Machine: {machine['cpu']}, {machine['cores']} cores{devices}; TensorFlow {machine['tensorflow']}; "
+        f"precision in use: {machine['precision']}; load before the start: {machine['load_average']:.1f}."
+    )
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    for line in info.read_text("utf-8", errors="replace").splitlines() if info.is_file() else []:
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()

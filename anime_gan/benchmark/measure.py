@@ -1,0 +1,112 @@
+"""Turns, medians and tables: what all parts of the benchmark share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tqdm import tqdm
+
+import anime_gan
+
+Result = TypeVar("Result")
+# What a part found out, as it is written to JSON.
+Numbers = dict[str, Any]
+
+
+class Options(NamedTuple):
+    """What the command line says to a part.
+
+    Attributes:
+        repetitions: Turns each contestant gets.
+        scratch: An empty folder, removed when the part is done.
+        million: Whether the pipeline is also measured with a million images.
+    """
+
+    repetitions: int
+    scratch: Path
+    million: bool
+
+
+def take_turns(
+    contestants: Mapping[str, Callable[[], Result]], repetitions: int, name: str, warm_ups: int = 1
+) -> dict[str, list[Result]]:
+    """Lets contestants take turns, each once a repetition, so that a drift of the machine hits all alike.
+
+    Args:
+        contestants: Name -> one run, which measures itself (see `timed`).
+        repetitions: Runs of each that count.
+        name: What the progress line calls this.
+        warm_ups: Runs of each before, which do not count: graphs are built, files read.
+
+    Returns:
+        Name -> results, in order.
+    """
+    results: dict[str, list[Result]] = {contestant: [] for contestant in contestants}
+    total = (warm_ups + repetitions) * len(contestants)
+    with tqdm(total=total, desc=f"measuring {name}", unit="run", file=sys.stderr, leave=False) as progress:
+        for repetition in range(-warm_ups, repetitions):
+            for contestant, run in contestants.items():
+                result = run()
+                if repetition >= 0:
+                    results[contestant].append(result)
+                progress.update()
+    return results
+
+
+def timed(
+    function: Callable[[], object], times: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> Callable[[], float]:
+    """A run for `take_turns`: calls a function so many times and returns the seconds a call."""
+
+    def run() -> float:
+        started = clock()
+        for _ in range(times):
+            function()
+        return (clock() - started) / times
+
+    return run
+
+
+def run_python(*arguments: str) -> str:
+    """Runs this Python in a fresh process and returns what it prints.
+
+    Raises:
+        OSError: It failed; the message ends with what it complained of last.
+    """
+    # Found from any folder, also when the package is not installed.
+    paths = [str(Path(anime_gan.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        complaint = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
+        raise OSError(f"python {' '.join(arguments)} failed with status {done.returncode}: {complaint[0]}")
+    return done.stdout
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table that is readable as text too: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return (
+            " | ".join([f"| {first[0]:<{first[1]}}", *(f"{cell:>{width}}" for cell, width in others)]) + " |"
+        )
+
+    rule = "|".join(["", "-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:]), ""])
+    return "\n".join([line(columns), rule, *(line(row) for row in rows)])
+
+
+def in_words(value: float) -> str:
+    """A number with three digits that count: 0.123, 12.3, 1,234."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

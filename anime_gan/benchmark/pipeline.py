@@ -1,0 +1,170 @@
+"""How fast batches come from prepared images, however many there are.
+
+Without TensorFlow, as its memory would hide that of the data. `python -m anime_gan.benchmark.pipeline FOLDER`
+is the fresh process whose opening time and memory are measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from anime_gan.batches import Batches
+from anime_gan.benchmark.measure import (
+    Numbers,
+    Options,
+    in_words,
+    markdown_table,
+    run_python,
+    take_turns,
+    timed,
+)
+from anime_gan.benchmark.synthetic import NoiseFaces
+from anime_gan.datasets import Dataset
+from anime_gan.datasets.prepared import open_prepared, prepare, prepared_folder
+
+RESOLUTION = 64
+BATCH = 64
+# Of one run, and of the process whose memory is measured.
+BATCHES = 200
+SIZES = (1_000, 10_000, 100_000)
+MILLION = 1_000_000
+
+
+def measure(options: Options, earlier: Numbers) -> Numbers:
+    """Prepares noise of every size, then takes batches from all of them in turn."""
+    sizes = _sizes(options.million)
+    with _cache_in(options.scratch):
+        datasets = {size: prepare(NoiseFaces(size), RESOLUTION) for size in sizes}
+        folders = {size: _prepared(size) for size in sizes}
+        # What still waits to be written would slow down whatever is measured next.
+        os.sync()
+        takers = {str(size): timed(_taker(dataset), BATCHES) for size, dataset in datasets.items()}
+        seconds = take_turns(takers, options.repetitions, "pipeline")
+        openers = {str(size): _opener(folder) for size, folder in folders.items()}
+        opened = take_turns(openers, options.repetitions, "opening")
+    fastest = max(
+        (step["images_per_second"] for step in earlier.get("step", {}).get("steps", ())), default=None
+    )
+    numbers: Numbers = {"sizes": []}
+    for size in map(str, sizes):
+        rate = BATCH / median(seconds[size])
+        numbers["sizes"].append(
+            {
+                "images": int(size),
+                "seconds_a_batch": seconds[size],
+                "images_per_second": rate,
+                "times_the_training_step": rate / fastest if fastest else None,
+                "open_seconds": [run["open_seconds"] for run in opened[size]],
+                "anonymous_bytes": [run["anonymous_bytes"] for run in opened[size]],
+            }
+        )
+    return numbers
+
+
+def report(numbers: Numbers) -> str:
+    """The table, and what its columns mean."""
+    rows = [
+        [
+            f"{size['images']:,}",
+            in_words(size["images_per_second"]),
+            in_words(size["times_the_training_step"]) if size["times_the_training_step"] else "",
+            in_words(1e3 * median(size["open_seconds"])),
+            in_words(median(size["anonymous_bytes"]) / 2**20),
+        ]
+        for size in numbers["sizes"]
+    ]
+    columns = ["images", "images/s", "times the step", "open + first batch, ms", "memory, MiB"]
+    return "\n".join(
+        [
+            markdown_table(columns, rows),
+            "",
+            f"Shuffled batches of {BATCH} from prepared files that lie in the page cache. Times the step: of "
+            "the fastest training step above. Opening: in a fresh Python, its imports left out. Memory: the "
+            f"most that process had in anonymous pages over {BATCHES} batches, Python included; mapped pages "
+            "are not in it, since the kernel takes them back whenever it needs them.",
+        ]
+    )
+
+
+def check_space(scratch: Path, million: bool) -> None:
+    """Makes sure that the disk holds what will be prepared.
+
+    Raises:
+        OSError: It does not.
+    """
+    needed = sum(_sizes(million)) * RESOLUTION * RESOLUTION * 3
+    free = shutil.disk_usage(scratch).free
+    if free < 1.05 * needed:
+        raise OSError(f"--scratch={scratch}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free")
+
+
+def _sizes(million: bool) -> tuple[int, ...]:
+    return (*SIZES, MILLION) if million else SIZES
+
+
+@contextlib.contextmanager
+def _cache_in(folder: Path) -> Iterator[None]:
+    """Keeps prepared images in a folder instead of the user's cache."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
+
+
+def _prepared(size: int) -> Path:
+    source = NoiseFaces(size)
+    return prepared_folder(source.name, RESOLUTION, source.fingerprint())
+
+
+def _taker(dataset: Dataset) -> Callable[[], object]:
+    """Takes the next batch at every call, as `run_training` does."""
+    batches = Batches(len(dataset.images), BATCH, seed=0)
+    step = 0
+
+    def take() -> object:
+        nonlocal step
+        chosen = batches.indices(step)
+        step += 1
+        return dataset.images[chosen], dataset.labels[chosen]
+
+    return take
+
+
+def _opener(folder: Path) -> Callable[[], Numbers]:
+    return lambda: json.loads(run_python("-m", "anime_gan.benchmark.pipeline", str(folder)))
+
+
+def _open_and_take(folder: Path) -> Numbers:
+    """What the fresh process does: opens, takes batches, and looks at its own memory after each."""
+    started = time.perf_counter()
+    take = _taker(open_prepared(folder))
+    take()
+    seconds = time.perf_counter() - started
+    most = _anonymous_bytes()
+    for _ in range(BATCHES):
+        take()
+        most = max(most, _anonymous_bytes())
+    return {"open_seconds": seconds, "anonymous_bytes": most}
+
+
+def _anonymous_bytes() -> int:
+    found = re.search(r"^RssAnon:\s*(\d+) kB", Path("/proc/self/status").read_text("utf-8"), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(_open_and_take(Path(sys.argv[1]))))

@@ -1,0 +1,50 @@
+"""How long one waits for the first face, and how much of that is importing TensorFlow."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from anime_gan.benchmark.measure import (
+    Numbers,
+    Options,
+    in_words,
+    markdown_table,
+    run_python,
+    take_turns,
+    timed,
+)
+from anime_gan.benchmark.synthetic import untrained_export
+
+# Named for the table.
+FACE, BARE = "generate.py --num=1", "python -c 'import tensorflow'"
+
+
+def measure(options: Options, earlier: Numbers) -> Numbers:
+    """Starts the command and a bare Python, in turn; first starts, which read the disk, do not count."""
+    del earlier
+    export = untrained_export(options.scratch)
+    faces = options.scratch / "faces"
+    # What generate.py does; that script need not be installed.
+    code = "import sys; from anime_gan.commands.generate import main; sys.exit(main())"
+    runs = {
+        FACE: timed(lambda: run_python("-c", code, f"--model={export}", "--num=1", f"--out={faces}")),
+        BARE: timed(lambda: run_python("-c", "import tensorflow")),
+    }
+    seconds = take_turns(runs, options.repetitions, "startup")
+    # One a run, the one that does not count included.
+    assert len(list(faces.iterdir())) == options.repetitions + 1
+    return {
+        "seconds_generate": seconds[FACE],
+        "seconds_import": seconds[BARE],
+        "difference_seconds": median(seconds[FACE]) - median(seconds[BARE]),
+    }
+
+
+def report(numbers: Numbers) -> str:
+    """The table."""
+    rows = [
+        [FACE, in_words(median(numbers["seconds_generate"]))],
+        [BARE, in_words(median(numbers["seconds_import"]))],
+        ["difference", in_words(numbers["difference_seconds"])],
+    ]
+    return markdown_table(["startup", "s"], rows)

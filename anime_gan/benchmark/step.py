@@ -1,0 +1,222 @@
+"""How fast a training step is, against the plain loop and against what the machine can multiply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from statistics import median
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from anime_gan.attributes import Schema
+from anime_gan.benchmark.measure import Numbers, Options, in_words, markdown_table, take_turns, timed
+from anime_gan.benchmark.plain_loop import PlainLoop
+from anime_gan.config import TrainConfig
+from anime_gan.datasets.drawn import DrawnFaces
+from anime_gan.precision import resolve_dtype
+from anime_gan.trainer import Trainer
+
+# Every run of every contestant trains on so many.
+IMAGES = 64
+LABEL_ROWS = 640
+# What the generator's first convolution sees, and the discriminator's.
+GENERATOR_START = (None, 3, 3, 512)
+DISCRIMINATOR_START = (None, 64, 64, 3)
+
+
+class Contestant(NamedTuple):
+    """One way of training on `IMAGES` images.
+
+    Attributes:
+        name: For the table.
+        precision: "float32" or "bfloat16".
+        batch: Images a step.
+        flops: Of one image.
+        run: Trains and waits for the result.
+    """
+
+    name: str
+    precision: str
+    batch: int
+    flops: float
+    run: Callable[[], object]
+
+
+def measure(options: Options, earlier: Numbers) -> Numbers:
+    """Times the steps and the machine's convolutions, in turn."""
+    del earlier
+    steps = _contestants()
+    precisions = list(dict.fromkeys(step.precision for step in steps))
+    # A contestant's first run builds its graph.
+    runs = {step.name: timed(step.run) for step in steps}
+    runs |= {precision: timed(convolution(precision)) for precision in precisions}
+    seconds = take_turns(runs, options.repetitions, "step", warm_ups=2)
+    rates = {precision: CONVOLUTION_FLOPS / median(seconds[precision]) for precision in precisions}
+    plain = median(seconds[steps[0].name])
+    numbers: Numbers = {"convolution_flops_per_second": rates, "steps": []}
+    for step in steps:
+        typical = median(seconds[step.name])
+        rate = step.flops * IMAGES / typical
+        numbers["steps"].append(
+            {
+                "name": step.name,
+                "precision": step.precision,
+                "batch": step.batch,
+                "seconds_for_64_images": seconds[step.name],
+                "images_per_second": IMAGES / typical,
+                "times_the_plain_loop": plain / typical,
+                "flops_per_image": step.flops,
+                "flops_per_second": rate,
+                "share_of_convolution_rate": rate / rates[step.precision],
+            }
+        )
+    return numbers
+
+
+def report(numbers: Numbers) -> str:
+    """The table, and what its columns mean."""
+    rows = [
+        [
+            step["name"],
+            step["precision"],
+            str(step["batch"]),
+            in_words(step["images_per_second"]),
+            in_words(step["times_the_plain_loop"]),
+            in_words(step["flops_per_second"] / 1e12),
+            f"{step['share_of_convolution_rate']:.0%}",
+        ]
+        for step in numbers["steps"]
+    ]
+    columns = ["step", "precision", "batch", "images/s", "times plain", "TFLOP/s", "of convolution"]
+    rates = numbers["convolution_flops_per_second"]
+    lines = [
+        markdown_table(columns, rows),
+        "",
+        "The plain loop is given its noise and labels; the Trainer draws them. Of convolution: as a share of "
+        "a 3x3 convolution of 128 channels in the same precision, which reaches "
+        + " and ".join(f"{rate / 1e12:.3g} TFLOP/s in {precision}" for precision, rate in rates.items())
+        + ".",
+    ]
+    if "bfloat16" not in rates:
+        lines.append("This hardware has no bfloat16: lines in it are left out.")
+    return "\n".join(lines)
+
+
+def multiply_adds(layers: Iterable[keras.Layer], shape: tuple[Any, ...]) -> int:
+    """Multiply-adds of one image's way through dense and convolution layers; all else is not counted.
+
+    Those of a convolution that fall into its padding count as well.
+
+    Args:
+        layers: In the order in which convolutions follow each other; dense ones may stand anywhere.
+        shape: `[batch, height, width, channels]` of what the first convolution sees.
+    """
+    total = 0
+    for layer in layers:
+        if isinstance(layer, keras.layers.Dense):
+            total += math.prod(layer.kernel.shape)
+        elif isinstance(layer, keras.layers.Conv2DTranspose):
+            # Each input pixel is multiplied by the whole kernel.
+            total += math.prod(shape[1:3]) * math.prod(layer.kernel.shape)
+            shape = layer.compute_output_shape(shape)
+        elif isinstance(layer, keras.layers.Conv2D):
+            shape = layer.compute_output_shape(shape)
+            total += math.prod(shape[1:3]) * math.prod(layer.kernel.shape)
+    return total
+
+
+def step_flops(
+    generator: int, discriminator: int, penalty_share: float = 1.0, generator_forwards: int = 1
+) -> float:
+    """Floating-point operations of a training step for each of its images, two a multiply-add.
+
+    The generator: forward, and two products a layer backward. The discriminator: three times for each of
+    real and fake; two for judging the generator's fakes, forward and back to the image; four for the
+    penalty, forward, gradient to the image, and two products for each layer of that gradient when it is
+    differentiated. Approximate: first layers need no gradient by their input, except under the penalty.
+
+    Args:
+        generator: Multiply-adds of one image forward.
+        discriminator: The same.
+        penalty_share: Share of the steps that have the penalty.
+        generator_forwards: How often a step generates.
+    """
+    of_generator = generator * (generator_forwards + 2)
+    of_discriminator = discriminator * (2 * 3 + 2 + 4 * penalty_share)
+    return 2.0 * (of_generator + of_discriminator)
+
+
+CONVOLUTION_FLOPS = 2 * 64 * 32 * 32 * 9 * 128 * 128
+
+
+def convolution(precision: str) -> Callable[[], object]:
+    """A 3x3 convolution of 64 images of 32x32 pixels from 128 channels to 128, and waiting for it."""
+    dtype = tf.dtypes.as_dtype(precision)
+    images = tf.cast(tf.random.stateless_normal([64, 32, 32, 128], (0, 0)), dtype)
+    kernel = tf.cast(tf.random.stateless_normal([3, 3, 128, 128], (0, 1)), dtype)
+
+    @tf.function(autograph=False)
+    def convolve(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        # One number is enough to wait for, and costs nothing to fetch.
+        return tf.cast(tf.nn.conv2d(images, kernel, strides=1, padding="SAME")[0, 0, 0, 0], tf.float32)
+
+    return lambda: convolve(images, kernel).numpy()
+
+
+def _contestants() -> list[Contestant]:
+    """The plain loop first."""
+    faces = DrawnFaces()
+    schema = Schema.from_names(faces.attributes)
+    rows = np.stack([schema.encode(faces.describe(index).labels) for index in range(LABEL_ROWS)])
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, 64, 64, 3), np.uint8)
+
+    def trainer(dtype: str, batch: int, penalty_interval: int) -> Trainer:
+        return Trainer(TrainConfig(batch_size=batch, penalty_interval=penalty_interval), schema, rows, dtype)
+
+    def train(trainer: Trainer) -> Callable[[], object]:
+        batch = trainer.config.batch_size
+        starts = range(0, IMAGES, batch)
+        return lambda: [trainer.train_step(images[i : i + batch], rows[i : i + batch]) for i in starts]
+
+    same = trainer("float32", IMAGES, 1)
+    generator = multiply_adds(same.generator.layers, GENERATOR_START)
+    discriminator = multiply_adds(same.discriminator.layers, DISCRIMINATOR_START)
+    flops = step_flops(generator, discriminator)
+    found = [
+        Contestant(
+            "plain loop",
+            "float32",
+            IMAGES,
+            step_flops(generator, discriminator, generator_forwards=2),
+            _plain_run(schema, images, rows),
+        ),
+        Contestant("Trainer, same losses", "float32", IMAGES, flops, train(same)),
+    ]
+    dtype = resolve_dtype("auto")
+    precision = dtype.removeprefix("mixed_")
+    if precision == "bfloat16":
+        reduced = train(trainer(dtype, IMAGES, 1))
+        found.append(Contestant("Trainer, same losses, bfloat16", precision, IMAGES, flops, reduced))
+    usual = TrainConfig()
+    sparse = step_flops(generator, discriminator, penalty_share=1 / usual.penalty_interval)
+    # Two steps of 32 images: one with the penalty and one without.
+    pair = train(trainer(dtype, usual.batch_size, usual.penalty_interval))
+    found.append(Contestant("Trainer, defaults", precision, usual.batch_size, sparse, pair))
+    return found
+
+
+def _plain_run(schema: Schema, images: np.ndarray, rows: np.ndarray) -> Callable[[], object]:
+    config = TrainConfig()
+    plain = PlainLoop(schema.slots, config.latent_dim, 64, IMAGES)
+    real = tf.cast(images, tf.float32) / 127.5 - 1.0
+    real_labels, fake_labels = (tf.cast(rows[i : i + IMAGES], tf.float32) for i in (0, IMAGES))
+    latents = tf.unstack(tf.random.stateless_normal([2, IMAGES, config.latent_dim], (0, 0)))
+    noise = tf.random.stateless_uniform(real.shape, (0, 1))
+
+    def run() -> object:
+        return plain.step(real, real_labels, (latents[0], latents[1]), fake_labels, noise)[0].numpy()
+
+    return run

@@ -1,0 +1,66 @@
+"""Pictures and models without meaning: as fast to make as they are useless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from anime_gan.attributes import Schema
+from anime_gan.datasets import Dataset
+from anime_gan.datasets.prepared import Chunk
+
+CHUNK = 1_000
+
+
+class NoiseFaces:
+    """Seeded colour noise with random labels, as a source for `prepare`."""
+
+    name = "noise"
+    statement = "Colour noise."
+    verb = "making"
+    notes: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    schema = Schema.from_names(
+        {"hair_color": ("blue", "red", "black", "blonde"), "smile": None, "glasses": None}
+    )
+
+    def __init__(self, num_items: int, seed: int = 0) -> None:
+        self.num_items = num_items
+        self._seed = seed
+
+    def fingerprint(self) -> str:
+        """Hexadecimal digits that nothing else has."""
+        return f"{self._seed:08x}{self.num_items:08x}"
+
+    def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
+        """Makes noise from `first_item` on, which must be the start of a chunk."""
+        for start in range(first_item, self.num_items, CHUNK):
+            random = np.random.default_rng([self._seed, start])
+            count = min(CHUNK, self.num_items - start)
+            images = random.integers(0, 256, (count, resolution, resolution, 3), np.uint8)
+            yield Chunk(count, images, self._labels(random, count), ())
+
+    def _labels(self, random: np.random.Generator, count: int) -> np.ndarray:
+        labels = np.full((count, self.schema.num_labels), -1, np.int8)
+        for slot in self.schema.slots:
+            # A tag has one column: it is on for every second row.
+            value = random.integers(0, max(slot.size, 2), count)
+            rows = np.flatnonzero(value < slot.size)
+            labels[rows, slot.start + value[rows]] = 1
+        return labels
+
+
+def untrained_export(folder: Path) -> Path:
+    """Exports the published networks with their first weights; returns the version folder."""
+    # Here, since they import TensorFlow.
+    from anime_gan.config import TrainConfig
+    from anime_gan.export import export_model
+    from anime_gan.loop import make_trainer
+
+    config = TrainConfig(precision="float32")
+    source = NoiseFaces(500)
+    chunk = next(source.chunks(0, config.resolution))
+    dataset = Dataset(source.name, chunk.images, chunk.labels, source.schema, source.statement, checksum="")
+    return export_model(make_trainer(config, dataset), dataset, config, folder / "0")

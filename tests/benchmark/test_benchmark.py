@@ -1,0 +1,178 @@
+"""What `python -m anime_gan.benchmark` computes from its clock; how fast anything is, is not tested."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+
+from anime_gan.benchmark import drawing, pipeline, step, synthetic
+from anime_gan.benchmark.__main__ import main
+from anime_gan.benchmark.measure import Options, in_words, markdown_table, run_python, take_turns, timed
+from anime_gan.datasets.prepared import prepare
+from anime_gan.models import get_architecture
+
+
+class FakeClock:
+    """Stands still but for what is added."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_contestants_take_turns_and_warm_ups_do_not_count():
+    clock, order = FakeClock(), []
+    durations = {"slow": iter([9.0, 3.0, 2.0, 4.0]), "fast": iter([8.0, 0.5, 0.25, 0.75])}
+
+    def contestant(name):
+        def work():
+            order.append(name)
+            clock.wait(next(durations[name]))
+
+        return timed(work, clock=clock)
+
+    seconds = take_turns({name: contestant(name) for name in durations}, repetitions=3, name="test")
+    assert order == ["slow", "fast"] * 4
+    assert seconds == {"slow": [3.0, 2.0, 4.0], "fast": [0.5, 0.25, 0.75]}
+
+
+def test_several_calls_are_timed_as_one():
+    clock = FakeClock()
+    assert timed(lambda: clock.wait(2.0), times=5, clock=clock)() == 2.0
+    assert clock.now == 110.0
+
+
+def test_table_is_markdown():
+    assert markdown_table(
+        ["step", "images/s"], [["plain loop", "57.4"], ["Trainer", "1,234"]]
+    ).splitlines() == [
+        "| step       | images/s |",
+        "|------------|---------:|",
+        "| plain loop |     57.4 |",
+        "| Trainer    |    1,234 |",
+    ]
+
+
+def test_numbers_have_three_digits():
+    values = (0.12345, 1.0, 12.345, 99.96, 123.45, 1234567.0)
+    assert [in_words(value) for value in values] == ["0.123", "1", "12.3", "100", "123", "1,234,567"]
+
+
+def test_a_failed_process_says_why():
+    assert run_python("-c", "print(7)") == "7\n"
+    with pytest.raises(OSError, match="status 1: ValueError: no such thing"):
+        run_python("-c", "raise ValueError('no such thing')")
+
+
+def test_multiply_adds_are_those_counted_by_hand():
+    """The shapes: 3x3 -> 9x9 -> 21x21 -> 64x64, and 64x64 -> 22x22 -> 8x8 -> 3x3."""
+    published = get_architecture("published")
+    generator = published.make_generator(num_labels=36)
+    counted = step.multiply_adds(generator.layers, step.GENERATOR_START)
+    embedding, fc = 36 * 64, 164 * 4608
+    convolutions = [9 * 512 * 9 * 256, 81 * 256 * 25 * 128, 441 * 128 * 16 * 3]
+    assert counted == embedding + fc + sum(convolutions)
+
+    discriminator = published.make_discriminator(num_labels=36)
+    counted = step.multiply_adds(discriminator.layers, step.DISCRIMINATOR_START)
+    convolutions = [484 * 25 * 3 * 64, 64 * 25 * 64 * 128, 9 * 25 * 128 * 256]
+    assert counted == sum(convolutions) + 2304 * (1 + 36) + 36 * 2304
+
+
+def test_flops_of_a_step():
+    assert step.step_flops(10, 1) == 2 * (3 * 10 + 12 * 1)
+    assert step.step_flops(10, 1, generator_forwards=2) == 2 * (4 * 10 + 12 * 1)
+    assert step.step_flops(10, 1, penalty_share=0.5) == 2 * (3 * 10 + 10 * 1)
+
+
+def test_noise_is_a_source_that_can_go_on_anywhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = synthetic.NoiseFaces(2 * synthetic.CHUNK + 3)
+    dataset = prepare(source, 8)
+    assert dataset.schema == source.schema
+    assert dataset.images.shape == (2 * synthetic.CHUNK + 3, 8, 8, 3)
+    hair = dataset.labels[:, source.schema.slot("hair_color").columns]
+    assert np.all(np.sum(hair > 0, axis=1) == 1)
+    assert set(np.unique(dataset.labels)) == {-1, 1}
+    later = next(source.chunks(synthetic.CHUNK, 8))
+    np.testing.assert_array_equal(later.images, dataset.images[synthetic.CHUNK : 2 * synthetic.CHUNK])
+
+
+def test_pipeline_stays_out_of_the_users_cache(tmp_path, monkeypatch):
+    cache, scratch = tmp_path / "cache", tmp_path / "scratch"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setattr(pipeline, "SIZES", (100, 200))
+    steps = [{"images_per_second": 10.0}, {"images_per_second": 20.0}]
+    numbers = pipeline.measure(Options(1, scratch, False), {"step": {"steps": steps}})
+    assert [line["images"] for line in numbers["sizes"]] == [100, 200]
+    for line in numbers["sizes"]:
+        assert line["times_the_training_step"] == pytest.approx(line["images_per_second"] / 20.0)
+        # Python and numpy alone need a few MiB; TensorFlow would need a hundred.
+        assert 2**22 < line["anonymous_bytes"][0] < 2**26
+    assert not cache.exists()
+    assert os.environ["XDG_CACHE_HOME"] == str(cache)
+    assert "| 200 " in pipeline.report(numbers)
+
+
+def test_too_small_a_disk_is_noticed_at_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, "SIZES", (10**12,))
+    assert main(["--parts=pipeline", f"--scratch={tmp_path}"]) == 2
+    assert "12288000.0 GB needed" in capsys.readouterr().err
+
+
+def test_from_the_flags_to_the_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drawing, "EARLY_CHUNKS", 1)
+    monkeypatch.setattr(drawing, "CHUNKS", 1)
+    assert main(["--parts=drawing", "--repetitions=1", f"--scratch={tmp_path}"]) == 0
+    numbers = json.loads((tmp_path / "benchmark.json").read_text())
+    assert set(numbers) == {"machine", "repetitions", "drawing"}
+    assert numbers["machine"]["cores"] >= 1
+    for line, resolution in zip(numbers["drawing"]["resolutions"], (64, 128), strict=True):
+        assert line["resolution"] == resolution
+        assert len(line["seconds_one_core"]) == len(line["seconds_all_cores"]) == 1
+        assert line["faces_per_second_one_core"] > 0
+        assert line["faces_per_second_all_cores"] > 0
+    # Nothing else is left, the scratch folder included.
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
+    printed = capsys.readouterr().out
+    assert printed.startswith("Machine: ")
+    assert "| 128x128 |" in printed
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--parts=step,pipelin", "--parts=pipelin: must be some of .*nearest: 'pipeline'"),
+        ("--parts=", "--parts=: some of step"),
+        ("--repetitions=0", "repetitions"),
+        ("--scratch=nowhere/at/all", "no such folder"),
+        ("--out=.", "is a folder"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(argument, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([argument]) == 2
+    said = capsys.readouterr().err
+    assert re.search(complaint, said)
+    assert said.count("\n") == 1
+
+
+def test_interrupted_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "take_turns", interrupted)
+    monkeypatch.setattr(pipeline, "SIZES", (100,))
+    assert main(["--parts=pipeline", f"--scratch={tmp_path}", "--out="]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,130 @@
+"""`python -m anime_gan.datasets.build`: from the arguments to the shards."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anime_gan.datasets import build, load_dataset
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, tmp_path_factory, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for i in range(5):
+        Image.new("RGB", (40, 40), (50 * i, 9, 9)).save(root / f"{i}.png")
+    (root / "labels.csv").write_text("filename,smile\n0.png,1\n1.png,0\n2.png,1\n3.png,0\n4.png,\n")
+    return root
+
+
+def test_a_folder_becomes_shards_that_are_read_like_it(pictures, capsys):
+    (pictures / "3.png").write_bytes(b"broken")
+    assert build.main(["pictures", "new/shards", "--resolution=32"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "4 images in 1 shards: new/shards\n"
+    assert "note: 1 left out: 1 not a picture of a known format" in told.err
+    here, there = load_dataset("pictures", 0, 32, 0), load_dataset("new/shards", 0, 32, 0)
+    assert list(here.images[:, 9, 9, 0]) == [0, 50, 100, 200]
+    np.testing.assert_array_equal(there.images, here.images)
+    np.testing.assert_array_equal(there.labels, here.labels)
+    assert (there.schema, there.statement, there.checksum) == (here.schema, here.statement, here.checksum)
+
+
+def test_only_some_images_and_called_again(pictures, capsys):
+    for _ in range(2):
+        assert build.main(["--num_images=3", "pictures", "shards"]) == 0
+    assert len(load_dataset("shards", 0, 64, 0).images) == 3
+    capsys.readouterr()
+    assert build.main(["--num_images=4", "pictures", "shards"]) == 2
+    error = capsys.readouterr().err.splitlines(keepends=True)[-1]
+    assert_one_line(error, "shards: holds shards of another dataset; give an empty folder")
+
+
+def test_the_smallest_pictures_can_be_read_again(pictures):
+    assert build.main(["pictures", "shards", "--resolution=16"]) == 0
+    assert load_dataset("shards", 0, 16, 0).images.shape == (5, 16, 16, 3)
+
+
+def test_shards_of_shards(pictures):
+    assert build.main(["pictures", "first"]) == 0
+    assert build.main(["first/", "second/"]) == 0
+    names = [sorted(os.listdir(place)) for place in ("first", "second")]
+    assert names[0] == names[1]
+
+
+def test_into_a_bucket(pictures, tmp_path):
+    place = f"ram://{tmp_path.name}/shards/"
+    assert build.main(["pictures", place]) == 0
+    assert len(load_dataset(place, 0, 64, 0).images) == 5
+
+
+def test_a_folder_whose_name_is_no_unicode(pictures):
+    name = os.fsdecode(b"pictures\xff")
+    os.rename(pictures, name)
+    assert build.main([name, "shards"]) == 0
+    assert len(load_dataset("shards", 0, 64, 0).images) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "SOURCE DEST missing, see --help"),
+        (["pictures"], "DEST missing, see --help"),
+        (["pictures", "shards", "more"], "unexpected 'more'"),
+        (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; nearest: 'resolution'"),
+        (["pictures", "shards", "--resolution=4"], "--resolution=4"),
+        # A picture as small as that could not be read again.
+        (["pictures", "shards", "--resolution=15"], "--resolution=15"),
+        (["pictures", "shards", "--resolution=big"], "--resolution=big"),
+        (["pictures", "shards", "--num_images=-1"], "--num_images=-1"),
+        (["pictuers", "shards"], "--data=pictuers: no such folder"),
+        (["nowhere://pictures", "shards"], "--data=nowhere://pictures: no such folder"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_status_2(pictures, capsys, arguments, said):
+    assert build.main(arguments) == 2
+    assert_one_line(capsys.readouterr().err, said)
+    assert os.listdir() == ["pictures"]
+
+
+@pytest.mark.parametrize("destination", ["pictures/0.png", "nowhere://shards", ""])
+def test_a_place_that_cannot_be_written_to(pictures, capsys, destination):
+    assert build.main(["pictures", destination]) == 2
+    assert_one_line(
+        capsys.readouterr().err.splitlines(keepends=True)[-1], f"{destination}: cannot be written:"
+    )
+
+
+def test_a_damaged_shard_is_one_line(pictures, capsys):
+    assert build.main(["pictures", "shards"]) == 0
+    (shard,) = Path("shards").glob("*.tfrecord")
+    shard.write_bytes(shard.read_bytes()[:-9])
+    capsys.readouterr()
+    assert build.main(["shards", "again"]) == 2
+    assert_one_line(
+        capsys.readouterr().err.splitlines(keepends=True)[-1], f"{shard.name}: damaged at record 4"
+    )
+
+
+def test_help(capsys):
+    assert build.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for part in ("SOURCE DEST", "--resolution: ", "--num_images: ", "--seed: "):
+        assert part in out
+
+
+def assert_one_line(error: str, said: str) -> None:
+    assert error.startswith("anime_gan.datasets.build: ")
+    assert error.count("\n") == 1 and error.endswith("\n")
+    assert said in error

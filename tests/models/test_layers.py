@@ -1,0 +1,226 @@
+"""The faster layers compute what Keras's own do, in every derivative that training takes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from anime_gan.models import layers
+from anime_gan.penalties import dragan
+
+# Transposed convolutions of [b, 3, 4, 5]: (filters, kernel, strides, padding).
+WITHOUT_OVERLAP = [(6, 3, 3, "valid"), (4, (2, 2), (2, 2), "valid")]
+FALLING_BACK = [
+    (6, 5, 2, "valid"),
+    (3, 4, 3, "valid"),
+    (6, 3, 3, "same"),
+    (4, (2, 3), (2, 3), "valid"),
+    (4, 2, 3, "valid"),
+]
+
+
+def normal(*shape: int, seed: int = 0) -> tf.Tensor:
+    return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float32)
+
+
+def randomized(layer: keras.layers.Layer, shape: tuple[int, ...]) -> keras.layers.Layer:
+    """Builds a layer and gives it weights none of which is zero or one."""
+    layer.build((None, *shape[1:]))
+    random = np.random.default_rng(7)
+    layer.set_weights([random.uniform(0.5, 1.5, value.shape) for value in layer.get_weights()])
+    return layer
+
+
+def output_and_gradients(layer: keras.layers.Layer, inputs: tf.Tensor, **options) -> list[np.ndarray]:
+    """The output in training, and the gradients of a weighted sum of it by the input and each weight."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = layer(inputs, **options)
+    upstream = tf.cast(normal(*outputs.shape, seed=3), outputs.dtype)
+    sources = [inputs, *(variable.value for variable in layer.trainable_variables)]
+    gradients = tape.gradient(outputs, sources, output_gradients=upstream)
+    return [tf.cast(value, tf.float32).numpy() for value in (outputs, *gradients)]
+
+
+def assert_close(found: list[np.ndarray], expected: list[np.ndarray], relative: float) -> None:
+    """Each array as a whole: single elements that nearly cancel may differ by more."""
+    for one, other in zip(found, expected, strict=True):
+        assert one.shape == other.shape
+        assert np.linalg.norm(other) > 0
+        assert np.linalg.norm(one - other) <= relative * np.linalg.norm(other)
+
+
+def transposed(kind: type, geometry: tuple, dtype: str = "float32") -> keras.layers.Layer:
+    filters, kernel, strides, padding = geometry
+    return randomized(kind(filters, kernel, strides, padding=padding, dtype=dtype), (2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("geometry", [*WITHOUT_OVERLAP, *FALLING_BACK])
+def test_transposed_convolution(geometry):
+    inputs = normal(2, 3, 4, 5)
+    found = output_and_gradients(transposed(layers.Conv2DTranspose, geometry), inputs)
+    expected = output_and_gradients(transposed(keras.layers.Conv2DTranspose, geometry), inputs)
+    assert_close(found, expected, 1e-5)
+
+
+@pytest.mark.parametrize("geometry", [*WITHOUT_OVERLAP, *FALLING_BACK])
+def test_transposed_convolution_in_bfloat16(geometry):
+    layer = transposed(layers.Conv2DTranspose, geometry, "mixed_bfloat16")
+    plain = transposed(keras.layers.Conv2DTranspose, geometry, "mixed_bfloat16")
+    exact = transposed(keras.layers.Conv2DTranspose, geometry)
+    inputs = normal(2, 3, 4, 5)
+    assert layer(inputs).dtype == tf.bfloat16
+    found, expected = (output_and_gradients(one, inputs) for one in (layer, plain))
+    assert_close(found, expected, 0.01)
+    # Not the bias's gradient: TensorFlow adds it up in bfloat16, in Keras's layer and in this one.
+    assert_close(found[:3], output_and_gradients(exact, inputs)[:3], 0.01)
+
+
+@pytest.mark.parametrize("geometry", [*WITHOUT_OVERLAP, *FALLING_BACK])
+def test_only_the_one_geometry_is_computed_by_a_product(geometry):
+    """Otherwise the two tests above could compare Keras with Keras."""
+    graph = tf.function(transposed(layers.Conv2DTranspose, geometry)).get_concrete_function(
+        tf.TensorSpec([None, 3, 4, 5])
+    )
+    operations = {operation.type for operation in graph.graph.get_operations()}
+    assert ("Conv2DBackpropInput" in operations) == (geometry in FALLING_BACK)
+
+
+def test_transposed_convolution_of_an_unknown_batch():
+    layer = transposed(layers.Conv2DTranspose, (6, 3, 3, "valid"))
+    compiled = tf.function(layer, input_signature=[tf.TensorSpec([None, 3, 4, 5])])
+    inputs = normal(7, 3, 4, 5)
+    np.testing.assert_allclose(compiled(inputs), layer(inputs), rtol=1e-5, atol=1e-6)
+
+
+def normalization(kind: type, dtype: str = "float32", **options) -> keras.layers.Layer:
+    return randomized(kind(dtype=dtype, **options), (4, 5, 6, 7))
+
+
+def batch(step: int) -> tf.Tensor:
+    """Channels of different mean and scale, changing from step to step."""
+    scale = np.linspace(0.5, 3.0, 7, dtype=np.float32)
+    return normal(4, 5, 6, 7, seed=step) * scale + (scale - step)
+
+
+def test_batch_normalization():
+    found = output_and_gradients(normalization(layers.BatchNormalization), batch(0), training=True)
+    expected = output_and_gradients(normalization(keras.layers.BatchNormalization), batch(0), training=True)
+    assert_close(found, expected, 1e-5)
+
+
+def test_batch_normalization_is_one_operation_in_training_alone():
+    layer = normalization(layers.BatchNormalization)
+    for training in (True, False):
+        graph = tf.function(lambda x, training=training: layer(x, training=training)).get_concrete_function(
+            tf.TensorSpec([None, 5, 6, 7])
+        )
+        operations = {operation.type for operation in graph.graph.get_operations()}
+        assert ("FusedBatchNormV3" in operations) == training
+
+
+def test_moving_statistics_and_inference():
+    """After several updates, with batches of different sizes: the variance's bias depends on the size."""
+    fast, plain = (
+        normalization(kind) for kind in (layers.BatchNormalization, keras.layers.BatchNormalization)
+    )
+    before = [value.copy() for value in fast.get_weights()[2:]]
+    for step in range(5):
+        part = batch(step)[: 1 + step % 4]
+        fast(part, training=True)
+        plain(part, training=True)
+    for found, expected, start in zip(fast.get_weights()[2:], plain.get_weights()[2:], before, strict=True):
+        assert not np.allclose(expected, start, rtol=1e-3)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    for options in ({"training": False}, {}):
+        found, expected = (output_and_gradients(layer, batch(9), **options) for layer in (fast, plain))
+        assert_close(found, expected, 1e-5)
+    kept = fast.get_weights()
+    fast(batch(9), training=False)
+    for value, after in zip(kept, fast.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, value)
+
+
+def test_momentum_and_epsilon_are_those_given():
+    options = {"momentum": 0.7, "epsilon": 0.1}
+    fast, plain = (
+        normalization(kind, **options)
+        for kind in (layers.BatchNormalization, keras.layers.BatchNormalization)
+    )
+    for step in range(2):
+        found, expected = (layer(batch(step), training=True).numpy() for layer in (fast, plain))
+        assert_close([found], [expected], 1e-5)
+    assert_close(fast.get_weights(), plain.get_weights(), 1e-5)
+
+
+def test_synchronized_batch_normalization_falls_back():
+    fast, plain = (
+        normalization(kind, synchronized=True)
+        for kind in (layers.BatchNormalization, keras.layers.BatchNormalization)
+    )
+    found, expected = (output_and_gradients(layer, batch(0), training=True) for layer in (fast, plain))
+    assert_close(found, expected, 1e-5)
+    assert_close(fast.get_weights(), plain.get_weights(), 1e-5)
+
+
+def test_batch_normalization_in_bfloat16():
+    layer = normalization(layers.BatchNormalization, "mixed_bfloat16")
+    exact = normalization(keras.layers.BatchNormalization)
+    # The same rounded numbers for both, so that what is compared is the layer.
+    inputs = tf.cast(batch(0), tf.bfloat16)
+    found = output_and_gradients(layer, inputs, training=True)
+    expected = output_and_gradients(exact, tf.cast(inputs, tf.float32), training=True)
+    assert layer(inputs, training=True).dtype == tf.bfloat16
+    assert_close(found, expected, 0.01)
+    # Statistics stay float32, whatever the inputs are.
+    fresh = normalization(layers.BatchNormalization, "mixed_bfloat16")
+    fresh(inputs, training=True)
+    exact = normalization(keras.layers.BatchNormalization)
+    exact(tf.cast(inputs, tf.float32), training=True)
+    assert_close(fresh.get_weights(), exact.get_weights(), 1e-4)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+def test_leaky_relu_and_its_gradient(dtype):
+    inputs = tf.cast(tf.concat([normal(50), [0.0, -0.0]], axis=0), dtype)
+    upstream = tf.cast(normal(52, seed=1), dtype)
+    results = []
+    for function in (layers.leaky_relu, tf.nn.leaky_relu):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = function(inputs)
+        results.append([outputs, tape.gradient(outputs, inputs, output_gradients=upstream)])
+    for found, expected in zip(*results, strict=True):
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(tf.cast(found, tf.float32), tf.cast(expected, tf.float32))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_second_order_gradient_of_a_penalty(compiled):
+    """The gradient penalty by the weights goes through the gradient of the leaky ReLU."""
+    real, noise = normal(3, 9, 9, 3), tf.random.stateless_uniform([3, 9, 9, 3], (0, 1))
+    first = 0.3 * normal(5, 5, 3, 8, seed=1)
+    second = 0.3 * normal(3, 3, 8, 6, seed=2)
+    last = normal(6 * 9, 1, seed=3)
+
+    def gradients(leaky_relu):
+        def discriminate(images):
+            x = leaky_relu(tf.nn.conv2d(images, first, 2, "SAME"))
+            x = leaky_relu(tf.nn.conv2d(x, second, 2, "SAME"))
+            return tf.matmul(tf.reshape(x, [3, -1]), last)
+
+        with tf.GradientTape() as tape:
+            tape.watch([first, second, last])
+            penalty = tf.reduce_sum(dragan(discriminate, real, real, noise))
+        return [penalty, *tape.gradient(penalty, [first, second, last])]
+
+    results = []
+    for function in (layers.leaky_relu, tf.nn.leaky_relu):
+        run = partial(gradients, function)
+        run = tf.function(run, autograph=False) if compiled else run
+        results.append([value.numpy() for value in run()])
+    assert_close(*results, 1e-5)
