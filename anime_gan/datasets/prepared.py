@@ -257,6 +257,8 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
     labels = labels[:, columns]
     # Another file: stopped from here on, the journal must still find the columns that it knows.
     labels.tofile(folder / "labels.bin")
+    with (folder / "images.bin").open("rb") as stream:
+        os.fsync(stream.fileno())
     write_text(folder / "attributes.json", schema.to_json())
     record = {
         "name": source.name,
@@ -281,31 +283,32 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
         labels: int8 [n, num_labels] of +1, -1 and 0.
 
     Returns:
-        The schema of what is left, int64 indices of its columns, and a note for each thing left out.
+        The schema of what is left, int64 indices of its columns, and notes that name what is left out.
     """
     having = np.sum(labels > 0, axis=0)
     lacking = np.sum(labels < 0, axis=0)
     attributes: list[Group | Term] = []
     columns: list[int] = []
-    notes = []
+    left_out: dict[str, list[str]] = {}
     for attribute, slot in zip(schema.attributes, schema.slots, strict=True):
         if isinstance(attribute, Group):
             kept = [i for i in range(slot.size) if having[slot.start + i]]
             missing = [value.name for i, value in enumerate(attribute.values) if i not in kept]
             if len(kept) < 2:
-                notes.append(f"{slot.name} left out: all that is known is the same")
+                left_out.setdefault("all that is known is the same", []).append(slot.name)
                 continue
             if missing:
-                notes.append(f"{slot.name}: nobody has {', '.join(missing)}")
+                left_out.setdefault(f"no picture has this {slot.name}", []).extend(missing)
             attributes.append(Group(slot.name, tuple(attribute.values[i] for i in kept)))
             columns += [slot.start + i for i in kept]
         elif not having[slot.start]:
-            notes.append(f"{slot.name} left out: nobody has it")
+            left_out.setdefault("no picture has it", []).append(slot.name)
         elif not lacking[slot.start]:
-            notes.append(f"{slot.name} left out: everybody has it")
+            left_out.setdefault("every picture has it", []).append(slot.name)
         else:
             attributes.append(attribute)
             columns.append(slot.start)
+    notes = [f"cannot be learned, {reason}: {', '.join(names)}" for reason, names in left_out.items()]
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
 
 

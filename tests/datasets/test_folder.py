@@ -105,7 +105,7 @@ def test_what_nobody_has_is_said_and_left_out(labelled):
     dataset = load(labelled)
     assert "hair_color" not in [slot.name for slot in dataset.schema.slots]
     notes = " ".join(dataset.report.lines())
-    assert "hair_color left out" in notes
+    assert "cannot be learned, all that is known is the same: hair_color" in notes
     assert "1 left out: 1 empty file" in notes
 
 

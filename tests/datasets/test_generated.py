@@ -56,6 +56,8 @@ def test_what_nobody_has_among_a_few_faces_is_left_out_and_said():
     assert list(dataset.schema.columns) == expected
     notes = dataset.report.lines()
     assert missing["hair_color"]
-    assert f"hair_color: nobody has {', '.join(missing['hair_color'])}" in notes
-    tags = [name for name, values in DrawnFaces.attributes.items() if values is None]
-    assert {note.split(" left out")[0] for note in notes if "left out" in note} == set(tags) - set(expected)
+    colors = ", ".join(missing["hair_color"])
+    assert f"cannot be learned, no picture has this hair_color: {colors}" in notes
+    tags = {name for name, values in DrawnFaces.attributes.items() if values is None}
+    said = [note.split(": ")[1].split(", ") for note in notes if "picture has it: " in note]
+    assert {name for names in said for name in names} == tags - set(expected)

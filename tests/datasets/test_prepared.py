@@ -301,13 +301,19 @@ NOBODY_GREEN = one_of("hair", "green", "blue", "red")
 @pytest.mark.parametrize(
     ("attribute", "rows", "columns", "left", "said"),
     [
-        (NOBODY_GREEN, [[-1, 1, -1], [-1, -1, 1]], [1, 2], one_of("hair", "blue", "red"), "nobody has green"),
-        (NOBODY_GREEN, [[0, 0, 0], [-1, 1, -1]], [], None, "hair left out"),
-        (NOBODY_GREEN, [[0, 0, 0], [0, 0, 0]], [], None, "hair left out"),
+        (
+            NOBODY_GREEN,
+            [[-1, 1, -1], [-1, -1, 1]],
+            [1, 2],
+            one_of("hair", "blue", "red"),
+            "no picture has this hair: green",
+        ),
+        (NOBODY_GREEN, [[0, 0, 0], [-1, 1, -1]], [], None, "all that is known is the same: hair"),
+        (NOBODY_GREEN, [[0, 0, 0], [0, 0, 0]], [], None, "all that is known is the same: hair"),
         (one_of("hair", "blue", "red"), [[1, -1], [-1, 1]], [0, 1], one_of("hair", "blue", "red"), None),
-        (Term("hat", "hat"), [[-1], [0]], [], None, "hat left out: nobody has it"),
-        (Term("hat", "hat"), [[0], [0]], [], None, "hat left out: nobody has it"),
-        (Term("hat", "hat"), [[1], [0]], [], None, "hat left out: everybody has it"),
+        (Term("hat", "hat"), [[-1], [0]], [], None, "no picture has it: hat"),
+        (Term("hat", "hat"), [[0], [0]], [], None, "no picture has it: hat"),
+        (Term("hat", "hat"), [[1], [0]], [], None, "every picture has it: hat"),
         (Term("hat", "hat"), [[1], [-1]], [0], Term("hat", "hat"), None),
     ],
 )
