@@ -348,8 +348,11 @@ class Trainer:
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         norm = tf.linalg.global_norm(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)) / replicas
-        # Keras sums over the replicas by itself.
-        optimizer.apply(gradients, network.trainable_variables)
+        # The update waits for the loss: TensorFlow's graph optimizer forgets that the penalty reads biases
+        # for which it has no gradient, and then a bias may be read before or after its update.
+        with tf.control_dependencies([target]):
+            # Keras sums over the replicas by itself.
+            optimizer.apply(gradients, network.trainable_variables)
         return norm
 
     def _update_average(self) -> None:

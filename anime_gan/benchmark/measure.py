@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +28,7 @@ class Options(NamedTuple):
     Attributes:
         repetitions: Turns each contestant gets.
         scratch: An empty folder, removed when the part is done.
-        million: Whether the pipeline is also measured with a million images.
+        million: Whether the pipeline and a folder are also measured with a million images.
     """
 
     repetitions: int
@@ -81,16 +84,55 @@ def run_python(*arguments: str) -> str:
     """
     # Found from any folder, also when the package is not installed.
     paths = [str(Path(anime_gan.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-    )
-    if done.returncode:
-        complaint = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
-        raise OSError(f"python {' '.join(arguments)} failed with status {done.returncode}: {complaint[0]}")
-    return done.stdout
+    ) as process:
+        try:
+            printed, complaints = process.communicate()
+        except BaseException:
+            # Asked to end, not killed: it may have to end processes of its own.
+            process.terminate()
+            process.wait()
+            raise
+    if process.returncode:
+        complaint = complaints.strip().splitlines()[-1:] or ["nothing said"]
+        raise OSError(f"python {' '.join(arguments)} failed with status {process.returncode}: {complaint[0]}")
+    return printed
+
+
+@contextlib.contextmanager
+def cache_in(folder: Path) -> Iterator[None]:
+    """Keeps prepared images in a folder instead of the user's cache."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
+
+
+def check_space(scratch: Path, needed: int) -> None:
+    """Makes sure that the disk holds so many bytes, and a little more.
+
+    Raises:
+        OSError: It does not.
+    """
+    free = shutil.disk_usage(scratch).free
+    if free < 1.05 * needed:
+        raise OSError(f"--scratch={scratch}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free")
+
+
+def anonymous_bytes() -> int:
+    """The memory of this process that no file backs."""
+    found = re.search(r"^RssAnon:\s*(\d+) kB", Path("/proc/self/status").read_text("utf-8"), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

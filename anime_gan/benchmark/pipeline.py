@@ -6,14 +6,11 @@ is the fresh process whose opening time and memory are measured.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +18,8 @@ from anime_gan.batches import Batches
 from anime_gan.benchmark.measure import (
     Numbers,
     Options,
+    anonymous_bytes,
+    cache_in,
     in_words,
     markdown_table,
     run_python,
@@ -42,7 +41,7 @@ MILLION = 1_000_000
 def measure(options: Options, earlier: Numbers) -> Numbers:
     """Prepares noise of every size, then takes batches from all of them in turn."""
     sizes = _sizes(options.million)
-    with _cache_in(options.scratch):
+    with cache_in(options.scratch):
         datasets = {size: prepare(NoiseFaces(size), RESOLUTION) for size in sizes}
         folders = {size: _prepared(size) for size in sizes}
         # What still waits to be written would slow down whatever is measured next.
@@ -95,34 +94,13 @@ def report(numbers: Numbers) -> str:
     )
 
 
-def check_space(scratch: Path, million: bool) -> None:
-    """Makes sure that the disk holds what will be prepared.
-
-    Raises:
-        OSError: It does not.
-    """
-    needed = sum(_sizes(million)) * RESOLUTION * RESOLUTION * 3
-    free = shutil.disk_usage(scratch).free
-    if free < 1.05 * needed:
-        raise OSError(f"--scratch={scratch}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free")
+def needed_bytes(million: bool) -> int:
+    """What will be prepared takes up so much disk."""
+    return sum(_sizes(million)) * RESOLUTION * RESOLUTION * 3
 
 
 def _sizes(million: bool) -> tuple[int, ...]:
     return (*SIZES, MILLION) if million else SIZES
-
-
-@contextlib.contextmanager
-def _cache_in(folder: Path) -> Iterator[None]:
-    """Keeps prepared images in a folder instead of the user's cache."""
-    before = os.environ.get("XDG_CACHE_HOME")
-    os.environ["XDG_CACHE_HOME"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["XDG_CACHE_HOME"]
-        else:
-            os.environ["XDG_CACHE_HOME"] = before
 
 
 def _prepared(size: int) -> Path:
@@ -154,16 +132,11 @@ def _open_and_take(folder: Path) -> Numbers:
     take = _taker(open_prepared(folder))
     take()
     seconds = time.perf_counter() - started
-    most = _anonymous_bytes()
+    most = anonymous_bytes()
     for _ in range(BATCHES):
         take()
-        most = max(most, _anonymous_bytes())
+        most = max(most, anonymous_bytes())
     return {"open_seconds": seconds, "anonymous_bytes": most}
-
-
-def _anonymous_bytes() -> int:
-    found = re.search(r"^RssAnon:\s*(\d+) kB", Path("/proc/self/status").read_text("utf-8"), re.MULTILINE)
-    return 1024 * int(found[1]) if found else 0
 
 
 if __name__ == "__main__":

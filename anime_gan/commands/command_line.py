@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -36,6 +37,8 @@ def run_command(
     Returns:
         The exit status: 2 for anything wrong with what the user gave, after one line that says what.
     """
+    # A process that is asked to end gives up what it has begun, its worker processes too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
     try:
         rest = flag_values([name, *argv])[1:]

@@ -128,7 +128,8 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
             raise DataError(f"--data={data}: {error}") from error
         return prepare(GeneratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     root = data if is_remote(data) else str(Path(data).resolve())
-    if not is_folder(root):
+    # An empty text would be the current folder.
+    if not data or not is_folder(root):
         raise DataError(f"--data={data}: no such folder; use drawn, sutemo:DIR, or a folder of images")
     from anime_gan.datasets import folder, records
 

@@ -1,4 +1,4 @@
-"""A folder of images as users have it: any sub-folders, labelled by a table, by tag files, or not at all."""
+"""A folder of images as users have it, and how a start need not read it again."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import concurrent.futures
 import hashlib
 import itertools
 import time
-import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-import numpy as np
-
-from anime_gan.attributes import Schema
-from anime_gan.datasets import DataError, Dataset
+from anime_gan.datasets import DataError, Dataset, printable
 from anime_gan.datasets.decoding import Files, decode_in_order
-from anime_gan.datasets.label_table import read_label_table
+from anime_gan.datasets.folder_labels import IMAGE_ENDINGS, LABEL_TABLE, Labels, read_labels, read_text
 from anime_gan.datasets.pictures import MAX_BYTES
 from anime_gan.datasets.prepared import (
     Chunk,
@@ -27,17 +23,10 @@ from anime_gan.datasets.prepared import (
     prepared_folder,
 )
 from anime_gan.datasets.storage import list_files, read_file
-from anime_gan.datasets.tags import TagTable, split_tags
-from anime_gan.files import write_text
+from anime_gan.files import remove, write_text
 
-LABEL_TABLE = "labels.csv"
-SCHEMA_FILE = "attributes.json"
-TAG_TABLE = "tags.json"
 LICENCE = "LICENSE.txt"
-IMAGE_ENDINGS = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
-    *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
-)
+UNREADABLE = b"unreadable"
 # Few, since illustrations of many megabytes may be among them.
 CHUNK = 16
 READERS = 8
@@ -59,18 +48,25 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
     Raises:
         DataError: There are too few pictures, or the labels cannot be read.
     """
-    listing = _digest_listing(root, f"{num_images}/{resolution}/{code_fingerprint()}")
-    memory = cache_folder() / "listings" / listing.digest
-    if memory.is_file():
-        known = cache_folder() / memory.read_text("utf-8")
+    started = time.time()
+    options = f"{num_images}/{resolution}/{code_fingerprint()}"
+    listing = _digest_listing(root, options)
+    remembered = cache_folder() / "listings" / listing.digest
+    if remembered.is_file():
+        known = cache_folder() / remembered.read_text("utf-8")
         if known.is_dir():
             return open_prepared(known)
     skipped: list[tuple[str, str]] = []
     names = [file.name for file in list_files(root, skipped)]
     source = ImageFolder(root, names, tuple(skipped), num_images)
     dataset = prepare(source, resolution)
-    if listing.newest < time.time() - SETTLED_SECONDS:
-        write_text(memory, prepared_folder(source.name, resolution, source.fingerprint()).name)
+    folder = prepared_folder(source.name, resolution, source.fingerprint())
+    if _digest_listing(root, options) != listing:
+        remove(folder)
+        raise DataError(f"{root}: files changed while they were read: run again when nothing writes there")
+    # What could not be read, such as a file of a server that was away, is tried again the next time.
+    if listing.newest < started - SETTLED_SECONDS and not source.unreadable:
+        write_text(remembered, folder.name)
     return dataset
 
 
@@ -93,27 +89,9 @@ def _digest_listing(root: str, options: str) -> _Listing:
     newest = 0
     for file in list_files(root, skipped):
         digest.update(f"{file.name}\0{file.size}\0{file.stamp}\0".encode("utf-8", "surrogateescape"))
-        newest = max(newest, file.stamp[0])
+        newest = max(newest, file.changed)
     digest.update(repr(skipped).encode("utf-8", "surrogateescape"))
     return _Listing(digest.hexdigest(), newest / 1e9)
-
-
-class Labels(NamedTuple):
-    """Which pictures to use, and what is known of them.
-
-    Attributes:
-        schema: What the columns mean.
-        names: Files, in order.
-        rows: int8 [n, num_labels] of +1, -1 and 0.
-        skipped: (name, reason) of the pictures that are not used.
-        notes: What the user should know.
-    """
-
-    schema: Schema
-    names: list[str]
-    rows: np.ndarray
-    skipped: list[tuple[str, str]]
-    notes: list[str]
 
 
 class ImageFolder:
@@ -135,22 +113,22 @@ class ImageFolder:
         Raises:
             DataError: The labels cannot be read, or there is no picture.
         """
-        self.name = PurePosixPath(root).name
+        self.name = printable(PurePosixPath(root).name)
         self._root = root
         try:
-            labels = _read_labels(root, names)
-        except ValueError as error:
+            labels = read_labels(root, names, num_images)
+            licence = read_text(root, LICENCE) if LICENCE in names else ""
+        except (ValueError, OSError) as error:
             raise DataError(f"{root}: {error}") from error
-        count = num_images or len(labels.names)
-        self._names, self._rows = labels.names[:count], labels.rows[:count]
-        if not self._names:
-            raise DataError(f"{root}: no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})")
+        self._names, self._rows = labels.names, labels.rows
         self.schema = labels.schema
         self.skipped = (*skipped, *labels.skipped)
         self.notes = tuple(labels.notes)
         self.num_items = len(self._names)
-        licence = read_file(root, LICENCE).decode("utf-8", "replace").strip() if LICENCE in names else ""
-        self.statement = f"The user's own images in the folder {self.name!r}. {licence}".strip()
+        if not self._names:
+            raise DataError(f"{root}: {_why_nothing(labels)}")
+        self.statement = f"The user's own images in the folder {self.name!r}. {licence.strip()}".strip()
+        self.unreadable = False
         self._fingerprint: str | None = None
 
     def fingerprint(self) -> str:
@@ -163,6 +141,7 @@ class ImageFolder:
                 for names in _batched(self._names, 1024):
                     for name, content in zip(names, readers.map(self._content_digest, names), strict=True):
                         digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + content)
+                        self.unreadable |= content == UNREADABLE
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
@@ -187,76 +166,15 @@ class ImageFolder:
         try:
             return hashlib.blake2b(read_file(self._root, name, MAX_BYTES + 1)).digest()
         except OSError:
-            return b"unreadable"
+            return UNREADABLE
 
 
-def _read_labels(root: str, names: list[str]) -> Labels:
-    """By the table if there is one, else by tag files, else nothing is known."""
-    pictures = [name for name in names if PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS]
-    if LABEL_TABLE in names:
-        given = _read_schema(root) if SCHEMA_FILE in names else None
-        return _labels_of_table(read_file(root, LABEL_TABLE), given, names, pictures)
-    tag_files = _tag_files(pictures, set(names))
-    if tag_files:
-        extension = read_file(root, TAG_TABLE).decode("utf-8-sig") if TAG_TABLE in names else None
-        return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
-    note = f"no {LABEL_TABLE} and no tag files: trains without labels, so nothing can be asked for later"
-    return Labels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
-
-
-def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> Labels:
-    table = read_label_table(data, given)
-    on_disk = set(names)
-    # A Mac writes the letter and its accent as two characters where others write one.
-    composed = {unicodedata.normalize("NFC", name): name for name in names if not name.isascii()}
-    found = [
-        name if name in on_disk else composed.get(unicodedata.normalize("NFC", name)) for name in table.names
-    ]
-    skipped = list(table.skipped)
-    skipped += [(name, "no such file") for name, file in zip(table.names, found, strict=True) if file is None]
-    listed = {*table.names, *(file for file in found if file), *(name for name, _ in table.skipped)}
-    skipped += [(name, f"no row in {LABEL_TABLE}") for name in pictures if name not in listed]
-    rows = [i for i, file in enumerate(found) if file is not None]
-    used = [file for file in found if file is not None]
-    return Labels(table.schema, used, table.labels[rows], skipped, table.notes)
-
-
-def _tag_files(pictures: list[str], names: set[str]) -> dict[str, str]:
-    """Picture -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
-    candidates = (
-        (picture, file)
-        for picture in pictures
-        for file in (str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt")
-    )
-    return {picture: file for picture, file in candidates if file in names and file != LICENCE}
-
-
-def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: dict[str, str]) -> Labels:
-    schema = Schema.from_names(table.attributes)
-    conflicts: dict[str, int] = {}
-    rows = np.zeros((len(pictures), schema.num_labels), np.int8)
-    for i, picture in enumerate(pictures):
-        if picture not in tag_files:
-            continue
-        text = read_file(root, tag_files[picture], MAX_BYTES).decode("utf-8", "replace")
-        description, in_conflict = table.read(split_tags(text))
-        rows[i] = schema.encode(description)
-        for group in in_conflict:
-            conflicts[group] = conflicts.get(group, 0) + 1
-    notes = [
-        f"{group}: unknown in {count} pictures whose tags name several" for group, count in conflicts.items()
-    ]
-    untagged = len(pictures) - len(tag_files)
-    if untagged:
-        notes.append(f"{untagged} of {len(pictures)} pictures have no tag file: their labels are unknown")
-    return Labels(schema, pictures, rows, [], notes)
-
-
-def _read_schema(root: str) -> Schema:
-    try:
-        return Schema.from_json(read_file(root, SCHEMA_FILE).decode("utf-8-sig"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SCHEMA_FILE}: not an attribute schema: {error}") from error
+def _why_nothing(labels: Labels) -> str:
+    """What to tell the user if not one picture is left."""
+    if not labels.skipped:
+        return f"no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})"
+    name, reason = labels.skipped[0]
+    return f"no row of {LABEL_TABLE} fits a picture; for example {printable(name)}: {reason}"
 
 
 def _batched(names: list[str], size: int) -> Iterator[list[str]]:

@@ -23,6 +23,7 @@ MAX_VALUES = 100
 # Different cells may say the same, by spaces or case; a column with more than this is surely no attribute.
 _MAX_CELLS = 10 * MAX_VALUES
 _ROWS_AT_ONCE = 10_000
+_NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
 _ELSEWHERE = re.compile("/|[A-Za-z]:/|[A-Za-z0-9]+://")
 
 
@@ -137,12 +138,14 @@ class _Files:
     def accept(self, number: int, cells: list[str], skipped: list[tuple[str, str]]) -> bool:
         """Notes a row's file name; what is no row of an image is skipped."""
         name = _file_name(cells[0])
+        # What differs from row to row stands behind the colon: reasons are counted by what is before it.
+        where = f"labels.csv row {number}"
         if len(cells) != self._width:
-            reason = f"{len(cells)} cells, but the header has {self._width}"
+            reason = f"wrong number of cells: {where} has {len(cells)}, the header {self._width}"
         elif name is None:
-            reason = "outside the folder"
+            reason = f"not a name relative to the folder: {where}"
         elif not name:
-            reason = "no file name"
+            reason = f"no file name: {where}"
         else:
             place = len(self.numbers)
             first = self.places.setdefault(name, place)
@@ -150,7 +153,7 @@ class _Files:
                 self._again.append((place, first, name))
             self.numbers.append(number)
             return True
-        skipped.append((cells[0].strip() or "labels.csv", f"labels.csv row {number}: {reason}"))
+        skipped.append((cells[0].strip() or "labels.csv", reason))
         return False
 
     def repeats(self, columns: Sequence[_Column]) -> list[tuple[str, str]]:
@@ -164,9 +167,9 @@ class _Files:
             differs |= pairs[:, 0] != pairs[:, 1]
         found = []
         for (place, first, name), other in zip(self._again, differs, strict=True):
-            what = f"contradicts row {self.numbers[first]}, which counts"
-            what = what if other else f"repeats row {self.numbers[first]}"
-            found.append((name, f"labels.csv row {self.numbers[place]} {what}"))
+            row, first_row = self.numbers[place], self.numbers[first]
+            what = f"contradicts row {first_row}, which counts" if other else f"repeats row {first_row}"
+            found.append((name, f"repeated row: labels.csv row {row} {what}"))
         return found
 
 
@@ -243,6 +246,10 @@ def _learn(column: _Column, counting: np.ndarray, notes: list[str]) -> bool:
     said = sorted(set(names.values()))
     if column.too_varied or len(said) > MAX_VALUES:
         reason = f"more than {MAX_VALUES} different values"
+    elif unusable := [cell for cell in said if not is_tag and not _can_be_asked_for(cell)]:
+        reason = f"{unusable[0]!r} cannot be asked for"
+    elif not is_tag and all(_NUMBER.fullmatch(cell) for cell in said):
+        reason = "its values are numbers, which are no words to ask for"
     elif not said:
         reason = "no cell says anything"
     elif len(said) == 1 and is_tag:
@@ -257,6 +264,15 @@ def _learn(column: _Column, counting: np.ndarray, notes: list[str]) -> bool:
         return True
     notes.append(f"column {column.name!r} left out: {reason}")
     return False
+
+
+def _can_be_asked_for(value: str) -> bool:
+    """Whether a schema takes it as a value's name."""
+    try:
+        Schema.from_names({"attribute": (value, "another")})
+    except ValueError:
+        return False
+    return True
 
 
 def _meaning(cell: str, is_tag: bool, names: dict[str, str]) -> str | bool | None:

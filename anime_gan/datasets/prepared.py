@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import PIL
 from tqdm import tqdm
 
 from anime_gan.attributes import Group, Schema, Term
 from anime_gan.datasets import DataError, DataReport, Dataset
 from anime_gan.files import remove, write_text
 
-# The fewest pictures that can be told apart from an empty source.
+# One picture alone is more likely a mistake than a dataset.
 MINIMUM = 2
+UNLABELLED = "no labels: trains without, so nothing can be asked for later"
 # While a folder is being filled: how far it is, and the labels with columns that may turn out useless.
 JOURNAL = "chunks.jsonl"
 ALL_LABELS = "all_labels.bin"
@@ -141,11 +143,13 @@ def open_prepared(folder: Path) -> Dataset:
 
 @functools.cache
 def code_fingerprint() -> str:
-    """Digest of the code that makes pictures, so that a newer version does not take an older one's cache."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.*")):
-        if file.suffix in (".py", ".json"):
-            digest.update(file.read_bytes())
+    """Digest of the code that makes pictures and labels: a newer version takes no older one's cache."""
+    # Pillow decides how a file is decoded, and which files can be.
+    digest = hashlib.sha256(PIL.__version__.encode())
+    package = Path(__file__).parent.parent
+    own = [*package.glob("datasets/*.py"), *package.glob("datasets/*.json")]
+    for file in sorted([*own, package / "attributes.py", package / "vocabulary.json"]):
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -163,7 +167,6 @@ def _fill(folder: Path, source: Source, resolution: int) -> None:
             unit="picture",
             desc=f"{source.verb} {source.name}",
             file=sys.stderr,
-            disable=source.num_items <= MINIMUM,
         ) as bar:
             for chunk in source.chunks(progress.items, resolution):
                 progress.add(chunk)
@@ -180,6 +183,7 @@ def _only_one(folder: Path) -> Iterator[None]:
     with lock.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+        # Whoever waits at the lock finds the finished folder behind it.
         lock.unlink(missing_ok=True)
 
 
@@ -257,8 +261,10 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
     labels = labels[:, columns]
     # Another file: stopped from here on, the journal must still find the columns that it knows.
     labels.tofile(folder / "labels.bin")
-    with (folder / "images.bin").open("rb") as stream:
-        os.fsync(stream.fileno())
+    # A power cut behind the renaming must not leave a finished folder with unfinished files.
+    for name in ("images.bin", "labels.bin"):
+        with (folder / name).open("rb") as stream:
+            os.fsync(stream.fileno())
     write_text(folder / "attributes.json", schema.to_json())
     record = {
         "name": source.name,
@@ -309,6 +315,8 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
             attributes.append(attribute)
             columns.append(slot.start)
     notes = [f"cannot be learned, {reason}: {', '.join(names)}" for reason, names in left_out.items()]
+    if schema.attributes and not attributes:
+        notes.append(UNLABELLED)
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
 
 

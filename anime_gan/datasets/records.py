@@ -40,10 +40,13 @@ REBUILD = "delete it and build it again"
 def is_records_folder(root: str) -> bool:
     """Whether a folder was written by `write_records`."""
     try:
-        read_file(root, MANIFEST)
+        manifest = json.loads(read_file(root, MANIFEST))
     except OSError:
         return False
-    return True
+    except (ValueError, RecursionError):
+        return True
+    # Somebody's pictures may have a file of this name too.
+    return isinstance(manifest, dict) and "shards" in manifest
 
 
 def write_records(dataset: Dataset, destination: str) -> int:
@@ -78,9 +81,10 @@ def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
         "statement": dataset.statement,
         "schema": json.loads(dataset.schema.to_json()),
     }
-    strangers = set(gfile.listdir(destination)) - set(shards)
-    if any(name.startswith("faces-") for name in strangers):
-        raise DataError(f"{destination}: holds shards of another dataset; give an empty folder")
+    strangers = {name for name in gfile.listdir(destination) if not name.startswith(PARTIAL)}
+    strangers -= {MANIFEST, *shards}
+    if strangers:
+        raise DataError(f"{destination}: holds {min(strangers)} and more; give an empty folder")
     with tqdm(total=len(dataset.images), unit="image", desc="writing shards", file=sys.stderr) as bar:
         for number, name in enumerate(shards):
             start = number * SHARD_RECORDS

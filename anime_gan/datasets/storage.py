@@ -27,6 +27,11 @@ class FoundFile(NamedTuple):
     size: int
     stamp: tuple[int, ...]
 
+    @property
+    def changed(self) -> int:
+        """When it was last changed, in ns since 1970: of a local file ctime, which nobody can set."""
+        return self.stamp[1] if len(self.stamp) > 1 else self.stamp[0]
+
 
 def is_remote(root: str) -> bool:
     """Whether a root is reached through TensorFlow instead of as a folder of this machine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures
+import concurrent.futures.process
 import multiprocessing
 import os
 import signal
@@ -35,10 +35,12 @@ def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iter
     try:
         for job in jobs:
             waiting.append(pool.submit(function, job))
-            if len(waiting) > 2 * cores:
+            if len(waiting) > cores + 1:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except concurrent.futures.process.BrokenProcessPool as error:
+        raise OSError("a worker process was killed, perhaps for lack of memory: run again") from error
     finally:
         # What has not begun when an exception comes is dropped.
         pool.shutdown(cancel_futures=True)

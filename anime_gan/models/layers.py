@@ -57,7 +57,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: None = None) -> tf.Tensor:
         """Normalizes `[b, h, w, channels]`."""
         # Fused, the statistics are those of one replica.
-        if not training or self.synchronized:
+        if not training or not self.trainable or self.synchronized:
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import time
 
 import numpy as np
 import pytest
 
-from anime_gan.benchmark import drawing, pipeline, step, synthetic
+from anime_gan.benchmark import drawing, folder, pipeline, step, synthetic
 from anime_gan.benchmark.__main__ import main
 from anime_gan.benchmark.measure import Options, in_words, markdown_table, run_python, take_turns, timed
 from anime_gan.datasets.prepared import prepare
@@ -123,10 +125,49 @@ def test_pipeline_stays_out_of_the_users_cache(tmp_path, monkeypatch):
     assert "| 200 " in pipeline.report(numbers)
 
 
-def test_too_small_a_disk_is_noticed_at_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "SIZES", (10**12,))
-    assert main(["--parts=pipeline", f"--scratch={tmp_path}"]) == 2
-    assert "12288000.0 GB needed" in capsys.readouterr().err
+def test_a_folder_is_decoded_the_first_time_alone(tmp_path, monkeypatch):
+    cache, scratch = tmp_path / "cache", tmp_path / "scratch"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    # More than one sub-folder, and fewer different pictures than files.
+    monkeypatch.setattr(folder, "SIZES", (20, 30))
+    monkeypatch.setattr(folder, "SUBFOLDER", 20)
+    monkeypatch.setattr(folder, "DIFFERENT", 10)
+    numbers = folder.measure(Options(2, scratch, False), {})
+    assert [line["images"] for line in numbers["sizes"]] == [20, 30]
+    for line in numbers["sizes"]:
+        assert line["first"]["files_opened"] > line["images"]
+        assert [run["files_opened"] for run in line["later"]] == [0, 0]
+        for run in (line["first"], *line["later"]):
+            assert run["images"] == line["images"]
+            assert run["seconds"] > 0
+            # Without TensorFlow, which would need a hundred MiB.
+            assert 2**22 < run["anonymous_bytes"] < 2**26
+    assert (scratch / "30-images/001/009.png").stat().st_nlink == 1 + 2 + 3
+    assert not cache.exists()
+    assert os.environ["XDG_CACHE_HOME"] == str(cache)
+
+
+def test_a_row_for_each_folder():
+    later = [{"seconds": seconds, "anonymous_bytes": 25 * 2**20} for seconds in (0.03, 0.01, 0.02)]
+    sizes = [{"images": 1000, "first": {"seconds": 1.5}, "later": later}]
+    assert folder.report({"sizes": sizes}).splitlines()[:3] == [
+        "| folder | first time, s | later start, s | memory, MiB |",
+        "|--------|--------------:|---------------:|------------:|",
+        "| 1,000  |           1.5 |           0.02 |          25 |",
+    ]
+
+
+@pytest.mark.parametrize("part", [pipeline, folder])
+def test_too_small_a_disk_is_noticed_at_once(part, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(part, "SIZES", (10**12,))
+    assert main([f"--parts={part.__name__.split('.')[-1]}", f"--scratch={tmp_path}"]) == 2
+    assert re.search(r"12\d{6}\.\d GB needed", capsys.readouterr().err)
+
+
+def test_a_million_images_need_fourteen_gigabytes():
+    for part in (pipeline, folder):
+        assert 13.5e9 < part.needed_bytes(million=True) < 14e9
+        assert part.needed_bytes(million=False) < 2e9
 
 
 def test_from_the_flags_to_the_file(tmp_path, monkeypatch, capsys):
@@ -147,6 +188,30 @@ def test_from_the_flags_to_the_file(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("Machine: ")
     assert "| 128x128 |" in printed
+
+
+def test_an_interrupted_wait_ends_the_process(tmp_path, monkeypatch):
+    started = tmp_path / "started"
+
+    def interrupted(process):
+        while not started.exists():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    # Like the one that decodes, it has something to do before it ends.
+    program = f"""
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+try:
+    pathlib.Path({str(started)!r}).touch()
+    time.sleep(60)
+finally:
+    pathlib.Path({str(tmp_path / "ended")!r}).touch()
+"""
+    with pytest.raises(KeyboardInterrupt):
+        run_python("-c", program)
+    assert (tmp_path / "ended").exists()
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_only_some_images_and_called_again(pictures, capsys):
     capsys.readouterr()
     assert build.main(["--num_images=4", "pictures", "shards"]) == 2
     error = capsys.readouterr().err.splitlines(keepends=True)[-1]
-    assert_one_line(error, "shards: holds shards of another dataset; give an empty folder")
+    assert_one_line(error, "give an empty folder")
 
 
 def test_the_smallest_pictures_can_be_read_again(pictures):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from anime_gan.datasets import DataError, Dataset, load_dataset
+from anime_gan.datasets import folder as folder_module
 
 TABLE = """filename,hair_color,smile,mood
 a.png,blue,1,calm
@@ -39,6 +41,12 @@ def labelled(folder: Path) -> Path:
 
 def paint(path: Path, color: tuple[int, ...], mode: str = "RGB") -> None:
     Image.new(mode, (80, 100), color).save(path)
+
+
+@pytest.fixture
+def remembering(monkeypatch) -> None:
+    """Listings are remembered at once, as if no file had been changed in the last seconds."""
+    monkeypatch.setattr(folder_module, "SETTLED_SECONDS", -1e9)
 
 
 def load(folder: Path, num_images: int = 0) -> Dataset:
@@ -91,11 +99,10 @@ def test_rows_and_files_that_do_not_fit_are_named_with_their_reason(labelled):
     assert reasons["gone.png"] == "no such file"
     assert reasons["unlisted.png"] == "no row in labels.csv"
     assert "row 6 repeats row 2" in reasons["a.png"]
-    assert "outside the folder" in reasons["../out.png"]
-    assert "1 cells" in reasons["short.png"]
-    assert [reason for name, reason in dataset.report.skipped if name == "sub/b.png"][0].startswith(
-        "labels.csv row 7 contradicts row 3"
-    )
+    assert "not a name relative to the folder" in reasons["../out.png"]
+    assert reasons["short.png"].startswith("wrong number of cells")
+    assert "row 7 contradicts row 3" in [r for name, r in dataset.report.skipped if name == "sub/b.png"][0]
+    assert dataset.report.reasons["repeated row"] == 2
     assert "not a picture" in [reason for name, reason in dataset.report.skipped if name == "sub/b.png"][1]
 
 
@@ -135,7 +142,7 @@ def test_without_labels_it_is_unconditional_and_says_so(folder):
     dataset = load(folder)
     assert dataset.labels.shape == (3, 0)
     assert colors(dataset) == [(255, 0, 0), (0, 0, 255), (0, 255, 0)]
-    assert any("without labels" in line for line in dataset.report.lines())
+    assert any("no labels: trains without" in line for line in dataset.report.lines())
 
 
 def test_tag_files_of_taggers(folder):
@@ -209,7 +216,7 @@ class TestCache:
         np.testing.assert_array_equal(second.labels, first.labels)
         assert (second.schema, second.checksum, second.report) == (first.schema, first.checksum, first.report)
 
-    def test_a_changed_picture_is_noticed_even_with_the_old_time_and_size(self, labelled):
+    def test_a_changed_picture_is_noticed_even_with_the_old_time_and_size(self, labelled, remembering):
         # A BMP is as long whatever its colours.
         Image.new("RGB", (64, 64), (255, 0, 0)).save(labelled / "a.png", "BMP")
         before = load(labelled)
@@ -221,7 +228,7 @@ class TestCache:
         assert colors(after)[0] == (255, 1, 0)
         assert after.checksum != before.checksum
 
-    def test_a_changed_label_is_noticed(self, labelled):
+    def test_a_changed_label_is_noticed(self, labelled, remembering):
         before = load(labelled)
         (labelled / "labels.csv").write_text(TABLE.replace("a.png,blue", "a.png,red"), "utf-8-sig")
         after = load(labelled)
@@ -229,13 +236,23 @@ class TestCache:
         assert after.checksum != before.checksum
 
     def test_it_is_the_content_that_counts(self, labelled, decoded):
-        """New times alone cost no decoding; a listing known from long ago costs no reading either."""
+        """Another place and other times cost no decoding."""
         load(labelled)
-        for path in labelled.rglob("*.*"):
+        copy = labelled.parent / "elsewhere" / labelled.name
+        shutil.copytree(labelled, copy)
+        for path in copy.rglob("*.*"):
             os.utime(path, (1e9, 1e9))
-        load(labelled)
+        load(copy)
         assert len(decoded) == 3
-        assert len(load(labelled).images) == 3
+
+    def test_a_known_listing_costs_no_reading(self, labelled, remembering, monkeypatch):
+        first = load(labelled)
+
+        def never(*arguments):
+            raise AssertionError("read a file")
+
+        monkeypatch.setattr(folder_module, "read_file", never)
+        np.testing.assert_array_equal(load(labelled).images, first.images)
 
     def test_another_resolution_is_another_cache(self, labelled):
         load(labelled)
@@ -264,10 +281,52 @@ def test_many_files_go_through_other_processes_in_order(tmp_path):
     assert colors(load(tmp_path)) == expected
 
 
+def test_captions_and_other_formats_are_unknown_not_missing(folder):
+    """Space-separated tags are one tag that nobody knows: that says nothing about a smile."""
+    (folder / "a.txt").write_text("1girl blue_hair smile")
+    (folder / "sub" / "b.txt").write_text("red_hair, smile", "utf-16")
+    (folder / "ü.txt").write_text("blue_hair, 1girl")
+    dataset = load(folder)
+    assert dataset.labels[0].tolist() == [0] * dataset.schema.num_labels
+    assert dataset.labels[2, dataset.schema.column("smile")] == 1
+    assert any("1 tag files hold no known tag" in line for line in dataset.report.lines())
+
+
+def test_own_runs_are_no_training_pictures(folder):
+    run = folder / "runs" / "0001-folder"
+    (run / "samples").mkdir(parents=True)
+    for name in ("config.json", "data_report.json"):
+        (run / name).write_text("{}")
+    paint(run / "samples" / "faces-00000000.png", (1, 2, 3))
+    assert colors(load(folder)) == [(255, 0, 0), (0, 0, 255), (0, 255, 0)]
+
+
+def test_a_table_that_fits_no_file_says_so(labelled):
+    (labelled / "labels.csv").write_text("filename,smile\nimages/a.png,1\nimages/b.png,0\n", "utf-8")
+    with pytest.raises(DataError, match=r"no row of labels.csv fits a picture; .*images/a.png: no such file"):
+        load(labelled)
+
+
+def test_what_could_not_be_read_is_tried_again(labelled, remembering, monkeypatch):
+    """A server that was away for a moment must not leave a picture out for ever."""
+    whole = folder_module.read_file
+
+    def away(root, name, limit=None):
+        if name == "a.png":
+            raise OSError("server is away")
+        return whole(root, name, limit)
+
+    monkeypatch.setattr(folder_module, "read_file", away)
+    assert dict(load(labelled).report.skipped)["a.png"] == "cannot be opened: server is away"
+    monkeypatch.setattr(folder_module, "read_file", whole)
+    assert len(load(labelled).images) == 3
+
+
 def test_sources_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="no pictures in it"):
         load(tmp_path)
-    with pytest.raises(DataError, match="no such folder; use drawn, sutemo:DIR"):
-        load_dataset("dranw", 10, 64, 0)
+    for nothing in ("dranw", ""):
+        with pytest.raises(DataError, match="no such folder; use drawn, sutemo:DIR"):
+            load_dataset(nothing, 10, 64, 0)
     with pytest.raises(DataError, match="--data=sutemo:"):
         load_dataset(f"sutemo:{tmp_path}", 10, 64, 0)
