@@ -24,11 +24,13 @@ def draw_curves(stats: Sequence[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(11, 7), layout="constrained")
     steps = [line["step"] for line in stats]
     for panel, axes in zip(PANELS, figure.subplots(2, 2).flat, strict=True):
-        for name in (name for name in (stats[0] if stats else ()) if name.startswith(f"{panel}/")):
+        names = [name for name in (stats[0] if stats else ()) if name.startswith(f"{panel}/")]
+        # What is zero throughout, such as the penalty of a run without one, is left out.
+        for name in (name for name in names if any(line[name] for line in stats)):
             axes.plot(steps, [line[name] for line in stats], label=name.partition("/")[2], linewidth=1)
         axes.set(title=panel.replace("_", " "), xlabel="step")
         axes.grid(alpha=0.3)
-        if stats:
+        if axes.lines:
             axes.legend(fontsize=7)
     with written_whole(path) as partial:
         figure.savefig(partial, dpi=100)

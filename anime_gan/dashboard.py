@@ -5,14 +5,14 @@ TensorBoard sorts by name and opens the first two groups: the faces come first, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from anime_gan.datasets import Dataset
+from anime_gan.datasets import Dataset, printable
 
 
 class Chart(NamedTuple):
@@ -97,21 +97,24 @@ class Dashboard:
     def __init__(self, directory: Path) -> None:
         self._writer = tf.summary.create_file_writer(str(directory))
 
-    def write_about(self, options: Mapping[str, Any], dataset: Dataset, step: int) -> None:
+    def write_about(self, options: Mapping[str, Any], dataset: Dataset, silent: Set[str], step: int) -> None:
         """Notes what the run is, in words.
 
         Args:
             options: Every option of the run.
             dataset: What it trains on.
+            silent: Values that this run has no curve for.
             step: Where the run begins, or goes on.
         """
-        charts = [(FACES.tag, FACES.description), ("attributes (pictures)", SHEET), *CHARTS.values()]
+        charts = [FACES, *(chart for name, chart in CHARTS.items() if name not in silent)]
+        if dataset.schema.num_labels:
+            charts.insert(1, Chart("attributes (pictures)", SHEET))
         report = dataset.report.lines()
         about = [dataset.statement, f"{len(dataset.images):,} images.", *report, dataset.statistics()]
         with self._writer.as_default(step=step):
             tf.summary.text("about/charts", _table(("chart", "what it shows"), charts))
-            tf.summary.text("about/configuration", _table(("option", "value"), list(options.items())))
-            tf.summary.text("about/dataset", "\n\n".join(about).replace("\n", "\n\n"))
+            tf.summary.text("about/configuration", printable(_table(("option", "value"), [*options.items()])))
+            tf.summary.text("about/dataset", printable("\n\n".join(about).replace("\n", "\n\n")))
         self._writer.flush()
 
     def write_scalars(self, values: Mapping[str, float], step: int) -> None:
@@ -137,6 +140,6 @@ class Dashboard:
         self._writer.flush()
 
 
-def _table(header: tuple[str, str], rows: list[tuple[str, Any]]) -> str:
+def _table(header: tuple[str, str], rows: Sequence[tuple[str, Any]]) -> str:
     """A table in Markdown, which TensorBoard shows as one."""
     return "\n".join(f"| {left} | {right} |" for left, right in (header, ("---", "---"), *rows))

@@ -146,7 +146,7 @@ class Reporter:
         self._faces = self._pick_faces(GRID_FACES)
         self._silent = _silent_values(config, dataset.schema)
         self._dashboard = Dashboard(run.path / "events")
-        self._dashboard.write_about(vars(config), dataset, self._last_step)
+        self._dashboard.write_about(vars(config), dataset, self._silent, self._last_step)
 
     def write_stats(self, step: int) -> None:
         """Notes the means since the last call, and says them in one line."""
@@ -179,12 +179,12 @@ class Reporter:
         if not self._last_values:
             return f"step {int(self._trainer.step)}"
         values = self._last_values
-        return (
-            f"step {self._last_step}: logits real {values['logits/real']:+.2f} "
-            f"fake {values['logits/fake']:+.2f}, attributes right on real "
-            f"{values['attributes/accuracy_real']:.0%} on fake {values['attributes/accuracy_fake']:.0%}, "
-            f"{values['images_per_second']:.0f} images/s"
-        )
+        parts = [f"logits real {values['logits/real']:+.2f} fake {values['logits/fake']:+.2f}"]
+        if "attributes/accuracy_real" not in self._silent:
+            real, fake = values["attributes/accuracy_real"], values["attributes/accuracy_fake"]
+            parts.append(f"attributes right on real {real:.0%} on fake {fake:.0%}")
+        parts.append(f"{values['images_per_second']:.0f} images/s")
+        return f"step {self._last_step}: {', '.join(parts)}"
 
     def _pick_faces(self, count: int) -> FaceInputs:
         seeds = tf.range(count, dtype=tf.int64)

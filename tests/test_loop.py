@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,9 +13,6 @@ import pytest
 import tensorflow as tf
 
 from anime_gan.run_directory import STATE
-
-# Equality to the last bit is promised at a fixed thread count; with one thread no scheduling can disturb it.
-ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 # Runs the command with one method of one class replaced, so that the run is hit at a known place.
 HIT = """
@@ -62,10 +58,7 @@ def options(run: Path, precision: str = "float32") -> list[str]:
 
 def train(*arguments: str, hit: tuple[int, str, str] | None = None) -> subprocess.CompletedProcess:
     start = ["-c", HIT, *map(str, hit)] if hit else ["-m", "anime_gan.commands.train"]
-    environment = {**os.environ, **ONE_THREAD}
-    return subprocess.run(
-        [sys.executable, *start, *arguments], capture_output=True, text=True, env=environment
-    )
+    return subprocess.run([sys.executable, *start, *arguments], capture_output=True, text=True)
 
 
 def state(run: Path, step: int) -> dict[str, np.ndarray]:

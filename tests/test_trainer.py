@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from anime_gan.batches import Batches
 from anime_gan.config import TrainConfig
@@ -54,6 +55,42 @@ def test_two_replicas_do_what_one_does(schema, labels, images):
         np.testing.assert_allclose(mean_two.numpy(), mean_one.numpy(), rtol=1e-4, atol=1e-6, err_msg=path)
 
 
+@pytest.mark.parametrize("penalty", ["dragan", "wgan_gp", "r1"])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_no_weight_is_read_while_it_changes(schema, labels, images, penalty, dtype):
+    """In the graph as TensorFlow runs it, each read of a variable comes surely before or after each write.
+
+    The optimizer that rewrites graphs was seen to lose such an order: then about one run in twenty read some
+    biases too late, and its numbers differed from all others'.
+    """
+    trainer = Trainer(dataclasses.replace(CONFIG, gradient_penalty=penalty), schema, labels, dtype)
+    context.enable_run_metadata()
+    try:
+        trainer.train_step(images[:8], labels[:8])
+        functions = context.export_run_metadata().function_graphs
+    finally:
+        context.disable_run_metadata()
+    graph = max((f.post_optimization_graph for f in functions), key=lambda graph: len(graph.node))
+    inputs = {node.name: [i.lstrip("^").split(":")[0] for i in node.input] for node in graph.node}
+
+    def everything_before(name: str) -> set[str]:
+        before, waiting = set(), [name]
+        while waiting:
+            new = set(inputs.get(waiting.pop(), ())) - before
+            before |= new
+            waiting += new
+        return before
+
+    reads = [node for node in graph.node if node.op == "ReadVariableOp"]
+    writes = [node for node in graph.node if node.op.startswith("Assign") and "Variable" in node.op]
+    assert len(reads) > 100 and len(writes) > 50
+    before = {node.name: everything_before(node.name) for node in (*reads, *writes)}
+    for write in writes:
+        for read in reads:
+            if read.input[0] == write.input[0]:
+                assert read.name in before[write.name] or write.name in before[read.name], read.name
+
+
 def test_average_follows_the_generator_statistics_included(schema, labels, images):
     trainer = Trainer(CONFIG, schema, labels)
     expected = [v.numpy() for v in trainer.ema_generator.variables]
@@ -90,11 +127,11 @@ def test_flip_mirrors_some_of_the_real_images(schema, labels, images):
     def real_loss(config: TrainConfig, pictures: np.ndarray) -> float:
         return Trainer(config, schema, labels).train_step(pictures, rows)[column]
 
-    assert real_loss(flipping, symmetric) == real_loss(plain, symmetric)
+    assert real_loss(flipping, symmetric) == pytest.approx(real_loss(plain, symmetric), rel=1e-6)
     mirrored = real_loss(flipping, batch)
-    assert mirrored != real_loss(plain, batch)
+    assert mirrored != pytest.approx(real_loss(plain, batch), rel=1e-5)
     # Not all of them are mirrored either.
-    assert mirrored != real_loss(plain, np.ascontiguousarray(batch[:, :, ::-1]))
+    assert mirrored != pytest.approx(real_loss(plain, np.ascontiguousarray(batch[:, :, ::-1])), rel=1e-5)
 
 
 def test_generators_labels_are_complete_and_partly_recombined(schema, labels):

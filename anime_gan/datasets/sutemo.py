@@ -9,6 +9,7 @@ item are drawn in the order of `KINDS`, each multiplied by a tint (of skin, hair
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,6 +99,8 @@ class SutemoFaces:
             raise ValueError(f"seed {seed}: must be 0 or more")
         self._sprites = find_sprites(Path(directory))
         self._seed = seed
+        # Other artwork under the same path is another dataset.
+        self._artwork = _digest(self._sprites)
 
     def describe(self, index: int) -> LayeredFace:
         """Returns what face `index` (0 or more) is made of, without drawing it."""
@@ -133,6 +136,13 @@ class SutemoFaces:
         )
         pixels = np.array(picture)
         return np.ascontiguousarray(pixels[:, ::-1]) if face.flip else pixels, face.labels
+
+
+def _digest(sprites: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(sprites.rglob("*.png")):
+        digest.update(f"{file.relative_to(sprites)}".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def find_sprites(directory: Path) -> Path:
