@@ -41,7 +41,7 @@ class TrainConfig:
     num_images: int = option(
         0, "images at most; 0 = all of a folder, or 16,000 drawn ones", minimum=0, maximum=10_000_000
     )
-    flip: bool = option(False, "mirror every second image at random")
+    flip: bool = option(False, "mirror each real image half of the time")
     steps: int = option(5_000, "training steps", minimum=1, maximum=100_000_000)
     batch_size: int = option(32, "images a step, over all replicas", minimum=2, maximum=4_096)
     seed: int = option(0, "decides data, weights and everything drawn", minimum=0, maximum=2**31 - 1)
@@ -119,10 +119,10 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        "12 minutes on two CPU cores at 226 images/s: built-in faces grainy, hair and style right.", {}
+        "12 minutes on two CPU cores at 219 images/s: built-in faces grainy, hair and style right.", {}
     ),
     "hour": Preset(
-        "47 minutes at that speed: on layered character art clear faces, hair colour right.",
+        "49 minutes at that speed: on layered character art clear faces, hair colour right.",
         {"steps": 20_000},
     ),
     "exact": Preset(

@@ -3,7 +3,7 @@
 config.json       the options            checkpoints/  full training state, the newest few
 attributes.json   the schema             samples/      pictures over time
 data.json         what it trained on     events/       for TensorBoard
-data_report.json  what was left out        export/       the SavedModel, in numbered versions
+data_report.json  what was left out      export/       the SavedModel, in numbered versions
 stats.jsonl       the numbers over time  curves.png    the numbers as a chart
 log.txt           what happened when
 """
