@@ -24,8 +24,8 @@ class DataReport:
     """What was found in a source, and what of it was not used and why.
 
     Attributes:
-        found: Pictures looked at.
-        skipped: (name, reason) of every file, folder or row that was left out.
+        found: Pictures, and rows and files that turned out to be none.
+        skipped: (name, reason) of each of them that was left out.
         notes: What else the user should know before training starts.
     """
 

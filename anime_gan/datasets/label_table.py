@@ -259,6 +259,8 @@ def _learn(column: _Column, counting: np.ndarray, notes: list[str]) -> bool:
     elif len(said) == 1:
         reason = f"every known cell says {said[0]!r}"
     else:
+        if is_tag and {"0", "-1"} <= {cell.lower() for cell in known}:
+            notes.append(f"column {column.name!r}: 0 and -1 are both read as no; leave empty what is unknown")
         column.values = None if is_tag else tuple(said)
         column.meanings = [_meaning(cell, is_tag, names) for cell in cells]
         return True

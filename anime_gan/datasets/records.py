@@ -30,6 +30,7 @@ from anime_gan.quiet import import_tensorflow
 
 MANIFEST = "records.json"
 VERSION = 1
+# Part of the format: another number needs another version.
 SHARD_RECORDS = 4096
 CHUNK = 256
 PARTIAL = ".partial-"
@@ -219,6 +220,7 @@ def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:
     except DecodeError as error:
         raise ValueError("not a tf.train.Example") from error
     labels = list(feature["labels"].int64_list.value)
-    if len(labels) != num_labels or len(feature["image"].bytes_list.value) != 1:
+    one_image = len(feature["image"].bytes_list.value) == 1
+    if len(labels) != num_labels or not {-1, 0, 1}.issuperset(labels) or not one_image:
         raise ValueError("not one image and its labels")
     return feature["image"].bytes_list.value[0], labels
