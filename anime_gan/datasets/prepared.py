@@ -30,7 +30,7 @@ from anime_gan.files import remove, write_text
 
 # One picture alone is more likely a mistake than a dataset.
 MINIMUM = 2
-UNLABELLED = "no labels: trains without, so nothing can be asked for later"
+UNLABELLED = "no labels: trains without them, so nothing can be asked for later"
 # While a folder is being filled: how far it is, and the labels with columns that may turn out useless.
 JOURNAL = "chunks.jsonl"
 ALL_LABELS = "all_labels.bin"
