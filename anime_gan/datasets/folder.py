@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import hashlib
-import itertools
 import time
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
+
+import numpy as np
 
 from anime_gan.datasets import DataError, Dataset, printable
 from anime_gan.datasets.decoding import Files, decode_in_order
@@ -23,13 +24,13 @@ from anime_gan.datasets.prepared import (
     prepared_folder,
 )
 from anime_gan.datasets.storage import list_files, read_file
-from anime_gan.files import remove, write_text
+from anime_gan.files import write_text
 
 LICENCE = "LICENSE.txt"
-UNREADABLE = b"unreadable"
+UNREADABLE = b"no file"
 # Few, since illustrations of many megabytes may be among them.
 CHUNK = 16
-READERS = 8
+READERS, READ_AHEAD = 8, 1024
 # A file changed so shortly before it was looked at may change again without a newer time stamp.
 SETTLED_SECONDS = 2.0
 
@@ -49,8 +50,7 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
         DataError: There are too few pictures, or the labels cannot be read.
     """
     started = time.time()
-    options = f"{num_images}/{resolution}/{code_fingerprint()}"
-    listing = _digest_listing(root, options)
+    listing = _digest_listing(root, f"{num_images}/{resolution}/{code_fingerprint()}")
     remembered = cache_folder() / "listings" / listing.digest
     if remembered.is_file():
         known = cache_folder() / remembered.read_text("utf-8")
@@ -60,13 +60,9 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
     names = [file.name for file in list_files(root, skipped)]
     source = ImageFolder(root, names, tuple(skipped), num_images)
     dataset = prepare(source, resolution)
-    folder = prepared_folder(source.name, resolution, source.fingerprint())
-    if _digest_listing(root, options) != listing:
-        remove(folder)
-        raise DataError(f"{root}: files changed while they were read: run again when nothing writes there")
     # What could not be read, such as a file of a server that was away, is tried again the next time.
-    if listing.newest < started - SETTLED_SECONDS and not source.unreadable:
-        write_text(remembered, folder.name)
+    if listing.newest < started - SETTLED_SECONDS and not source.has_unreadable:
+        write_text(remembered, prepared_folder(source.name, resolution, source.fingerprint()).name)
     return dataset
 
 
@@ -128,8 +124,14 @@ class ImageFolder:
         if not self._names:
             raise DataError(f"{root}: {_why_nothing(labels)}")
         self.statement = f"The user's own images in the folder {self.name!r}. {licence.strip()}".strip()
-        self.unreadable = False
+        # A million whole digests would need 64 MB, so the first 8 bytes of each must do.
+        self._contents = np.zeros(self.num_items, np.uint64)
         self._fingerprint: str | None = None
+
+    @property
+    def has_unreadable(self) -> bool:
+        """Whether a picture could not be opened when the fingerprint was taken."""
+        return bool(np.any(self._contents == _short(UNREADABLE)))
 
     def fingerprint(self) -> str:
         """Digest of names, labels and the content of every picture."""
@@ -138,35 +140,51 @@ class ImageFolder:
             digest = hashlib.sha256(repr(known).encode("utf-8", "surrogateescape"))
             digest.update(self._rows.tobytes())
             with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
-                for names in _batched(self._names, 1024):
-                    for name, content in zip(names, readers.map(self._content_digest, names), strict=True):
-                        digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + content)
-                        self.unreadable |= content == UNREADABLE
+                for start in range(0, self.num_items, READ_AHEAD):
+                    names = self._names[start : start + READ_AHEAD]
+                    for i, content in enumerate(readers.map(self._read, names), start):
+                        name = self._names[i].encode("utf-8", "surrogateescape")
+                        digest.update(name + b"\0" + _content_digest(content))
+                        self._contents[i] = _short(_content_digest(content))
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
-        """Reads from `first_item` on; what cannot be used is skipped with its reason."""
+        """Reads from `first_item` on; what cannot be used is skipped with its reason.
+
+        Raises:
+            DataError: A file has changed since the fingerprint was taken.
+        """
+        self.fingerprint()
         starts = range(first_item, self.num_items, CHUNK)
-        jobs = (self._read(self._names[start : start + CHUNK], resolution) for start in starts)
+        jobs = (self._read_chunk(start, resolution) for start in starts)
         for start, pictures in zip(starts, decode_in_order(jobs, self.num_items), strict=True):
             rows = self._rows[start : start + CHUNK]
             yield Chunk(len(rows), pictures.images, rows[pictures.used], pictures.skipped)
 
-    def _read(self, names: list[str], resolution: int) -> Files:
-        contents: list[bytes | str] = []
-        for name in names:
-            try:
-                contents.append(read_file(self._root, name, MAX_BYTES + 1))
-            except OSError as error:
-                contents.append(f"cannot be opened: {error.strerror or error}")
+    def _read_chunk(self, start: int, resolution: int) -> Files:
+        names = self._names[start : start + CHUNK]
+        contents = [self._read(name) for name in names]
+        for i, content in enumerate(contents, start):
+            if _short(_content_digest(content)) != self._contents[i]:
+                name = printable(self._names[i])
+                raise DataError(f"{self._root}/{name}: has changed while the folder was read: run again")
         return Files(names, contents, resolution)
 
-    def _content_digest(self, name: str) -> bytes:
+    def _read(self, name: str) -> bytes | str:
+        """A file's bytes, or the reason why it cannot be opened."""
         try:
-            return hashlib.blake2b(read_file(self._root, name, MAX_BYTES + 1)).digest()
-        except OSError:
-            return UNREADABLE
+            return read_file(self._root, name, MAX_BYTES + 1)
+        except OSError as error:
+            return f"cannot be opened: {error.strerror or error}"
+
+
+def _content_digest(content: bytes | str) -> bytes:
+    return hashlib.blake2b(content).digest() if isinstance(content, bytes) else UNREADABLE
+
+
+def _short(digest: bytes) -> int:
+    return int.from_bytes(digest[:8], "little")
 
 
 def _why_nothing(labels: Labels) -> str:
@@ -175,10 +193,3 @@ def _why_nothing(labels: Labels) -> str:
         return f"no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})"
     name, reason = labels.skipped[0]
     return f"no row of {LABEL_TABLE} fits a picture; for example {printable(name)}: {reason}"
-
-
-def _batched(names: list[str], size: int) -> Iterator[list[str]]:
-    # `itertools.batched` needs Python 3.12.
-    rest = iter(names)
-    while batch := list(itertools.islice(rest, size)):
-        yield batch

@@ -322,6 +322,22 @@ def test_what_could_not_be_read_is_tried_again(labelled, remembering, monkeypatc
     assert len(load(labelled).images) == 3
 
 
+def test_a_picture_that_changes_while_the_folder_is_read(labelled, monkeypatch):
+    """Under the digest of its old content the new one would never be noticed again."""
+    whole, seen = folder_module.read_file, []
+
+    def changing(root, name, limit=None):
+        seen.append(name)
+        if seen.count("a.png") == 2:
+            paint(labelled / "a.png", (9, 9, 9))
+        return whole(root, name, limit)
+
+    monkeypatch.setattr(folder_module, "read_file", changing)
+    with pytest.raises(DataError, match=r"a\.png: has changed while the folder was read"):
+        load(labelled)
+    assert colors(load(labelled))[0] == (9, 9, 9)
+
+
 def test_sources_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="no pictures in it"):
         load(tmp_path)
