@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +92,9 @@ def _benchmark(flag_values: Any) -> int:
     print(f"{machine.report(numbers['machine'])} Medians of {repetitions} runs in turn.", flush=True)
     for name in parts:
         part = importlib.import_module(f"anime_gan.benchmark.{name}")
-        with _scratch_folder(scratch) as empty:
-            numbers[name] = part.measure(Options(repetitions, empty, million), numbers)
+        # Removed at the end, also after an error, Ctrl-C or SIGTERM.
+        with tempfile.TemporaryDirectory(prefix="anime_gan-benchmark-", dir=scratch) as empty:
+            numbers[name] = part.measure(Options(repetitions, Path(empty), million), numbers)
         print(f"\n{part.report(numbers[name])}", flush=True)
         # After every part: what was measured survives an interruption.
         if out is not None:
@@ -115,17 +114,6 @@ def _chosen_parts(names: Sequence[str]) -> list[str]:
         if name not in PARTS:
             raise ValueError(f"--parts={name}: must be some of {', '.join(PARTS)}{nearest(name, PARTS)}")
     return [name for name in PARTS if name in names]
-
-
-@contextlib.contextmanager
-def _scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is removed at the end, also after an error, Ctrl-C or SIGTERM."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with tempfile.TemporaryDirectory(prefix="anime_gan-benchmark-", dir=parent) as empty:
-            yield Path(empty)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 # Guarded: the processes that draw import this module again.

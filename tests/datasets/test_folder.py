@@ -192,21 +192,6 @@ def test_a_schema_beside_the_table_gives_the_words(labelled):
 class TestCache:
     """Decoded once; what changed is noticed."""
 
-    @pytest.fixture
-    def decoded(self, monkeypatch) -> list[str]:
-        """The names of the files that were decoded."""
-        from anime_gan.datasets import decoding
-
-        names: list[str] = []
-        whole = decoding.decode
-
-        def note(files):
-            names.extend(files.names)
-            return whole(files)
-
-        monkeypatch.setattr(decoding, "decode", note)
-        return names
-
     def test_the_second_time_nothing_is_decoded(self, labelled, decoded):
         first = load(labelled)
         assert sorted(decoded) == ["a.png", "sub/b.png", "ü.png"]

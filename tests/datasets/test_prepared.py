@@ -93,20 +93,6 @@ def small_chunks_in_an_own_cache(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(folder_module, "CHUNK", CHUNK)
 
 
-@pytest.fixture
-def decoded(monkeypatch) -> list[str]:
-    """The names of the files that were decoded."""
-    names: list[str] = []
-    whole = decoding.decode
-
-    def note(files):
-        names.extend(files.names)
-        return whole(files)
-
-    monkeypatch.setattr(decoding, "decode", note)
-    return names
-
-
 def load(root: Path) -> Dataset:
     return load_dataset(str(root), 0, SIDE, 0)
 
