@@ -293,6 +293,20 @@ class Schema:
         names = [slot.name for slot in self.slots]
         raise AttributeRequestError(f"no attribute {attribute!r}{nearest(attribute, names)}")
 
+    @functools.cached_property
+    def hidden_by(self) -> tuple[tuple[Slot, int], ...]:
+        """What cannot be seen beside what: pairs of an attribute and the column that hides it.
+
+        The rules are in `vocabulary.json`; those whose attributes are not all in the schema do not count.
+        """
+        slots = {slot.name: slot for slot in self.slots}
+        return tuple(
+            (slots[hidden], self.columns.index(hider))
+            for hidden, hiders in load_vocabulary()["hidden_by"].items()
+            for hider in hiders
+            if hidden in slots and hider in self.columns
+        )
+
     def listing(self) -> str:
         """Everything that can be asked for, a line an attribute."""
         lines = []

@@ -15,6 +15,7 @@ from anime_gan.models import ARCHITECTURES, get_architecture
 
 ADVERSARIAL_LOSSES = ("non_saturating", "hinge", "wasserstein")
 GRADIENT_PENALTIES = ("dragan", "wgan_gp", "r1", "none")
+AUGMENTATIONS = ("none", "always", "adaptive")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -41,6 +42,15 @@ class TrainConfig:
     num_images: int = option(
         0, "images at most; 0 = all of a folder, or 16,000 drawn ones", minimum=0, maximum=10_000_000
     )
+    test_every: int = option(
+        10, "keep every k-th image from training, for evaluation; 0 = none", minimum=0, maximum=10**9
+    )
+    hold_out: str = option("", "combinations kept from training: 'blue hair, green eyes; red hair, glasses'")
+    augment: str = option(
+        "none",
+        "change colours, move, cover what the discriminator sees; adaptive = as much as few images need",
+        choices=AUGMENTATIONS,
+    )
     flip: bool = option(False, "mirror each real image half of the time")
     steps: int = option(5_000, "training steps", minimum=1, maximum=100_000_000)
     batch_size: int = option(32, "images a step, over all replicas", minimum=2, maximum=4_096)
@@ -64,6 +74,9 @@ class TrainConfig:
     )
     log_interval: int = option(50, "steps between lines of stats.jsonl", minimum=1, maximum=10**9)
     sample_interval: int = option(500, "steps between sample pictures", minimum=1, maximum=10**9)
+    evaluation_interval: int = option(
+        0, "steps between measurements of FID, texture and attributes; 0 = none", minimum=0, maximum=10**9
+    )
     checkpoint_interval: int = option(500, "steps between checkpoints", minimum=1, maximum=10**9)
     keep_checkpoints: int = option(2, "newest checkpoints kept", minimum=1, maximum=10**6)
 
@@ -71,10 +84,10 @@ class TrainConfig:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
         architecture = get_architecture(self.architecture)
-        if self.resolution != architecture.resolution:
+        if self.resolution not in architecture.resolutions:
+            sizes = " or ".join(map(str, architecture.resolutions))
             raise ConfigError(
-                f"--resolution={self.resolution}: --architecture={self.architecture} draws "
-                f"{architecture.resolution} pixels"
+                f"--resolution={self.resolution}: --architecture={self.architecture} draws {sizes} pixels"
             )
         if architecture.batch_statistics_in_discriminator and self.gradient_penalty != "none":
             raise ConfigError(
@@ -101,7 +114,16 @@ class TrainConfig:
 
 
 # What a resumed run may change: how long it goes on and what it reports, not what it computes.
-RESUMABLE = frozenset({"steps", "log_interval", "sample_interval", "checkpoint_interval", "keep_checkpoints"})
+RESUMABLE = frozenset(
+    {
+        "steps",
+        "log_interval",
+        "sample_interval",
+        "evaluation_interval",
+        "checkpoint_interval",
+        "keep_checkpoints",
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)

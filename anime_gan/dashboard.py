@@ -43,6 +43,15 @@ CHARTS: Mapping[str, Chart] = {
         "The same of generated faces: below 0 is 'fake'. A gap to logits/real that keeps widening means that "
         "the discriminator is winning.",
     ),
+    "logits/real_sign": Chart(
+        "logits/real_sign",
+        "Share of training pictures taken for real minus share taken for fake. Near 1 the discriminator "
+        "knows them by heart: --augment=adaptive keeps it at 0.6.",
+    ),
+    "augment/probability": Chart(
+        "augment/probability",
+        "How often each kind of change is made to what the discriminator sees (--augment).",
+    ),
     "loss/discriminator_real": Chart(
         "loss_discriminator/real",
         "What the discriminator pays for taking training pictures for fakes.",
@@ -76,6 +85,20 @@ CHARTS: Mapping[str, Chart] = {
     "gradient_norm/generator": Chart(
         "norm_of_gradient/generator",
         "Length of the generator's gradient; sudden jumps announce that training is coming apart.",
+    ),
+    "evaluation/fid": Chart(
+        "evaluation/fid",
+        "Distance between generated faces and training pictures in the eyes of the tagger, which no network "
+        "learns from (--evaluation_interval); lower is better.",
+    ),
+    "evaluation/texture": Chart(
+        "evaluation/texture",
+        "Distance between the finest details of generated faces and of training pictures (sliced "
+        "Wasserstein, times 1,000); lower is better.",
+    ),
+    "evaluation/attributes_confirmed": Chart(
+        "evaluation/attributes_confirmed",
+        "Share of the attributes asked for that the tagger sees in generated faces.",
     ),
     "images_per_second": Chart(
         "speed/images_per_second",

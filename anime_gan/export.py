@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from anime_gan.attributes import Schema
@@ -15,20 +18,29 @@ from anime_gan.config import TrainConfig
 from anime_gan.datasets import Dataset
 from anime_gan.files import written_whole
 from anime_gan.models import get_architecture
-from anime_gan.priors import LabelSampler
+from anime_gan.priors import LabelRows, LabelSampler
 from anime_gan.sampling import FaceSampler, to_uint8
 from anime_gan.trainer import Trainer
+
+LABEL_ROWS = "label_rows.npz"
 
 
 class FaceModel(tf.Module):
     """What is saved: three signatures, and `draw_inputs` for whoever loads it in Python."""
 
     def __init__(
-        self, generator: keras.Model, schema: Schema, sampler: LabelSampler | None, latent_dim: int
+        self,
+        generator: keras.Model,
+        schema: Schema,
+        sampler: LabelSampler | None,
+        latent_dim: int,
+        half_precision: bool = False,
     ) -> None:
         super().__init__(name="face_model")
         # The variables, not the Keras model: a loader needs no Keras to read them.
-        self._weights = [variable.value for variable in generator.variables]
+        self.weights = [variable.value for variable in generator.variables]
+        if half_precision:
+            self.weights = [tf.Variable(tf.cast(weight, tf.float16)) for weight in self.weights]
         self._face_sampler = FaceSampler(schema, sampler, latent_dim)
         self._resolution = generator.resolution
         request = {
@@ -45,8 +57,12 @@ class FaceModel(tf.Module):
             return self._face_sampler(attributes, seed, truncation)._asdict()
 
         def generate(latents: tf.Tensor, labels: tf.Tensor) -> dict:
-            images = generator(latents, labels if schema.num_labels else None, training=False)
-            return {"images": images}
+            given = (latents, labels if schema.num_labels else None)
+            if not half_precision:
+                return {"images": generator(*given, training=False)}
+            values = [tf.cast(weight, tf.float32) for weight in self.weights]
+            with keras.StatelessScope(list(zip(generator.variables, values, strict=True))):
+                return {"images": generator(*given, training=False)}
 
         def serve(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
             images = generate(**draw_inputs(attributes, seed, truncation))["images"]
@@ -79,24 +95,67 @@ def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, direct
         The directory.
     """
     schema = dataset.schema
-    generator = get_architecture(config.architecture).make_generator(
-        num_labels=schema.num_labels, latent_dim=config.latent_dim, dtype="float32"
-    )
+    generator = make_generator(dataclasses.asdict(config), schema)
     generator.set_weights(trainer.ema_generator.get_weights())
-    model = FaceModel(generator, schema, trainer.label_sampler, config.latent_dim)
     record = {
         "config": dataclasses.asdict(config),
         "steps": int(trainer.step),
-        "images": len(dataset.images),
+        "images": trainer.num_images,
         "statement": dataset.statement,
+        "data_checksum": dataset.checksum,
         "weights_sha256": weights_checksum(generator),
     }
+    write_export(directory, generator, schema, trainer.label_rows, record)
+    return directory
+
+
+def make_generator(config: Mapping[str, Any], schema: Schema) -> keras.Model:
+    """A generator in float32, as the record of an export describes it, with fresh weights."""
+    return get_architecture(config["architecture"]).make_generator(
+        num_labels=schema.num_labels,
+        latent_dim=config["latent_dim"],
+        dtype="float32",
+        resolution=config["resolution"],
+    )
+
+
+def write_export(
+    directory: Path,
+    generator: keras.Model,
+    schema: Schema,
+    label_rows: LabelRows,
+    record: Mapping[str, Any],
+    half_precision: bool = False,
+) -> None:
+    """Writes everything an export consists of, whole or not at all.
+
+    Args:
+        directory: The version folder to write.
+        generator: In float32, with its final weights.
+        schema: What can be asked for.
+        label_rows: Of the training set; empty without labels.
+        record: What `training.json` says.
+        half_precision: Whether weights are stored in float16; the graph still computes in float32.
+    """
+    sampler = LabelSampler(schema, label_rows) if schema.num_labels else None
+    model = FaceModel(generator, schema, sampler, record["config"]["latent_dim"], half_precision)
     with written_whole(directory) as partial:
         tf.saved_model.save(model, str(partial), signatures=model.served)
         (partial / "attributes.json").write_text(schema.to_json(), "utf-8")
-        (partial / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
-        (partial / "MODEL_CARD.md").write_text(_model_card(record, schema), "utf-8")
-    return directory
+        write_record(partial, record, schema)
+        np.savez_compressed(partial / LABEL_ROWS, rows=label_rows.rows, counts=label_rows.counts)
+
+
+def write_record(export: Path, record: Mapping[str, Any], schema: Schema) -> None:
+    """Writes `training.json` and the model card, which says the same to people."""
+    (export / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
+    (export / "MODEL_CARD.md").write_text(_model_card(record, schema), "utf-8")
+
+
+def read_label_rows(export: Path) -> LabelRows:
+    """The label rows that lie beside a model."""
+    with np.load(export / LABEL_ROWS, allow_pickle=False) as file:
+        return LabelRows(file["rows"], file["counts"])
 
 
 def weights_checksum(generator: keras.Model) -> str:
@@ -111,7 +170,7 @@ def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimenta
     return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
-def _model_card(record: dict, schema: Schema) -> str:
+def _model_card(record: Mapping[str, Any], schema: Schema) -> str:
     config = record["config"]
     return f"""# Model card
 

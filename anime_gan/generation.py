@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -17,8 +19,16 @@ from anime_gan.files import written_whole
 from anime_gan.quiet import import_tensorflow
 from anime_gan.showcase import captioned, grid, sheet_labels
 
+if TYPE_CHECKING:
+    from anime_gan.metrics.critic import Critic
+
 MAX_FACES = 1_000_000
+MAX_CANDIDATES = 64
 SEED_LIMIT = 2**63
+# Beside the SavedModel: the judge that `python -m anime_gan.evaluate` trains and leaves there.
+CRITIC = "critic"
+# So many digits of a checksum name a model or a critic in a picture.
+NAME_DIGITS = 16
 
 
 class ModelError(ValueError):
@@ -34,12 +44,28 @@ class FaceRequest:
         seeds: One face each.
         truncation: In (0, 1]; 1 is off.
         sheet: The attribute whose every value is shown, or None.
+        candidates: Faces drawn for each seed, of which the critic keeps one; 1 needs no critic.
     """
 
     attributes: str = ""
     seeds: tuple[int, ...] = (0,)
     truncation: float = 1.0
     sheet: str | None = None
+    candidates: int = 1
+
+
+class PictureOrigin(NamedTuple):
+    """What a picture says of how it was made.
+
+    Attributes:
+        request: What was asked for.
+        model: `FaceGenerator.name` of the model that drew it.
+        critic: `FaceGenerator.critic_name` of the critic that chose it, or None if none did.
+    """
+
+    request: FaceRequest
+    model: str
+    critic: str | None
 
 
 class FaceGenerator:
@@ -62,7 +88,7 @@ class FaceGenerator:
         self.directory = find_export(directory)
         self.schema = read_schema(self.directory)
         record = json.loads((self.directory / "training.json").read_text("utf-8"))
-        self.name = record["weights_sha256"][:16]
+        self.name = record["weights_sha256"][:NAME_DIGITS]
         self._tf = import_tensorflow()
         # Here, since it imports TensorFlow at its top.
         from anime_gan.sampling import to_uint8
@@ -71,12 +97,48 @@ class FaceGenerator:
         self._model = self._tf.saved_model.load(str(self.directory))
         self._render = self._model.signatures["latents"]
 
+    @functools.cached_property
+    def critic(self) -> Critic:
+        """The judge of whole pictures that lies beside the model.
+
+        Raises:
+            ModelError: There is none.
+        """
+        check_critic(self.directory)
+        from anime_gan.metrics.critic import Critic
+
+        return Critic.load(self.directory / CRITIC)
+
+    @property
+    def critic_name(self) -> str:
+        """The first digits of the critic's checksum: names it in the pictures it chose."""
+        return self.critic.checksum[:NAME_DIGITS]
+
     def inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
-        """Latents float32 [n, z] and complete labels float32 [n, a] of the faces of a request."""
-        tf, count = self._tf, len(request.seeds)
+        """Latents float32 [n, z] and complete labels float32 [n, a] of the faces of a request.
+
+        Of several candidates a seed, all with the labels of the seed itself, the latents of the one that
+        the critic likes best; of equals the first.
+        """
+        latents, labels = self._draw_inputs(request, request.seeds)
+        if request.candidates == 1:
+            return latents, labels
+        others = [
+            self._draw_inputs(request, [candidate_seed(seed, number) for seed in request.seeds])[0]
+            for number in range(1, request.candidates)
+        ]
+        candidates = np.stack([latents, *others], axis=1)
+        best = []
+        for of_seed, row in zip(candidates, labels, strict=True):
+            images = self.render(of_seed, np.tile(row, (len(of_seed), 1)))
+            best.append(int(np.argmax(self.critic.score(images))))
+        return candidates[np.arange(len(best)), best], labels
+
+    def _draw_inputs(self, request: FaceRequest, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        tf, count = self._tf, len(seeds)
         drawn = self._model.draw_inputs(
             tf.fill([count], request.attributes),
-            tf.constant(request.seeds, tf.int64),
+            tf.constant(seeds, tf.int64),
             tf.fill([count], tf.constant(request.truncation, tf.float32)),
         )
         return drawn["latents"].numpy(), drawn["labels"].numpy()
@@ -109,6 +171,9 @@ class FaceGenerator:
         }
         if request.sheet is not None:
             text["sheet"] = request.sheet
+        if request.candidates > 1:
+            text["candidates"] = str(request.candidates)
+            text["critic"] = self.critic_name
         if labels is not None:
             text["labels"] = self.schema.describe(labels)
         return text
@@ -161,6 +226,32 @@ def newest_export(runs: Path) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime).parent
 
 
+def check_critic(export: Path) -> None:
+    """Makes sure that a critic lies beside a model.
+
+    Raises:
+        ModelError: There is none; the message says how to get one.
+    """
+    if not (export / CRITIC).is_dir():
+        raise ModelError(
+            f"{export}: has no critic to choose among candidates: run python -m anime_gan.evaluate "
+            f"--model={export} first"
+        )
+
+
+def candidate_seed(seed: int, number: int) -> int:
+    """The seed whose latents are those of a candidate for another seed.
+
+    Candidate 0 is the face of the seed itself. The others are hashed: no run of seeds meets them.
+
+    Returns:
+        0 to 2^63 - 1.
+    """
+    if number == 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(f"{seed} {number}".encode()).digest()[:8], "big") >> 1
+
+
 def read_schema(export: Path) -> Schema:
     """The schema that lies beside a model."""
     return Schema.from_json((export / "attributes.json").read_text("utf-8"))
@@ -208,11 +299,8 @@ def save_png(path: Path, image: np.ndarray, text: dict[str, str]) -> None:
         Image.fromarray(image).save(partial, "PNG", pnginfo=info)
 
 
-def read_request(path: Path) -> tuple[FaceRequest, str]:
+def read_origin(path: Path) -> PictureOrigin:
     """Reads from a picture what it was made from.
-
-    Returns:
-        The request, and the name of the model.
 
     Raises:
         ValueError: It is no picture of ours.
@@ -228,8 +316,9 @@ def read_request(path: Path) -> tuple[FaceRequest, str]:
             parse_seeds(text["seeds"]),
             float(text["truncation"]),
             str(text["sheet"]) if "sheet" in text else None,
+            int(text.get("candidates", 1)),
         )
-        return request, str(text["model"])
+        return PictureOrigin(request, str(text["model"]), text.get("critic"))
     except (KeyError, ValueError) as error:
         raise ValueError(
             f"--like={path}: holds no settings of generate.py (made elsewhere, or saved anew)"

@@ -22,10 +22,13 @@ from anime_gan.config import TrainConfig
 from anime_gan.curves import draw_curves
 from anime_gan.dashboard import Dashboard
 from anime_gan.datasets import Dataset
+from anime_gan.datasets.splits import Split, parse_combinations, split_dataset
 from anime_gan.export import export_model
 from anime_gan.files import written_whole
+from anime_gan.metrics import running
+from anime_gan.metrics.tagger import load_tagger
 from anime_gan.precision import resolve_dtype
-from anime_gan.run_directory import RunDirectory
+from anime_gan.run_directory import EVALUATION, RunDirectory
 from anime_gan.sampling import FaceInputs, latents_from_seeds, to_uint8, uniforms_from_seeds
 from anime_gan.showcase import attribute_blocks, captioned, grid, sheet_labels
 from anime_gan.trainer import REPORTED, Trainer
@@ -46,7 +49,18 @@ def make_trainer(
     """Builds the trainer for a dataset, on all GPUs if there are several."""
     if strategy is None and len(tf.config.list_physical_devices("GPU")) > 1:
         strategy = tf.distribute.MirroredStrategy()
-    return Trainer(config, dataset.schema, dataset.labels, resolve_dtype(config.precision), strategy)
+    labels = dataset.labels[split_for(config, dataset).train]
+    return Trainer(config, dataset.schema, labels, resolve_dtype(config.precision), strategy)
+
+
+def split_for(config: TrainConfig, dataset: Dataset) -> Split:
+    """What the run trains on, and what it keeps back.
+
+    Raises:
+        DataError: A combination to hold out cannot be read.
+    """
+    combinations = parse_combinations(config.hold_out, dataset.schema)
+    return split_dataset(dataset.labels, combinations, config.test_every)
 
 
 def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> int:
@@ -62,7 +76,8 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
     """
     first = run.restore_checkpoint(trainer.checkpoint)
     run.cut_stats(first)
-    batches = Batches(len(dataset.images), config.batch_size, config.seed)
+    train = split_for(config, dataset).train
+    batches = Batches(len(train), config.batch_size, config.seed)
     reporter = Reporter(trainer, config, dataset, run)
     logger.info("training from step %d to %d", first, config.steps)
     if first == 0:
@@ -70,7 +85,7 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
 
     with _caught_signals() as caught, _progress_bar(first, config) as progress:
         for step in range(first, config.steps):
-            chosen = batches.indices(step)
+            chosen = train[batches.indices(step)]
             started = time.perf_counter()
             trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
             reporter.training_seconds += time.perf_counter() - started
@@ -82,6 +97,10 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
             if done % config.sample_interval == 0 or done == config.steps:
                 reporter.write_samples(done)
                 progress.write(reporter.summary(), file=sys.stderr)
+            if config.evaluation_interval and (
+                done % config.evaluation_interval == 0 or done == config.steps
+            ):
+                reporter.write_evaluation(done)
             if done % config.checkpoint_interval == 0 or done == config.steps or caught:
                 run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
             if caught and done < config.steps:
@@ -104,10 +123,11 @@ def describe_run(config: TrainConfig, dataset: Dataset) -> str:
     Memory is the process's peak after those steps; time leaves out pictures and checkpoints.
     """
     trainer = make_trainer(config, dataset)
-    batches = Batches(len(dataset.images), config.batch_size, config.seed)
+    train = split_for(config, dataset).train
+    batches = Batches(len(train), config.batch_size, config.seed)
     seconds = []
     for step in range(1 + TRIAL_STEPS):
-        chosen = batches.indices(step)
+        chosen = train[batches.indices(step)]
         started = time.perf_counter()
         trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
         seconds.append(time.perf_counter() - started)
@@ -144,6 +164,7 @@ class Reporter:
         self._last_step = int(trainer.step)
         self._last_values: dict[str, float] = {}
         self._faces = self._pick_faces(GRID_FACES)
+        self._evaluation = _make_evaluation(config, dataset)
         self._silent = _silent_values(config, dataset.schema)
         self._dashboard = Dashboard(run.path / "events")
         self._dashboard.write_about(vars(config), dataset, self._silent, self._last_step)
@@ -173,6 +194,20 @@ class Reporter:
             blocks = attribute_blocks(images[:, :BLOCK_FACES], self._schema)
         # TensorBoard shows pictures small.
         self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
+
+    def write_evaluation(self, step: int) -> None:
+        """Measures the moving average's faces; see `RunningEvaluation`."""
+        if self._evaluation is None:
+            return
+        faces = self._pick_faces(running.NUM_IMAGES)
+        images = [
+            to_uint8(self._trainer.generate(*(part[start : start + GRID_FACES] for part in faces))).numpy()
+            for start in range(0, running.NUM_IMAGES, GRID_FACES)
+        ]
+        values = self._evaluation.measure(np.concatenate(images), faces.labels.numpy())
+        self._run.append_stats({"step": step, **values}, EVALUATION)
+        self._dashboard.write_scalars(values, step)
+        logger.info("evaluation at step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
     def summary(self) -> str:
         """The latest numbers in one line for the console."""
@@ -211,11 +246,22 @@ class Reporter:
             Image.fromarray(picture).save(partial)
 
 
+def _make_evaluation(config: TrainConfig, dataset: Dataset) -> running.RunningEvaluation | None:
+    if not config.evaluation_interval:
+        return None
+    tagger = load_tagger(dataset) if dataset.schema.num_labels else None
+    return running.RunningEvaluation(dataset, split_for(config, dataset).train, tagger)
+
+
 def _silent_values(config: TrainConfig, schema: Schema) -> set[str]:
     """Values that this run leaves at zero: a flat line would only puzzle."""
     silent = set()
+    if not config.evaluation_interval:
+        silent |= set(running.MEASURED)
     if config.gradient_penalty == "none":
         silent.add("loss/gradient_penalty")
+    if config.augment != "adaptive":
+        silent.add("augment/probability")
     if not (schema.num_labels and config.attribute_head):
         silent |= {name for name in REPORTED if "attributes" in name}
     return silent

@@ -7,12 +7,11 @@ exported graph. Randomness comes in as uniform numbers; nothing here holds a see
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from anime_gan.attributes import Slot
+from anime_gan.attributes import Schema
 
 MAX_ROWS = 16_384
 
@@ -44,6 +43,11 @@ class LabelRows:
             rows, counts = rows[kept], counts[kept]
         return cls(rows, counts.astype(np.int64))
 
+    @classmethod
+    def empty(cls) -> LabelRows:
+        """Of a training set without labels."""
+        return cls(np.zeros((0, 0), np.int8), np.zeros(0, np.int64))
+
 
 class LabelSampler(tf.Module):
     """Completes partly given labels from a training set's distribution.
@@ -51,14 +55,15 @@ class LabelSampler(tf.Module):
     Each attribute is seen as a choice between options: a group's values, or "on" and "off" for a tag.
     """
 
-    def __init__(self, slots: Sequence[Slot], distribution: LabelRows) -> None:
+    def __init__(self, schema: Schema, distribution: LabelRows) -> None:
         """Prepares the tables.
 
         Args:
-            slots: The schema's slots.
+            schema: What the columns mean.
             distribution: The label rows to draw from.
         """
         super().__init__(name="label_sampler")
+        slots = schema.slots
         self.num_slots = len(slots)
         options = max(slot.size if slot.is_group else 2 for slot in slots)
         width = sum(slot.size for slot in slots)
@@ -73,6 +78,10 @@ class LabelSampler(tf.Module):
             else:
                 meaning[index, :2, slot.start] = (1, -1)
                 exists[index, :2] = 1
+        # hides[a, t]: whether attribute column a, if asked for, cannot be seen beside column t.
+        hides = np.zeros((width, width), np.float32)
+        for hidden, hider in schema.hidden_by:
+            hides[hidden.columns, hider] = 1
         rows = distribution.rows.astype(np.float32)
         has_option = np.einsum("ra,soa->rso", rows, meaning) >= owner.sum(1)[:, None]
         frequency = np.einsum("rso,r->so", has_option * exists, distribution.counts.astype(np.float64))
@@ -81,6 +90,7 @@ class LabelSampler(tf.Module):
         self._meaning = tf.constant(meaning)
         self._exists = tf.constant(exists)
         self._owner = tf.constant(owner)
+        self._hides = tf.constant(hides)
         self._frequency = tf.constant(frequency)
         # int8 in the graph: an export of 16,384 rows stays small.
         self._rows = tf.constant(distribution.rows, tf.int8)
@@ -120,7 +130,8 @@ class LabelSampler(tf.Module):
 
         A training row is drawn, by its count, among those that have everything that was asked; if there is
         none, among those that contradict nothing of it (in what they leave unknown); if there is none
-        either, each attribute is drawn by itself. What the drawn row leaves unknown is drawn by itself too.
+        either, among those that agree with most of it. What was asked replaces what the row says, and what
+        the row leaves unknown is drawn by itself. Asking for what closed eyes hide, say, opens the eyes.
 
         Args:
             wanted: float32 [n, a]: +1 must have, -1 must not have, 0 open.
@@ -129,19 +140,30 @@ class LabelSampler(tf.Module):
         Returns:
             float32 [n, a] of +1 and -1.
         """
+        hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
+        wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)
         rows = tf.cast(self._rows, tf.float32)
         # In numbers of columns: same - opposite, and same + opposite.
         difference = tf.matmul(wanted, rows, transpose_b=True)
         compared = tf.matmul(tf.abs(wanted), tf.abs(rows), transpose_b=True)
         asked = tf.reduce_sum(tf.abs(wanted), axis=-1, keepdims=True)
-        exact = tf.cast(difference >= asked, tf.float64) * self._counts
-        compatible = tf.cast(difference >= compared, tf.float64) * self._counts
-        any_exact = tf.reduce_sum(exact, axis=-1, keepdims=True) > 0
-        weights = tf.where(any_exact, exact, compatible)
+        candidates = (
+            difference >= asked,
+            difference >= compared,
+            difference >= tf.reduce_max(difference, axis=-1, keepdims=True),
+        )
+        exact, compatible, nearest = (tf.cast(rule, tf.float64) * self._counts for rule in candidates)
+        weights = tf.where(_any(exact), exact, tf.where(_any(compatible), compatible, nearest))
         row = tf.gather(rows, _pick(weights, uniforms[:, 0]))
-        agrees = tf.reduce_sum(weights, axis=-1, keepdims=True) > 0
-        known = tf.where(tf.logical_and(agrees, tf.equal(wanted, 0)), row, wanted)
+        # Where the row contradicts, it says nothing of the whole attribute.
+        clash = tf.einsum("na,sa->ns", tf.cast(wanted * row < 0, tf.float32), self._owner)
+        clash = tf.einsum("ns,sa->na", clash, self._owner) > 0
+        known = tf.where(tf.logical_or(clash, tf.not_equal(wanted, 0)), wanted, row)
         return self.fill(known, uniforms[:, 1:])
+
+
+def _any(weights: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(weights, axis=-1, keepdims=True) > 0
 
 
 def _pick(weights: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:

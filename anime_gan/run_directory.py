@@ -5,7 +5,7 @@ attributes.json   the schema             samples/      pictures over time
 data.json         what it trained on     events/       for TensorBoard
 data_report.json  what was left out      export/       the SavedModel, in numbered versions
 stats.jsonl       the numbers over time  curves.png    the numbers as a chart
-log.txt           what happened when
+evaluation.jsonl  measured on the way    log.txt       what happened when
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 STATE = "state"
+STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
 
 class RunError(ValueError):
@@ -92,14 +93,14 @@ class RunDirectory:
         if saved["checksum"] != dataset.checksum:
             raise RunError(f"--data: the images or labels have changed since the run in {self.path} began")
 
-    def append_stats(self, values: dict[str, Any]) -> None:
-        """Adds a line to `stats.jsonl`."""
-        with (self.path / "stats.jsonl").open("a", encoding="utf-8") as stream:
+    def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
+        """Adds a line to `stats.jsonl` or `evaluation.jsonl`."""
+        with (self.path / file).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(values) + "\n")
 
-    def read_stats(self) -> list[dict[str, Any]]:
-        """The lines of `stats.jsonl`; one that a kill cut short is left out."""
-        file = self.path / "stats.jsonl"
+    def read_stats(self, name: str = STATS) -> list[dict[str, Any]]:
+        """The lines of such a file; one that a kill cut short is left out."""
+        file = self.path / name
         lines = file.read_text("utf-8").splitlines() if file.is_file() else []
         stats = []
         for line in lines:
@@ -111,8 +112,10 @@ class RunDirectory:
 
     def cut_stats(self, step: int) -> None:
         """Drops what was noted after `step`: a resumed run will note it again."""
-        kept = [line for line in self.read_stats() if line["step"] <= step]
-        write_text(self.path / "stats.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+        for name in (STATS, EVALUATION):
+            kept = [line for line in self.read_stats(name) if line["step"] <= step]
+            if (self.path / name).is_file():
+                write_text(self.path / name, "".join(json.dumps(line) + "\n" for line in kept))
 
     def save_checkpoint(self, checkpoint: tf.train.Checkpoint, step: int, keep: int) -> None:
         """Writes the training state, then removes all but the newest `keep`."""

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from anime_gan.attributes import Schema
+from anime_gan.augment import NUM_UNIFORMS, augment
 from anime_gan.config import TrainConfig
 from anime_gan.losses import ADVERSARIAL_LOSSES, attribute_accuracy, attribute_loss
 from anime_gan.models import get_architecture
@@ -25,11 +26,19 @@ REPORTED = (
     "loss/generator_attributes",
     "logits/real",
     "logits/fake",
+    "logits/real_sign",
     "attributes/accuracy_real",
     "attributes/accuracy_fake",
     "gradient_norm/discriminator",
     "gradient_norm/generator",
+    "augment/probability",
 )
+
+# Adaptive augmentation (Karras et al. 2020, arXiv 2006.06676, section 3): the discriminator is memorizing
+# when it takes most training images for real. It then sees more changed ones, and else fewer.
+REAL_SIGN_TARGET = 0.6
+# From never to always; the paper takes 500,000, for runs of 25 million images.
+ADAPTATION_IMAGES = 100_000
 
 
 class NonFiniteError(ArithmeticError):
@@ -46,7 +55,9 @@ class StepNoise(NamedTuple):
         fake_labels: float64 [n, attributes], uniform, for the generator's labels.
         real_labels: float64 [n, attributes], uniform, for the unknown labels of real images.
         mirror: bool [n], whether the real image is shown mirrored.
-        penalty: float32 [n, ...], uniform, as the gradient penalty needs it; zeros [n] if it needs none.
+        penalty: float32 [n, ...], uniform, as the gradient penalty needs it; [n] if it needs none.
+        augment_real: float32 [n, NUM_UNIFORMS], uniform, for the changes of the real images.
+        augment_fake: The same for the generated ones.
     """
 
     latents: tf.Tensor
@@ -56,6 +67,8 @@ class StepNoise(NamedTuple):
     real_labels: tf.Tensor
     mirror: tf.Tensor
     penalty: tf.Tensor
+    augment_real: tf.Tensor
+    augment_fake: tf.Tensor
 
 
 class Trainer:
@@ -71,7 +84,9 @@ class Trainer:
         discriminator: Its opponent.
         ema_generator: The generator's exponential moving average, batch norm statistics included: the one
             that is shown and exported.
-        label_sampler: Completes labels from the training set's distribution; None without labels.
+        num_images: Size of the training set.
+        label_rows: The distinct label rows of the training set.
+        label_sampler: Completes labels from them; None without labels.
         checkpoint: A `tf.train.Checkpoint` of the whole state.
     """
 
@@ -101,17 +116,19 @@ class Trainer:
         if config.batch_size % replicas:
             raise ValueError(f"--batch_size={config.batch_size}: must be a multiple of {replicas} replicas")
         self._slots = schema.slots
+        self.num_images = len(labels)
         self._labels = tf.constant(labels, tf.int8)
-        self.label_sampler = None
+        self.label_rows, self.label_sampler = LabelRows.empty(), None
         if schema.num_labels:
-            self.label_sampler = LabelSampler(schema.slots, LabelRows.from_labels(labels))
+            self.label_rows = LabelRows.from_labels(labels)
+            self.label_sampler = LabelSampler(schema, self.label_rows)
         self._adversarial = ADVERSARIAL_LOSSES[config.adversarial_loss]
         self._penalty = GRADIENT_PENALTIES[config.gradient_penalty]
         weight = config.penalty_weight
         self._penalty_weight = self._penalty.default_weight if weight < 0 else weight
 
         architecture = get_architecture(config.architecture)
-        self._image_shape = (architecture.resolution, architecture.resolution, 3)
+        self._image_shape = (config.resolution, config.resolution, 3)
         with self.strategy.scope():
             generator_options = dict(
                 num_labels=schema.num_labels,
@@ -119,6 +136,7 @@ class Trainer:
                 seed=config.seed,
                 dtype=dtype,
                 synchronized=replicas > 1,
+                resolution=config.resolution,
             )
             self.generator = architecture.make_generator(**generator_options)
             self.ema_generator = architecture.make_generator(**generator_options)
@@ -129,10 +147,14 @@ class Trainer:
                 synchronized=replicas > 1,
                 attribute_head=config.attribute_head,
                 projection=config.projection,
+                resolution=config.resolution,
             )
             self.generator_optimizer = self._make_optimizer(self.generator)
             self.discriminator_optimizer = self._make_optimizer(self.discriminator)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._augment_probability = tf.Variable(
+            float(config.augment == "always"), trainable=False, name="augment_probability"
+        )
         # Sums since the last report; in the checkpoint, so that a resumed run reports the same means.
         self._sums = tf.Variable(tf.zeros([len(REPORTED)]), trainable=False, name="sums")
         self._sums_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="sums_steps")
@@ -143,6 +165,7 @@ class Trainer:
             generator_optimizer=self.generator_optimizer,
             discriminator_optimizer=self.discriminator_optimizer,
             step=self.step,
+            augment_probability=self._augment_probability,
             sums=self._sums,
             sums_steps=self._sums_steps,
         )
@@ -186,6 +209,8 @@ class Trainer:
         per_replica = self.strategy.run(self._replica_step, args=(images, labels, noise, with_penalty))
         values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
         self._update_average()
+        if self.config.augment == "adaptive":
+            self._adapt_augmentation(values[REPORTED.index("logits/real_sign")])
         self.step.assign_add(1)
         self._sums.assign_add(values)
         self._sums_steps.assign_add(1)
@@ -195,7 +220,7 @@ class Trainer:
         """Draws a step's randomness for the whole batch, so that it does not depend on the replicas."""
         batch, attributes = self.config.batch_size, len(self._slots)
         run_seed = tf.stack([tf.constant(self.config.seed, tf.int64), step])
-        seeds = tf.unstack(tf.random.split(run_seed, 7, alg="philox"))
+        seeds = tf.unstack(tf.random.split(run_seed, 9, alg="philox"))
         shape = self._penalty.noise_shape(self._image_shape) or ()
 
         def uniform(seed: tf.Tensor, shape: list[int], dtype: tf.DType) -> tf.Tensor:
@@ -211,6 +236,8 @@ class Trainer:
             real_labels=uniform(seeds[4], [batch, attributes], tf.float64),
             mirror=uniform(seeds[6], [batch], tf.float32) < 0.5,
             penalty=uniform(seeds[5], [batch, *shape], tf.float32),
+            augment_real=uniform(seeds[7], [batch, NUM_UNIFORMS], tf.float32),
+            augment_fake=uniform(seeds[8], [batch, NUM_UNIFORMS], tf.float32),
         )
 
     def _replica_step(
@@ -229,12 +256,14 @@ class Trainer:
         real = tf.cast(images, tf.float32) / 127.5 - 1.0
         if self.config.flip:
             real = tf.where(noise.mirror[:, tf.newaxis, tf.newaxis, tf.newaxis], real[:, :, ::-1], real)
+        real = self._augment(real, noise.augment_real)
         known_labels = tf.cast(labels, tf.float32)
         real_labels, fake_labels = self._complete_labels(known_labels, noise)
 
         # Generate once for both updates.
         with tf.GradientTape() as generator_tape:
             fake = self.generator(noise.latents, fake_labels, training=True)
+            fake = self._augment(fake, noise.augment_fake)
 
         # Update the discriminator.
         with tf.GradientTape() as tape:
@@ -274,12 +303,25 @@ class Trainer:
                 fake_attribute_term,
                 self._sum([on_real["logits"]]),
                 self._sum([on_fake["logits"]]),
+                self._sum([tf.sign(on_real["logits"])]),
                 accuracy_real,
                 accuracy_fake,
                 discriminator_norm,
                 generator_norm,
+                self._augment_probability / context.num_replicas_in_sync,
             ]
         )
+
+    def _augment(self, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """What the discriminator is shown of images [b, h, w, 3]."""
+        if self.config.augment == "none":
+            return images
+        return augment(images, noise, self._augment_probability)
+
+    def _adapt_augmentation(self, real_sign: tf.Tensor) -> None:
+        """Moves the probability by the mean sign of the logits of the step's training images."""
+        change = tf.sign(real_sign - REAL_SIGN_TARGET) * self.config.batch_size / ADAPTATION_IMAGES
+        self._augment_probability.assign(tf.clip_by_value(self._augment_probability + change, 0.0, 1.0))
 
     def _complete_labels(
         self, known_labels: tf.Tensor, noise: StepNoise

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from anime_gan.attributes import AttributeRequestError
+from anime_gan.attributes import AttributeRequestError, Schema
 from anime_gan.priors import LabelRows, LabelSampler
 from anime_gan.sampling import RequestReader, latents_from_seeds, uniforms_from_seeds
 
@@ -20,7 +20,7 @@ def read(schema):
 
 @pytest.fixture(scope="module")
 def sampler(schema, labels):
-    return LabelSampler(schema.slots, LabelRows.from_labels(labels))
+    return LabelSampler(schema, LabelRows.from_labels(labels))
 
 
 def random_request(random: np.random.Generator, phrases: list[str]) -> str:
@@ -105,11 +105,37 @@ def test_what_was_asked_is_always_there(schema, sampler):
         np.testing.assert_array_equal(drawn[:, wanted != 0], np.tile(wanted[wanted != 0], (300, 1)))
 
 
-def test_a_combination_nobody_has_draws_each_attribute_by_itself(schema, labels, sampler):
-    drawn = draw(sampler, schema.parse("blonde hair, smile"), 4000)
-    glasses = schema.column("glasses")
-    expected = np.mean(labels[:, glasses] > 0)
-    assert abs(np.mean(drawn[:, glasses] > 0) - expected) < 4 * np.sqrt(expected * (1 - expected) / 4000)
+def test_a_combination_nobody_has_follows_the_rows_nearest_to_it(schema, labels, sampler):
+    """Nobody is blonde and smiles: whoever smiles, or is blonde, lends the rest."""
+    wanted = schema.parse("blonde hair, smile, glasses")
+    rows = draw(sampler, wanted, 4_000)
+    assert np.all(rows[:, wanted != 0] == wanted[wanted != 0])
+    # A wrong hair colour is wrong in two columns, so rows that are blonde and have glasses are nearest.
+    blonde, glasses = schema.column("hair_color", "blonde"), schema.column("glasses")
+    near = labels[(labels[:, blonde] > 0) & (labels[:, glasses] > 0)]
+    column = schema.column("hair_style", "short")
+    expected = np.mean(near[:, column] > 0)
+    assert abs(np.mean(rows[:, column] > 0) - expected) < 4 * (0.25 / 4_000) ** 0.5
+
+
+def test_asking_for_what_closed_eyes_hide_opens_them():
+    """Rows with closed eyes leave the eye colour unknown, and would seem to agree with any."""
+    schema = Schema.from_names(
+        {"hair_color": ("blue", "red"), "eye_color": ("green", "red"), "closed_eyes": None}
+    )
+    rows = np.stack(
+        [
+            schema.encode({"hair_color": "blue", "eye_color": "red", "closed_eyes": False}),
+            schema.encode({"hair_color": "blue", "eye_color": None, "closed_eyes": True}),
+            schema.encode({"hair_color": "red", "eye_color": "green", "closed_eyes": False}),
+        ]
+    )
+    sampler = LabelSampler(schema, LabelRows.from_labels(rows))
+    closed = schema.column("closed_eyes")
+    assert np.all(draw(sampler, schema.parse("blue hair, green eyes"), 200)[:, closed] == -1)
+    # Unless both are asked for, or nothing that can be hidden.
+    assert np.all(draw(sampler, schema.parse("green eyes, closed eyes"), 20)[:, closed] == 1)
+    assert 0.3 < np.mean(draw(sampler, schema.parse("blue hair"), 200)[:, closed] == 1) < 0.7
 
 
 def test_rows_that_leave_it_unknown_serve_when_no_row_has_it(schema):
@@ -120,7 +146,7 @@ def test_rows_that_leave_it_unknown_serve_when_no_row_has_it(schema):
             schema.encode({"hair_color": "blue", "smile": False, "eye_color": "green", "glasses": False}),
         ]
     )
-    sampler = LabelSampler(schema.slots, LabelRows.from_labels(rows))
+    sampler = LabelSampler(schema, LabelRows.from_labels(rows))
     drawn = draw(sampler, schema.parse("red eyes, smile"), 200)
     assert_complete(schema, drawn)
     assert (drawn[:, schema.column("hair_color", "red")] > 0).all()

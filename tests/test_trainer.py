@@ -196,3 +196,31 @@ def test_every_image_once_an_epoch_and_any_batch_at_any_time():
 
 def test_a_batch_may_exceed_the_dataset():
     assert sorted(Batches(num_examples=5, batch_size=12, seed=0).indices(0)[:10]) == sorted([*range(5)] * 2)
+
+
+@pytest.mark.parametrize("augmentation", ["always", "adaptive"])
+def test_augmentation_is_the_same_on_two_replicas(schema, labels, images, augmentation):
+    config = dataclasses.replace(CONFIG, augment=augmentation)
+    one = Trainer(config, schema, labels)
+    two = Trainer(config, schema, labels, strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    plain = Trainer(CONFIG, schema, labels).train_step(images[:8], labels[:8])
+    values_one, values_two = (t.train_step(images[:8], labels[:8]) for t in (one, two))
+    np.testing.assert_allclose(values_two, values_one, rtol=2e-4, atol=2e-5)
+    changed = abs(values_one - plain)[REPORTED.index("loss/discriminator_real")] > 1e-4
+    # Adaptive augmentation starts with none.
+    assert changed == (augmentation == "always")
+
+
+def test_adaptive_augmentation_follows_the_signs_of_real_logits(schema, labels, images, monkeypatch):
+    monkeypatch.setattr("anime_gan.trainer.ADAPTATION_IMAGES", 80)
+    trainer = Trainer(dataclasses.replace(CONFIG, augment="adaptive"), schema, labels)
+    expected = 0.0
+    signs = []
+    for step in range(12):
+        # Late in the test, images that the discriminator has not learned to take for real.
+        shown = images[:8] if step < 8 else images[8 * step : 8 * step + 8]
+        values = trainer.train_step(shown, labels[:8])
+        assert values[REPORTED.index("augment/probability")] == pytest.approx(expected, abs=1e-6)
+        signs.append(values[REPORTED.index("logits/real_sign")])
+        expected = min(max(expected + np.sign(signs[-1] - 0.6) * 8 / 80, 0.0), 1.0)
+    assert max(signs) > 0.6, "never rose: the test would not see a probability that stays 0"

@@ -17,13 +17,16 @@ from tqdm import tqdm
 from anime_gan.attributes import AttributeRequestError, Schema
 from anime_gan.commands.command_line import run_command
 from anime_gan.generation import (
+    MAX_CANDIDATES,
     MAX_FACES,
     FaceGenerator,
     FaceRequest,
+    PictureOrigin,
+    check_critic,
     find_export,
     newest_export,
     parse_seeds,
-    read_request,
+    read_origin,
     read_schema,
     save_png,
 )
@@ -64,6 +67,13 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         "scales the latents: less variety, fewer odd faces (above 0, to 1; default 1 = off)",
         flag_values=flag_values,
     )
+    flags.DEFINE_integer(
+        "candidates",
+        None,
+        f"faces drawn for each seed, of which the best is kept (1 to {MAX_CANDIDATES}; default 1); more "
+        "than 1 need a model that python -m anime_gan.evaluate has judged",
+        flag_values=flag_values,
+    )
     text("out", "faces", "a folder, or a file ending in .png for one grid")
     text("sheet", None, "show the same faces with every value of this attribute (a name from --list_attrs)")
     text("like", None, "make this picture again (a PNG made by generate.py)")
@@ -80,24 +90,22 @@ def _generate(flag_values: flags.FlagValues) -> int:
         print(schema.listing() or "nothing: this model was trained without labels")
         return 0
     like = flag_values["like"].value
-    clashing = [
-        name for name in ("attrs", "num", "seeds", "truncation", "sheet") if flag_values[name].present
-    ]
+    settings = ("attrs", "num", "seeds", "truncation", "sheet", "candidates")
+    clashing = [name for name in settings if flag_values[name].present]
     if like and clashing:
         raise ValueError(f"--{clashing[0]}: goes not with --like, which takes everything from the picture")
-    request, made_by = read_request(Path(str(like))) if like else (_request(flag_values), None)
-    request = _checked(request, schema)
+    origin = read_origin(Path(str(like))) if like else None
+    request = _checked(origin.request if origin else _request(flag_values), schema)
+    if request.candidates > 1:
+        check_critic(export)
     out = Path(str(flag_values["out"].value))
     as_grid = out.suffix.lower() == ".png"
     if (as_grid or request.sheet) and len(request.seeds) > MAX_GRID_FACES:
         raise ValueError(f"{len(request.seeds)} faces are too many for one picture: at most {MAX_GRID_FACES}")
 
     generator = FaceGenerator(export)
-    if made_by is not None and made_by != generator.name:
-        raise ValueError(
-            f"--like={like}: was made by model {made_by}, but {export} is {generator.name}; "
-            "name its model with --model"
-        )
+    if origin:
+        _check_origin(origin, generator, f"--like={like}")
     if request.sheet:
         path = out if as_grid else out / f"sheet-{request.sheet}.png"
         save_png(path, generator.sheet(request), generator.picture_text(request))
@@ -115,9 +123,28 @@ def _generate(flag_values: flags.FlagValues) -> int:
     return 0
 
 
+def _check_origin(origin: PictureOrigin, generator: FaceGenerator, flag: str) -> None:
+    """Makes sure that a picture can be made again with this model.
+
+    Raises:
+        ValueError: Another model drew it, or another critic chose it.
+    """
+    if origin.model != generator.name:
+        raise ValueError(
+            f"{flag}: was made by model {origin.model}, but {generator.directory} is {generator.name}; "
+            "name its model with --model"
+        )
+    if origin.critic is not None and origin.critic != generator.critic_name:
+        raise ValueError(
+            f"{flag}: was chosen by critic {origin.critic}, but that of {generator.directory} is "
+            f"{generator.critic_name}: the model was judged anew since"
+        )
+
+
 def _request(flag_values: flags.FlagValues) -> FaceRequest:
     """What the flags ask for."""
     seeds_text, num = flag_values["seeds"].value, flag_values["num"].value
+    candidates = flag_values["candidates"].value
     if seeds_text is not None and num is not None:
         raise ValueError("--num: goes not with --seeds, which says how many by itself")
     if num is not None and not 1 <= num <= MAX_FACES:
@@ -129,6 +156,7 @@ def _request(flag_values: flags.FlagValues) -> FaceRequest:
         seeds=tuple(range(num or default_num)) if seeds_text is None else parse_seeds(seeds_text),
         truncation=1.0 if truncation is None else truncation,
         sheet=flag_values["sheet"].value,
+        candidates=1 if candidates is None else candidates,
     )
 
 
@@ -140,6 +168,8 @@ def _checked(request: FaceRequest, schema: Schema) -> FaceRequest:
     """
     if not 0 < request.truncation <= 1:
         raise ValueError(f"--truncation={request.truncation}: must be above 0 and at most 1")
+    if not 1 <= request.candidates <= MAX_CANDIDATES:
+        raise ValueError(f"--candidates={request.candidates}: must be 1 to {MAX_CANDIDATES}")
     try:
         attributes = schema.describe(schema.parse(request.attributes))
         sheet = schema.slot(request.sheet).name if request.sheet else None
@@ -151,8 +181,10 @@ def _checked(request: FaceRequest, schema: Schema) -> FaceRequest:
 def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Seed, uint8 image and complete labels of each face, one after the other."""
     with tqdm(total=len(request.seeds), unit="face", desc="drawing", file=sys.stderr, delay=1) as progress:
-        for start in range(0, len(request.seeds), CHUNK):
-            part = dataclasses.replace(request, seeds=request.seeds[start : start + CHUNK])
+        # The candidates of a chunk are all drawn before its first face is: smaller chunks, steady progress.
+        size = max(1, CHUNK // request.candidates)
+        for start in range(0, len(request.seeds), size):
+            part = dataclasses.replace(request, seeds=request.seeds[start : start + size])
             latents, labels = generator.inputs(part)
             for i, seed in enumerate(part.seeds):
                 yield seed, generator.render(latents[i : i + 1], labels[i : i + 1])[0], labels[i]

@@ -26,18 +26,20 @@ class Architecture:
         name: The name users select it by.
         description: One line for `--help` and for the model list.
         module: Module inside `anime_gan.models` that defines `Generator` and `Discriminator`.
-        resolution: Height and width of the images, in pixels.
+        resolutions: Heights and widths of images that it can draw, in pixels; the first is the default.
         batch_statistics_in_discriminator: Whether a discriminator logit depends on the other images
             of its batch. If so, there is no gradient of one logit by its own image alone, and
             gradient penalties, which are defined per sample, must not be used.
+        generator_options: Arguments of `Generator` that this entry fixes.
         discriminator_options: Arguments of `Discriminator` that this entry fixes.
     """
 
     name: str
     description: str
     module: str
-    resolution: int
+    resolutions: tuple[int, ...]
     batch_statistics_in_discriminator: bool
+    generator_options: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     discriminator_options: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
 
     def make_generator(
@@ -47,6 +49,7 @@ class Architecture:
         seed: int = 0,
         dtype: str | None = None,
         synchronized: bool = False,
+        resolution: int | None = None,
     ) -> keras.Model:
         """Makes a generator whose variables all exist already.
 
@@ -58,6 +61,7 @@ class Architecture:
             seed: Seed of the initial weights.
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the default.
             synchronized: Whether batch normalization averages over all replicas.
+            resolution: One of `resolutions`; `None` for the first.
 
         Returns:
             A built `keras.Model`, `(latents, labels) -> images`.
@@ -68,6 +72,8 @@ class Architecture:
             seed=seed,
             dtype=dtype,
             synchronized=synchronized,
+            **self._size(resolution),
+            **self.generator_options,
         )
         generator.build()
         return generator
@@ -80,6 +86,7 @@ class Architecture:
         synchronized: bool = False,
         attribute_head: bool = True,
         projection: bool = True,
+        resolution: int | None = None,
     ) -> keras.Model:
         """Makes a discriminator whose variables all exist already.
 
@@ -90,6 +97,7 @@ class Architecture:
             synchronized: Whether batch normalization, if there is any, averages over all replicas.
             attribute_head: Whether to predict the attributes (auxiliary classifier).
             projection: Whether the real/fake logit is conditioned on the labels.
+            resolution: One of `resolutions`; `None` for the first.
 
         Returns:
             A built `keras.Model`, `(images, labels) -> {"logits", "attributes"}`.
@@ -101,10 +109,17 @@ class Architecture:
             synchronized=synchronized,
             attribute_head=attribute_head,
             projection=projection,
+            **self._size(resolution),
             **self.discriminator_options,
         )
         discriminator.build()
         return discriminator
+
+    def _size(self, resolution: int | None) -> dict[str, int]:
+        """The argument of networks that come in several sizes."""
+        if resolution not in (None, *self.resolutions):
+            raise ValueError(f"{self.name} draws {self.resolutions} pixels, not {resolution}")
+        return {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
 
     def _import(self) -> Any:
         return importlib.import_module(f"{__name__}.{self.module}")
@@ -112,10 +127,40 @@ class Architecture:
 
 _ARCHITECTURES = (
     Architecture(
+        "compact",
+        "most work on small maps, latent and labels steer every convolution: the most for the time",
+        module="compact",
+        resolutions=(64, 128),
+        batch_statistics_in_discriminator=False,
+    ),
+    Architecture(
+        "compact-batch",
+        "the same with batch normalization",
+        module="compact",
+        resolutions=(64, 128),
+        batch_statistics_in_discriminator=False,
+        generator_options=MappingProxyType({"conditioning": "batch"}),
+    ),
+    Architecture(
+        "light",
+        "one plain 3x3 convolution a level behind nearest upsampling, with batch normalization",
+        module="compact",
+        resolutions=(64,),
+        batch_statistics_in_discriminator=False,
+        generator_options=MappingProxyType(
+            {
+                "conditioning": "batch",
+                "upsampling": "nearest",
+                "filters": (256, 192, 128, 64, 32),
+                "extra_convolutions": (0, 0, 0, 0),
+            }
+        ),
+    ),
+    Architecture(
         "published",
         "the published networks; the discriminator sees every pixel and has no normalization",
         module="published",
-        resolution=64,
+        resolutions=(64,),
         batch_statistics_in_discriminator=False,
         discriminator_options=MappingProxyType({"padding": "same", "normalization": "none"}),
     ),
@@ -123,7 +168,7 @@ _ARCHITECTURES = (
         "published-exact",
         "the published networks unchanged: unpadded discriminator with batch normalization",
         module="published",
-        resolution=64,
+        resolutions=(64,),
         batch_statistics_in_discriminator=True,
         discriminator_options=MappingProxyType({"padding": "valid", "normalization": "batch"}),
     ),

@@ -12,14 +12,13 @@ and 1,031,041 in the discriminator, the statistics of batch normalization includ
 
 from __future__ import annotations
 
-import hashlib
-import math
 from typing import Any, ClassVar, Literal
 
 import keras
 import tensorflow as tf
 
 from anime_gan.models import layers
+from anime_gan.models.common import check_labels, judge_features, seeded_initializer
 
 Shape = tuple[int | None, ...]
 
@@ -123,7 +122,7 @@ class Generator(keras.Model):
         Raises:
             ValueError: If labels are missing, or given to an unconditional model.
         """
-        _check_labels(labels, self.num_labels, required=True, model="generator")
+        check_labels(labels, self.num_labels, required=True, model="generator")
         x = tf.cast(latents, self.compute_dtype)
         if self.embedding is not None:
             embedded = self.embedding(tf.cast(labels, self.compute_dtype))
@@ -132,6 +131,11 @@ class Generator(keras.Model):
         x = layers.leaky_relu(self.bn1(self.conv1(x), training=training))
         x = layers.leaky_relu(self.bn2(self.conv2(x), training=training))
         return tf.tanh(tf.cast(self.conv3(x), tf.float32))
+
+    @property
+    def normalized_convolutions(self) -> list[tuple[keras.layers.Conv2DTranspose, layers.BatchNormalization]]:
+        """Each convolution with the batch normalization behind it."""
+        return [(self.conv1, self.bn1), (self.conv2, self.bn2)]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -270,24 +274,13 @@ class Discriminator(keras.Model):
             ValueError: If the projection misses its labels, or an unconditional model is given
                 some.
         """
-        _check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
+        check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
         x = layers.leaky_relu(self.conv1(tf.cast(images, self.compute_dtype)))
         x = self.conv2(x)
         x = layers.leaky_relu(x if self.bn2 is None else self.bn2(x, training=training))
         x = self.conv3(x)
         x = layers.leaky_relu(x if self.bn3 is None else self.bn3(x, training=training))
-        features = self.flatten(x)
-
-        outputs = {"logits": self.fc(features)}
-        if self.projection is not None:
-            # Glorot gives each embedding weight variance 2 / (num_labels + num_features). The sum
-            # over the +-1 labels multiplies that by num_labels; dividing by its root makes the
-            # projection start at the scale of `fc`, whatever the number of attributes.
-            embedded = self.projection(tf.cast(labels, tf.float32)) / math.sqrt(self.num_labels)
-            outputs["logits"] += tf.reduce_sum(embedded * features, axis=-1, keepdims=True)
-        if self.attributes is not None:
-            outputs["attributes"] = self.attributes(features)
-        return outputs
+        return judge_features(self.flatten(x), labels, self.fc, self.projection, self.attributes)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -303,20 +296,6 @@ class Discriminator(keras.Model):
         }
 
 
-def seeded_initializer(seed: int, name: str) -> keras.initializers.Initializer:
-    """Returns Keras's default initializer, Glorot uniform, with a seed of the layer's own.
-
-    The layer's name is hashed into the seed. Seeds counted upwards would repeat: an initializer
-    draws the same stream for equal seeds, whatever the layer.
-
-    Args:
-        seed: Seed of the whole model.
-        name: Name of the layer, unique among all networks made with `seed`.
-    """
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return keras.initializers.GlorotUniform(seed=int.from_bytes(digest[:4], "little") >> 1)
-
-
 def _normalization(
     kind: str, name: str, policy: keras.DTypePolicy, synchronized: bool
 ) -> keras.layers.Layer | None:
@@ -329,16 +308,3 @@ def _normalization(
         # LayerNormalization(axis=(1, 2, 3)) with one gain per channel instead of one per position.
         return keras.layers.GroupNormalization(groups=1, dtype=policy, name=name)
     raise ValueError(f'normalization must be "none", "batch" or "layer", got {kind!r}.')
-
-
-def _check_labels(labels: object, num_labels: int, *, required: bool, model: str) -> None:
-    if labels is None and required and num_labels:
-        raise ValueError(
-            f"This {model} was made with num_labels={num_labels} and must be called with labels "
-            f"of shape [batch, {num_labels}]; got None."
-        )
-    if labels is not None and not num_labels:
-        raise ValueError(
-            f"This {model} was made with num_labels=0 (unconditional) but was called with labels. "
-            "Leave them out, or make the model with num_labels."
-        )

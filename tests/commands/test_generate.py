@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import generate, train
-from anime_gan.generation import format_seeds, parse_seeds
+from anime_gan.generation import FaceGenerator, FaceRequest, candidate_seed, format_seeds, parse_seeds
+from anime_gan.metrics import critic as critics
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,10 @@ def test_list_attrs(run, capsys):
         (["--atrs=smile"], "attrs"),
         (["smile"], "unexpected 'smile'"),
         (["--num=5000", "--out=grid.png"], "5000 faces are too many for one picture"),
+        (["--candidates=0"], "--candidates=0: must be 1 to 64"),
+        (["--candidates=65"], "--candidates=65: must be 1 to 64"),
+        (["--candidates=2"], "has no critic to choose among candidates: run python -m anime_gan.evaluate"),
+        (["--candidates=2", "--like=plain.png"], "--candidates: goes not with --like"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):
@@ -151,3 +156,85 @@ def test_seeds_are_read_and_written():
     assert parse_seeds("0-3, 12,7") == (0, 1, 2, 3, 12, 7)
     for seeds in ((0,), (5, 6, 7, 1), (3, 1, 2), (4, 4)):
         assert parse_seeds(format_seeds(seeds)) == seeds
+
+
+class FakeCritic:
+    """Likes pictures with much red in the middle."""
+
+    checksum = "0123456789abcdef" * 4
+
+    def score(self, images):
+        return images[:, 20:40, 20:40, 0].mean(axis=(1, 2)) - images[:, 20:40, 20:40, 1:].mean(axis=(1, 2, 3))
+
+
+@pytest.fixture
+def judged(run, monkeypatch) -> Path:
+    """The run's export with a critic beside it."""
+    (folder,) = run.glob("export/*")
+    monkeypatch.setattr(critics.Critic, "load", classmethod(lambda cls, directory: FakeCritic()))
+    (folder / "critic").mkdir()
+    yield folder
+    (folder / "critic").rmdir()
+
+
+def test_the_best_of_the_candidates_is_kept(judged):
+    """All candidates are drawn here one by one: latents of derived seeds, labels of the seed itself."""
+    seeds, count = range(6), 3
+    arguments = [f"--model={judged}", "--attrs=blue hair", "--seeds=0-5", "--truncation=0.9"]
+    assert generate.main([*arguments, f"--candidates={count}"]) == 0
+    generator = FaceGenerator(judged)
+    chosen = []
+    for seed in seeds:
+        request = FaceRequest("blue hair", (seed,), 0.9)
+        labels = generator.inputs(request)[1]
+        candidates = []
+        for number in range(count):
+            request = FaceRequest("blue hair", (candidate_seed(seed, number),), 0.9)
+            candidates.append(generator.render(generator.inputs(request)[0], labels)[0])
+        best = int(np.argmax(FakeCritic().score(np.stack(candidates))))
+        chosen.append(best)
+        np.testing.assert_array_equal(pixels(f"faces/blue-hair_seed{seed}.png"), candidates[best])
+    # The face of the seed itself is one of them, and not always the best.
+    assert 0 in chosen and len(set(chosen)) > 1
+    assert generate.main([*arguments, "--candidates=1", "--out=single"]) == 0
+    for seed, best in zip(seeds, chosen, strict=True):
+        same = np.array_equal(
+            pixels(f"single/blue-hair_seed{seed}.png"), pixels(f"faces/blue-hair_seed{seed}.png")
+        )
+        assert same == (best == 0)
+
+
+def test_a_chosen_face_can_be_made_again(judged):
+    assert generate.main([f"--model={judged}", "--seeds=3", "--candidates=4"]) == 0
+    text = Image.open("faces/seed3.png").text
+    assert (text["candidates"], text["critic"]) == ("4", "0123456789abcdef")
+    assert generate.main([f"--model={judged}", "--like=faces/seed3.png", "--out=again"]) == 0
+    np.testing.assert_array_equal(pixels("again/seed3.png"), pixels("faces/seed3.png"))
+    assert Image.open("again/seed3.png").text == text
+
+
+def test_a_sheet_shows_the_chosen_faces(judged):
+    arguments = [f"--model={judged}", "--seeds=0-3", "--candidates=4"]
+    assert generate.main([*arguments, "--sheet=glasses", "--out=sheet.png"]) == 0
+    assert generate.main(arguments) == 0
+    sheet = pixels("sheet.png")
+    for seed in range(4):
+        path = f"faces/seed{seed}.png"
+        row = 1 if "no glasses" in Image.open(path).text["labels"] else 0
+        left = sheet.shape[1] - (4 - seed) * 66 + 2
+        np.testing.assert_array_equal(sheet[row * 66 : row * 66 + 64, left : left + 64], pixels(path))
+
+
+def test_like_refuses_another_critic(judged, monkeypatch, capsys):
+    assert generate.main([f"--model={judged}", "--seeds=0", "--candidates=2"]) == 0
+    monkeypatch.setattr(FakeCritic, "checksum", "f" * 64)
+    assert generate.main([f"--model={judged}", "--like=faces/seed0.png"]) == 2
+    assert "was chosen by critic 0123456789abcdef" in capsys.readouterr().err
+
+
+def test_candidates_have_seeds_of_their_own():
+    assert candidate_seed(7, 0) == 7
+    seeds = {candidate_seed(seed, number) for seed in range(100) for number in range(20)}
+    assert len(seeds) == 2000 and all(0 <= seed < 2**63 for seed in seeds)
+    # Fixed, so that pictures made with other versions can be made again (from `sha256sum`).
+    assert candidate_seed(7, 1) == 0x35188623099913B8

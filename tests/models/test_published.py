@@ -343,13 +343,13 @@ def test_mixed_precision_is_float32_outside_and_close(name):
             discriminator = architecture.make_discriminator(NUM_LABELS, dtype=dtype)
             images[dtype] = generator(latents, labels, training=training)
             outputs[dtype] = discriminator(random_images(4), labels, training=training)
-            assert generator.conv1.compute_dtype == discriminator.conv1.compute_dtype
-            assert generator.conv1.compute_dtype == dtype.removeprefix("mixed_")
+            assert generator.fc.compute_dtype == discriminator.compute_dtype == dtype.removeprefix("mixed_")
             assert all(v.dtype == "float32" for v in generator.variables + discriminator.variables)
         for value in (images["mixed_bfloat16"], *outputs["mixed_bfloat16"].values()):
             assert value.dtype == tf.float32
         assert not np.array_equal(images["float32"], images["mixed_bfloat16"])
-        np.testing.assert_allclose(images["float32"], images["mixed_bfloat16"], atol=0.05)
+        error = np.abs(images["float32"] - images["mixed_bfloat16"])
+        assert error.mean() < 0.01 and error.max() < 0.15
         for key, value in outputs["float32"].items():
             np.testing.assert_allclose(value, outputs["mixed_bfloat16"][key], atol=0.05)
 
@@ -359,15 +359,18 @@ def test_registry(name):
     architecture = get_architecture(name)
     assert ARCHITECTURES[name]
     latents = random_latents(2, 12)
-    images = architecture.make_generator(latent_dim=12)(latents)
-    assert images.shape == (2, architecture.resolution, architecture.resolution, 3)
-    assert set(architecture.make_discriminator()(images)) == {"logits"}
+    for side in architecture.resolutions:
+        images = architecture.make_generator(latent_dim=12, resolution=side)(latents)
+        assert images.shape == (2, side, side, 3)
+        assert set(architecture.make_discriminator(resolution=side)(images)) == {"logits"}
+    with pytest.raises(ValueError, match="pixels, not 96"):
+        architecture.make_generator(resolution=96)
     synchronized = architecture.make_generator(synchronized=True)
-    assert synchronized.bn1.synchronized
+    assert all(normalization.synchronized for _, normalization in synchronized.normalized_convolutions)
 
 
 def test_unknown_architecture_lists_the_known():
-    with pytest.raises(ValueError, match=r"'dcgan'.*published, published-exact"):
+    with pytest.raises(ValueError, match=r"'dcgan'.*published-exact"):
         get_architecture("dcgan")
 
 

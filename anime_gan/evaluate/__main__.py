@@ -1,0 +1,103 @@
+"""`python -m anime_gan.evaluate --model EXPORT`: measures an exported model and writes what came out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.datasets import load_dataset
+from anime_gan.evaluate.model import ExportedModel
+from anime_gan.generation import newest_export
+from anime_gan.quiet import import_tensorflow
+
+SUMMARY = """Measures an exported model: whether it draws what it is asked for and only that, how varied and
+how intact its faces are, how close to real pictures. Writes evaluation.json, EVALUATION.md and
+evaluation.png, the main results into the model card, and the critic that generate.py --candidates needs.
+The judges are trained first, once for a dataset, which takes minutes."""
+
+RUNS = Path("runs")
+NUM_IMAGES = 10_000
+FAST_IMAGES = 1_000
+MIN_IMAGES, MAX_IMAGES = 100, 100_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    flag_values = flags.FlagValues()
+    _define_flags(flag_values)
+    arguments = sys.argv[1:] if argv is None else argv
+    return run_command("anime_gan.evaluate", SUMMARY, flag_values, lambda: _evaluate(flag_values), arguments)
+
+
+def _define_flags(flag_values: flags.FlagValues) -> None:
+    def text(name: str, help_text: str) -> None:
+        flags.DEFINE_string(name, None, help_text, flag_values=flag_values)
+
+    def integer(name: str, help_text: str, lowest: int, highest: int | None = None) -> None:
+        flags.DEFINE_integer(name, None, help_text, lowest, highest, flag_values=flag_values)
+
+    text("model", "a run or export directory (default: the newest export in runs/)")
+    text("data", "what it was trained on, as in train.py --data (default: what the export says)")
+    integer("data_images", "images of it, as in train.py --num_images (default: what the export says)", 0)
+    integer("data_seed", "decides what is drawn, as in train.py --seed (default: what the export says)", 0)
+    integer(
+        "num_images",
+        f"faces to draw ({MIN_IMAGES} to {MAX_IMAGES}; default {NUM_IMAGES})",
+        MIN_IMAGES,
+        MAX_IMAGES,
+    )
+    integer("seed", "decides which faces are drawn (0 to 2147483647; default 0)", 0, 2**31 - 1)
+    text("out", "where the results go (a folder; default: the export, whose model card is completed)")
+    flags.DEFINE_bool(
+        "fast", False, f"a quick look at {FAST_IMAGES} faces (true or false)", flag_values=flag_values
+    )
+
+
+def _evaluate(flag_values: Any) -> int:
+    chosen = {name: flag_values[name].value for name in flag_values}
+    if chosen["fast"] and chosen["num_images"] is not None:
+        raise ValueError("--num_images: goes not with --fast, which says how many by itself")
+    model = ExportedModel(Path(chosen["model"]) if chosen["model"] else newest_export(RUNS))
+    out = Path(chosen["out"]) if chosen["out"] else model.directory
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out={out}: is a file, must be a folder")
+    import_tensorflow()
+    from anime_gan.evaluate.bench import Options, check_schema
+    from anime_gan.evaluate.evaluation import evaluate
+    from anime_gan.evaluate.output import complete_export, write_results
+    from anime_gan.metrics.critic import load_critic
+    from anime_gan.metrics.report import summary
+    from anime_gan.metrics.tagger import load_tagger
+
+    config = model.record["config"]
+
+    def given(flag: str, option: str) -> Any:
+        return config[option] if chosen[flag] is None else chosen[flag]
+
+    dataset = load_dataset(
+        given("data", "data"),
+        given("data_images", "num_images"),
+        config["resolution"],
+        given("data_seed", "seed"),
+    )
+    print_lines(dataset.report.lines())
+    # Before the judges, whose training takes minutes.
+    check_schema(model, dataset)
+    critic = load_critic(dataset)
+    tagger = load_tagger(dataset) if model.schema.num_labels else None
+    num_images = FAST_IMAGES if chosen["fast"] else chosen["num_images"] or NUM_IMAGES
+    evaluation = evaluate(model, dataset, tagger, critic, Options(num_images, chosen["seed"] or 0))
+    write_results(evaluation, out)
+    if out.resolve() == model.directory.resolve():
+        complete_export(evaluation.numbers, critic, model.directory)
+    print(f"{summary(evaluation.numbers)}\n\nresults: {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The whole evaluation of one model: every measure in turn."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from anime_gan.datasets import Dataset
+from anime_gan.evaluate import control, pictures
+from anime_gan.evaluate.bench import Bench, Options
+from anime_gan.evaluate.model import ExportedModel
+from anime_gan.metrics.critic import Critic
+from anime_gan.metrics.report import Pictures
+from anime_gan.metrics.tagger import Tagger
+
+VERSION = 1
+PICTURED_FACES = 64
+
+
+class Evaluation(NamedTuple):
+    """What came out.
+
+    Attributes:
+        numbers: Everything measured, ready for JSON; None stands for what could not be measured.
+        pictures: What is shown beside them.
+    """
+
+    numbers: dict[str, Any]
+    pictures: Pictures
+
+
+def evaluate(
+    model: ExportedModel, dataset: Dataset, tagger: Tagger | None, critic: Critic, options: Options
+) -> Evaluation:
+    """Measures a model on the data it was trained on.
+
+    Args:
+        model: What is measured.
+        dataset: What it was trained on, test images and held-out combinations included.
+        tagger: Says what is on a picture; None for a model without labels, whose control is not measured.
+        critic: Says how intact a picture is.
+        options: How much is drawn.
+
+    Raises:
+        DataError: The data has other attributes than the model, or too few images.
+    """
+    # A log file needs no line every tenth of a second.
+    interval = 0.5 if sys.stderr.isatty() else 30.0
+    with tqdm(total=0, unit="image", unit_scale=True, mininterval=interval, file=sys.stderr) as progress:
+        bench = Bench(model, dataset, tagger, critic, options, progress)
+        bench.announce(_planned_images(bench))
+        return _measure(bench)
+
+
+def _planned_images(bench: Bench) -> int:
+    """How many images will be drawn or judged, but for those of rare values."""
+    options = bench.options
+    train, test = (min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test))
+    # Drawn and seen by the critic; so are all candidates.
+    planned = 2 * options.num_images + test + 2 * pictures.CANDIDATES * options.pairs
+    if bench.tagger is not None:
+        planned += options.num_images + train + test
+        # Two pictures a change, the first judged once more when it is moved; combinations seen and not.
+        planned += 5 * options.pairs + 4 * options.images_per_request * len(bench.combinations)
+    return planned
+
+
+def _measure(bench: Bench) -> Evaluation:
+    samples = bench.samples()
+    numbers = describe(bench)
+    unseen: list[control.PicturedCombination] = []
+    if bench.tagger is not None:
+        numbers["attributes"] = control.attribute_precision(bench, samples)
+        combinations = control.unseen_combinations(bench)
+        if combinations is not None:
+            numbers["combinations"], unseen = combinations
+        numbers["leakage"] = control.leakage(bench, samples)
+    numbers["variety"], numbers["candidates"] = pictures.variety(bench)
+    numbers["success"] = pictures.success(bench, samples)
+    numbers["copies"], closest = pictures.copies(bench, samples)
+    if bench.tagger is not None:
+        numbers["resemblance"] = pictures.resemblance(bench, samples)
+    numbers["texture"] = pictures.texture(bench, samples)
+    return Evaluation(
+        numbers,
+        Pictures(
+            faces=samples.faces.images[:PICTURED_FACES],
+            closest=closest.generated,
+            nearest=closest.nearest,
+            combinations={part.request: part.images for part in unseen},
+        ),
+    )
+
+
+def describe(bench: Bench) -> dict[str, Any]:
+    """What is measured with what: options, checksums, numbers of images, and what is to be known of it."""
+    record, dataset = bench.model.record, bench.dataset
+    # Older exports do not say what they were trained on.
+    trained_on = record.get("data_checksum")
+    numbers: dict[str, Any] = {
+        "version": VERSION,
+        "seed": bench.options.seed,
+        "num_images": bench.options.num_images,
+        "truncation": 1.0,
+        "model": {"weights_sha256": record["weights_sha256"], "steps": record["steps"]},
+        "data": {
+            "name": dataset.name,
+            "checksum": dataset.checksum,
+            "is_training_data": None if trained_on is None else trained_on == dataset.checksum,
+            "train": len(bench.split.train),
+            "test": len(bench.split.test),
+            "held_out": len(bench.split.held_out),
+        },
+        "critic": {
+            "checksum": bench.critic.checksum,
+            "floor": float(bench.critic.floor),
+            "detection": _plain(bench.critic.detection),
+        },
+        "notes": _notes(bench, trained_on),
+    }
+    if bench.tagger is not None:
+        numbers["tagger"] = {
+            "checksum": bench.tagger.checksum,
+            "accuracy": _plain(bench.tagger.accuracy),
+            "column_accuracy": _plain(bench.tagger.column_accuracy),
+        }
+    return numbers
+
+
+def _notes(bench: Bench, trained_on: str | None) -> list[str]:
+    notes = list(bench.tagger.notes()) if bench.tagger is not None else []
+    if bench.tagger is None:
+        notes.append("the model was trained without labels: there is no control to measure")
+    if trained_on is not None and trained_on != bench.dataset.checksum:
+        notes.append("the data is not what the model was trained on: what it saw of it is not known")
+    if bench.saw_test_images:
+        notes.append(
+            "the model was trained on the held-out images too: its distances to real images look too good"
+        )
+    return notes
+
+
+def _plain(value: Any) -> Any:
+    """A number or a mapping of numbers as JSON has it: what is not a number is None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (float, int, np.number)):
+        return float(value) if math.isfinite(value) else None
+    return value

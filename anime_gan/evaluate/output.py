@@ -1,0 +1,36 @@
+"""The files that an evaluation leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from anime_gan.evaluate.evaluation import Evaluation
+from anime_gan.files import write_text, written_whole
+from anime_gan.generation import CRITIC
+from anime_gan.metrics.critic import Critic
+from anime_gan.metrics.report import markdown, picture_sheet, with_measured_section
+
+MODEL_CARD = "MODEL_CARD.md"
+
+
+def write_results(evaluation: Evaluation, out: Path) -> None:
+    """Writes `evaluation.json`, `EVALUATION.md` and `evaluation.png`, each whole or not at all."""
+    write_text(
+        out / "evaluation.json",
+        json.dumps(evaluation.numbers, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+    )
+    write_text(out / "EVALUATION.md", markdown(evaluation.numbers))
+    with written_whole(out / "evaluation.png") as partial:
+        Image.fromarray(picture_sheet(evaluation.pictures)).save(partial)
+
+
+def complete_export(numbers: dict[str, Any], critic: Critic, export: Path) -> None:
+    """Writes the main results into an export's model card, and puts the critic beside the model."""
+    card = export / MODEL_CARD
+    text = card.read_text("utf-8") if card.is_file() else "# Model card\n"
+    write_text(card, with_measured_section(text, numbers))
+    critic.save(export / CRITIC)

@@ -1,0 +1,73 @@
+"""The small copy of an export."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from anime_gan import pack
+from anime_gan.datasets import Dataset
+from anime_gan.export import export_model, read_label_rows
+from anime_gan.generation import FaceGenerator, FaceRequest
+from anime_gan.trainer import Trainer
+from tests.test_trainer import CONFIG
+
+
+@pytest.fixture(scope="module")
+def export(schema, labels, tmp_path_factory):
+    """A model whose batch statistics and gains are far from their start."""
+    images = np.random.default_rng(1).integers(0, 256, (len(labels), 64, 64, 3), np.uint8)
+    dataset = Dataset("noise", images, labels, schema, "Random pixels, made by a test.", checksum="")
+    trainer = Trainer(CONFIG, schema, labels)
+    random = np.random.default_rng(3)
+    for variable in trainer.ema_generator.variables:
+        if any(part in variable.path for part in ("bn", "bias", "normalization")):
+            variable.assign(random.uniform(0.5, 1.5, variable.shape))
+    return export_model(trainer, dataset, CONFIG, tmp_path_factory.mktemp("export") / "3")
+
+
+def test_pictures_stay_and_size_halves(export, tmp_path, capsys):
+    out = tmp_path / "packed"
+    assert pack.main([f"--model={export}", f"--out={out}"]) == 0
+    request = FaceRequest("blue hair", tuple(range(8)))
+    before, after = FaceGenerator(export), FaceGenerator(out)
+    inputs = before.inputs(request)
+    pictures = before.render(*inputs).astype(int)
+    error = np.abs(pictures - after.render(*inputs))
+    assert error.mean() < 0.2 and error.max() <= 4
+    assert pictures.std() > 10, "flat pictures would agree whatever happens"
+    said = json.loads((out / "training.json").read_text())["packing"]["picture_error"]
+    assert said["mean"] == pytest.approx(error.mean(), abs=0.02)
+    assert f"{said['mean']:.3f} of 255" in capsys.readouterr().out
+
+    def size(folder):
+        return sum(file.stat().st_size for file in folder.glob("variables/*"))
+
+    assert size(out) < 0.52 * size(export)
+    # What is left open is drawn as before.
+    np.testing.assert_array_equal(after.inputs(request)[1], inputs[1])
+
+
+def test_packing_again_changes_nothing_more(export, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert pack.main([f"--model={export}", f"--out={first}"]) == 0
+    assert pack.main([f"--model={first}", f"--out={second}"]) == 0
+    weights = [tf.saved_model.load(str(path)).weights for path in (first, second)]
+    for one, two in zip(*weights, strict=True):
+        assert one.dtype == two.dtype == tf.float16
+        np.testing.assert_allclose(one.numpy(), two.numpy(), rtol=2e-3, atol=1e-6)
+
+
+def test_label_rows_lie_beside_the_model(export, labels):
+    rows = read_label_rows(export)
+    assert rows.counts.sum() == len(labels)
+    assert {row.tobytes() for row in rows.rows} == {row.tobytes() for row in labels}
+
+
+def test_an_existing_folder_is_not_overwritten(export, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    assert pack.main([f"--model={export}", f"--out={tmp_path / 'mine'}"]) == 2
+    assert "exists already" in capsys.readouterr().err
