@@ -27,6 +27,14 @@ def test_presets_are_valid(name):
     resolve_config(name, {})
 
 
+def test_the_papers_losses_are_weighed_as_the_paper_does():
+    """lambda_adv is 34, lambda_gp 0.5, and the attribute loss is a sum of 34 there, a mean here."""
+    config = resolve_config("paper", {})
+    assert (config.adversarial_loss, config.gradient_penalty) == ("non_saturating", "dragan")
+    assert 34 * config.penalty_weight == 0.5 and config.penalty_interval == 1
+    assert config.attribute_weight == 1.0 and config.attribute_head and not config.projection
+
+
 def test_every_loss_and_penalty_can_be_chosen():
     choices = {f.name: f.metadata.get("choices") for f in dataclasses.fields(TrainConfig)}
     assert set(choices["adversarial_loss"]) == set(ADVERSARIAL_LOSSES)

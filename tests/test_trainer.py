@@ -55,6 +55,19 @@ def test_two_replicas_do_what_one_does(schema, labels, images):
         np.testing.assert_allclose(mean_two.numpy(), mean_one.numpy(), rtol=1e-4, atol=1e-6, err_msg=path)
 
 
+def test_the_learning_rate_halves(schema, labels):
+    trainer = Trainer(dataclasses.replace(CONFIG, learning_rate_halving=100), schema, labels)
+    for optimizer in (trainer.generator_optimizer, trainer.discriminator_optimizer):
+        rates = []
+        for step in (0, 50, 100, 300):
+            optimizer.iterations.assign(step)
+            rates.append(float(optimizer.learning_rate))
+        np.testing.assert_allclose(rates, np.array([1, 0.5**0.5, 0.5, 0.125]) * 2e-4, rtol=1e-5)
+    constant = Trainer(CONFIG, schema, labels).generator_optimizer
+    constant.iterations.assign(10**6)
+    assert float(constant.learning_rate) == pytest.approx(2e-4)
+
+
 @pytest.mark.parametrize("penalty", ["dragan", "wgan_gp", "r1"])
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_no_weight_is_read_while_it_changes(schema, labels, images, penalty, dtype):

@@ -50,6 +50,7 @@ class Architecture:
         dtype: str | None = None,
         synchronized: bool = False,
         resolution: int | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> keras.Model:
         """Makes a generator whose variables all exist already.
 
@@ -62,6 +63,7 @@ class Architecture:
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the default.
             synchronized: Whether batch normalization averages over all replicas.
             resolution: One of `resolutions`; `None` for the first.
+            options: Further arguments of `Generator`, for one of another width or depth.
 
         Returns:
             A built `keras.Model`, `(latents, labels) -> images`.
@@ -73,7 +75,7 @@ class Architecture:
             dtype=dtype,
             synchronized=synchronized,
             **self._size(resolution),
-            **self.generator_options,
+            **{**self.generator_options, **(options or {})},
         )
         generator.build()
         return generator
@@ -171,6 +173,13 @@ _ARCHITECTURES = (
         resolutions=(64,),
         batch_statistics_in_discriminator=True,
         discriminator_options=MappingProxyType({"padding": "valid", "normalization": "batch"}),
+    ),
+    Architecture(
+        "srresnet",
+        "those of Jin et al. 2017: residual blocks and sub-pixel convolutions; for a GPU",
+        module="srresnet",
+        resolutions=(128,),
+        batch_statistics_in_discriminator=False,
     ),
 )
 

@@ -61,24 +61,29 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     folded = False
 
-    def fold_into(self, convolution: keras.layers.Conv2D | keras.layers.Conv2DTranspose) -> None:
-        """Moves what it does at inference into the convolution before it; there is no way back.
+    def fold_into(
+        self, convolution: keras.layers.Conv2D | keras.layers.Conv2DTranspose | keras.layers.Dense
+    ) -> None:
+        """Moves what it does at inference into the layer before it; there is no way back.
 
         Args:
-            convolution: A built one with a bias, whose outputs this layer normalizes.
+            convolution: A built one with a bias, or a dense layer, whose outputs this layer normalizes. If it
+                has more filters than this layer channels, `depth_to_space` lies between.
         """
-        scale = self.gamma.numpy() / np.sqrt(self.moving_variance.numpy() + self.epsilon)
+        kernel, bias = convolution.get_weights()
+        # That takes its output's channels from the filters in turn, again for each pixel of a square.
+        mean, variance, gamma, beta = (
+            np.tile(weight.numpy(), bias.size // weight.shape[0])
+            for weight in (self.moving_mean, self.moving_variance, self.gamma, self.beta)
+        )
+        scale = gamma / np.sqrt(variance + self.epsilon)
         # Of a transposed convolution the filters are the last but one axis.
         transposed = isinstance(convolution, keras.layers.Conv2DTranspose)
-        kernel, bias = convolution.get_weights()
         convolution.set_weights(
-            [
-                kernel * (scale[:, np.newaxis] if transposed else scale),
-                (bias - self.moving_mean.numpy()) * scale + self.beta.numpy(),
-            ]
+            [kernel * (scale[:, np.newaxis] if transposed else scale), (bias - mean) * scale + beta]
         )
         # So that whoever loads the weights into an unfolded network gets the same pictures.
-        ones = np.ones_like(scale)
+        ones = np.ones_like(self.gamma.numpy())
         self.set_weights([ones, 0 * ones, 0 * ones, ones - self.epsilon])
         self.folded = True
 
