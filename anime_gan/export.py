@@ -116,6 +116,7 @@ def make_generator(config: Mapping[str, Any], schema: Schema) -> keras.Model:
         latent_dim=config["latent_dim"],
         dtype="float32",
         resolution=config["resolution"],
+        options=config.get("generator_options"),
     )
 
 
@@ -172,15 +173,26 @@ def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimenta
 
 def _model_card(record: Mapping[str, Any], schema: Schema) -> str:
     config = record["config"]
+    if "imported" in record:
+        made = "imported, not trained here"
+        pictures = ""
+        frequencies = "fixed frequencies, each attribute by itself"
+    else:
+        made = (
+            f"trained for {record['steps']} steps of {config['batch_size']} images with "
+            f"{config['adversarial_loss']} loss\nand {config['gradient_penalty']} penalty, "
+            f"seed {config['seed']}"
+        )
+        pictures = f"{record['images']} images. "
+        frequencies = "the training set's own frequencies, with whatever imbalance it has"
     return f"""# Model card
 
 Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{config["architecture"]}`,
-trained for {record["steps"]} steps of {config["batch_size"]} images with {config["adversarial_loss"]} loss
-and {config["gradient_penalty"]} penalty, seed {config["seed"]}.
+{made}.
 
-## Trained on
+## {"Origin and licence" if "imported" in record else "Trained on"}
 
-{record["images"]} images. {record["statement"]}
+{pictures}{record["statement"]}
 
 ## What can be asked for
 
@@ -188,8 +200,8 @@ and {config["gradient_penalty"]} penalty, seed {config["seed"]}.
 
 ## Limits
 
-Faces in the style of the training pictures only. What a request leaves open follows the training set's
-own frequencies, with whatever imbalance it has. No measured figures come with this card.
+Faces in the style of the training pictures only. What a request leaves open follows
+{frequencies}. No measured figures come with this card.
 
 ## Checksum of the weights (SHA-256)
 

@@ -1,0 +1,1 @@
+"""Models from elsewhere, brought by the user, as exports like any other."""

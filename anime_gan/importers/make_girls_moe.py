@@ -1,0 +1,100 @@
+"""What is known of the models of make.girls.moe beside their weights: attributes, frequencies, licence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anime_gan.attributes import Schema
+
+if TYPE_CHECKING:
+    from anime_gan.priors import LabelRows
+
+# Attributes in the order of the model's inputs, and how often the site drew each when its user left it open:
+# of a group one value, a tag by itself.
+FREQUENCIES: Mapping[str, Mapping[str, float] | float] = {
+    "hair_color": {
+        "blonde": 0.160,
+        "brown": 0.213,
+        "black": 0.155,
+        "blue": 0.105,
+        "pink": 0.080,
+        "purple": 0.095,
+        "green": 0.036,
+        "red": 0.077,
+        "silver": 0.032,
+        "white": 0.018,
+        "orange": 0.022,
+        "aqua": 0.005,
+        "grey": 0.002,
+    },
+    "long_hair": 0.25,
+    "short_hair": 0.25,
+    "twin_tail": 0.25,
+    "drill_hair": 0.25,
+    "ponytail": 0.25,
+    "blush": 0.6,
+    "smile": 0.6,
+    "open_mouth": 0.25,
+    "hat": 0.045,
+    "ribbon": 0.3,
+    "glasses": 0.054,
+    "eye_color": {
+        "blue": 0.284,
+        "red": 0.158,
+        "brown": 0.179,
+        "green": 0.134,
+        "purple": 0.142,
+        "yellow": 0.054,
+        "pink": 0.010,
+        "aqua": 0.006,
+        "black": 0.032,
+        "orange": 0.002,
+    },
+}
+ROWS = 4_096
+
+STATEMENT = """The model is that of make.girls.moe (https://make.girls.moe), by Yanghua Jin and colleagues:
+"Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
+(https://arxiv.org/abs/1708.05509). Its licence is CC BY-NC 2.0
+(https://creativecommons.org/licenses/by-nc/2.0/): name its authors, and do not use it commercially. The files
+came from whoever imported them; they are no part of anime_gan, and neither are the pictures that the model
+was trained on."""
+
+
+def schema() -> Schema:
+    """The 34 attributes of the published models, in the order of their inputs."""
+    return Schema.from_names(
+        {
+            name: tuple(frequency) if isinstance(frequency, Mapping) else None
+            for name, frequency in FREQUENCIES.items()
+        }
+    )
+
+
+def label_rows() -> LabelRows:
+    """Rows from which open attributes are drawn: each by itself, with the site's frequencies.
+
+    The training set's own rows are not known. Every import makes the same rows.
+    """
+    # Here, since it imports TensorFlow at its top.
+    from anime_gan.priors import LabelRows
+
+    columns = []
+    for index, frequency in enumerate(FREQUENCIES.values()):
+        shares = list(frequency.values()) if isinstance(frequency, Mapping) else [frequency, 1 - frequency]
+        counts = _counts(shares, ROWS)
+        chosen = np.random.default_rng(index).permutation(np.repeat(np.arange(len(counts)), counts))
+        options = np.arange(len(counts) if isinstance(frequency, Mapping) else 1)
+        columns.append(np.where(chosen[:, np.newaxis] == options, 1, -1))
+    return LabelRows.from_labels(np.concatenate(columns, axis=1).astype(np.int8))
+
+
+def _counts(shares: Sequence[float], total: int) -> np.ndarray:
+    """Whole numbers with that sum, as near to the shares as can be: int64 [n]."""
+    exact = np.array(shares) / np.sum(shares) * total
+    counts = np.floor(exact).astype(np.int64)
+    counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
+    return counts

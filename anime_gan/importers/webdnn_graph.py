@@ -1,0 +1,477 @@
+"""From a list of kernels to the layers of a generator, by following what flows from one to the next.
+
+Nothing is computed. First each kernel is read in turn: what lies where is known at any time, since a kernel's
+arguments say where it reads and writes. Then the layers are taken off one by one, beginning with the picture.
+So neither the order of the kernels matters, as long as they can run, nor where arrays lie, nor which operand
+of a sum or a division stands first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import struct
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from anime_gan.importers.webdnn_files import Graph, Kernel, WebDnnError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Array:
+    """Weights.
+
+    Attributes:
+        values: float32 [size], as in the file.
+        offset: Names them.
+        transposed: The rows and columns that were exchanged, if they were. Only noted: a graph may say it of
+            one array a thousand times.
+        shape: What a layer takes them for.
+    """
+
+    values: np.ndarray
+    offset: int
+    transposed: tuple[int, int] | None = None
+    shape: tuple[int, ...] = (-1,)
+
+    @property
+    def size(self) -> int:
+        return self.values.size
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Statistic:
+    """What batch normalization makes of its mean and its variance before it uses them."""
+
+    kind: Literal["negative", "with epsilon", "root"]
+    array: Array
+    epsilon: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Step:
+    """What has been done to the input so far: the last thing, and what it was done to.
+
+    Attributes:
+        operation: `input`, `dense`, `convolution`, `add`, `subtract`, `divide`, `multiply`, `sum`, `relu`,
+            `double` or `tanh`.
+        kernel: Which did it; None for the input.
+        sources: What it was done to: one step, two for a sum, none for the input.
+        array: The weights it took, if any.
+        epsilon: Added to the variance, for `divide`.
+    """
+
+    operation: str
+    kernel: Kernel | None = None
+    sources: tuple[Step, ...] = ()
+    array: Array | None = None
+    epsilon: float = 0.0
+
+    def __str__(self) -> str:
+        return str(self.kernel or "the input")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Maps:
+    """The result of a step as it lies in memory: row by row, or as numbers without pixels (`pixels` is 1).
+
+    Attributes:
+        step: Which step.
+        channels: How many maps.
+        pixels: How many numbers each has.
+        pixels_first: Whether a row is a pixel, not a channel.
+    """
+
+    step: Step
+    channels: int
+    pixels: int = 1
+    pixels_first: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.channels * self.pixels
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Columns:
+    """What each pixel of a convolution's output sees, a row a pixel."""
+
+    maps: Maps
+    kernel_size: int
+
+    @property
+    def size(self) -> int:
+        return self.maps.size * self.kernel_size**2
+
+
+Content: TypeAlias = Array | Statistic | Maps | Columns
+
+
+class Layer(NamedTuple):
+    """A convolution, kernel [k, k, in, out], or a dense layer, [in, out]; and its bias [out]."""
+
+    place: str
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+class Normalization(NamedTuple):
+    """Batch normalization: four arrays [channels]."""
+
+    place: str
+    gamma: np.ndarray
+    beta: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    epsilon: float
+
+
+class Network(NamedTuple):
+    """A generator as `models.srresnet` has it.
+
+    Attributes:
+        num_inputs: Numbers in latent and labels together.
+        filters: Channels of the residual blocks.
+        blocks: How many those are.
+        normalized: The dense layer, both of each block, the convolution behind the blocks and one a doubling,
+            each with the normalization behind it.
+        rgb: The last convolution; its channels come in the order of the file.
+    """
+
+    num_inputs: int
+    filters: int
+    blocks: int
+    normalized: list[tuple[Layer, Normalization]]
+    rgb: Layer
+
+
+def read_network(graph: Graph, arrays: Mapping[int, np.ndarray]) -> Network:
+    """Finds the layers of a generator in a list of kernels.
+
+    Args:
+        graph: The kernels.
+        arrays: Offset -> float32 [size].
+
+    Raises:
+        WebDnnError: A kernel does something else, an array is missing or left over.
+    """
+    memory = _Memory(graph, arrays)
+    for kernel in graph.kernels:
+        if kernel.operation not in _OPERATIONS:
+            known = ", ".join(_OPERATIONS)
+            raise WebDnnError(f"{kernel}: the operation is not known; known are {known}")
+        _OPERATIONS[kernel.operation](memory, kernel)
+    offset, size = graph.outputs
+    picture = memory.contents.get(offset)
+    if not isinstance(picture, Maps) or picture.size != size or picture.pixels_first:
+        raise WebDnnError(f"no kernel writes a picture to the output, {graph.name(offset)}")
+    layers = _Layers()
+    network = layers.take_network(picture.step)
+    unused = sorted(set(arrays) - layers.used)
+    if unused:
+        raise WebDnnError(f"{len(unused)} arrays belong to no layer, the first at {graph.name(unused[0])}")
+    return network
+
+
+class _Memory:
+    """What lies where, kernel after kernel."""
+
+    def __init__(self, graph: Graph, arrays: Mapping[int, np.ndarray]) -> None:
+        self._graph = graph
+        self.contents: dict[int, Content] = {
+            offset: Array(values, offset) for offset, values in arrays.items()
+        }
+        offset, size = graph.inputs
+        self._put(offset, Maps(Step("input"), size))
+
+    def read(self, kernel: Kernel, offset: int) -> Content:
+        if offset not in self.contents:
+            raise WebDnnError(
+                f"{kernel}: reads {self._graph.name(offset)}, where nothing is: an array is missing, or a "
+                "kernel that should come first"
+            )
+        return self.contents[offset]
+
+    def write(self, kernel: Kernel, offset: int, content: Content) -> None:
+        if content.size not in self._graph.allocations.get(offset, {}):
+            raise WebDnnError(
+                f"{kernel}: writes {content.size} numbers to {self._graph.name(offset)}, where no array of "
+                "that size is"
+            )
+        self._put(offset, content)
+
+    def _put(self, offset: int, content: Content) -> None:
+        """What is overwritten in part is gone as a whole."""
+        end = offset + content.size
+        gone = [at for at, old in self.contents.items() if at < end and offset < at + old.size]
+        for at in gone:
+            del self.contents[at]
+        self.contents[offset] = content
+
+
+def _arguments(kernel: Kernel, *layouts: str) -> tuple:
+    """The arguments of a kernel, by the one layout that has as many; `i` whole numbers, `f` floats."""
+    for layout in layouts:
+        if struct.calcsize(f"<{layout}") == len(kernel.meta):
+            return struct.unpack(f"<{layout}", kernel.meta)
+    raise WebDnnError(f"{kernel}: has {len(kernel.meta) // 4} arguments, must have {len(layouts[-1])}")
+
+
+def _check(kernel: Kernel, right: bool, problem: str) -> None:
+    if not right:
+        raise WebDnnError(f"{kernel}: {problem}")
+
+
+def _maps(kernel: Kernel, content: Content) -> Maps:
+    if not isinstance(content, Maps):
+        raise WebDnnError(f"{kernel}: works on weights where it should work on what comes from the input")
+    return content
+
+
+def _weights(kernel: Kernel, content: Content) -> Array:
+    if not isinstance(content, Array):
+        raise WebDnnError(f"{kernel}: does not take its weights straight from the file")
+    return content
+
+
+def _copy(memory: _Memory, kernel: Kernel) -> None:
+    """`reshape` and `reinterpretaxis`: the same numbers in the same order."""
+    source, target, size = _arguments(kernel, "iii")
+    content = memory.read(kernel, source)
+    _check(kernel, content.size == size, f"copies {size} numbers of {content.size}")
+    memory.write(kernel, target, content)
+
+
+def _transpose(memory: _Memory, kernel: Kernel) -> None:
+    source, target, *shape = _arguments(kernel, "iiiiii")
+    content = memory.read(kernel, source)
+    rows, columns = shape[2:]
+    fits = shape[:2] == [columns, rows] and min(rows, columns) > 0 and rows * columns == content.size
+    _check(kernel, fits, f"transposes {content.size} numbers by {shape}")
+    if isinstance(content, Array):
+        _check(kernel, content.transposed is None, "transposes weights once more")
+        memory.write(kernel, target, dataclasses.replace(content, transposed=(rows, columns)))
+        return
+    maps = _maps(kernel, content)
+    if maps.pixels == 1:
+        # Numbers become maps, one behind the other.
+        maps = dataclasses.replace(maps, channels=rows, pixels=columns, pixels_first=False)
+    laid_out = (maps.pixels, maps.channels) if maps.pixels_first else (maps.channels, maps.pixels)
+    _check(kernel, laid_out == (rows, columns), f"transposes {laid_out} numbers by {shape}")
+    memory.write(kernel, target, dataclasses.replace(maps, pixels_first=not maps.pixels_first))
+
+
+def _scalar(memory: _Memory, kernel: Kernel) -> None:
+    """What batch normalization does to its statistics: -mean, variance + epsilon, and the root of that."""
+    source, target, size, *values = _arguments(
+        kernel, "iiiff" if kernel.operation == "scalaraffine" else "iiif"
+    )
+    content = memory.read(kernel, source)
+    _check(kernel, content.size == size, f"takes {size} numbers of {content.size}")
+    if kernel.operation == "scalaradd" and isinstance(content, Array):
+        result = Statistic("with epsilon", content, values[0])
+    elif kernel.operation == "scalaraffine" and isinstance(content, Array) and values == [-1.0, 0.0]:
+        result = Statistic("negative", content)
+    elif (
+        kernel.operation == "scalarpow"
+        and isinstance(content, Statistic)
+        and content.kind == "with epsilon"
+        and values == [0.5]
+    ):
+        result = dataclasses.replace(content, kind="root")
+    else:
+        raise WebDnnError(f"{kernel}: with {values} it is no part of a batch normalization")
+    memory.write(kernel, target, result)
+
+
+def _im2col(memory: _Memory, kernel: Kernel) -> None:
+    source, target, *numbers = _arguments(kernel, "i" * 16)
+    maps = _maps(kernel, memory.read(kernel, source))
+    side, size = math.isqrt(maps.pixels), numbers[6]
+    # One picture, sides before and after, kernel, dilation and strides, padding.
+    wanted = [1, maps.channels, *[side] * 4, size, size, 1, 1, 1, 1, size // 2, size // 2]
+    right = maps.pixels_first and side * side == maps.pixels and numbers == wanted and size in (1, 3, 5, 7, 9)
+    _check(kernel, right, f"{numbers} is no convolution that keeps the size of {maps.channels} square maps")
+    memory.write(kernel, target, Columns(maps, size))
+
+
+def _sgemm(memory: _Memory, kernel: Kernel) -> None:
+    """A matrix product: of columns it makes a convolution, of numbers without pixels a dense layer."""
+    left, right, target, rows, columns, inner = _arguments(kernel, "iiiiii")
+    given, array = memory.read(kernel, left), _weights(kernel, memory.read(kernel, right))
+    if isinstance(given, Columns):
+        maps, size = given.maps, given.kernel_size
+        operation, pixels = "convolution", maps.pixels
+        shape: tuple[int, ...] = (size, size, maps.channels, columns)
+    else:
+        maps = _maps(kernel, given)
+        operation, pixels = "dense", 1
+        shape = (maps.channels, columns)
+        _check(kernel, maps.pixels == 1, "a dense layer of maps is not known")
+    fits = columns > 0 and (rows, inner) == (pixels, math.prod(shape[:-1])) and array.size == inner * columns
+    _check(kernel, fits, f"[{rows}, {inner}] by [{inner}, {columns}] does not fit what it reads")
+    step = Step(operation, kernel, (maps.step,), dataclasses.replace(array, shape=shape))
+    memory.write(kernel, target, Maps(step, columns, pixels, pixels_first=pixels > 1))
+
+
+def _elementwise(memory: _Memory, kernel: Kernel) -> None:
+    """Two operands in any order: maps with maps, or maps with one number a channel."""
+    first, second, target, *shape = _arguments(kernel, "iiii", "iiiiiii")
+    operands = [memory.read(kernel, first), memory.read(kernel, second)]
+    flowing = [operand for operand in operands if isinstance(operand, Maps)]
+    if len(flowing) == 2:
+        step = Step("sum", kernel, (flowing[0].step, flowing[1].step))
+        alike = _alike(*flowing) and shape == [flowing[0].size] and kernel.operation == "elementwiseadd"
+        _check(kernel, alike, "joins maps that do not fit each other, or not by a sum")
+        memory.write(kernel, target, dataclasses.replace(max(flowing, key=lambda m: m.pixels), step=step))
+        return
+    _check(kernel, len(flowing) == 1, "nothing of what it takes comes from the input")
+    maps, other = flowing[0], next(operand for operand in operands if not isinstance(operand, Maps))
+    # The number of pixels stands where strides and shapes are meant.
+    whole = [maps.size] if maps.pixels == 1 else [maps.pixels, maps.pixels, maps.channels, maps.pixels]
+    fits = shape == whole and other.size == maps.channels and not maps.pixels_first
+    found = f"{maps.channels} maps of {maps.pixels} and {other.size} weights"
+    _check(kernel, fits, f"{shape} does not fit {found}")
+    # Which of the two divides is in the kernel's source alone, but only one of them is a deviation.
+    done = {
+        ("elementwiseadd", "array"): "add",
+        ("elementwiseadd", "negative"): "subtract",
+        ("elementwisemul", "array"): "multiply",
+        ("elementwisediv", "root"): "divide",
+    }.get((kernel.operation, other.kind if isinstance(other, Statistic) else "array"))
+    if done is None or isinstance(other, Columns):
+        raise WebDnnError(f"{kernel}: is no part of a layer with what it reads")
+    array = other.array if isinstance(other, Statistic) else other
+    epsilon = other.epsilon if isinstance(other, Statistic) else 0.0
+    step = Step(done, kernel, (maps.step,), array, epsilon)
+    memory.write(kernel, target, dataclasses.replace(maps, step=step))
+
+
+def _alike(one: Maps, other: Maps) -> bool:
+    """Whether two maps lie in memory in the same way; numbers without pixels are maps one by one."""
+    if one.size != other.size or one.pixels_first != other.pixels_first:
+        return False
+    return 1 in (one.pixels, other.pixels) or one.pixels == other.pixels
+
+
+def _activation(memory: _Memory, kernel: Kernel) -> None:
+    source, target, size = _arguments(kernel, "iii")
+    maps = _maps(kernel, memory.read(kernel, source))
+    _check(kernel, maps.size == size, f"takes {size} numbers of {maps.size}")
+    step = Step(kernel.operation, kernel, (maps.step,))
+    memory.write(kernel, target, dataclasses.replace(maps, step=step))
+
+
+def _depth_to_space(memory: _Memory, kernel: Kernel) -> None:
+    source, target, *numbers = _arguments(kernel, "i" * 10)
+    maps = _maps(kernel, memory.read(kernel, source))
+    size = math.isqrt(maps.pixels)
+    wanted = [2, 1, maps.channels, maps.channels // 4, size, 2 * size, size, 2 * size]
+    right = maps.pixels_first and size * size == maps.pixels and maps.channels % 4 == 0 and numbers == wanted
+    _check(kernel, right, f"{numbers} does not double the side of {maps.channels} square maps")
+    step = Step("double", kernel, (maps.step,))
+    memory.write(kernel, target, Maps(step, maps.channels // 4, 4 * maps.pixels, pixels_first=True))
+
+
+_OPERATIONS: dict[str, Callable[[_Memory, Kernel], None]] = {
+    "reshape": _copy,
+    "reinterpretaxis": _copy,
+    "transpose": _transpose,
+    "scalaradd": _scalar,
+    "scalarpow": _scalar,
+    "scalaraffine": _scalar,
+    "im2col": _im2col,
+    "sgemm": _sgemm,
+    "elementwiseadd": _elementwise,
+    "elementwisemul": _elementwise,
+    "elementwisediv": _elementwise,
+    "relu": _activation,
+    "tanh": _activation,
+    "depth2space": _depth_to_space,
+}
+
+
+class _Layers:
+    """Takes layers off a step, last one first.
+
+    Attributes:
+        used: Offsets of the arrays that belong to a layer already.
+    """
+
+    def __init__(self) -> None:
+        self.used: set[int] = set()
+
+    def take_network(self, step: Step) -> Network:
+        """From the picture back to the input."""
+        normalized: list[tuple[Layer, Normalization]] = []
+        rgb, step = self._layer(self._source(step, "tanh"), "convolution")
+        while True:
+            normalization, step = self._normalization(self._source(step, "relu"))
+            doubling = step.operation == "double"
+            layer, step = self._layer(self._source(step, "double") if doubling else step, "convolution")
+            normalized.append((layer, normalization))
+            if not doubling:
+                break
+        blocks = 0
+        while step.operation == "sum":
+            pairs, step = self._block(step)
+            normalized += pairs
+            blocks += 1
+        normalization, step = self._normalization(self._source(step, "relu"))
+        layer, step = self._layer(step, "dense")
+        normalized.append((layer, normalization))
+        if step.operation != "input":
+            raise WebDnnError(f"{step}: should be the input, not {step.operation}")
+        normalized.reverse()
+        return Network(layer.kernel.shape[0], rgb.kernel.shape[2], blocks, normalized, rgb)
+
+    def _block(self, step: Step) -> tuple[list[tuple[Layer, Normalization]], Step]:
+        """A residual block: both of its convolutions, last one first, and what came in."""
+        for branch, shortcut in (step.sources, step.sources[::-1]):
+            # What comes in is a sum too, or what the first ReLU left.
+            if branch.operation == "add":
+                second, inner = self._normalization(branch)
+                conv2, inner = self._layer(inner, "convolution")
+                first, inner = self._normalization(self._source(inner, "relu"))
+                conv1, inner = self._layer(inner, "convolution")
+                if inner is not shortcut:
+                    raise WebDnnError(f"{step}: adds what did not go into its residual block")
+                return [(conv2, second), (conv1, first)], shortcut
+        raise WebDnnError(f"{step}: neither of its operands is a residual block")
+
+    def _layer(self, step: Step, operation: str) -> tuple[Layer, Step]:
+        product = self._source(step, "add")
+        kernel, bias = self._array(product), self._array(step)
+        return Layer(str(product), kernel, bias), self._source(product, operation)
+
+    def _normalization(self, step: Step) -> tuple[Normalization, Step]:
+        multiply = self._source(step, "add")
+        divide = self._source(multiply, "multiply")
+        subtract = self._source(divide, "divide")
+        gamma, beta, mean, variance = (self._array(part) for part in (multiply, step, subtract, divide))
+        normalization = Normalization(str(divide), gamma, beta, mean, variance, divide.epsilon)
+        if not np.all(normalization.variance >= 0):
+            raise WebDnnError(f"{divide}: a variance is negative")
+        return normalization, self._source(subtract, "subtract")
+
+    def _source(self, step: Step, operation: str) -> Step:
+        if step.operation != operation:
+            raise WebDnnError(f"{step}: should be {operation}, not {step.operation}")
+        return step.sources[0]
+
+    def _array(self, step: Step) -> np.ndarray:
+        if step.array is None:
+            raise WebDnnError(f"{step}: {step.operation} stands where weights should be used")
+        if step.array.offset in self.used:
+            raise WebDnnError(f"{step}: the array at offset {step.array.offset} belongs to another layer too")
+        self.used.add(step.array.offset)
+        values = step.array.values
+        if step.array.transposed:
+            values = values.reshape(step.array.transposed).T
+        return values.reshape(step.array.shape)
