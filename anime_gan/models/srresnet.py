@@ -223,6 +223,10 @@ class NormalizedBlock(keras.layers.Layer):
             layer.build(inputs_shape)
         self.built = True
 
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
+        """That of the inputs."""
+        return inputs_shape
+
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Maps `[b, h, w, channels]` to the same shape, in the block's own dtype."""
         x = tf.nn.relu(self.bn1(self.conv1(inputs), training=training))
@@ -388,6 +392,10 @@ class ResidualBlock(keras.layers.Layer):
         self.conv1.build(inputs_shape)
         self.conv2.build(inputs_shape)
         self.built = True
+
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
+        """That of the inputs."""
+        return inputs_shape
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps `[b, h, w, channels]` to the same shape."""
