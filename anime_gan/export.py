@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from anime_gan.attributes import Schema
-from anime_gan.config import TrainConfig
+from anime_gan.config import TrainConfig, command_line
 from anime_gan.datasets import Dataset
 from anime_gan.files import written_whole
 from anime_gan.models import get_architecture
@@ -80,7 +80,9 @@ class FaceModel(tf.Module):
         }
 
 
-def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path) -> Path:
+def export_model(
+    trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path, seconds: float = 0.0
+) -> Path:
     """Writes the averaged generator as a SavedModel with its schema, training record and model card.
 
     The graph computes in float32 whatever the precision of the training, so that it runs anywhere.
@@ -90,6 +92,7 @@ def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, direct
         dataset: What it was trained on.
         config: The run's options.
         directory: The version folder to write; its name is a number, as TF Serving expects.
+        seconds: What the training steps took together; 0 if that is not known.
 
     Returns:
         The directory.
@@ -100,6 +103,7 @@ def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, direct
     record = {
         "config": dataclasses.asdict(config),
         "steps": int(trainer.step),
+        "seconds": round(seconds, 1),
         "images": trainer.num_images,
         "statement": dataset.statement,
         "data_checksum": dataset.checksum,
@@ -172,15 +176,23 @@ def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimenta
 
 def _model_card(record: Mapping[str, Any], schema: Schema) -> str:
     config = record["config"]
+    seconds = record.get("seconds", 0.0)
+    duration = f" They took {seconds / 3600:.2f} hours." if seconds else ""
     return f"""# Model card
 
 Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{config["architecture"]}`,
-trained for {record["steps"]} steps of {config["batch_size"]} images with {config["adversarial_loss"]} loss
-and {config["gradient_penalty"]} penalty, seed {config["seed"]}.
+trained for {record["steps"]} steps of {config["batch_size"]} images.{duration}
+
+    {command_line(config)}
 
 ## Trained on
 
 {record["images"]} images. {record["statement"]}
+
+## Licence of the weights
+
+The weights may be used, changed and passed on as the pictures they were trained on may be (see above);
+this project claims no further rights in them.
 
 ## What can be asked for
 
