@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from anime_gan.attributes import Schema
-from anime_gan.config import TrainConfig
+from anime_gan.config import TrainConfig, command_line
 from anime_gan.datasets import Dataset
 from anime_gan.files import written_whole
 from anime_gan.models import get_architecture
@@ -23,6 +23,11 @@ from anime_gan.sampling import FaceSampler, to_uint8
 from anime_gan.trainer import Trainer
 
 LABEL_ROWS = "label_rows.npz"
+# What is drawn where a request leaves something open: by a model trained here, by an imported one.
+FREQUENCIES = (
+    "the training set's own frequencies, with whatever imbalance it has",
+    "fixed frequencies, each attribute by itself",
+)
 
 
 class FaceModel(tf.Module):
@@ -80,7 +85,9 @@ class FaceModel(tf.Module):
         }
 
 
-def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path) -> Path:
+def export_model(
+    trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path, seconds: float = 0.0
+) -> Path:
     """Writes the averaged generator as a SavedModel with its schema, training record and model card.
 
     The graph computes in float32 whatever the precision of the training, so that it runs anywhere.
@@ -90,6 +97,7 @@ def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, direct
         dataset: What it was trained on.
         config: The run's options.
         directory: The version folder to write; its name is a number, as TF Serving expects.
+        seconds: What the training steps took together; 0 if that is not known.
 
     Returns:
         The directory.
@@ -100,6 +108,7 @@ def export_model(trainer: Trainer, dataset: Dataset, config: TrainConfig, direct
     record = {
         "config": dataclasses.asdict(config),
         "steps": int(trainer.step),
+        "seconds": round(seconds, 1),
         "images": trainer.num_images,
         "statement": dataset.statement,
         "data_checksum": dataset.checksum,
@@ -173,27 +182,10 @@ def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimenta
 
 def _model_card(record: Mapping[str, Any], schema: Schema) -> str:
     config = record["config"]
-    if "imported" in record:
-        made = "imported, not trained here"
-        pictures = ""
-        frequencies = "fixed frequencies, each attribute by itself"
-    else:
-        made = (
-            f"trained for {record['steps']} steps of {config['batch_size']} images with "
-            f"{config['adversarial_loss']} loss\nand {config['gradient_penalty']} penalty, "
-            f"seed {config['seed']}"
-        )
-        pictures = f"{record['images']} images. "
-        frequencies = "the training set's own frequencies, with whatever imbalance it has"
     return f"""# Model card
 
 Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{config["architecture"]}`,
-{made}.
-
-## {"Origin and licence" if "imported" in record else "Trained on"}
-
-{pictures}{record["statement"]}
-
+{_imported_origin(record) if "imported" in record else _trained_origin(record)}
 ## What can be asked for
 
 {schema.listing() or "Nothing: it was trained without labels."}
@@ -201,9 +193,38 @@ Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{
 ## Limits
 
 Faces in the style of the training pictures only. What a request leaves open follows
-{frequencies}. No measured figures come with this card.
+{FREQUENCIES["imported" in record]}. No measured figures come with this card.
 
 ## Checksum of the weights (SHA-256)
 
 {record["weights_sha256"]}
+"""
+
+
+def _trained_origin(record: Mapping[str, Any]) -> str:
+    config, seconds = record["config"], record.get("seconds", 0.0)
+    duration = f" They took {seconds / 3600:.2f} hours." if seconds else ""
+    return f"""\
+trained for {record["steps"]} steps of {config["batch_size"]} images.{duration}
+
+    {command_line(config)}
+
+## Trained on
+
+{record["images"]} images. {record["statement"]}
+
+## Licence of the weights
+
+The weights may be used, changed and passed on as the pictures they were trained on may be (see above);
+this project claims no further rights in them.
+"""
+
+
+def _imported_origin(record: Mapping[str, Any]) -> str:
+    return f"""\
+imported, not trained here.
+
+## Origin and licence
+
+{record["statement"]}
 """

@@ -17,7 +17,7 @@ from PIL import Image, PngImagePlugin
 from anime_gan.attributes import Schema
 from anime_gan.files import written_whole
 from anime_gan.quiet import import_tensorflow
-from anime_gan.showcase import captioned, grid, sheet_labels
+from anime_gan.showcase import captioned, grid, requested_labels
 
 if TYPE_CHECKING:
     from anime_gan.metrics.critic import Critic
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_FACES = 1_000_000
 MAX_CANDIDATES = 64
 SEED_LIMIT = 2**63
+# The model that comes with the package, in numbered versions.
+SHIPPED = Path(__file__).parent / "pretrained" / "sutemo-64"
 # Beside the SavedModel: the judge that `python -m anime_gan.evaluate` trains and leaves there.
 CRITIC = "critic"
 # So many digits of a checksum name a model or a critic in a picture.
@@ -43,7 +45,7 @@ class FaceRequest:
         attributes: What was asked for, as typed.
         seeds: One face each.
         truncation: In (0, 1]; 1 is off.
-        sheet: The attribute whose every value is shown, or None.
+        sheet: The attribute whose every value is shown, or requests separated by semicolons, or None.
         candidates: Faces drawn for each seed, of which the critic keeps one; 1 needs no critic.
     """
 
@@ -76,11 +78,11 @@ class FaceGenerator:
         name: The first digits of the weights' checksum: names the model in the pictures it draws.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None) -> None:
         """Loads a model.
 
         Args:
-            directory: A run directory, its `export` folder, or one version in it.
+            directory: As in `find_export`.
 
         Raises:
             ModelError: There is no complete model.
@@ -179,51 +181,48 @@ class FaceGenerator:
         return text
 
     def sheet(self, request: FaceRequest) -> np.ndarray:
-        """The request's faces, a column each, with every value of `request.sheet`, a captioned row each."""
+        """The request's faces, a column each, with what `request.sheet` says, a captioned row each."""
         latents, labels = self.inputs(request)
-        rows, captions = sheet_labels(labels, self.schema, [self.schema.slot(request.sheet or "")])
+        rows, captions = requested_labels(labels, self.schema, request.sheet or "")
         images = self.render(np.tile(latents, (len(captions), 1)), rows)
         return captioned(grid(images, columns=len(latents)), captions, row_height=images.shape[1])
 
 
-def find_export(directory: Path) -> Path:
-    """The newest complete version at or below a run or export directory.
+def find_export(directory: Path | None) -> Path:
+    """The newest complete version at or below a directory.
+
+    Args:
+        directory: A version, an `export` folder, a run, or a folder of runs (of which the one that
+            exported last counts). None: the model that comes with the package.
 
     Raises:
         ModelError: There is none.
     """
-    if (directory / "saved_model.pb").is_file():
-        found = directory
-    else:
-        versions = [
-            path.parent
-            for pattern in ("[0-9]*/saved_model.pb", "export/[0-9]*/saved_model.pb")
-            for path in directory.glob(pattern)
-            if path.parent.name.isdigit()
-        ]
-        if not versions:
-            raise ModelError(
-                f"--model={directory}: no exported model there (a finished run has one in export/)"
-            )
-        found = max(versions, key=lambda path: int(path.name))
+    if directory is None:
+        directory = SHIPPED
+    found = _newest_version(directory)
+    if found is None:
+        raise ModelError(f"--model={directory}: no exported model there (a finished run has one in export/)")
     for name in ("attributes.json", "training.json"):
         if not (found / name).is_file():
             raise ModelError(f"--model={found}: {name} is missing beside saved_model.pb")
     return found
 
 
-def newest_export(runs: Path) -> Path:
-    """The export written last by any run.
-
-    Raises:
-        ModelError: No run has one.
-    """
-    found = list(runs.glob("*/export/[0-9]*/saved_model.pb"))
-    if not found:
-        raise ModelError(
-            f"no exported model in {runs}/: train one (python train.py) or name one with --model"
-        )
-    return max(found, key=lambda path: path.stat().st_mtime).parent
+def _newest_version(directory: Path) -> Path | None:
+    """The exported version that a directory stands for."""
+    if (directory / "saved_model.pb").is_file():
+        return directory
+    versions = [
+        path.parent
+        for pattern in ("[0-9]*/saved_model.pb", "export/[0-9]*/saved_model.pb")
+        for path in directory.glob(pattern)
+        if path.parent.name.isdigit()
+    ]
+    if versions:
+        return max(versions, key=lambda path: int(path.name))
+    of_runs = list(directory.glob("*/export/[0-9]*/saved_model.pb"))
+    return max(of_runs, key=lambda path: path.stat().st_mtime).parent if of_runs else None
 
 
 def check_critic(export: Path) -> None:

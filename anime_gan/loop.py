@@ -8,7 +8,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
 import numpy as np
@@ -110,11 +110,22 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
                 )
                 return 128 + caught[0]
 
-    exported = export_model(trainer, dataset, config, run.path / "export" / str(config.steps))
-    draw_curves(run.read_stats(), run.path / "curves.png")
+    stats = run.read_stats()
+    version = run.path / "export" / str(config.steps)
+    exported = export_model(trainer, dataset, config, version, _training_seconds(stats, config.batch_size))
+    draw_curves(stats, run.path / "curves.png")
     logger.info("exported to %s", exported)
-    print(f"model: {exported}\npictures: {run.path / 'samples'}")
+    print(f"model: {exported}\npictures: {run.path / 'samples'}\ndraw: generate.py --model={run.path}")
     return 0
+
+
+def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> float:
+    """What the steps took that the lines of `stats.jsonl` report on."""
+    steps = [0, *(int(line["step"]) for line in stats)]
+    return sum(
+        (step - before) * batch_size / line["images_per_second"]
+        for before, step, line in zip(steps, steps[1:], stats, strict=False)
+    )
 
 
 def describe_run(config: TrainConfig, dataset: Dataset) -> str:

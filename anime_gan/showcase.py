@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from anime_gan.attributes import Schema, Slot
+from anime_gan.attributes import AttributeRequestError, Schema, Slot
 
 GAP = 2
 PAPER = (255, 255, 255)
@@ -93,6 +93,51 @@ def sheet_labels(labels: np.ndarray, schema: Schema, slots: Sequence[Slot]) -> t
             rows.append(with_value(labels, slot, option))
             captions.append(caption)
     return np.concatenate(rows), captions
+
+
+def is_list(sheet: str) -> bool:
+    """Whether a sheet is described by requests, a row each, instead of by an attribute's name."""
+    return ";" in sheet
+
+
+def usual_spelling(sheet: str, schema: Schema) -> str:
+    """A sheet's description as the schema writes it.
+
+    Args:
+        sheet: An attribute's name, or requests separated by semicolons.
+        schema: What can be asked for.
+
+    Raises:
+        AttributeRequestError: Something in it is unknown, or a row leaves open which value it means.
+    """
+    if not is_list(sheet):
+        return schema.slot(sheet).name
+    rows = [schema.parse(request) for request in sheet.split(";")]
+    for row, request in zip(rows, sheet.split(";"), strict=True):
+        for slot in (slot for slot in schema.slots if slot.is_group):
+            if row[slot.columns].any() and row[slot.columns].max() < 1:
+                raise AttributeRequestError(
+                    f"a row of a sheet needs one value of {slot.name}: {request.strip()!r}"
+                )
+    return "; ".join(schema.describe(row) for row in rows)
+
+
+def requested_labels(labels: np.ndarray, schema: Schema, sheet: str) -> tuple[np.ndarray, list[str]]:
+    """Label rows for a sheet as a user describes it.
+
+    Args:
+        labels: float32 [n, num_labels], complete rows.
+        schema: What the columns mean.
+        sheet: As `usual_spelling` gives it.
+
+    Returns:
+        As `sheet_labels`.
+    """
+    if not is_list(sheet):
+        return sheet_labels(labels, schema, [schema.slot(sheet)])
+    captions = [request.strip() for request in sheet.split(";")]
+    wanted = [schema.parse(request) for request in captions]
+    return np.concatenate([np.where(row != 0, row, labels) for row in wanted]), captions
 
 
 def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> dict[str, np.ndarray]:

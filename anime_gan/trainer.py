@@ -409,11 +409,10 @@ class Trainer:
             )
 
     def _make_optimizer(self, network: keras.Model) -> keras.optimizers.Optimizer:
-        rate = self.config.learning_rate
+        rate: float | keras.optimizers.schedules.LearningRateSchedule = self.config.learning_rate
         if self.config.learning_rate_halving:
-            rate = keras.optimizers.schedules.ExponentialDecay(
-                rate, decay_steps=self.config.learning_rate_halving, decay_rate=0.5
-            )
+            # By the steps done, not by those planned: a run that is resumed to go further goes on smoothly.
+            rate = keras.optimizers.schedules.ExponentialDecay(rate, self.config.learning_rate_halving, 0.5)
         # beta_1 = 0.5: with 0.9 the momentum outlives the opponent it was measured against
         # (Radford et al., arXiv 1511.06434, section 4).
         optimizer = keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999)

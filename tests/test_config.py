@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from anime_gan.config import PRESETS, ConfigError, TrainConfig, resolve_config, resume_config
+from anime_gan.config import (
+    PRESETS,
+    ConfigError,
+    TrainConfig,
+    command_line,
+    resolve_config,
+    resume_config,
+)
 from anime_gan.losses import ADVERSARIAL_LOSSES
 from anime_gan.penalties import GRADIENT_PENALTIES
 
@@ -69,6 +77,21 @@ def test_json_keeps_everything_and_refuses_what_it_does_not_know():
     assert TrainConfig.from_json(config.to_json()) == config
     with pytest.raises(ConfigError, match="unknown options: colour"):
         TrainConfig.from_json('{"colour": 1}')
+
+
+def test_a_command_line_gives_the_same_options(monkeypatch):
+    from anime_gan.commands import train
+
+    config = TrainConfig(hold_out="blue hair, green eyes; red hair", flip=True, penalty_weight=2.5, steps=7)
+    # How often it reports is nothing that the model depends on.
+    line = shlex.split(command_line({**dataclasses.asdict(config), "log_interval": 7}))
+    assert line[:2] == ["python", "train.py"] and len(line) == 6
+    resolved = []
+    monkeypatch.setattr(train, "load_dataset", lambda *_: pytest.fail("only the options are of interest"))
+    monkeypatch.setattr(train, "resolve_config", lambda *given: resolved.append(resolve_config(*given)))
+    with pytest.raises(AttributeError):
+        train.main(line[2:])
+    assert resolved == [config]
 
 
 def test_resuming():

@@ -111,6 +111,7 @@ class FakeTagger:
     def __init__(self, schema: Schema) -> None:
         self.accuracy = {slot.name: 1.0 for slot in schema.slots}
         self.column_accuracy = {name: float("nan") for name in schema.columns}
+        self.hardest = []
         self._num_labels = schema.num_labels
 
     def judge(self, images):

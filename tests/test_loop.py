@@ -43,7 +43,11 @@ sys.exit(main(sys.argv[4:]))
 """
 
 
-def options(run: Path, precision: str = "float32") -> list[str]:
+FLOAT32 = ("--precision=float32",)
+COMPACT = ("--precision=bfloat16", "--architecture=compact", "--gradient_penalty=r1", "--augment=adaptive")
+
+
+def options(run: Path, kind: tuple[str, ...] = FLOAT32) -> list[str]:
     return [
         f"--run_dir={run}",
         "--num_images=40",
@@ -52,7 +56,7 @@ def options(run: Path, precision: str = "float32") -> list[str]:
         "--log_interval=2",
         "--sample_interval=100",
         "--checkpoint_interval=3",
-        f"--precision={precision}",
+        *kind,
     ]
 
 
@@ -83,27 +87,27 @@ def assert_same_run(one: Path, other: Path) -> None:
     assert stats(one) == stats(other)
 
 
-@pytest.fixture(scope="module", params=["float32", "bfloat16"])
-def uninterrupted(request, tmp_path_factory) -> tuple[Path, str]:
-    run = tmp_path_factory.mktemp(request.param) / "run"
+@pytest.fixture(scope="module", params=[FLOAT32, COMPACT], ids=["published-float32", "compact-bfloat16"])
+def uninterrupted(request, tmp_path_factory) -> tuple[Path, tuple[str, ...]]:
+    run = tmp_path_factory.mktemp("uninterrupted") / "run"
     result = train(*options(run, request.param))
     assert result.returncode == 0, result.stderr
     return run, request.param
 
 
 def test_killed_between_checkpoints_and_resumed_is_the_same_run(uninterrupted, tmp_path):
-    whole, precision = uninterrupted
+    whole, kind = uninterrupted
     run = tmp_path / "run"
-    assert train(*options(run, precision), hit=(5, "SIGKILL", "step")).returncode == -signal.SIGKILL
+    assert train(*options(run, kind), hit=(5, "SIGKILL", "step")).returncode == -signal.SIGKILL
     assert len(stats(run)) == 2
     assert train("--resume", f"--run_dir={run}").returncode == 0
     assert_same_run(whole, run)
 
 
 def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, tmp_path):
-    whole, precision = uninterrupted
+    whole, kind = uninterrupted
     run = tmp_path / "run"
-    assert train(*options(run, precision), hit=(6, "SIGKILL", "save")).returncode == -signal.SIGKILL
+    assert train(*options(run, kind), hit=(6, "SIGKILL", "save")).returncode == -signal.SIGKILL
     assert [path.name for path in (run / "checkpoints").glob("step-*")] == ["step-00000003"]
     assert train("--resume", f"--run_dir={run}").returncode == 0
     assert_same_run(whole, run)
@@ -112,9 +116,9 @@ def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, tmp_path
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
 def test_stopped_by_a_signal_saves_first(uninterrupted, tmp_path, number):
-    whole, precision = uninterrupted
+    whole, kind = uninterrupted
     run = tmp_path / "run"
-    stopped = train(*options(run, precision), hit=(5, number, "step"))
+    stopped = train(*options(run, kind), hit=(5, number, "step"))
     assert stopped.returncode == 128 + signal.Signals[number]
     assert f"--resume --run_dir={run}" in stopped.stderr
     assert (run / "checkpoints" / "step-00000005").is_dir()
@@ -138,6 +142,11 @@ def test_a_run_directory_explains_itself(uninterrupted):
     assert [path.name for path in (run / "export").iterdir()] == ["7"]
     assert (run / "samples" / "attributes-00000007.png").is_file()
     assert json.loads((run / "config.json").read_text())["steps"] == 7
+    lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+    # Two steps a line, four images each.
+    seconds = sum(8 / line["images_per_second"] for line in lines)
+    record = json.loads((run / "export" / "7" / "training.json").read_text())
+    assert record["seconds"] == pytest.approx(seconds, abs=0.06)
 
 
 def test_tensorboard_holds_scalars_pictures_and_text(uninterrupted):
@@ -172,9 +181,9 @@ def test_tensorboard_holds_scalars_pictures_and_text(uninterrupted):
 
 
 def test_resume_may_go_further_but_not_change_the_run(uninterrupted, tmp_path):
-    run, precision = uninterrupted
+    run, kind = uninterrupted
     longer = tmp_path / "run"
-    assert train(*options(longer, precision), hit=(4, "SIGTERM", "step")).returncode == 143
+    assert train(*options(longer, kind), hit=(4, "SIGTERM", "step")).returncode == 143
     refused = train("--resume", f"--run_dir={longer}", "--learning_rate=0.1")
     assert refused.returncode == 2
     assert "--learning_rate" in refused.stderr and "0.0002" in refused.stderr
@@ -194,9 +203,9 @@ def test_a_non_finite_loss_stops_the_run_and_keeps_the_checkpoint(tmp_path):
 
 
 def test_everything_is_seeded_and_the_seed_matters(uninterrupted, tmp_path):
-    whole, precision = uninterrupted
+    whole, kind = uninterrupted
     other = tmp_path / "run"
-    assert train(*options(other, precision), "--seed=1").returncode == 0
+    assert train(*options(other, kind), "--seed=1").returncode == 0
     mine, theirs = state(whole, 7), state(other, 7)
     kernels = [name for name in mine if "ema_generator" in name and mine[name].ndim == 4]
     assert kernels

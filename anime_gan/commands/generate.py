@@ -24,19 +24,17 @@ from anime_gan.generation import (
     PictureOrigin,
     check_critic,
     find_export,
-    newest_export,
     parse_seeds,
     read_origin,
     read_schema,
     save_png,
 )
-from anime_gan.showcase import grid
+from anime_gan.showcase import grid, usual_spelling
 
 SUMMARY = """Draws faces with an exported model, for example
   generate.py --attrs="blue hair, red eyes, smile, no glasses" --num=8
 What is left open is drawn as the training pictures have it. The same seed draws the same face."""
 
-RUNS = Path("runs")
 DEFAULT_FACES = 16
 SHEET_FACES = 8
 MAX_GRID_FACES = 4_096
@@ -55,7 +53,12 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def text(name: str, default: str | None, help_text: str) -> None:
         flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
 
-    text("model", None, "a run or export directory (default: the newest export in runs/)")
+    text(
+        "model",
+        None,
+        "a run, an export, or a folder of runs, of which the newest counts (default: the model that comes "
+        "with the package)",
+    )
     text("attrs", None, "what to draw, separated by commas (see --list_attrs; default: anything)")
     flags.DEFINE_integer(
         "num", None, f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)", flag_values=flag_values
@@ -75,7 +78,12 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     text("out", "faces", "a folder, or a file ending in .png for one grid")
-    text("sheet", None, "show the same faces with every value of this attribute (a name from --list_attrs)")
+    text(
+        "sheet",
+        None,
+        "show the same faces with every value of this attribute (a name from --list_attrs), or with each of "
+        "several requests ('smile; angry; closed eyes, no smile')",
+    )
     text("like", None, "make this picture again (a PNG made by generate.py)")
     flags.DEFINE_bool(
         "list_attrs", False, "list what can be asked for, and stop (true or false)", flag_values=flag_values
@@ -84,7 +92,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
 
 def _generate(flag_values: flags.FlagValues) -> int:
     chosen = flag_values["model"].value
-    export = find_export(Path(chosen)) if chosen else newest_export(RUNS)
+    export = find_export(Path(chosen) if chosen else None)
     schema = read_schema(export)
     if flag_values["list_attrs"].value:
         print(schema.listing() or "nothing: this model was trained without labels")
@@ -107,7 +115,7 @@ def _generate(flag_values: flags.FlagValues) -> int:
     if origin:
         _check_origin(origin, generator, f"--like={like}")
     if request.sheet:
-        path = out if as_grid else out / f"sheet-{request.sheet}.png"
+        path = out if as_grid else out / f"sheet-{_file_name(request.sheet)}.png"
         save_png(path, generator.sheet(request), generator.picture_text(request))
         print(path)
     elif as_grid:
@@ -172,7 +180,7 @@ def _checked(request: FaceRequest, schema: Schema) -> FaceRequest:
         raise ValueError(f"--candidates={request.candidates}: must be 1 to {MAX_CANDIDATES}")
     try:
         attributes = schema.describe(schema.parse(request.attributes))
-        sheet = schema.slot(request.sheet).name if request.sheet else None
+        sheet = usual_spelling(request.sheet, schema) if request.sheet else None
     except AttributeRequestError as error:
         raise ValueError(f"{error}; --list_attrs shows what there is") from error
     return dataclasses.replace(request, attributes=attributes, sheet=sheet)
@@ -191,9 +199,14 @@ def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[tuple[int,
                 progress.update()
 
 
+def _file_name(request: str) -> str:
+    """What is asked for, as a part of a file's name."""
+    return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]
+
+
 def _free_name(folder: Path, attributes: str, seed: int) -> Path:
     """A file name that says what is drawn and is not taken: nothing made before is overwritten."""
-    words = re.sub(r"[^\w]+", "-", attributes.replace(", ", "_")).strip("-")[:80]
+    words = _file_name(attributes)
     stem = f"{words}_seed{seed}" if words else f"seed{seed}"
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(path for path in (folder / f"{name}.png" for name in names) if not path.exists())

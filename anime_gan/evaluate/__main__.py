@@ -12,7 +12,6 @@ from absl import flags
 from anime_gan.commands.command_line import print_lines, run_command
 from anime_gan.datasets import load_dataset
 from anime_gan.evaluate.model import ExportedModel
-from anime_gan.generation import newest_export
 from anime_gan.quiet import import_tensorflow
 
 SUMMARY = """Measures an exported model: whether it draws what it is asked for and only that, how varied and
@@ -20,7 +19,6 @@ how intact its faces are, how close to real pictures. Writes evaluation.json, EV
 evaluation.png, the main results into the model card, and the critic that generate.py --candidates needs.
 The judges are trained first, once for a dataset, which takes minutes."""
 
-RUNS = Path("runs")
 NUM_IMAGES = 10_000
 FAST_IMAGES = 1_000
 MIN_IMAGES, MAX_IMAGES = 100, 100_000
@@ -41,7 +39,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def integer(name: str, help_text: str, lowest: int, highest: int | None = None) -> None:
         flags.DEFINE_integer(name, None, help_text, lowest, highest, flag_values=flag_values)
 
-    text("model", "a run or export directory (default: the newest export in runs/)")
+    text("model", "a run, an export, or a folder of runs (default: the model that comes with the package)")
     text("data", "what it was trained on, as in train.py --data (default: what the export says)")
     integer("data_images", "images of it, as in train.py --num_images (default: what the export says)", 0)
     integer("data_seed", "decides what is drawn, as in train.py --seed (default: what the export says)", 0)
@@ -62,7 +60,7 @@ def _evaluate(flag_values: Any) -> int:
     chosen = {name: flag_values[name].value for name in flag_values}
     if chosen["fast"] and chosen["num_images"] is not None:
         raise ValueError("--num_images: goes not with --fast, which says how many by itself")
-    model = ExportedModel(Path(chosen["model"]) if chosen["model"] else newest_export(RUNS))
+    model = ExportedModel(Path(chosen["model"]) if chosen["model"] else None)
     out = Path(chosen["out"]) if chosen["out"] else model.directory
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out={out}: is a file, must be a folder")

@@ -128,6 +128,7 @@ def describe(bench: Bench) -> dict[str, Any]:
             "checksum": bench.tagger.checksum,
             "accuracy": _plain(bench.tagger.accuracy),
             "column_accuracy": _plain(bench.tagger.column_accuracy),
+            "hardest": bench.tagger.hardest,
         }
     return numbers
 

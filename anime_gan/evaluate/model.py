@@ -24,11 +24,11 @@ class ExportedModel:
         record: `training.json`: configuration, steps, statement, checksums.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None) -> None:
         """Reads what lies beside the model; the model itself is loaded with the first face.
 
         Args:
-            directory: A run directory, its `export` folder, or one version in it.
+            directory: As in `generation.find_export`.
 
         Raises:
             ModelError: There is no complete model.

@@ -71,7 +71,13 @@ def describe_tagger(tagger: Tagger) -> list[str]:
         lines.append(f"  {slot.name:{width}} {_percent(tagger.accuracy[slot.name]):>6}  {', '.join(shares)}")
     known = [share for share in tagger.accuracy.values() if not math.isnan(share)]
     mean = sum(known) / len(known) if known else math.nan
-    return [*lines, f"  {'mean':{width}} {_percent(mean):>6}", f"  checksum {tagger.checksum}"]
+    lines.append(f"  {'mean':{width}} {_percent(mean):>6}")
+    if tagger.hardest:
+        lines.append("  least often, in pictures that have something else:")
+    for case in tagger.hardest:
+        right, where = _percent(case["right"]), f"{case['images']} with {case['given']}"
+        lines.append(f"  {case['attribute']:{width}} {right:>6}  of {where}")
+    return [*lines, f"  checksum {tagger.checksum}"]
 
 
 def describe_critic(critic: Critic) -> list[str]:

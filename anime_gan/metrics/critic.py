@@ -27,7 +27,7 @@ MAX_SIDE = 128
 FLOOR_PERCENTILE = 5.0
 # Intact ones; as many damaged ones are beside them.
 BATCH = 32
-STEPS = 2500
+STEPS = 2000
 # Damage is drawn anew each time, so that a small dataset may be seen often.
 MAX_EPOCHS = 150
 LEARNING_RATE = 6e-3
@@ -107,12 +107,11 @@ def load_critic(dataset: Dataset) -> Critic:
 def make_network(side: int, dtype: str) -> keras.Model:
     """float32 [n, side, side, 3] in [-1, 1] -> logits [n, 1], float32."""
     seeds = iter(range(100))
-    inputs = keras.Input((side, side, 3))
-    # Every pixel is looked at once before they are summed up: noise and ragged outlines are fine things.
-    x = judges.convolution(inputs, 16, 3, 1, next(seeds), dtype)
-    levels = [x]
-    for filters in (32, 48, 64, 96):
-        x = judges.convolution(x, filters, 3, 2, next(seeds), dtype)
+    x = inputs = keras.Input((side, side, 3))
+    levels = []
+    # The first looks at squares of 4x4 pixels: one that looks at each finds traces of any generator.
+    for filters, size in ((32, 4), (48, 3), (64, 3), (96, 3)):
+        x = judges.convolution(x, filters, size, 2, next(seeds), dtype)
         if filters < 96:
             x = judges.convolution(x, filters, 3, 1, next(seeds), dtype, residual=True)
         levels.append(x)

@@ -209,6 +209,12 @@ def _judges(numbers: Mapping[str, Any]) -> str:
     if "tagger" in numbers:
         right = [(f"`{name}`", percent(share)) for name, share in numbers["tagger"]["accuracy"].items()]
         parts.append(table(("attribute", "tagger right on held-out pictures"), right))
+        cases = [
+            (f"`{case['attribute']}`", f"`{case['given']}`", percent(case["right"]), case["images"])
+            for case in numbers["tagger"]["hardest"]
+        ]
+        if cases:
+            parts.append(table(("hardest for the tagger", "in pictures with", "right", "pictures"), cases))
         parts.append(f"Tagger (SHA-256): {numbers['tagger']['checksum']}")
     found = [(name, percent(share)) for name, share in numbers["critic"]["detection"].items()]
     if found:

@@ -7,14 +7,15 @@ pictures is no opinion of the networks that made them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from anime_gan.attributes import Schema
+from anime_gan.attributes import Schema, Slot
 from anime_gan.datasets import DataError, Dataset
 from anime_gan.losses import attribute_loss
 from anime_gan.metrics import judges
@@ -31,6 +32,8 @@ MAX_EPOCHS = 60
 LEARNING_RATE = 4e-3
 # Below this accuracy on real pictures, figures about generated ones mean little.
 RELIABLE = 0.9
+# Of the kinds of pictures that it errs on most: fewer would be chance, more nobody reads.
+MIN_CASE_IMAGES, MAX_CASES = 30, 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Tagger:
             count on which it is known and visible. NaN if there is none.
         column_accuracy: Label column, such as `hair_color=blue` -> share of the held-out real pictures with
             it on which it is recognized. NaN if there is none.
+        hardest: What it errs on most among held-out real pictures, as `hardest_cases` has it.
     """
 
     def __init__(
@@ -63,11 +67,13 @@ class Tagger:
         schema: Schema,
         accuracy: Mapping[str, float],
         column_accuracy: Mapping[str, float],
+        hardest: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Takes a network from `make_network`, which computes in float32."""
         self.schema = schema
         self.accuracy = dict(accuracy)
         self.column_accuracy = dict(column_accuracy)
+        self.hardest = [dict(case) for case in hardest]
         self.checksum = judges.weights_checksum(network.get_weights())
         self._network = network
         self._side = network.input_shape[1]
@@ -127,7 +133,7 @@ def load_tagger(dataset: Dataset) -> Tagger:
         {name: float("nan") if share is None else share for name, share in record[part].items()}
         for part in ("accuracy", "column_accuracy")
     )
-    return Tagger(network, dataset.schema, accuracy, column_accuracy)
+    return Tagger(network, dataset.schema, accuracy, column_accuracy, record["hardest"])
 
 
 def visible(labels: np.ndarray, schema: Schema) -> np.ndarray:
@@ -174,15 +180,36 @@ def measure_accuracy(
     labels = labels * visible(labels, schema)
     by_slot, by_column = {}, {}
     for slot in schema.slots:
-        truth, guess = labels[:, slot.columns], predicted[:, slot.columns]
-        has = truth > 0
-        right = np.any(has & (guess > 0), axis=1) if slot.is_group else (truth == guess)[:, 0]
-        known = np.any(has, axis=1) if slot.is_group else truth[:, 0] != 0
+        right, known = _right_and_known(predicted, labels, slot)
         by_slot[slot.name] = _share(right[known])
-        for offset in range(slot.size):
-            of_column = has[:, offset]
-            by_column[schema.columns[slot.start + offset]] = _share(right[of_column])
+        for column in range(slot.start, slot.start + slot.size):
+            by_column[schema.columns[column]] = _share(right[labels[:, column] > 0])
     return by_slot, by_column
+
+
+def hardest_cases(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> list[dict[str, Any]]:
+    """Where predictions are wrong most often: an attribute in pictures that show a value of another.
+
+    A fringe or glasses may hide the eyes, say.
+
+    Args:
+        predicted: [n, num_labels] of +1 and -1.
+        labels: [n, num_labels] of +1, -1 and 0, the truth.
+        schema: What the columns mean.
+
+    Returns:
+        The lowest shares first: `attribute`, `given` (a label column), `right` (the share), `images`.
+    """
+    seen = labels * visible(labels, schema)
+    cases: list[dict[str, Any]] = []
+    for slot in schema.slots:
+        right, known = _right_and_known(predicted, seen, slot)
+        for column, name in enumerate(schema.columns):
+            chosen = known & (labels[:, column] > 0)
+            if np.sum(chosen) >= MIN_CASE_IMAGES and column not in range(slot.start, slot.start + slot.size):
+                share, images = _share(right[chosen]), int(np.sum(chosen))
+                cases.append({"attribute": slot.name, "given": name, "right": share, "images": images})
+    return sorted(cases, key=lambda case: case["right"])[:MAX_CASES]
 
 
 def make_network(side: int, schema: Schema, dtype: str) -> keras.Model:
@@ -240,16 +267,24 @@ def _train(dataset: Dataset, folder: Path) -> None:
     exact = make_network(side, schema, "float32")
     exact.set_weights(network.get_weights())
     tagger = Tagger(exact, schema, {}, {})
-    accuracy, column_accuracy = measure_accuracy(
-        tagger.predict(dataset.images[test]), dataset.labels[test], schema
-    )
+    predicted, truth = tagger.predict(dataset.images[test]), dataset.labels[test]
+    accuracy, column_accuracy = measure_accuracy(predicted, truth, schema)
+    hardest = hardest_cases(predicted, truth, schema)
     shares = {"accuracy": accuracy, "column_accuracy": column_accuracy}
     # JSON knows no NaN.
     record = {
         part: {name: None if np.isnan(share) else share for name, share in values.items()}
         for part, values in shares.items()
     }
-    judges.save_judge(folder, exact, NAME, {"side": side, **record})
+    judges.save_judge(folder, exact, NAME, {"side": side, **record, "hardest": hardest})
+
+
+def _right_and_known(predicted: np.ndarray, labels: np.ndarray, slot: Slot) -> tuple[np.ndarray, np.ndarray]:
+    """Whether an attribute is predicted right, and whether its truth is known: bool [n] each."""
+    truth, guess = labels[:, slot.columns], predicted[:, slot.columns]
+    if slot.is_group:
+        return np.any((truth > 0) & (guess > 0), axis=1), np.any(truth > 0, axis=1)
+    return (truth == guess)[:, 0], truth[:, 0] != 0
 
 
 def _share(right: np.ndarray) -> float:

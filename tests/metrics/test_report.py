@@ -16,7 +16,11 @@ NUMBERS = {
     "truncation": 1.0,
     "model": {"weights_sha256": "ab12", "steps": 20},
     "data": {"name": "drawn-16000", "checksum": "cd34", "test": 1600},
-    "tagger": {"checksum": "ef56", "accuracy": {"hair": 0.987, "smile": None}},
+    "tagger": {
+        "checksum": "ef56",
+        "accuracy": {"hair": 0.987, "smile": None},
+        "hardest": [{"attribute": "smile", "given": "hair=red", "right": 0.8125, "images": 32}],
+    },
     "critic": {"checksum": "9a8b", "floor": 1.5, "detection": {"blur": 0.75}},
     "notes": ["nothing is perfect"],
     "attributes": {
@@ -151,6 +155,7 @@ def test_the_whole_report():
     assert by_head["scale"] == [["64 pixels", "30", "3"], ["32 pixels", "20.5", "2"]]
     assert by_head["attribute"] == [["`hair`", "98.7%"], ["`smile`", "–"]]
     assert by_head["damage"] == [["blur", "75.0%"]]
+    assert by_head["hardest for the tagger"] == [["`smile`", "`hair=red`", "81.2%", "32"]]
     for checksum in ("ab12", "ef56", "9a8b"):
         assert checksum in text
 

@@ -10,7 +10,7 @@ from anime_gan.attributes import Schema
 from anime_gan.datasets import DataError, Dataset
 from anime_gan.metrics import judges, tagger
 from anime_gan.metrics.judges import JudgeError
-from anime_gan.metrics.tagger import decide, load_tagger, measure_accuracy, visible
+from anime_gan.metrics.tagger import decide, hardest_cases, load_tagger, measure_accuracy, visible
 
 SCHEMA = Schema.from_names({"glasses": None, "eye_color": ("red", "green", "blue"), "closed_eyes": None})
 GLASSES, EYES, CLOSED = 0, slice(1, 4), 4
@@ -114,6 +114,20 @@ def test_accuracy_counts_what_is_known_and_visible():
         },
         nan_ok=True,
     )
+
+
+def test_the_hardest_cases_come_first():
+    labels = np.tile(np.array([[1, 1, -1, -1, -1], [-1, -1, 1, -1, -1], [1, -1, -1, 1, 1]], np.int8), (40, 1))
+    predicted = labels.copy()
+    # A quarter of the red eyes, all of them behind glasses, are taken for green ones.
+    predicted[0:30:3, EYES] = [-1, 1, -1]
+    cases = hardest_cases(predicted, labels, SCHEMA)
+    # Blue eyes are closed: they do not count, so that 30 of 40 behind glasses are right.
+    assert cases[0] == {"attribute": "eye_color", "given": "glasses", "right": 0.75, "images": 40}
+    assert cases[1]["right"] == 1.0
+    assert not any(case["attribute"] == "eye_color" and case["given"] == "closed_eyes" for case in cases)
+    # Of each kind there are fewer than thirty: that would be chance.
+    assert hardest_cases(predicted[:87:3], labels[:87:3], SCHEMA) == []
 
 
 def test_it_recognizes_what_it_has_not_seen(trained):

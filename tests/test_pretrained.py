@@ -1,0 +1,70 @@
+"""The model that comes with the package."""
+
+from __future__ import annotations
+
+import colorsys
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anime_gan.commands import generate
+from anime_gan.generation import SHIPPED, FaceGenerator, FaceRequest, find_export
+
+# Hue in degrees of what these words mean to anybody, and how far off it may be.
+HUES = {"red": 0, "orange": 30, "blonde": 48, "green": 120, "aqua": 185, "blue": 220, "purple": 270}
+MAX_OFF = 35
+
+
+@pytest.fixture(scope="module")
+def model() -> FaceGenerator:
+    return FaceGenerator(None)
+
+
+def test_it_is_used_when_none_is_named(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert generate.main(["--attrs=pink hair, green eyes, glasses, smile", "--num=2", "--out=faces.png"]) == 0
+    picture = Image.open("faces.png")
+    assert picture.size == (2 * 64 + 2, 64)
+    assert picture.text["model"] == model.name
+
+
+@pytest.mark.parametrize("name", HUES)
+def test_hair_has_the_colour_asked_for(model, name):
+    latents, labels = model.inputs(FaceRequest(f"{name} hair, no headphones", tuple(range(12))))
+    # The crown of the head.
+    crowns = model.render(latents, labels)[:, 10:16, 26:38].reshape(12, -1, 3)
+    off = []
+    for red, green, blue in np.median(crowns, axis=1) / 255:
+        hue = 360 * colorsys.rgb_to_hsv(red, green, blue)[0]
+        off.append(abs((hue - HUES[name] + 180) % 360 - 180))
+    assert np.mean(np.array(off) < MAX_OFF) >= 0.9, off
+
+
+def test_faces_with_equal_attributes_differ(model):
+    latents, labels = model.inputs(FaceRequest("", tuple(range(8))))
+    images = model.render(latents, np.tile(labels[:1], (8, 1))).astype(float)
+    distances = [np.abs(one - other).mean() for i, one in enumerate(images) for other in images[:i]]
+    assert min(distances) > 5
+
+
+def test_its_card_gives_credit_and_its_figures_are_its_own():
+    export = find_export(None)
+    card = (export / "MODEL_CARD.md").read_text("utf-8")
+    for words in ("Sutemo", "Licence of the weights", "python train.py", "## Measured"):
+        assert words in card
+    record = json.loads((export / "training.json").read_text("utf-8"))
+    evaluation = json.loads((export / "evaluation.json").read_text("utf-8"))
+    assert evaluation["model"]["weights_sha256"] == record["weights_sha256"]
+    assert record["weights_sha256"] in card
+
+
+def test_it_can_choose_among_candidates(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert generate.main(["--attrs=blue hair", "--num=1", "--candidates=2", "--out=face.png"]) == 0
+    assert Image.open("face.png").text["candidates"] == "2"
+
+
+def test_it_is_small():
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) < 9_000_000
