@@ -16,8 +16,8 @@ NUM_LABELS = 5
 BATCH_NORM_EPSILON = 1e-3
 
 
-def random_images(batch_size: int, seed: int = 0) -> np.ndarray:
-    images = np.random.default_rng(seed).uniform(-1, 1, (batch_size, 64, 64, 3))
+def random_images(batch_size: int, seed: int = 0, side: int = 64) -> np.ndarray:
+    images = np.random.default_rng(seed).uniform(-1, 1, (batch_size, side, side, 3))
     return images.astype(np.float32)
 
 
@@ -226,7 +226,7 @@ def test_exact_discriminator_leaks_through_batch_statistics_when_training():
 def test_batch_statistics_are_declared(name):
     architecture = get_architecture(name)
     discriminator = architecture.make_discriminator(NUM_LABELS)
-    images, labels = random_images(4), random_labels(4)
+    images, labels = random_images(4, side=architecture.resolutions[0]), random_labels(4)
     together = discriminator(images, labels, training=True)["logits"][:2]
     apart = discriminator(images[:2], labels[:2], training=True)["logits"]
     independent = np.allclose(together, apart, atol=1e-5)
@@ -336,13 +336,14 @@ def test_initial_weights_are_glorot_uniform_with_zero_bias():
 def test_mixed_precision_is_float32_outside_and_close(name):
     architecture = get_architecture(name)
     latents, labels = random_latents(4), random_labels(4)
+    shown = random_images(4, side=architecture.resolutions[0])
     for training in (False, True):
         images, outputs = {}, {}
         for dtype in ("float32", "mixed_bfloat16"):
             generator = architecture.make_generator(NUM_LABELS, dtype=dtype)
             discriminator = architecture.make_discriminator(NUM_LABELS, dtype=dtype)
             images[dtype] = generator(latents, labels, training=training)
-            outputs[dtype] = discriminator(random_images(4), labels, training=training)
+            outputs[dtype] = discriminator(shown, labels, training=training)
             assert generator.fc.compute_dtype == discriminator.compute_dtype == dtype.removeprefix("mixed_")
             assert all(v.dtype == "float32" for v in generator.variables + discriminator.variables)
         for value in (images["mixed_bfloat16"], *outputs["mixed_bfloat16"].values()):
@@ -397,7 +398,8 @@ def test_summary_prints_shapes(name):
     get_architecture(name).make_generator(NUM_LABELS).summary(print_fn=lines.append)
     get_architecture(name).make_discriminator(NUM_LABELS).summary(print_fn=lines.append)
     text = "\n".join(lines)
-    assert "(None, 64, 64, 3)" in text
+    side = get_architecture(name).resolutions[0]
+    assert f"(None, {side}, {side}, 3)" in text
     assert "?" not in text
 
 
