@@ -112,13 +112,12 @@ def usual_spelling(sheet: str, schema: Schema) -> str:
     """
     if not is_list(sheet):
         return schema.slot(sheet).name
-    rows = [schema.parse(request) for request in sheet.split(";")]
-    for row, request in zip(rows, sheet.split(";"), strict=True):
+    requests = [request.strip() for request in sheet.split(";")]
+    rows = [schema.parse(request) for request in requests]
+    for row, request in zip(rows, requests, strict=True):
         for slot in (slot for slot in schema.slots if slot.is_group):
             if row[slot.columns].any() and row[slot.columns].max() < 1:
-                raise AttributeRequestError(
-                    f"a row of a sheet needs one value of {slot.name}: {request.strip()!r}"
-                )
+                raise AttributeRequestError(f"a row of a sheet needs one value of {slot.name}: {request!r}")
     return "; ".join(schema.describe(row) for row in rows)
 
 

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from anime_gan.models import layers
-from anime_gan.models.common import check_labels, judge_features, seeded_initializer
+from anime_gan.models.common import AttributeDiscriminator, check_labels, seeded_initializer
 
 # Of arrays: None, which is the batch, then integers.
 Shape: TypeAlias = tuple[Any, ...]
@@ -298,7 +298,7 @@ class NormalizedConvolution(keras.layers.Layer):
         return outputs * (1.0 + gain) + shift
 
 
-class Discriminator(keras.Model):
+class Discriminator(AttributeDiscriminator):
     """Tells real images from generated ones, and which attributes they show: halves the side down to 4x4.
 
     All variables exist after `build()`, which needs no shapes.
@@ -327,23 +327,10 @@ class Discriminator(keras.Model):
         synchronized: bool = False,
         **kwargs,
     ):
-        super().__init__(dtype=dtype, **kwargs)
+        super().__init__(num_labels, attribute_head, projection, seed, dtype, **kwargs)
         del synchronized
-        self.num_labels = num_labels
-        self.has_attribute_head = attribute_head
-        self.has_projection = projection
         self.resolution = resolution
         self.filters = tuple(filters or DISCRIMINATOR_FILTERS[resolution])
-        self.seed = seed
-
-        def initializer(name: str) -> keras.initializers.Initializer:
-            return seeded_initializer(seed, f"discriminator/{name}")
-
-        def head(name: str, units: int, use_bias: bool = True) -> keras.layers.Dense:
-            # float32: in bfloat16 logits around 10 would come in steps of 1/16.
-            return keras.layers.Dense(
-                units, use_bias=use_bias, kernel_initializer=initializer(name), dtype="float32", name=name
-            )
 
         # Attributes, not a list: see the generator.
         for index, width in enumerate(self.filters):
@@ -352,58 +339,29 @@ class Discriminator(keras.Model):
                 kernel_size=4,
                 strides=2,
                 padding="same",
-                kernel_initializer=initializer(f"convolution{index}"),
+                kernel_initializer=seeded_initializer(seed, f"discriminator/convolution{index}"),
                 dtype=self.dtype_policy,
                 name=f"convolution{index}",
             )
             setattr(self, convolution.name, convolution)
-        self.flatten = keras.layers.Flatten(dtype="float32", name="flatten")
-        num_features = self.filters[-1] * (self.resolution // 2 ** len(self.filters)) ** 2
-        self.fc = head("fc", 1)
-        self.attributes = head("attributes", num_labels) if num_labels and attribute_head else None
-        self.projection = (
-            head("projection", num_features, use_bias=False) if num_labels and projection else None
-        )
+        self.add_heads(self.filters[-1] * (self.resolution // 2 ** len(self.filters)) ** 2)
 
     def build(self, images_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
         """Creates all variables. The shapes follow from the constructor's arguments."""
         del images_shape, labels_shape
         shape: Shape = (None, self.resolution, self.resolution, 3)
-        for layer in (*self.convolutions, self.flatten):
+        for layer in self.convolutions:
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
-        self.fc.build(shape)
-        if self.attributes is not None:
-            self.attributes.build(shape)
-        if self.projection is not None:
-            self.projection.build((None, self.num_labels))
-        self.built = True
+        self.build_heads(shape)
 
-    def call(
-        self, images: tf.Tensor, labels: tf.Tensor | None = None, training: bool | None = None
-    ) -> dict[str, tf.Tensor]:
-        """Judges images.
-
-        Args:
-            images: `[b, resolution, resolution, 3]` in [-1, 1].
-            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Needed by the projection
-                only, otherwise ignored.
-            training: Ignored: nothing here behaves differently.
-
-        Returns:
-            `"logits"`: float32 `[b, 1]`, positive for real; and with an attribute head
-            `"attributes"`: float32 `[b, num_labels]`, one logit per attribute.
-
-        Raises:
-            ValueError: If the projection misses its labels, or an unconditional model is given
-                some.
-        """
+    def extract_features(self, images: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """The last map: see the base class."""
         del training
-        check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
-        x = tf.cast(images, self.compute_dtype)
+        x = images
         for convolution in self.convolutions:
             x = layers.leaky_relu(convolution(x))
-        return judge_features(self.flatten(x), labels, self.fc, self.projection, self.attributes)
+        return x
 
     @property
     def convolutions(self) -> list[keras.layers.Conv2D]:
@@ -414,10 +372,6 @@ class Discriminator(keras.Model):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "num_labels": self.num_labels,
-            "attribute_head": self.has_attribute_head,
-            "projection": self.has_projection,
             "resolution": self.resolution,
             "filters": self.filters,
-            "seed": self.seed,
         }

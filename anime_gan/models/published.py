@@ -18,7 +18,7 @@ import keras
 import tensorflow as tf
 
 from anime_gan.models import layers
-from anime_gan.models.common import check_labels, judge_features, seeded_initializer
+from anime_gan.models.common import AttributeDiscriminator, check_labels, seeded_initializer
 
 Shape = tuple[int | None, ...]
 
@@ -150,7 +150,7 @@ class Generator(keras.Model):
         }
 
 
-class Discriminator(keras.Model):
+class Discriminator(AttributeDiscriminator):
     """Tells real images from generated ones, and which attributes they show.
 
     Three convolutions with kernel 5 and stride 3. Two things about the published variant
@@ -196,13 +196,9 @@ class Discriminator(keras.Model):
         synchronized: bool = False,
         **kwargs,
     ):
-        super().__init__(dtype=dtype, **kwargs)
-        self.num_labels = num_labels
-        self.has_attribute_head = attribute_head
-        self.has_projection = projection
+        super().__init__(num_labels, attribute_head, projection, seed, dtype, **kwargs)
         self.padding = padding
         self.normalization = normalization
-        self.seed = seed
         self.synchronized = synchronized
         policy = self.dtype_policy
 
@@ -217,81 +213,38 @@ class Discriminator(keras.Model):
                 name=name,
             )
 
-        def head(name: str, units: int, use_bias: bool = True):
-            # float32: in bfloat16 logits around 10 would come in steps of 1/16.
-            return keras.layers.Dense(
-                units,
-                use_bias=use_bias,
-                kernel_initializer=seeded_initializer(seed, f"discriminator/{name}"),
-                dtype="float32",
-                name=name,
-            )
-
         self.conv1 = downsample("conv1", 64)
         self.conv2 = downsample("conv2", 128)
         self.bn2 = _normalization(normalization, "bn2", policy, synchronized)
         self.conv3 = downsample("conv3", 256)
         self.bn3 = _normalization(normalization, "bn3", policy, synchronized)
-        self.flatten = keras.layers.Flatten(dtype="float32", name="flatten")
-        num_features = 256 * (3 * 3 if padding == "same" else 1)
-        self.fc = head("fc", 1)
-        self.attributes = head("attributes", num_labels) if num_labels and attribute_head else None
-        self.projection = (
-            head("projection", num_features, use_bias=False) if num_labels and projection else None
-        )
+        self.add_heads(256 * (3 * 3 if padding == "same" else 1))
 
     def build(self, images_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
         """Creates all variables. The shapes follow from the constructor's arguments."""
         del images_shape, labels_shape
         shape: Shape = (None, self.resolution, self.resolution, 3)
-        for layer in (self.conv1, self.conv2, self.bn2, self.conv3, self.bn3, self.flatten):
+        for layer in (self.conv1, self.conv2, self.bn2, self.conv3, self.bn3):
             if layer is not None:
                 layer.build(shape)
                 shape = layer.compute_output_shape(shape)
-        self.fc.build(shape)
-        if self.attributes is not None:
-            self.attributes.build(shape)
-        if self.projection is not None:
-            self.projection.build((None, self.num_labels))
-        self.built = True
+        self.build_heads(shape)
 
-    def call(
-        self, images: tf.Tensor, labels: tf.Tensor | None = None, training: bool | None = None
-    ) -> dict[str, tf.Tensor]:
-        """Judges images.
-
-        Args:
-            images: `[b, 64, 64, 3]` in [-1, 1].
-            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Needed by the projection
-                only, otherwise ignored.
-            training: Whether batch normalization, if there is any, uses this batch's statistics.
-
-        Returns:
-            `"logits"`: float32 `[b, 1]`, positive for real; and with an attribute head
-            `"attributes"`: float32 `[b, num_labels]`, one logit per attribute.
-
-        Raises:
-            ValueError: If the projection misses its labels, or an unconditional model is given
-                some.
-        """
-        check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
-        x = layers.leaky_relu(self.conv1(tf.cast(images, self.compute_dtype)))
+    def extract_features(self, images: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """The last map: see the base class."""
+        x = layers.leaky_relu(self.conv1(images))
         x = self.conv2(x)
         x = layers.leaky_relu(x if self.bn2 is None else self.bn2(x, training=training))
         x = self.conv3(x)
         x = layers.leaky_relu(x if self.bn3 is None else self.bn3(x, training=training))
-        return judge_features(self.flatten(x), labels, self.fc, self.projection, self.attributes)
+        return x
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "num_labels": self.num_labels,
-            "attribute_head": self.has_attribute_head,
-            "projection": self.has_projection,
             "padding": self.padding,
             "normalization": self.normalization,
-            "seed": self.seed,
             "synchronized": self.synchronized,
         }
 

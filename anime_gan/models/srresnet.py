@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from anime_gan.models import layers
-from anime_gan.models.common import check_labels, judge_features, seeded_initializer
+from anime_gan.models.common import AttributeDiscriminator, check_labels, seeded_initializer
 
 # Of arrays: None, which is the batch, then integers.
 Shape: TypeAlias = tuple[Any, ...]
@@ -74,28 +74,20 @@ class Generator(keras.Model):
         self.synchronized = synchronized
         policy = self.dtype_policy
 
-        def convolution(name: str, width: int, kernel_size: int = 3) -> keras.layers.Conv2D:
-            return keras.layers.Conv2D(
-                width,
-                kernel_size,
-                padding="same",
-                kernel_initializer=seeded_initializer(seed, f"generator/{name}"),
-                dtype=policy,
-                name=name,
-            )
+        def options(name: str) -> dict[str, Any]:
+            return {"kernel_initializer": seeded_initializer(seed, f"generator/{name}"), "name": name}
 
-        def normalization(name: str) -> layers.BatchNormalization:
+        def convolution(name: str, width: int) -> keras.layers.Conv2D:
+            return keras.layers.Conv2D(width, 3, padding="same", dtype=policy, **options(name))
+
+        def normalization(name: str, dtype: str | keras.DTypePolicy = policy) -> layers.BatchNormalization:
             return layers.BatchNormalization(
-                epsilon=EPSILON, synchronized=synchronized, dtype=policy, name=name
+                epsilon=EPSILON, synchronized=synchronized, dtype=dtype, name=name
             )
 
-        self.fc = keras.layers.Dense(
-            START * START * filters,
-            kernel_initializer=seeded_initializer(seed, "generator/fc"),
-            dtype=policy,
-            name="fc",
-        )
-        self.fc_bn = normalization("fc_bn")
+        # In float32, since it costs next to nothing and everything begins with it.
+        self.fc = keras.layers.Dense(START * START * filters, dtype="float32", **options("fc"))
+        self.fc_bn = normalization("fc_bn", "float32")
         # Each layer is an attribute of its own: what is in a list, a checkpoint forgets without a word.
         for index in range(blocks):
             name = f"block{index}"
@@ -113,7 +105,7 @@ class Generator(keras.Model):
         for index in range(STAGES):
             setattr(self, f"upsample{index}", convolution(f"upsample{index}", 4 * filters))
             setattr(self, f"upsample{index}_bn", normalization(f"upsample{index}_bn"))
-        self.rgb = convolution("rgb", 3, kernel_size=9)
+        self.rgb = layers.SubPixelConv2D(3, 9, padding="same", dtype=policy, **options("rgb"))
 
     def build(self, latents_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
         """Creates all variables. The shapes follow from the constructor's arguments."""
@@ -125,9 +117,10 @@ class Generator(keras.Model):
             layer.build(shape)
         for convolution, normalization in self.stages:
             convolution.build(shape)
+            halved_shape = convolution.compute_output_shape(shape)
             shape = (None, 2 * shape[1], 2 * shape[2], self.filters)
             normalization.build(shape)
-        self.rgb.build(shape)
+        self.rgb.build(halved_shape)
         self.built = True
 
     def call(
@@ -148,18 +141,24 @@ class Generator(keras.Model):
             ValueError: If labels are missing, or given to an unconditional model.
         """
         check_labels(labels, self.num_labels, required=True, model="generator")
-        x = tf.cast(latents, self.compute_dtype)
+        x = tf.cast(latents, tf.float32)
         if self.num_labels:
-            x = tf.concat([x, tf.cast(labels, self.compute_dtype)], axis=-1)
+            x = tf.concat([x, tf.cast(labels, tf.float32)], axis=-1)
         # Normalized number by number, then laid out channel by channel, as the published weights have it.
         x = tf.nn.relu(self.fc_bn(self.fc(x)[:, tf.newaxis, tf.newaxis, :], training=training))
         x = tf.transpose(tf.reshape(x, [-1, self.filters, START, START]), [0, 2, 3, 1])
         for block in self.blocks:
             x = block(x, training=training)
         x = tf.nn.relu(self.bn(self.conv(x), training=training))
-        for convolution, normalization in self.stages:
-            x = tf.nn.depth_to_space(convolution(x), 2)
+        for index, (convolution, normalization) in enumerate(self.stages):
+            if index:
+                x = tf.nn.depth_to_space(x, 2)
+            x = convolution(x)
+            # Four pixels of the doubled map lie in one another's place: in a row they are normalized alike.
+            height, width, channels = x.shape[1:]
+            x = tf.reshape(x, [-1, height, 4 * width, channels // 4])
             x = tf.nn.relu(normalization(x, training=training))
+            x = tf.reshape(x, [-1, height, width, channels])
         return tf.tanh(tf.cast(self.rgb(x), tf.float32))
 
     @property
@@ -234,7 +233,7 @@ class NormalizedBlock(keras.layers.Layer):
         return inputs + tf.cast(x, inputs.dtype)
 
 
-class Discriminator(keras.Model):
+class Discriminator(AttributeDiscriminator):
     """Tells real images from generated ones, and which attributes they show: 128x128 down to 2x2.
 
     Each strided convolution halves the side; two residual blocks follow it, but for the last. All variables
@@ -262,12 +261,8 @@ class Discriminator(keras.Model):
         synchronized: bool = False,
         **kwargs,
     ):
-        super().__init__(dtype=dtype, **kwargs)
+        super().__init__(num_labels, attribute_head, projection, seed, dtype, **kwargs)
         del synchronized
-        self.num_labels = num_labels
-        self.has_attribute_head = attribute_head
-        self.has_projection = projection
-        self.seed = seed
         policy = self.dtype_policy
 
         def convolution(name: str, width: int, kernel_size: int = 3, strides: int = 1) -> keras.layers.Conv2D:
@@ -278,16 +273,6 @@ class Discriminator(keras.Model):
                 padding="same",
                 kernel_initializer=seeded_initializer(seed, f"discriminator/{name}"),
                 dtype=policy,
-                name=name,
-            )
-
-        def head(name: str, units: int, use_bias: bool = True) -> keras.layers.Dense:
-            # float32: in bfloat16 logits around 10 would come in steps of 1/16.
-            return keras.layers.Dense(
-                units,
-                use_bias=use_bias,
-                kernel_initializer=seeded_initializer(seed, f"discriminator/{name}"),
-                dtype="float32",
                 name=name,
             )
 
@@ -303,13 +288,7 @@ class Discriminator(keras.Model):
                     name=name,
                 )
                 setattr(self, name, block)
-        self.flatten = keras.layers.Flatten(dtype="float32", name="flatten")
-        num_features = DISCRIMINATOR_LEVELS[-1][0] * (self.resolution >> len(DISCRIMINATOR_LEVELS)) ** 2
-        self.fc = head("fc", 1)
-        self.attributes = head("attributes", num_labels) if num_labels and attribute_head else None
-        self.projection = (
-            head("projection", num_features, use_bias=False) if num_labels and projection else None
-        )
+        self.add_heads(DISCRIMINATOR_LEVELS[-1][0] * (self.resolution >> len(DISCRIMINATOR_LEVELS)) ** 2)
 
     def build(self, images_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
         """Creates all variables. The shapes follow from the constructor's arguments."""
@@ -320,42 +299,17 @@ class Discriminator(keras.Model):
             shape = convolution.compute_output_shape(shape)
             for block in blocks:
                 block.build(shape)
-        self.flatten.build(shape)
-        features_shape = self.flatten.compute_output_shape(shape)
-        self.fc.build(features_shape)
-        if self.attributes is not None:
-            self.attributes.build(features_shape)
-        if self.projection is not None:
-            self.projection.build((None, self.num_labels))
-        self.built = True
+        self.build_heads(shape)
 
-    def call(
-        self, images: tf.Tensor, labels: tf.Tensor | None = None, training: bool | None = None
-    ) -> dict[str, tf.Tensor]:
-        """Judges images.
-
-        Args:
-            images: `[b, 128, 128, 3]` in [-1, 1].
-            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Needed by the projection
-                only, otherwise ignored.
-            training: Ignored: nothing here behaves differently.
-
-        Returns:
-            `"logits"`: float32 `[b, 1]`, positive for real; and with an attribute head
-            `"attributes"`: float32 `[b, num_labels]`, one logit per attribute.
-
-        Raises:
-            ValueError: If the projection misses its labels, or an unconditional model is given
-                some.
-        """
+    def extract_features(self, images: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """The last map: see the base class."""
         del training
-        check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
-        x = tf.cast(images, self.compute_dtype)
+        x = images
         for convolution, blocks in self.levels:
             x = layers.leaky_relu(convolution(x))
             for block in blocks:
                 x = block(x)
-        return judge_features(self.flatten(x), labels, self.fc, self.projection, self.attributes)
+        return x
 
     @property
     def levels(self) -> list[tuple[keras.layers.Conv2D, list[ResidualBlock]]]:
@@ -367,16 +321,6 @@ class Discriminator(keras.Model):
             )
             for level, (_, _, has_blocks) in enumerate(DISCRIMINATOR_LEVELS)
         ]
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "num_labels": self.num_labels,
-            "attribute_head": self.has_attribute_head,
-            "projection": self.has_projection,
-            "seed": self.seed,
-        }
 
 
 class ResidualBlock(keras.layers.Layer):

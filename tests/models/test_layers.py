@@ -224,3 +224,22 @@ def test_second_order_gradient_of_a_penalty(compiled):
         run = tf.function(run, autograph=False) if compiled else run
         results.append([value.numpy() for value in run()])
     assert_close(*results, 1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 9])
+def test_sub_pixel_convolution_is_that_of_the_doubled_map(size):
+    class Plain(keras.layers.Conv2D):
+        def build(self, shape):
+            super().build((None, 2 * shape[1], 2 * shape[2], shape[3] // 4))
+            self.input_spec = None
+
+        def call(self, inputs):
+            return super().call(tf.nn.depth_to_space(inputs, 2))
+
+    inputs = normal(2, 6, 4, 8)
+    found, expected = (
+        output_and_gradients(randomized(kind(3, size, padding="same"), inputs.shape), inputs)
+        for kind in (layers.SubPixelConv2D, Plain)
+    )
+    assert found[0].shape == (2, 12, 8, 3)
+    assert_close(found, expected, 1e-5)
