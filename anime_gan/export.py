@@ -23,11 +23,6 @@ from anime_gan.sampling import FaceSampler, to_uint8
 from anime_gan.trainer import Trainer
 
 LABEL_ROWS = "label_rows.npz"
-# What is drawn where a request leaves something open: by a model trained here, by an imported one.
-FREQUENCIES = (
-    "the training set's own frequencies, with whatever imbalance it has",
-    "fixed frequencies, each attribute by itself",
-)
 
 
 class FaceModel(tf.Module):
@@ -118,12 +113,12 @@ def export_model(
     return directory
 
 
-def make_generator(config: Mapping[str, Any], schema: Schema) -> keras.Model:
-    """A generator in float32, as the record of an export describes it, with fresh weights."""
+def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> keras.Model:
+    """A generator as the record of an export describes it, with fresh weights."""
     return get_architecture(config["architecture"]).make_generator(
         num_labels=schema.num_labels,
         latent_dim=config["latent_dim"],
-        dtype="float32",
+        dtype=dtype,
         resolution=config["resolution"],
         options=config.get("generator_options"),
     )
@@ -141,11 +136,11 @@ def write_export(
 
     Args:
         directory: The version folder to write.
-        generator: In float32, with its final weights.
+        generator: With its final weights; the graph computes in the dtypes of its layers.
         schema: What can be asked for.
         label_rows: Of the training set; empty without labels.
         record: What `training.json` says.
-        half_precision: Whether weights are stored in float16; the graph still computes in float32.
+        half_precision: Whether weights are stored in float16, whatever the graph computes in.
     """
     sampler = LabelSampler(schema, label_rows) if schema.num_labels else None
     model = FaceModel(generator, schema, sampler, record["config"]["latent_dim"], half_precision)
@@ -182,10 +177,15 @@ def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimenta
 
 def _model_card(record: Mapping[str, Any], schema: Schema) -> str:
     config = record["config"]
+    if "imported" in record:
+        origin, frequencies = _imported_origin(record), "fixed frequencies, each attribute by itself"
+    else:
+        origin = _trained_origin(record)
+        frequencies = "the training set's own frequencies, with whatever imbalance it has"
     return f"""# Model card
 
 Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{config["architecture"]}`,
-{_imported_origin(record) if "imported" in record else _trained_origin(record)}
+{origin}
 ## What can be asked for
 
 {schema.listing() or "Nothing: it was trained without labels."}
@@ -193,12 +193,18 @@ Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{
 ## Limits
 
 Faces in the style of the training pictures only. What a request leaves open follows
-{FREQUENCIES["imported" in record]}. No measured figures come with this card.
+{frequencies}. {_speed_limit(record)}No measured figures come with this card.
 
 ## Checksum of the weights (SHA-256)
 
 {record["weights_sha256"]}
 """
+
+
+def _speed_limit(record: Mapping[str, Any]) -> str:
+    if record.get("packing", {}).get("precision") != "bfloat16":
+        return ""
+    return "It computes in bfloat16, which is slow on processors that do not have it. "
 
 
 def _trained_origin(record: Mapping[str, Any]) -> str:

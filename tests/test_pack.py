@@ -51,6 +51,23 @@ def test_pictures_stay_and_size_halves(export, tmp_path, capsys):
     np.testing.assert_array_equal(after.inputs(request)[1], inputs[1])
 
 
+def test_in_bfloat16_pictures_are_rounded_more_and_the_card_says_so(export, tmp_path, capsys):
+    out = tmp_path / "packed"
+    assert pack.main([f"--model={export}", f"--out={out}", "--precision=bfloat16"]) == 0
+    request = FaceRequest("blue hair", tuple(range(8)))
+    before, after = FaceGenerator(export), FaceGenerator(out)
+    inputs = before.inputs(request)
+    error = np.abs(before.render(*inputs).astype(int) - after.render(*inputs))
+    # Eight bits of mantissa are seen; ten, as float16 has them, leave 0.01.
+    assert 0.06 < error.mean() < 1
+    said = json.loads((out / "training.json").read_text())["packing"]
+    assert said["precision"] == "bfloat16"
+    assert said["picture_error"]["mean"] == pytest.approx(error.mean(), rel=0.2)
+    assert "bfloat16, which is slow on processors that do not have it" in (out / "MODEL_CARD.md").read_text()
+    assert pack.main([f"--model={export}", f"--out={tmp_path / 'none'}", "--precision=bfloat"]) == 2
+    assert "--precision=bfloat" in capsys.readouterr().err
+
+
 def test_packing_again_changes_nothing_more(export, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     assert pack.main([f"--model={export}", f"--out={first}"]) == 0

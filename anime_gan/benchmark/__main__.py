@@ -23,7 +23,7 @@ SUMMARY = """Measures how fast training, data and the exported model are on this
 that take turns. Leave the machine alone meanwhile. Every part prints a table as soon as it is done."""
 
 # Modules of this package, in the order in which they run: the pipeline is compared with the step.
-PARTS = ("step", "pipeline", "folder", "drawing", "served", "startup")
+PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "startup")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -52,14 +52,20 @@ class NoiseFaces:
         return labels
 
 
-def untrained_export(folder: Path) -> Path:
-    """Exports the published networks with their first weights; returns the version folder."""
+def untrained_export(folder: Path, architecture: str = "published", latent_dim: int = 100) -> Path:
+    """Exports networks with their first weights; returns the version folder."""
     # Here, since they import TensorFlow.
     from anime_gan.config import TrainConfig
     from anime_gan.export import export_model
     from anime_gan.loop import make_trainer
+    from anime_gan.models import get_architecture
 
-    config = TrainConfig(precision="float32")
+    config = TrainConfig(
+        architecture=architecture,
+        resolution=get_architecture(architecture).resolutions[0],
+        latent_dim=latent_dim,
+        precision="float32",
+    )
     source = NoiseFaces(500)
     chunk = next(source.chunks(0, config.resolution))
     dataset = Dataset(source.name, chunk.images, chunk.labels, source.schema, source.statement, checksum="")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from anime_gan.benchmark.packed import plain_call
 from anime_gan.models import get_architecture
 from anime_gan.models.srresnet import DISCRIMINATOR_LEVELS, EPSILON, Discriminator, Generator
 
@@ -231,3 +232,9 @@ def test_labels_are_checked(generator, random):
     assert unconditional(latents).shape == (1, 128, 128, 3)
     with pytest.raises(ValueError, match="unconditional"):
         unconditional(latents, labels)
+
+
+def test_the_plain_way_to_draw_that_the_benchmark_times(generator, random):
+    latents, labels = (tf.constant(part) for part in inputs(random, 2))
+    found = plain_call(generator, latents, labels)
+    np.testing.assert_allclose(found, generator(latents, labels), atol=1e-4)
