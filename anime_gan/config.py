@@ -53,6 +53,13 @@ class TrainConfig:
         choices=AUGMENTATIONS,
     )
     flip: bool = option(False, "mirror each real image half of the time")
+    init_from: str = option("", "begin with the generator of this export or run; its sizes are taken over")
+    discriminator_steps: int = option(
+        0,
+        "first steps that train the discriminator alone; 200 by default with --init_from",
+        minimum=0,
+        maximum=10**9,
+    )
     steps: int = option(5_000, "training steps", minimum=1, maximum=100_000_000)
     batch_size: int = option(32, "images a step, over all replicas", minimum=2, maximum=4_096)
     seed: int = option(0, "decides data, weights and everything drawn", minimum=0, maximum=2**31 - 1)

@@ -221,8 +221,8 @@ trained for {record["steps"]} steps of {config["batch_size"]} images.{duration}
 
 ## Licence of the weights
 
-The weights may be used, changed and passed on as the pictures they were trained on may be (see above);
-this project claims no further rights in them.
+The weights may be used, changed and passed on as what they were trained on, and began with, may be (see
+above); this project claims no further rights in them.
 """
 
 

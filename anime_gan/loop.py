@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 
 import numpy as np
@@ -32,6 +33,7 @@ from anime_gan.run_directory import EVALUATION, RunDirectory
 from anime_gan.sampling import FaceInputs, latents_from_seeds, to_uint8, uniforms_from_seeds
 from anime_gan.showcase import attribute_blocks, captioned, grid, sheet_labels
 from anime_gan.trainer import REPORTED, Trainer
+from anime_gan.warm_start import WarmStart
 
 GRID_FACES = 64
 SHEET_FACES = 8
@@ -81,6 +83,8 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
     reporter = Reporter(trainer, config, dataset, run)
     logger.info("training from step %d to %d", first, config.steps)
     if first == 0:
+        if config.init_from:
+            _fill_generators(trainer, WarmStart(Path(config.init_from)), dataset.schema)
         reporter.write_samples(0)
 
     with _caught_signals() as caught, _progress_bar(first, config) as progress:
@@ -117,6 +121,11 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
     logger.info("exported to %s", exported)
     print(f"model: {exported}\npictures: {run.path / 'samples'}\ndraw: generate.py --model={run.path}")
     return 0
+
+
+def _fill_generators(trainer: Trainer, start: WarmStart, schema: Schema) -> None:
+    start.fill(trainer.generator, schema)
+    trainer.ema_generator.set_weights(trainer.generator.get_weights())
 
 
 def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> float:

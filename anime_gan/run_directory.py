@@ -10,6 +10,7 @@ evaluation.jsonl  measured on the way    log.txt       what happened when
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -83,15 +84,19 @@ class RunDirectory:
     def load_config(self) -> TrainConfig:
         return TrainConfig.from_json((self.path / "config.json").read_text("utf-8"))
 
-    def check_data(self, dataset: Dataset) -> None:
+    def check_data(self, dataset: Dataset) -> Dataset:
         """Makes sure that a resumed run sees the data it began with.
 
+        Returns:
+            The dataset, with the statement of the run's start.
+
         Raises:
-            RunError: It does not.
+            RunError: The data are others.
         """
         saved = json.loads((self.path / "data.json").read_text("utf-8"))
         if saved["checksum"] != dataset.checksum:
             raise RunError(f"--data: the images or labels have changed since the run in {self.path} began")
+        return dataclasses.replace(dataset, statement=saved["statement"])
 
     def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
         """Adds a line to `stats.jsonl` or `evaluation.jsonl`."""

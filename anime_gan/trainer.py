@@ -76,8 +76,9 @@ class Trainer:
 
     The two are updated once a step by Adam, from one batch of generated images: the discriminator learns
     on it first, then the generator is judged on the same images by the updated discriminator, so that the
-    generator runs forward once a step. All randomness comes from (seed, step), and the state is a
-    checkpoint's: a run that was stopped goes on exactly as if it had not been.
+    generator runs forward once a step. If the run begins with a trained generator, the discriminator learns
+    alone for `discriminator_steps`. All randomness comes from (seed, step), and the state is a checkpoint's:
+    a run that was stopped goes on exactly as if it had not been.
 
     Attributes:
         generator: The network that is trained.
@@ -184,7 +185,10 @@ class Trainer:
             NonFiniteError: A value is infinite or NaN.
         """
         with_penalty = int(self.step) % self.config.penalty_interval == 0
-        values = self._train_step(tf.constant(images), tf.constant(labels), with_penalty).numpy()
+        with_generator = int(self.step) >= self.config.discriminator_steps
+        values = self._train_step(
+            tf.constant(images), tf.constant(labels), with_penalty, with_generator
+        ).numpy()
         if not np.all(np.isfinite(values)):
             term = REPORTED[int(np.flatnonzero(~np.isfinite(values))[0])]
             raise NonFiniteError(f"{term} is {values[REPORTED.index(term)]} at step {int(self.step)}")
@@ -203,10 +207,14 @@ class Trainer:
         return self.ema_generator(latents, labels if self.label_sampler else None, training=False)
 
     @tf.function(autograph=False)
-    def _train_step(self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool) -> tf.Tensor:
+    def _train_step(
+        self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool, with_generator: bool
+    ) -> tf.Tensor:
         # Step numbers come from a variable: a Python number would retrace the graph at every step.
         noise = self._draw_noise(self.step)
-        per_replica = self.strategy.run(self._replica_step, args=(images, labels, noise, with_penalty))
+        per_replica = self.strategy.run(
+            self._replica_step, args=(images, labels, noise, with_penalty, with_generator)
+        )
         values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
         self._update_average()
         if self.config.augment == "adaptive":
@@ -241,7 +249,12 @@ class Trainer:
         )
 
     def _replica_step(
-        self, images: tf.Tensor, labels: tf.Tensor, noise: StepNoise, with_penalty: bool
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        noise: StepNoise,
+        with_penalty: bool,
+        with_generator: bool,
     ) -> tf.Tensor:
         """One replica's part of the step; returns its share of the reported values."""
         # Take this replica's part of the global batch.
@@ -280,17 +293,8 @@ class Trainer:
         )
 
         # Update the generator by what the updated discriminator says of the same images.
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(fake)
-            judged = self.discriminator(fake, fake_labels, training=True)
-            generator_term = self._adversarial.generator(judged["logits"])
-            fake_attribute_term, accuracy_fake = self._attribute_term(judged, fake_labels)
-            generator_loss = self._sum([generator_term]) + (
-                self.config.attribute_weight * fake_attribute_term
-            )
-        direction = tape.gradient(generator_loss, fake)
-        generator_norm = self._apply(
-            self.generator_optimizer, self.generator, generator_tape, fake, direction
+        generator_term, fake_attribute_term, accuracy_fake, generator_norm = (
+            self._update_generator(generator_tape, fake, fake_labels) if with_generator else [0.0] * 4
         )
 
         return tf.stack(
@@ -299,7 +303,7 @@ class Trainer:
                 self._sum([fake_term]),
                 self._sum([penalty]),
                 attribute_term,
-                self._sum([generator_term]),
+                generator_term,
                 fake_attribute_term,
                 self._sum([on_real["logits"]]),
                 self._sum([on_fake["logits"]]),
@@ -311,6 +315,20 @@ class Trainer:
                 self._augment_probability / context.num_replicas_in_sync,
             ]
         )
+
+    def _update_generator(
+        self, generator_tape: tf.GradientTape, fake: tf.Tensor, labels: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Trains the generator on what it drew; returns this replica's shares of what is reported of it."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake)
+            judged = self.discriminator(fake, labels, training=True)
+            adversarial_term = self._sum([self._adversarial.generator(judged["logits"])])
+            attribute_term, accuracy = self._attribute_term(judged, labels)
+            loss = adversarial_term + self.config.attribute_weight * attribute_term
+        direction = tape.gradient(loss, fake)
+        norm = self._apply(self.generator_optimizer, self.generator, generator_tape, fake, direction)
+        return adversarial_term, attribute_term, accuracy, norm
 
     def _augment(self, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """What the discriminator is shown of images [b, h, w, 3]."""

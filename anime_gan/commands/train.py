@@ -23,6 +23,7 @@ from anime_gan.config import (
 from anime_gan.datasets import DataError, Dataset, load_dataset
 from anime_gan.quiet import import_tensorflow
 from anime_gan.run_directory import RunDirectory, newest_run_directory, next_run_directory
+from anime_gan.warm_start import WarmStart
 
 SUMMARY = """Trains a face generator and exports it. Without flags: on faces drawn by the program.
 
@@ -87,6 +88,8 @@ def _train(flag_values: flags.FlagValues) -> int:
         run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
         config = resume_config(run.load_config(), given)
     else:
+        if given.get("init_from"):
+            given = WarmStart(Path(str(given["init_from"]))).options(given)
         config = resolve_config(str(flag_values["preset"].value), given)
         if run_dir is not None and not dry_run:
             RunDirectory.check_is_free(run_dir)
@@ -94,6 +97,11 @@ def _train(flag_values: flags.FlagValues) -> int:
     dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
+    if config.init_from and not resume:
+        start = WarmStart(Path(config.init_from))
+        start.check(dataset.schema)
+        print(start.describe(dataset.schema))
+        dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
     import_tensorflow()
     from anime_gan import loop
     from anime_gan.trainer import NonFiniteError
@@ -102,7 +110,7 @@ def _train(flag_values: flags.FlagValues) -> int:
         print(loop.describe_run(config, dataset))
         return 0
     if resume:
-        run.check_data(dataset)
+        dataset = run.check_data(dataset)
         run.save_config(config)
     else:
         label = f"{dataset.name}-{config.architecture}"

@@ -196,6 +196,11 @@ class Generator(keras.Model):
             if isinstance(layer, NormalizedConvolution)
         ]
 
+    @property
+    def label_layer(self) -> tuple[keras.layers.Dense, int]:
+        """The dense layer that takes the labels, and the first row of its kernel that is theirs."""
+        return self.embedding, 0
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {

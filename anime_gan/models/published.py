@@ -137,6 +137,11 @@ class Generator(keras.Model):
         """Each convolution with the batch normalization behind it."""
         return [(self.conv1, self.bn1), (self.conv2, self.bn2)]
 
+    @property
+    def label_layer(self) -> tuple[keras.layers.Dense, int]:
+        """The dense layer that takes the labels, and the first row of its kernel that is theirs."""
+        return self.embedding, 0
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         # Not left to Keras: for subclasses of Model, Keras 3.15 silently records the defaults.

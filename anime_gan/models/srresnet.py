@@ -175,6 +175,11 @@ class Generator(keras.Model):
         ]
 
     @property
+    def label_layer(self) -> tuple[keras.layers.Dense, int]:
+        """The dense layer that takes the labels, and the first row of its kernel that is theirs."""
+        return self.fc, self.latent_dim
+
+    @property
     def normalized_convolutions(
         self,
     ) -> list[tuple[keras.layers.Conv2D | keras.layers.Dense, layers.BatchNormalization]]:
