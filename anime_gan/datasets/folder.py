@@ -123,7 +123,8 @@ class ImageFolder:
         self.num_items = len(self._names)
         if not self._names:
             raise DataError(f"{root}: {_why_nothing(labels)}")
-        self.statement = f"The user's own images in the folder {self.name!r}. {licence.strip()}".strip()
+        whose = "Images" if licence.strip() else "The user's own images"
+        self.statement = f"{whose} in the folder {self.name!r}. {licence.strip()}".strip()
         # A million whole digests would need 64 MB, so the first 8 bytes of each must do.
         self._contents = np.zeros(self.num_items, np.uint64)
         self._fingerprint: str | None = None
