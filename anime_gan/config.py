@@ -39,6 +39,11 @@ class TrainConfig:
 
     data: str = option("drawn", "what to train on: drawn, sutemo:DIR, or a folder of images or TFRecords")
     architecture: str = option("published", "the pair of networks", choices=tuple(ARCHITECTURES))
+    discriminator: str = option(
+        "same",
+        "the pair whose discriminator is used, for example a cheaper one; same = that of --architecture",
+        choices=("same", *ARCHITECTURES),
+    )
     resolution: int = option(64, "pixels along a side; the architecture decides", minimum=8, maximum=1024)
     num_images: int = option(
         0, "images at most; 0 = all of a folder, or 16,000 drawn ones", minimum=0, maximum=10_000_000
@@ -94,18 +99,25 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
-        architecture = get_architecture(self.architecture)
-        if self.resolution not in architecture.resolutions:
-            sizes = " or ".join(map(str, architecture.resolutions))
+        for name, does in (
+            (self.architecture, f"--architecture={self.architecture} draws"),
+            (self.discriminator_name, f"--discriminator={self.discriminator} judges"),
+        ):
+            if self.resolution not in (allowed := get_architecture(name).resolutions):
+                sizes = " or ".join(map(str, allowed))
+                raise ConfigError(f"--resolution={self.resolution}: {does} {sizes} pixels")
+        discriminator = get_architecture(self.discriminator_name)
+        if discriminator.batch_statistics_in_discriminator and self.gradient_penalty != "none":
             raise ConfigError(
-                f"--resolution={self.resolution}: --architecture={self.architecture} draws {sizes} pixels"
+                f"--gradient_penalty={self.gradient_penalty}: the discriminator of {discriminator.name} has "
+                "batch statistics, which make a per-image gradient meaningless; use --gradient_penalty=none "
+                "or another architecture"
             )
-        if architecture.batch_statistics_in_discriminator and self.gradient_penalty != "none":
-            raise ConfigError(
-                f"--gradient_penalty={self.gradient_penalty}: the discriminator of "
-                f"--architecture={self.architecture} has batch statistics, which make a per-image gradient "
-                "meaningless; use --gradient_penalty=none or another architecture"
-            )
+
+    @property
+    def discriminator_name(self) -> str:
+        """The architecture whose discriminator is trained."""
+        return self.architecture if self.discriminator == "same" else self.discriminator
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2)

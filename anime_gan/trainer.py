@@ -141,7 +141,7 @@ class Trainer:
             )
             self.generator = architecture.make_generator(**generator_options)
             self.ema_generator = architecture.make_generator(**generator_options)
-            self.discriminator = architecture.make_discriminator(
+            self.discriminator = get_architecture(config.discriminator_name).make_discriminator(
                 num_labels=schema.num_labels,
                 seed=config.seed + 1,
                 dtype=dtype,

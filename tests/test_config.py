@@ -58,6 +58,12 @@ def test_every_loss_and_penalty_can_be_chosen():
         ({"adversarial_loss": "hing"}, "nearest: 'hinge'"),
         ({"architecture": "publishd"}, "nearest: 'published'"),
         ({"resolution": 128}, "--architecture=published draws 64 pixels"),
+        (
+            {"architecture": "srresnet", "resolution": 128, "discriminator": "published"},
+            "--resolution=128: --discriminator=published judges 64 pixels",
+        ),
+        ({"discriminator": "published-exact"}, "published-exact has batch statistics"),
+        ({"discriminator": "compct"}, "nearest: 'compact'"),
         ({"architecture": "published-exact"}, "use --gradient_penalty=none"),
     ],
 )

@@ -249,3 +249,15 @@ def test_adaptive_augmentation_follows_the_signs_of_real_logits(schema, labels, 
         signs.append(values[REPORTED.index("logits/real_sign")])
         expected = min(max(expected + np.sign(signs[-1] - 0.6) * 8 / 80, 0.0), 1.0)
     assert max(signs) > 0.6, "never rose: the test would not see a probability that stays 0"
+
+
+def test_generator_and_discriminator_of_different_pairs(schema, labels, images):
+    config = dataclasses.replace(CONFIG, discriminator="compact")
+    trainer = Trainer(config, schema, labels)
+    kinds = [
+        type(network).__module__.split(".")[-1] for network in (trainer.generator, trainer.discriminator)
+    ]
+    assert kinds == ["published", "compact"]
+    before = trainer.generator.fc.kernel.numpy()
+    values = trainer.train_step(images[:8], labels[:8])
+    assert np.all(np.isfinite(values)) and np.any(trainer.generator.fc.kernel.numpy() != before)
