@@ -56,6 +56,8 @@ _LEFT_EYE, _RIGHT_EYE = (0.14, 0.36, 0.45, 0.66), (0.55, 0.36, 0.86, 0.66)
 _SIDE, _MARGIN, _LIFT = 96, 1.6, 0.06
 # CIE Lab: as far from the skin as this is no skin; a colour's shades lie within this of each other.
 _OTHER, _SAME = 13.0, 16.0
+# Of white, silver and grey everybody means another lightness: in between, no name is sure.
+_NEUTRALS, _UNCLEAR = ("white", "silver", "grey"), (56.0, 95.0)
 # Shading changes lightness more than hue.
 _LIGHTNESS_WEIGHT = 0.6
 
@@ -151,4 +153,7 @@ def _named(color: np.ndarray, share: float, examples: Examples) -> Measured:
     # 1 for an example itself, 0 half-way to another name; beyond 30 it is like none of them.
     margin = (second - nearest) / (second + nearest + 1e-6)
     fit = float(np.clip(2 - nearest / 15, 0, 1))
-    return Measured(name, float(np.clip(margin * 1.25, 0, 1) * fit * min(1.0, 0.3 + share)))
+    confidence = float(np.clip(margin * 1.25, 0, 1)) * fit * min(1.0, 0.3 + share)
+    if name in _NEUTRALS and _UNCLEAR[0] < color[0] < _UNCLEAR[1]:
+        confidence /= 2
+    return Measured(name, confidence)

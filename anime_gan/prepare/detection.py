@@ -51,7 +51,7 @@ _MAX_POSSIBLE = 24
 # Hits that overlap so much mean one face; faces never overlap so much (of the smaller one).
 _SAME_FACE, _MAX_SHARED = 0.4, 0.3
 # What is so near to the middle of a face, in faces, and so much less sure is its hair or its collar.
-_HEAD, _MUCH_LESS = 1.0, 0.25
+_HEAD, _MUCH_LESS = 0.8, 0.25
 
 
 class Detection(NamedTuple):

@@ -1,8 +1,8 @@
 """Pictures that are there twice: recompressed, resized, or cropped a little differently.
 
-A 64-bit hash of the coarse light and dark (the signs of the lowest frequencies of a cosine transform) and the
-mean colour find candidates among a million in a millisecond. A candidate is then laid over the picture as well
-as it fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
+A 64-bit hash of the coarse light and dark (the signs of the lowest frequencies of a cosine transform) and
+sixteen coarse colours find the few most similar of a million. Each is then laid over the picture as well as it
+fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
 Maximization") and compared in colour: the same drawing in another tint, or with another mouth, is another
 picture.
 """
@@ -15,17 +15,18 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-# Of 63 bits; unrelated faces differ in about 25, copies cropped by a tenth in up to 18.
-MAX_BITS = 20
-# Of the mean colour, in 8-bit CIE Lab.
-MAX_COLOR = 10.0
-# Of the aligned pictures, in 8-bit CIE Lab: on average, and in the worst spot. A spot is `_SPOT` pixels wide,
-# smaller than a mouth.
-MAX_MEAN, MAX_SPOT = 5.0, 22.0
+# Of 63 bits: unrelated faces differ in about 31, copies that lost up to a tenth on each side in up to 26.
+MAX_BITS = 26
+# Of the coarse colours, in 8-bit CIE Lab, on average.
+MAX_COARSE = 12.0
+# So many candidates are compared at most: of real copies there are few.
+MAX_CANDIDATES = 8
+# Of the aligned pictures, in 8-bit CIE Lab: on average, and in the worst spot, which is smaller than a mouth.
+MAX_MEAN, MAX_SPOT = 5.0, 18.0
 SIDE = 64
-_HASH_SIDE, _LOW, _SPOT = 32, 8, 5
-# Beyond this it is no crop of the same picture: the aligned parts must be most of both.
-_MIN_SHARED = 0.7
+_HASH_SIDE, _LOW, _COARSE, _SPOT = 32, 8, 4, 5
+# The aligned parts must be most of both, or it is no crop of the same picture.
+_MIN_SHARED = 0.6
 
 
 class Fingerprint(NamedTuple):
@@ -33,11 +34,11 @@ class Fingerprint(NamedTuple):
 
     Attributes:
         bits: The hash, 64 bits of which one is always 0.
-        color: Mean CIE Lab, 8 bits each.
+        colors: 48 bytes: CIE Lab of a grid of 4x4, row by row, 8 bits each.
     """
 
     bits: int
-    color: tuple[int, int, int]
+    colors: bytes
 
 
 def fingerprint(image: np.ndarray) -> Fingerprint:
@@ -45,19 +46,19 @@ def fingerprint(image: np.ndarray) -> Fingerprint:
     small = cv2.resize(image, (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     low = cv2.dct(grey)[:_LOW, :_LOW].ravel()
-    # The first is the mean, which recompression and cropping change without changing the picture.
+    # The first is the mean, which says nothing about the drawing.
     signs = low[1:] > np.median(low[1:])
     bits = sum(1 << place for place, sign in enumerate(signs.tolist()) if sign)
-    lightness, a, b = (round(v) for v in cv2.cvtColor(small, cv2.COLOR_RGB2LAB).mean(axis=(0, 1)).tolist())
-    return Fingerprint(bits, (lightness, a, b))
+    coarse = cv2.resize(small, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA)
+    return Fingerprint(bits, cv2.cvtColor(coarse, cv2.COLOR_RGB2LAB).tobytes())
 
 
 class FingerprintIndex:
-    """All fingerprints so far, 11 bytes each."""
+    """All fingerprints so far, 56 bytes each."""
 
     def __init__(self) -> None:
         self._bits = array("Q")
-        self._colors = array("B")
+        self._colors = bytearray()
 
     def __len__(self) -> int:
         return len(self._bits)
@@ -65,18 +66,18 @@ class FingerprintIndex:
     def add(self, print_: Fingerprint) -> None:
         """Adds a fingerprint; the first has the number 0."""
         self._bits.append(print_.bits)
-        self._colors.extend(print_.color)
+        self._colors.extend(print_.colors)
 
     def candidates(self, print_: Fingerprint) -> list[int]:
         """Numbers of what may be the same picture, the most similar first."""
-        # Views of the arrays: they must be gone when the next fingerprint is added.
+        # Views: they must be gone when the next fingerprint is added.
         bits = np.frombuffer(self._bits, np.uint64)
-        different = _count_bits(bits ^ np.uint64(print_.bits))
-        near = np.flatnonzero(different <= MAX_BITS)
-        colors = np.frombuffer(self._colors, np.uint8).reshape(-1, 3)[near].astype(np.float32)
-        far = np.linalg.norm(colors - np.float32(print_.color), axis=1)
-        order = np.argsort(different[near], kind="stable")
-        return [int(near[i]) for i in order if far[i] <= MAX_COLOR]
+        near = np.flatnonzero(_count_bits(bits ^ np.uint64(print_.bits)) <= MAX_BITS)
+        colors = np.frombuffer(self._colors, np.uint8).reshape(-1, len(print_.colors))[near].astype(np.int16)
+        wanted = np.frombuffer(print_.colors, np.uint8).astype(np.int16)
+        far = np.abs(colors - wanted).mean(axis=1)
+        order = np.argsort(far, kind="stable")[:MAX_CANDIDATES]
+        return [int(near[i]) for i in order if far[i] <= MAX_COARSE]
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
