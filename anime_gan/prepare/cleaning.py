@@ -64,7 +64,9 @@ def measure_quality(crop: np.ndarray) -> Quality:
     spread = small.max(axis=-1).astype(np.int16) - small.min(axis=-1)
     window = np.ones((3, 3), np.uint8)
     change = cv2.dilate(grey, window) - cv2.erode(grey, window)
-    return Quality(contrast, min(1.0, sharpness), float(np.percentile(spread, 90)), float(np.mean(change <= 6)))
+    return Quality(
+        contrast, min(1.0, sharpness), float(np.percentile(spread, 90)), float(np.mean(change <= 6))
+    )
 
 
 def crop_fault(quality: Quality) -> str | None:

@@ -52,5 +52,5 @@ def read_corrections(path: Path) -> Corrections:
         return Corrections(frozenset(map(str, data["dropped"])), wrong)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path}: not a corrections file as the review page saves it ({error}): save it again or remove it"
+            f"{path}: not a corrections file of the review page ({error}): save it again or remove it"
         ) from error

@@ -3,8 +3,8 @@
 The cascade was trained on grey pictures of light faces. It is shown each picture in several mixtures of red,
 green and blue, so that skin is light in one of them whatever its colour and that of the hair: skin is always
 bright in red; where light hair surrounds dark skin, only differences of channels tell them apart. A window in
-which it sees a face is a hit, and so is its neighbour: how many overlapping hits there are in all mixtures says
-how sure a face is. Where the cheeks have no colour of skin they count half. A face with few hits is looked at again,
+which it sees a face is a hit, and so is its neighbour: how many hits overlap in all mixtures says how sure a
+face is. Where the cheeks have no colour of skin they count half. A face with few hits is looked at again,
 enlarged, tilted and with finer steps.
 """
 
@@ -175,7 +175,9 @@ def shows_skin(picture: np.ndarray, face: Box) -> bool:
     """Whether most of the cheeks have a hue between pink and yellow, neither grey nor glaring."""
     left, top, right, bottom = _SKIN_PLACE
     rows = slice(max(0, round(face.top + top * face.height)), max(0, round(face.top + bottom * face.height)))
-    columns = slice(max(0, round(face.left + left * face.width)), max(0, round(face.left + right * face.width)))
+    columns = slice(
+        max(0, round(face.left + left * face.width)), max(0, round(face.left + right * face.width))
+    )
     cheeks = picture[rows, columns]
     if not cheeks.size:
         return False
@@ -204,7 +206,8 @@ def without_shared(found: Sequence[Detection]) -> list[Detection]:
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda detection: -detection.score):
         if not any(
-            _shared(detection.box, other.box) >= _MAX_SHARED or _is_part_of(detection, other) for other in kept
+            _shared(detection.box, other.box) >= _MAX_SHARED or _is_part_of(detection, other)
+            for other in kept
         ):
             kept.append(detection)
     return kept

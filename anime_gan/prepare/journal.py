@@ -73,9 +73,7 @@ class PictureRecord:
 def _face(data: dict[str, Any]) -> FaceRecord:
     labels = {name: Label(*label) for name, label in data["labels"].items()}
     bits, colors = data["fingerprint"]
-    return FaceRecord(
-        **{**data, "labels": labels, "box": tuple(data["box"]), "fingerprint": (bits, colors)}
-    )
+    return FaceRecord(**{**data, "labels": labels, "box": tuple(data["box"]), "fingerprint": (bits, colors)})
 
 
 class Journal:

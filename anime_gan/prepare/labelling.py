@@ -57,9 +57,7 @@ def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] 
         # A caption has no known tag: then nothing is known, not everything absent.
         if not any(description.values()) and not conflicts:
             return {}
-        return {
-            name: Label(value, TAG_FILE, 1.0) for name, value in description.items() if value is not None
-        }
+        return {name: Label(value, TAG_FILE, 1.0) for name, value in description.items() if value is not None}
     return None
 
 

@@ -3,8 +3,7 @@
 A 64-bit hash of the coarse light and dark (the signs of the lowest frequencies of a cosine transform) and
 sixteen coarse colours find the few most similar of a million. Each is then laid over the picture as well as it
 fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
-Maximization") and compared in colour: the same drawing in another tint, or with another mouth, is another
-picture.
+Maximization") and compared in colour: the same drawing in another tint, or with another mouth, is another one.
 """
 
 from __future__ import annotations

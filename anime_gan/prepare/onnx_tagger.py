@@ -50,7 +50,7 @@ class OnnxTagger:
         for name in thresholds:
             if name not in self._tags:
                 raise ValueError(
-                    f"--thresholds: the tagger has no tag {name!r}{nearest(name, [t for t in self._tags if t])}"
+                    f"--thresholds: the tagger has no tag {name!r}{nearest(name, filter(None, self._tags))}"
                 )
         self._thresholds = [thresholds.get(tag, threshold) for tag in self._tags]
         self._outputs = _outputs_of(table, self._tags)
@@ -63,7 +63,7 @@ class OnnxTagger:
             raise ValueError(f"--tagger={model}: takes {taken.shape}, not [n, side, side, 3]")
         if given.shape[-1] not in (len(self._tags), None) and not isinstance(given.shape[-1], str):
             raise ValueError(
-                f"--tagger={model}: gives {given.shape[-1]} numbers, but {tag_list} has {len(self._tags)} tags"
+                f"--tagger={model}: gives {given.shape[-1]} numbers, {tag_list} has {len(self._tags)} tags"
             )
         self._input = taken.name
         self._side = int(taken.shape[1])

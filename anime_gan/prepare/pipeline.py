@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -80,13 +81,22 @@ class Pipeline:
         self.journal = Journal(destination / JOURNAL, decisive)
         self._contents: dict[int, int] = {}
         self._index = FingerprintIndex()
-        # Fingerprint number -> record and face in it.
-        self._places: list[tuple[int, int]] = []
+        # Of each fingerprint the record and the face in it, one after the other.
+        self._places = array("Q")
 
-    def run(self) -> None:
-        """Looks at every picture that the journal does not know yet."""
+    def run(self) -> list[tuple[str, str]]:
+        """Looks at every picture that the journal does not know yet.
+
+        Returns:
+            (name, reason) of what could not be listed.
+
+        Raises:
+            ValueError: There is no picture.
+        """
         skipped: list[tuple[str, str]] = []
         total = sum(1 for _ in _pictures(self._source, skipped))
+        if not total:
+            raise ValueError(f"{self._source}: no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})")
         files = _pictures(self._source, [])
         done = self._replay(files)
         rest = itertools.chain(done.rest, files)
@@ -100,6 +110,7 @@ class Pipeline:
             for chunk in map(look, jobs) if alone else map_in_order(look, jobs):
                 self._take(chunk)
                 bar.update(len(chunk))
+        return skipped
 
     def _replay(self, files: Iterator[FoundFile]) -> _Done:
         """Remembers what the journal says, as far as the folder is still the same."""
@@ -107,7 +118,7 @@ class Pipeline:
         count = 0
         for record in self.journal.records():
             file = next(files, None)
-            if file is None or (file.name, _stamp(file)) != (record.name, record.stamp):
+            if file is None or (printable(file.name), _stamp(file)) != (record.name, record.stamp):
                 rest = [file] if file else []
                 break
             self._remember(record, count)
@@ -121,12 +132,14 @@ class Pipeline:
             if face.file:
                 bits, colors = face.fingerprint
                 self._index.add(Fingerprint(bits, bytes.fromhex(colors)))
-                self._places.append((number, place))
+                self._places.extend((number, place))
 
     def _take(self, chunk: list[LookedAt]) -> None:
         """Keeps what is new of some pictures, labels it and writes it down."""
         images = [face.crop.image for seen in chunk for face in seen.faces if not face.reason]
-        said = iter(self._tagger.describe(np.stack(images)) if self._tagger and images else [{}] * len(images))
+        said = iter(
+            self._tagger.describe(np.stack(images)) if self._tagger and images else [{}] * len(images)
+        )
         for seen in chunk:
             copy_of = self._contents.get(seen.content) if seen.content else None
             number = len(self.journal)
@@ -178,14 +191,13 @@ class Pipeline:
         """The crop that shows the same face, if there is one."""
         own = thumbnail(face.crop.image)
         for number in self._index.candidates(face.fingerprint):
-            # Of this very picture, or written a moment ago: all is in the journal or comes after it.
             file = self._file_of(number)
-            if file and same_picture(own, _thumbnail_of(self._destination / file)):
+            if same_picture(own, _thumbnail_of(self._destination / file)):
                 return file
         return None
 
     def _file_of(self, number: int) -> str:
-        record, place = self._places[number]
+        record, place = self._places[2 * number : 2 * number + 2]
         return self.journal.read(record).faces[place].file
 
 
@@ -197,9 +209,7 @@ def crop_name(picture: str, place: int) -> str:
 
 def _pictures(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
     return (
-        file
-        for file in list_files(root, skipped)
-        if PurePosixPath(file.name).suffix.lower() in IMAGE_ENDINGS
+        file for file in list_files(root, skipped) if PurePosixPath(file.name).suffix.lower() in IMAGE_ENDINGS
     )
 
 

@@ -38,6 +38,7 @@ class ComposedFace:
         visible: The share of the square that nothing in front covers.
         hair_color: As the art's labels name it.
         eye_color: None if the eyes are closed.
+        skin: As the art's labels name it.
     """
 
     box: Box
@@ -45,6 +46,7 @@ class ComposedFace:
     visible: float
     hair_color: str
     eye_color: str | None
+    skin: str
 
 
 def compose(
@@ -89,7 +91,12 @@ def compose(
             owner = _cover(rng, picture, owner, boxes)
     faces = [
         ComposedFace(
-            box, angle, _visible(owner, box, i), str(face.labels["hair_color"]), _eye_color(face)
+            box,
+            angle,
+            _visible(owner, box, i),
+            str(face.labels["hair_color"]),
+            _eye_color(face),
+            str(face.labels["skin"]),
         )
         for i, (face, box, angle) in enumerate(found)
     ]
@@ -137,7 +144,9 @@ def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[
         a, b, c, d, e, f = matrix
         matrix = (a, b, figure.width - middle[0] - a * x - b * y, d, e, f)
     large = tuple(v / 2 if i % 3 < 2 else v for i, v in enumerate(matrix))
-    posed = figure.transform((2 * WIDTH, 2 * HEIGHT), Image.Transform.AFFINE, large, Image.Resampling.BILINEAR)
+    posed = figure.transform(
+        (2 * WIDTH, 2 * HEIGHT), Image.Transform.AFFINE, large, Image.Resampling.BILINEAR
+    )
     posed = posed.reduce(2)
     return posed.convert("RGBA"), np.asarray(posed)[..., 3] > 127
 
@@ -194,7 +203,9 @@ def _background(rng: np.random.Generator, backgrounds: Sequence[Image.Image]) ->
         share = rng.uniform(0.6, 1.0)
         width, height = chosen.width * share, chosen.height * share
         left, top = rng.uniform(0, chosen.width - width), rng.uniform(0, chosen.height - height)
-        cut = chosen.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, (left, top, left + width, top + height))
+        cut = chosen.resize(
+            (WIDTH, HEIGHT), Image.Resampling.BICUBIC, (left, top, left + width, top + height)
+        )
         return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
     first, second = rng.integers(0, 256, (2, 3))
     ramp = np.linspace(0, 1, HEIGHT)[:, None, None]
