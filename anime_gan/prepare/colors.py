@@ -51,11 +51,12 @@ EYES: Examples = {
 # Regions in units of the face, whose forehead is at 0 and whose chin is at 1: left, top, right, bottom.
 _FRINGE = ((0.08, -0.2, 0.92, 0.18),)
 _CHEEKS = ((0.3, 0.62, 0.7, 0.76),)
+_CORNERS = ((-0.3, -0.35, -0.1, -0.15), (1.1, -0.35, 1.3, -0.15))
 _LEFT_EYE, _RIGHT_EYE = (0.14, 0.36, 0.45, 0.66), (0.55, 0.36, 0.86, 0.66)
 # The patch that is looked at: pixels a side, and how much wider than the face.
 _SIDE, _MARGIN, _LIFT = 96, 1.6, 0.06
-# CIE Lab: as far from the skin as this is no skin; a colour's shades lie within this of each other.
-_OTHER, _SAME = 13.0, 16.0
+# CIE Lab: what is so far from the skin is none; so near a colour are its shades; so near a backdrop is that.
+_OTHER, _SAME, _BACKDROP = 13.0, 16.0, 6.0
 # Of white, silver and grey everybody means another lightness: in between, no name is sure.
 _NEUTRALS, _UNCLEAR = ("white", "silver", "grey"), (56.0, 95.0)
 # Shading changes lightness more than hue.
@@ -87,7 +88,11 @@ def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[s
     found = {}
     skin = np.median(_pixels(lab, _CHEEKS), axis=0)
     fringe = _pixels(lab, _FRINGE)
-    hair_pixels = fringe[np.linalg.norm(fringe - skin, axis=1) > _OTHER]
+    # Of a small head the region shows what is behind it.
+    is_hair = np.linalg.norm(fringe - skin, axis=1) > _OTHER
+    for corner in _CORNERS:
+        is_hair &= np.linalg.norm(fringe - np.median(_pixels(lab, (corner,)), axis=0), axis=1) > _BACKDROP
+    hair_pixels = fringe[is_hair]
     hair = None
     if len(hair_pixels) > 0.2 * len(fringe):
         hair, share = _commonest(hair_pixels)

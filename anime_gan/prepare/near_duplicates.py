@@ -1,9 +1,9 @@
 """Pictures that are there twice: recompressed, resized, or cropped a little differently.
 
 A 64-bit hash of the coarse light and dark (the signs of the lowest frequencies of a cosine transform) and
-sixteen coarse colours find the few most similar of a million. Each is then laid over the picture as well as it
-fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
-Maximization") and compared in colour: the same drawing in another tint, or with another mouth, is another one.
+sixteen coarse colours find the few most similar of a million. Each is then laid over the picture as well as
+it fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
+Maximization") and compared in colour: the same drawing in another tint, or with another mouth, is another.
 """
 
 from __future__ import annotations

@@ -35,11 +35,11 @@ class _Done(NamedTuple):
     """How far an earlier run came.
 
     Attributes:
-        count: Pictures that need not be looked at again.
+        pictures: How many need not be looked at again.
         rest: The picture at which the folder differs from the journal, if there is one.
     """
 
-    count: int
+    pictures: int
     rest: list[FoundFile]
 
 
@@ -100,13 +100,13 @@ class Pipeline:
         files = _pictures(self._source, [])
         done = self._replay(files)
         rest = itertools.chain(done.rest, files)
-        with tqdm(total=total, initial=done.count, desc="preparing", unit="picture") as bar:
+        with tqdm(total=total, initial=done.pictures, desc="preparing", unit="picture") as bar:
             jobs = (
                 Looking(self._source, chunk, self._options, self._detector, self._table)
                 for chunk in _in_chunks(rest)
             )
             # For so few other processes would take longer to start than to work.
-            alone = total - done.count <= CHUNK
+            alone = total - done.pictures <= CHUNK
             for chunk in map(look, jobs) if alone else map_in_order(look, jobs):
                 self._take(chunk)
                 bar.update(len(chunk))
@@ -176,7 +176,7 @@ class Pipeline:
         return FaceRecord(
             file=file,
             reason=reason,
-            box=tuple(face.crop.box),
+            box=face.crop.box,
             angle=face.detection.angle,
             score=round(face.detection.score, 2),
             outside=round(face.crop.outside, 3),

@@ -71,8 +71,9 @@ def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def labelled_pictures(folder: Path) -> Iterator[Known]:
-    """Pictures with boxes in `labels.csv`: columns `file`, `faces` ([[x, y, width, height], ...]), `hair_color`.
+    """Pictures with boxes in `labels.csv`.
 
+    Its columns are `file`, `faces` (`[[x, y, width, height], ...]`) and `hair_color`, and any others.
     Pictures whose boxes are unknown (an empty cell) are left out; `[]` means that there is no face.
     """
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
