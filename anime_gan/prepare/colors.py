@@ -7,6 +7,7 @@ name than to the next one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[s
     hair = None
     if len(hair_pixels) > 0.2 * len(fringe):
         hair, share = _commonest(hair_pixels)
-        found["hair_color"] = _named(hair, share, HAIR)
+        found["hair_color"] = _named(hair, share, "hair")
     eyes = _measure_eyes(lab, skin, hair)
     if eyes is not None:
         found["eye_color"] = eyes
@@ -115,7 +116,7 @@ def _measure_eyes(lab: np.ndarray, skin: np.ndarray, hair: np.ndarray | None) ->
         if np.sum(iris) < 0.03 * len(pixels):
             return None
         middle, share = _commonest(pixels[iris])
-        answers.append(_named(middle, share, EYES))
+        answers.append(_named(middle, share, "eyes"))
     if answers[0].name != answers[1].name:
         return None
     return Measured(answers[0].name, min(answer.confidence for answer in answers))
@@ -147,12 +148,12 @@ def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     return middle, float(np.mean(np.linalg.norm(pixels - middle, axis=1) < _SAME))
 
 
-def _named(color: np.ndarray, share: float, examples: Examples) -> Measured:
+def _named(color: np.ndarray, share: float, part: str) -> Measured:
     """The name of a colour in CIE Lab."""
     weights = np.array([_LIGHTNESS_WEIGHT, 1.0, 1.0])
     distances = {
-        name: float(np.linalg.norm((rgb_to_lab(np.array(colors)) - color) * weights, axis=1).min())
-        for name, colors in examples.items()
+        name: float(np.linalg.norm((colors - color) * weights, axis=1).min())
+        for name, colors in _examples(part).items()
     }
     (name, nearest), (_, second) = sorted(distances.items(), key=lambda item: item[1])[:2]
     # 1 for an example itself, 0 half-way to another name; beyond 30 it is like none of them.
@@ -162,3 +163,9 @@ def _named(color: np.ndarray, share: float, examples: Examples) -> Measured:
     if name in _NEUTRALS and _UNCLEAR[0] < color[0] < _UNCLEAR[1]:
         confidence /= 2
     return Measured(name, confidence)
+
+
+@functools.cache
+def _examples(part: str) -> dict[str, np.ndarray]:
+    """The examples of hair or eyes in CIE Lab: name -> [n, 3]."""
+    return {name: rgb_to_lab(np.array(colors)) for name, colors in (HAIR if part == "hair" else EYES).items()}

@@ -54,24 +54,39 @@ def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
     height, width = picture.shape[:2]
     side = max(1, round(box.width))
     left, top = round(box.center[0] - side / 2), round(box.center[1] - side / 2)
-    # Twice the area has room for every rotation.
-    reach = 0 if angle == 0 else side // 2
-    rows = _reflected(np.arange(top - reach, top + side + reach), height)
-    columns = _reflected(np.arange(left - reach, left + side + reach), width)
-    image = picture[np.ix_(rows, columns)]
     if angle:
-        middle = (len(columns) - 1) / 2
+        # Twice as wide has room for every rotation; reduced first, since turning takes time.
+        image = _resized(
+            _square(picture, left - side // 2, top - side // 2, 2 * side), min(2 * side, 2 * size)
+        )
+        middle = (len(image) - 1) / 2
         turn = cv2.getRotationMatrix2D((middle, middle), -angle, 1.0)
         image = cv2.warpAffine(image, turn, image.shape[1::-1], flags=cv2.INTER_CUBIC)
-        image = image[reach : reach + side, reach : reach + side]
+        rest = len(image) // 4
+        image = image[rest : len(image) - rest, rest : len(image) - rest]
+    else:
+        image = _square(picture, left, top, side)
     inside_rows = max(0, min(top + side, height) - max(top, 0))
     inside_columns = max(0, min(left + side, width) - max(left, 0))
-    method = cv2.INTER_AREA if side >= size else cv2.INTER_LANCZOS4
-    resized = image if side == size else cv2.resize(image, (size, size), interpolation=method)
     square = Box(left, top, side, side)
-    return Crop(
-        np.ascontiguousarray(resized), square, 1 - inside_rows * inside_columns / side**2, side < size
-    )
+    outside = 1 - inside_rows * inside_columns / side**2
+    return Crop(np.ascontiguousarray(_resized(image, size)), square, outside, side < size)
+
+
+def _square(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
+    """A square of a picture, with its mirror image around it."""
+    height, width = picture.shape[:2]
+    if left >= 0 and top >= 0 and left + side <= width and top + side <= height:
+        return picture[top : top + side, left : left + side]
+    rows = _reflected(np.arange(top, top + side), height)
+    return picture[rows][:, _reflected(np.arange(left, left + side), width)]
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    if len(image) == size:
+        return image
+    method = cv2.INTER_AREA if len(image) > size else cv2.INTER_LANCZOS4
+    return cv2.resize(image, (size, size), interpolation=method)
 
 
 def _reflected(places: np.ndarray, length: int) -> np.ndarray:

@@ -142,7 +142,8 @@ def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> Loo
     if reason:
         nothing = crop._replace(image=np.zeros((0, 0, 3), np.uint8))
         return LookedAtFace(detection, nothing, reason, b"", Fingerprint(0, b""), {})
+    # Barely larger than the smallest, and much faster.
     file = io.BytesIO()
-    Image.fromarray(crop.image).save(file, "PNG", compress_level=4)
+    Image.fromarray(crop.image).save(file, "PNG", compress_level=1)
     colors = measure_colors(picture, detection.box, detection.angle) if options.colors else {}
     return LookedAtFace(detection, crop, "", file.getvalue(), fingerprint(crop.image), colors)

@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     text("faces", "", "a folder of pictures with boxes in labels.csv (columns file, faces, hair_color)")
     text("art", "", "a clone of ShatReal/sutemo, to compose pictures of")
     text("backgrounds", "", "a folder of pictures without faces, to compose with (default: drawn ones alone)")
+    text(
+        "picture", "", "writes a picture of what is cut out of two composed pictures (a PNG file), and stops"
+    )
     whole("scenes", 200, "composed pictures (1 and up; default 200)", 1)
     whole("copies", 300, "pictures of each kind that are copied, 0 for none (default 300)", 0)
     whole("seed", 0, "decides what is composed and copied (0 and up)", 0)
@@ -51,6 +54,15 @@ def _measure(flag_values: Any) -> int:
     detector = CascadeDetector(find_cascade(flag_values["cascade"].value))
     art = Path(flag_values["art"].value) if flag_values["art"].value else None
     least = flag_values["color_confidence"].value
+    if flag_values["picture"].value:
+        from anime_gan.prepare.measure.before_after import before_and_after
+
+        if art is None:
+            raise ValueError("--picture: needs --art")
+        made = parts.composed_pictures(art, [], 2, flag_values["seed"].value)
+        sheet = before_and_after(detector, [known.picture for known, _ in made], least)
+        sheet.save(flag_values["picture"].value)
+        return 0
     if flag_values["faces"].value:
         found = list(parts.detect(detector, parts.labelled_pictures(Path(flag_values["faces"].value))))
         _print_found("pictures of --faces", found, least)
