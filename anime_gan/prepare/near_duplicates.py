@@ -17,11 +17,11 @@ import numpy as np
 # Of 63 bits: unrelated faces differ in about 31, copies that lost up to a tenth on each side in up to 26.
 MAX_BITS = 26
 # Of the coarse colours, in 8-bit CIE Lab, on average.
-MAX_COARSE = 12.0
+MAX_COARSE = 14.0
 # So many candidates are compared at most: of real copies there are few.
 MAX_CANDIDATES = 8
 # Of the aligned pictures, in 8-bit CIE Lab: on average, and in the worst spot, which is smaller than a mouth.
-MAX_MEAN, MAX_SPOT = 5.0, 18.0
+MAX_MEAN, MAX_SPOT = 5.0, 20.0
 SIDE = 64
 _HASH_SIDE, _LOW, _COARSE, _SPOT = 32, 8, 4, 5
 # The aligned parts must be most of both, or it is no crop of the same picture.

@@ -46,11 +46,6 @@ def before_and_after(detector: Detector, pictures: Sequence[np.ndarray], least: 
             text = f"{color.name} hair" if color and color.confidence >= least else "hair unknown"
             draw.text((x + _CROP / 2, y + _CROP + 1), text, fill=INK, font=font, anchor="ma")
         sheet.paste(marked.resize((_WIDTH, height), Image.Resampling.LANCZOS), (0, top))
-        draw.text(
-            (_WIDTH + 15, top + height / 2),
-            "\u2192",
-            fill=INK,
-            font=ImageFont.load_default(size=22),
-            anchor="mm",
-        )
+        tip, middle = _WIDTH + 22, top + height // 2
+        draw.polygon([(tip, middle), (tip - 14, middle - 9), (tip - 14, middle + 9)], fill=INK)
     return sheet
