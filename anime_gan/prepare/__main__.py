@@ -76,12 +76,9 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
 
 def _prepare(flag_values: Any, source: str, destination: str) -> int:
     root, dest = Path(source), Path(destination)
+    require_opencv()
     _check_folders(root, dest)
     thresholds = _parse_thresholds(flag_values["thresholds"].value)
-    try:
-        import cv2  # noqa: F401
-    except ImportError as error:
-        raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
     from anime_gan.datasets.folder_labels import TAG_TABLE, read_text
     from anime_gan.datasets.tags import TagTable
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
@@ -131,6 +128,16 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
         print(f"review: {dest / FOLDER / 'page-1.html'}")
     print(f"report: {dest / REPORT}")
     return 0
+
+
+def require_opencv() -> None:
+    """Raises a `ValueError` that says what to install if OpenCV is missing or has no cascades."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise ValueError("this version of OpenCV has no cascades: pip install 'opencv-python-headless<5'")
 
 
 def _check_folders(source: Path, destination: Path) -> None:

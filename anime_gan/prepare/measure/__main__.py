@@ -13,6 +13,7 @@ from typing import Any
 from absl import flags
 
 from anime_gan.commands.command_line import run_command
+from anime_gan.prepare.__main__ import require_opencv
 from anime_gan.prepare.cascade import find_cascade
 
 SUMMARY = """Measures the parts of anime_gan.prepare, with 95% confidence intervals.
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(flag_values: Any) -> int:
+    require_opencv()
     import cv2
 
     from anime_gan.prepare.detection import CascadeDetector
