@@ -7,7 +7,7 @@ import functools
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
@@ -58,6 +58,27 @@ def read_picture(data: bytes, resolution: int) -> np.ndarray:
     Raises:
         PictureError: The file holds no usable picture, whatever is wrong with it.
     """
+    return _read(data, lambda image: _middle_square(image, resolution))
+
+
+def read_whole_picture(data: bytes, longest: int) -> np.ndarray:
+    """Decodes one image file's bytes without cropping; like `read_picture` in everything else.
+
+    Args:
+        data: The whole file.
+        longest: Pixels along the longer side that the result has at most; nothing is enlarged.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+
+    Raises:
+        PictureError: The file holds no usable picture, whatever is wrong with it.
+    """
+    return _read(data, lambda image: _whole(image, longest))
+
+
+def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> np.ndarray:
+    """Opens a file that was found to be good, and finishes it."""
     if not data:
         raise PictureError("empty file")
     if len(data) > MAX_BYTES:
@@ -66,7 +87,7 @@ def read_picture(data: bytes, resolution: int) -> np.ndarray:
         with _quiet(data):
             _check(data)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                return _middle_square(image, resolution)
+                return finish(image)
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
@@ -148,10 +169,26 @@ def _middle_square(image: ImageFile.ImageFile, resolution: int) -> np.ndarray:
         box=(left, top, left + side, top + side),
         reducing_gap=3.0,
     )
-    # Colours and orientation come last because here there are few pixels.
-    square = _in_srgb(square, image.info.get("icc_profile"))
+    return _upright_in_srgb(square, image)
+
+
+def _whole(image: ImageFile.ImageFile, longest: int) -> np.ndarray:
+    """Decodes and reduces: uint8 [height, width, 3]."""
+    # No draft, unlike for squares: of a large picture a small part is wanted, with every pixel.
+    image.load()
+    flat = _flat(image)
+    share = longest / max(flat.size)
+    if share < 1:
+        size = (max(1, round(flat.width * share)), max(1, round(flat.height * share)))
+        flat = flat.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return _upright_in_srgb(flat, image)
+
+
+def _upright_in_srgb(picture: Image.Image, image: ImageFile.ImageFile) -> np.ndarray:
+    """Colours and orientation come last because then there are few pixels: uint8 [height, width, 3]."""
+    picture = _in_srgb(picture, image.info.get("icc_profile"))
     orientation = _orientation(image)
-    return np.array(square.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else square)
+    return np.array(picture.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else picture)
 
 
 def _flat(image: Image.Image) -> Image.Image:

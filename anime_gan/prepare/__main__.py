@@ -1,0 +1,187 @@
+"""`python -m anime_gan.prepare SOURCE DEST`: turns a folder of pictures into a dataset of faces."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.prepare.cascade import find_cascade
+
+SUMMARY = """Finds the faces in a folder of pictures, cuts them out, cleans and labels them:
+  python -m anime_gan.prepare SOURCE DEST
+DEST becomes a folder that train.py reads as --data=DEST; SOURCE is only read. Stopped, it goes on where it
+was when it is called again. Needs OpenCV: pip install '.[prepare]'"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    flag_values = flags.FlagValues()
+    _define_flags(flag_values)
+    arguments = sys.argv[1:] if argv is None else argv
+    return run_command(
+        "anime_gan.prepare",
+        SUMMARY,
+        flag_values,
+        functools.partial(_prepare, flag_values),
+        arguments,
+        positional=("SOURCE", "DEST"),
+    )
+
+
+def _define_flags(flag_values: flags.FlagValues) -> None:
+    number = functools.partial(flags.DEFINE_float, flag_values=flag_values)
+    whole = functools.partial(flags.DEFINE_integer, flag_values=flag_values)
+    text = functools.partial(flags.DEFINE_string, flag_values=flag_values)
+    switch = functools.partial(flags.DEFINE_bool, flag_values=flag_values)
+    text("cascade", "", "the face detector's file (default: fetched once, checked, kept in the cache)")
+    number("margin", 1.5, "how much larger than the face the crop is (1 to 4; default 1.5)", 1.0, 4.0)
+    number(
+        "lift",
+        0.08,
+        "how far the crop moves up, as a share of its side (-0.5 to 0.5; default 0.08)",
+        -0.5,
+        0.5,
+    )
+    whole("size", 256, "pixels along a side of the crops (16 to 1024; default 256)", 16, 1024)
+    whole("min_size", 64, "leaves out crops with fewer pixels in the picture (16 and up; default 64)", 16)
+    number(
+        "max_outside",
+        0.25,
+        "leaves out crops of which more lies outside of the picture; less is mirrored (0 to 1; default 0.25)",
+        0.0,
+        1.0,
+    )
+    switch("colors", True, "measures hair and eye colour where nothing else tells them (true or false)")
+    number("color_confidence", 0.5, "measured colours less sure are unknown (0 to 1; default 0.5)", 0.0, 1.0)
+    text("tagger", "", "labels the crops: FILE.onnx, or what train.py takes as --data for our own tagger")
+    text("tagger_tags", "", "the ONNX tagger's list of tags (default: selected_tags.csv beside it)")
+    number("threshold", 0.5, "what the tagger is less sure of is unknown (0 to 1; default 0.5)", 0.0, 1.0)
+    flags.DEFINE_list(
+        "thresholds", [], "those of single tags, such as smile=0.4,blue_hair=0.6", flag_values=flag_values
+    )
+    switch("review", False, "writes pages on which wrong labels and crops can be unticked (true or false)")
+    text(
+        "corrections",
+        "",
+        "what was unticked there (a file; default: corrections.json in DEST, if it is there)",
+    )
+
+
+def _prepare(flag_values: Any, source: str, destination: str) -> int:
+    root, dest = Path(source), Path(destination)
+    require_opencv()
+    _check_folders(root, dest)
+    thresholds = _parse_thresholds(flag_values["thresholds"].value)
+    from anime_gan.datasets.folder_labels import TAG_TABLE, read_text
+    from anime_gan.datasets.tags import TagTable
+    from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
+    from anime_gan.prepare.detection import CascadeDetector
+    from anime_gan.prepare.labelling import join_attributes
+    from anime_gan.prepare.looking import Options
+    from anime_gan.prepare.pipeline import Pipeline
+    from anime_gan.prepare.results import REPORT, write_results
+    from anime_gan.prepare.review import FOLDER, write_review
+
+    # Whatever is wrong with what was given is found out before the first picture.
+    given = flag_values["corrections"].value
+    if given and not Path(given).is_file():
+        raise ValueError(f"--corrections={given}: no such file")
+    corrections = read_corrections(Path(given) if given else dest / CORRECTIONS)
+    cascade = find_cascade(flag_values["cascade"].value)
+    detector = CascadeDetector(cascade)
+    extension = read_text(source, TAG_TABLE) if (root / TAG_TABLE).is_file() else None
+    table = TagTable.load(extension)
+    tagger, attributes = None, dict(table.attributes)
+    if flag_values["tagger"].value:
+        tagger = _open_tagger(flag_values, table, thresholds)
+        attributes = join_attributes(attributes, tagger.attributes)
+        print_lines(getattr(tagger, "notes", []))
+    names = ("margin", "lift", "size", "min_size", "max_outside", "colors")
+    options = Options(**{name: flag_values[name].value for name in names})
+    identity = {
+        "cascade": hashlib.sha256(cascade.read_bytes()).hexdigest()[:16],
+        "tags.json": extension or "",
+        **{name: flag_values[name].value for name in ("tagger", "tagger_tags", "threshold", "thresholds")},
+    }
+    color_confidence = flag_values["color_confidence"].value
+    pipeline = Pipeline(
+        source, dest, options, detector, table, attributes, tagger, color_confidence, identity
+    )
+    unlisted = pipeline.run()
+    print_lines([f"{name}: {reason}" for name, reason in unlisted])
+    summary = write_results(root, dest, pipeline.journal, corrections, attributes)
+    left_out = ", ".join(f"{count} {reason}" for reason, count in summary.reasons.items())
+    print(
+        f"{summary.pictures} pictures, {summary.faces} faces in {dest}"
+        + (f"; left out: {left_out}" * bool(left_out))
+    )
+    print_lines(summary.notes)
+    if flag_values["review"].value and summary.faces:
+        write_review(dest, pipeline.journal, corrections)
+        print(f"review: {dest / FOLDER / 'page-1.html'}")
+    print(f"report: {dest / REPORT}")
+    return 0
+
+
+def require_opencv() -> None:
+    """Raises a `ValueError` that says what to install if OpenCV is missing or has no cascades."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise ValueError("this version of OpenCV has no cascades: pip install 'opencv-python-headless<5'")
+
+
+def _check_folders(source: Path, destination: Path) -> None:
+    from anime_gan.prepare.pipeline import JOURNAL
+
+    if not source.is_dir():
+        raise ValueError(f"{source}: no such folder")
+    if destination.is_file():
+        raise ValueError(f"{destination}: is a file, must be a folder")
+    inside = destination.resolve().is_relative_to(source.resolve())
+    if inside or source.resolve().is_relative_to(destination.resolve()):
+        raise ValueError(f"{destination}: must not be inside of SOURCE, nor around it")
+    if destination.is_dir() and any(destination.iterdir()) and not (destination / JOURNAL).is_file():
+        raise ValueError(f"{destination}: holds something else: choose an empty or a new folder")
+
+
+def _parse_thresholds(texts: Sequence[str]) -> dict[str, float]:
+    thresholds = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            thresholds[name] = float(number)
+        except ValueError:
+            thresholds[name] = -1.0
+        if not name or not 0 < thresholds[name] < 1:
+            raise ValueError(f"--thresholds: {text!r} is not a tag and a number between 0 and 1: smile=0.4")
+    return thresholds
+
+
+def _open_tagger(flag_values: Any, table: Any, thresholds: dict[str, float]) -> Any:
+    name, threshold = flag_values["tagger"].value, flag_values["threshold"].value
+    if not name.endswith(".onnx"):
+        from anime_gan.prepare.own_tagger import OwnTagger
+
+        return OwnTagger(name, threshold, thresholds)
+    from anime_gan.prepare.onnx_tagger import TAG_LIST, OnnxTagger
+
+    if not Path(name).is_file():
+        raise ValueError(f"--tagger={name}: no such file")
+    tags = flag_values["tagger_tags"].value
+    tag_list = Path(tags) if tags else Path(name).parent / TAG_LIST
+    return OnnxTagger(Path(name), tag_list, table, threshold, thresholds)
+
+
+# Guarded: the processes that look at pictures import this module again.
+if __name__ == "__main__":
+    sys.exit(main())

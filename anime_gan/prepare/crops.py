@@ -1,0 +1,95 @@
+"""Faces cut out of pictures."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from anime_gan.prepare.boxes import Box
+
+
+class Crop(NamedTuple):
+    """A face cut out.
+
+    Attributes:
+        image: uint8 [size, size, 3], RGB.
+        box: What was cut, a square in pixels of the picture, before it was rotated around its centre.
+        outside: The share of the square that lies outside of the picture.
+        upscaled: Whether the square had fewer pixels than the image.
+    """
+
+    image: np.ndarray
+    box: Box
+    outside: float
+    upscaled: bool
+
+
+def crop_box(face: Box, margin: float, lift: float, angle: float = 0.0) -> Box:
+    """The square to cut around a face.
+
+    Args:
+        face: From the forehead to the chin.
+        margin: How much larger the square is: 1.5 has the hair inside (Jin et al. 2017, section 3.1).
+        lift: How far it is moved towards the crown, as a share of its side.
+        angle: How far the head leans, in degrees counter-clockwise.
+    """
+    side = margin * max(face.width, face.height)
+    x, y = face.center
+    turn = np.deg2rad(angle)
+    x, y = x - lift * side * np.sin(turn), y - lift * side * np.cos(turn)
+    return Box(float(x - side / 2), float(y - side / 2), side, side)
+
+
+def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
+    """Cuts a square out of a picture; what lies outside of the picture is its mirror image.
+
+    Args:
+        picture: uint8 [height, width, 3], RGB.
+        box: The square.
+        size: Pixels along a side of the result.
+        angle: How far the head leans, in degrees counter-clockwise: the result is upright.
+    """
+    height, width = picture.shape[:2]
+    side = max(1, round(box.width))
+    left, top = round(box.center[0] - side / 2), round(box.center[1] - side / 2)
+    if angle:
+        # Twice as wide has room for every rotation; reduced first, since turning takes time.
+        image = _resized(
+            _square(picture, left - side // 2, top - side // 2, 2 * side), min(2 * side, 2 * size)
+        )
+        middle = (len(image) - 1) / 2
+        turn = cv2.getRotationMatrix2D((middle, middle), -angle, 1.0)
+        image = cv2.warpAffine(image, turn, image.shape[1::-1], flags=cv2.INTER_CUBIC)
+        rest = len(image) // 4
+        image = image[rest : len(image) - rest, rest : len(image) - rest]
+    else:
+        image = _square(picture, left, top, side)
+    inside_rows = max(0, min(top + side, height) - max(top, 0))
+    inside_columns = max(0, min(left + side, width) - max(left, 0))
+    square = Box(left, top, side, side)
+    outside = 1 - inside_rows * inside_columns / side**2
+    return Crop(np.ascontiguousarray(_resized(image, size)), square, outside, side < size)
+
+
+def _square(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
+    """A square of a picture, with its mirror image around it."""
+    height, width = picture.shape[:2]
+    if left >= 0 and top >= 0 and left + side <= width and top + side <= height:
+        return picture[top : top + side, left : left + side]
+    rows = _reflected(np.arange(top, top + side), height)
+    return picture[rows][:, _reflected(np.arange(left, left + side), width)]
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    if len(image) == size:
+        return image
+    method = cv2.INTER_AREA if len(image) > size else cv2.INTER_LANCZOS4
+    return cv2.resize(image, (size, size), interpolation=method)
+
+
+def _reflected(places: np.ndarray, length: int) -> np.ndarray:
+    """Places outside of 0 ... length - 1 -> where their mirror images are."""
+    places = np.mod(places, 2 * length)
+    return np.where(places < length, places, 2 * length - 1 - places)

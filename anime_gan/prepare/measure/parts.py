@@ -1,0 +1,239 @@
+"""How well each part of the preparation does, on pictures of which everything is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from anime_gan.datasets import sutemo
+from anime_gan.datasets.drawn import DrawnFaces
+from anime_gan.prepare.boxes import Box, overlaps
+from anime_gan.prepare.colors import measure_colors
+from anime_gan.prepare.detection import Detection, Detector
+from anime_gan.prepare.measure.composed import ComposedFace, compose
+from anime_gan.prepare.near_duplicates import FingerprintIndex, fingerprint, same_picture, thumbnail
+
+# A face is found if the boxes' intersection is so much of their union.
+FOUND = 0.3
+# So large are what is compared for near-duplicates, in pixels.
+_COPY_SIDE = 256
+
+
+class Share(NamedTuple):
+    """How often something was right.
+
+    Attributes:
+        right: How often.
+        of: How often it was tried.
+    """
+
+    right: int
+    of: int
+
+    def __str__(self) -> str:
+        if not self.of:
+            return "none"
+        low, high = wilson(self.right, self.of)
+        return f"{self.right}/{self.of} = {self.right / self.of:.3f} ({low:.3f} to {high:.3f})"
+
+
+class Known(NamedTuple):
+    """A picture of which the faces are known.
+
+    Attributes:
+        name: For messages.
+        picture: uint8 [height, width, 3], RGB.
+        faces: From the forehead to the chin.
+        hair_colors: Of each face; None if unknown.
+    """
+
+    name: str
+    picture: np.ndarray
+    faces: list[Box]
+    hair_colors: list[str | None]
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95% confidence interval of a share (Wilson 1927, JASA 22, 209-212)."""
+    share = right / of
+    middle = share + z * z / (2 * of)
+    reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    whole = 1 + z * z / of
+    return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
+
+
+def labelled_pictures(folder: Path) -> Iterator[Known]:
+    """Pictures with boxes in `labels.csv`.
+
+    Its columns are `file`, `faces` (`[[x, y, width, height], ...]`) and `hair_color`, and any others.
+    Pictures whose boxes are unknown (an empty cell) are left out; `[]` means that there is no face.
+    """
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if not row["faces"]:
+                continue
+            boxes = [Box(*box) for box in json.loads(row["faces"])]
+            hair = row["hair_color"].replace("gray", "grey") or None
+            with Image.open(folder / row["file"]) as image:
+                picture = np.array(image.convert("RGB"))
+            yield Known(row["file"], picture, boxes, [hair] * len(boxes))
+
+
+def composed_pictures(
+    art: Path, backgrounds: Sequence[Image.Image], count: int, seed: int
+) -> Iterator[tuple[Known, list[ComposedFace]]]:
+    """Pictures composed of layered art, with all that is known of their faces."""
+    sprites = sutemo.find_sprites(art)
+    for index in range(count):
+        picture, faces = compose(sprites, backgrounds, seed, index)
+        boxes, hair = [face.box for face in faces], [face.hair_color for face in faces]
+        yield Known(f"composed {index}", np.array(picture), boxes, list(hair)), faces
+
+
+class Found(NamedTuple):
+    """What a detector found in a picture.
+
+    Attributes:
+        known: The picture.
+        detections: What was found.
+        face_of: Of each detection the number of the face that it is, or -1.
+        seconds: Processor time of this process.
+    """
+
+    known: Known
+    detections: list[Detection]
+    face_of: list[int]
+    seconds: float
+
+
+def detect(detector: Detector, pictures: Iterable[Known]) -> Iterator[Found]:
+    """Runs a detector; each face counts once."""
+    for known in pictures:
+        start = time.process_time()
+        detections = detector.detect(known.picture)
+        seconds = time.process_time() - start
+        shared = overlaps(known.faces, [detection.box for detection in detections])
+        face_of: list[int] = []
+        for place in range(len(detections)):
+            fitting = [i for i in range(len(known.faces)) if shared[i, place] >= FOUND and i not in face_of]
+            face_of.append(max(fitting, key=lambda i: shared[i, place]) if fitting else -1)
+        yield Found(known, detections, face_of, seconds)
+
+
+def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
+    """Shares of the faces that are found, and of what is found that is a face."""
+    right = sum(number >= 0 for picture in found for number in picture.face_of)
+    faces = sum(len(picture.known.faces) for picture in found)
+    return Share(right, faces), Share(right, sum(len(picture.detections) for picture in found))
+
+
+def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
+    """Shares of the confident hair colours that are right, and of the found faces with a confident one."""
+    right = confident = faces = 0
+    for picture in found:
+        for detection, number in zip(picture.detections, picture.face_of, strict=True):
+            truth = picture.known.hair_colors[number] if number >= 0 else None
+            if truth is None:
+                continue
+            faces += 1
+            color = measure_colors(picture.known.picture, detection.box, detection.angle).get("hair_color")
+            if color and color.confidence >= least:
+                confident += 1
+                right += color.name == truth
+    return Share(right, confident), Share(confident, faces)
+
+
+def near_duplicates(count: int, seed: int, art: Path | None) -> dict[str, Share]:
+    """How often copies are found, and different pictures taken for copies.
+
+    Copies are recompressed, resized, cropped by up to 6% at every side, or all three. What must not be taken
+    for a copy: the same picture in another hue; and, of every other picture, its nearest ones.
+    """
+    draw = DrawnFaces(seed).draw
+    pictures = [draw(index, _COPY_SIDE)[0] for index in range(count)]
+    if art is not None:
+        layered = sutemo.SutemoFaces(art, seed)
+        pictures += [layered.draw(index, _COPY_SIDE)[0] for index in range(count)]
+    index = FingerprintIndex()
+    for picture in pictures:
+        index.add(fingerprint(picture))
+    thumbnails = [thumbnail(picture) for picture in pictures]
+    rng = np.random.default_rng(seed)
+    kinds = {
+        "recompressed": (_recompress,),
+        "resized": (_resize,),
+        "cropped": (_crop,),
+        "all three": (_crop, _resize, _recompress),
+    }
+    results = {}
+    wrong = pairs = 0
+    for kind, steps in kinds.items():
+        right = 0
+        for number, picture in enumerate(pictures):
+            copy = picture
+            for step in steps:
+                copy = step(copy, rng)
+            small = thumbnail(copy)
+            for other in index.candidates(fingerprint(copy)):
+                if same_picture(small, thumbnails[other]):
+                    right += other == number
+                    wrong += other != number
+        pairs += len(pictures) * (len(pictures) - 1)
+        results[kind] = Share(right, len(pictures))
+    results["other pictures taken for a copy"] = Share(wrong, pairs)
+    wrong = 0
+    for number, picture in enumerate(pictures):
+        tinted = _tint(picture, rng)
+        near = number in index.candidates(fingerprint(tinted))
+        wrong += near and same_picture(thumbnail(tinted), thumbnails[number])
+    results["another tint taken for a copy"] = Share(wrong, len(pictures))
+    return results
+
+
+def _recompress(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    quality = int(rng.integers(25, 91))
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+
+
+def _resize(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    side = int(len(picture) * rng.uniform(0.35, 1.5))
+    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def _crop(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    height, width = picture.shape[:2]
+    top, bottom, left, right = (rng.uniform(0, 0.06, 4) * height).round().astype(int)
+    return np.ascontiguousarray(picture[top : height - bottom, left : width - right])
+
+
+def _tint(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    colors = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV).astype(np.int16)
+    # OpenCV's hue goes round once in 180 steps.
+    colors[..., 0] = (colors[..., 0] + int(rng.integers(15, 166))) % 180
+    return cv2.cvtColor(colors.astype(np.uint8), cv2.COLOR_HSV2RGB)
+
+
+def breakdown(found: Sequence[Found], details: Sequence[Sequence[ComposedFace]]) -> Mapping[str, Share]:
+    """Recall on composed pictures by what makes faces hard."""
+    groups: dict[str, list[bool]] = {}
+    for picture, faces in zip(found, details, strict=True):
+        for number, face in enumerate(faces):
+            hit = number in picture.face_of
+            names = [
+                "rotated by more than 10 degrees" if abs(face.angle) > 10 else "upright",
+                "partly covered" if face.visible < 0.98 else "uncovered",
+                f"skin: {face.skin}",
+                "smaller than 60 pixels" if face.box.width < 60 else "60 pixels and more",
+            ]
+            for name in names:
+                groups.setdefault(name, []).append(hit)
+    return {name: Share(sum(hits), len(hits)) for name, hits in sorted(groups.items())}

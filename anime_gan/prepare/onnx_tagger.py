@@ -1,0 +1,127 @@
+"""A tagger that the user brings: an ONNX network with a list of its tags, such as the WD14 taggers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from anime_gan.attributes import nearest
+from anime_gan.datasets.tags import TagTable, split_tags
+from anime_gan.prepare.labelling import TAGGER, Attributes, Label, decide
+
+TAG_LIST = "selected_tags.csv"
+
+
+class OnnxTagger:
+    """Runs the network on squares and reads what it says as our attributes.
+
+    The network takes float32 [n, side, side, 3], BGR from 0 to 255, and gives the probability of every tag,
+    as the WD14 taggers do.
+
+    Attributes:
+        attributes: Those of the tag table.
+    """
+
+    def __init__(
+        self, model: Path, tag_list: Path, table: TagTable, threshold: float, thresholds: Mapping[str, float]
+    ) -> None:
+        """Opens the network.
+
+        Args:
+            model: The ONNX file.
+            tag_list: A CSV file with a column `name`, a row an output of the network.
+            table: What tags mean.
+            threshold: From this probability on a tag is there.
+            thresholds: Those of single tags.
+
+        Raises:
+            ValueError: onnxruntime is missing, or one of the files does not fit.
+        """
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ValueError(f"--tagger={model}: needs onnxruntime: pip install '.[tag]'") from error
+        self.attributes: Attributes = table.attributes
+        self._tags = _read_tag_list(tag_list)
+        for name in thresholds:
+            if name not in self._tags:
+                raise ValueError(
+                    f"--thresholds: the tagger has no tag {name!r}{nearest(name, filter(None, self._tags))}"
+                )
+        self._thresholds = [thresholds.get(tag, threshold) for tag in self._tags]
+        self._outputs = _outputs_of(table, self._tags)
+        try:
+            self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises kinds of its own, which it does not export.
+            raise ValueError(f"--tagger={model}: not a network that onnxruntime can read: {error}") from error
+        taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        if len(taken.shape) != 4 or taken.shape[1] != taken.shape[2] or taken.shape[3] != 3:
+            raise ValueError(f"--tagger={model}: takes {taken.shape}, not [n, side, side, 3]")
+        if given.shape[-1] not in (len(self._tags), None) and not isinstance(given.shape[-1], str):
+            raise ValueError(
+                f"--tagger={model}: gives {given.shape[-1]} numbers, {tag_list} has {len(self._tags)} tags"
+            )
+        self._input = taken.name
+        self._side = int(taken.shape[1])
+        self._one_by_one = taken.shape[0] == 1
+
+    def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
+        """What the network sees on images, uint8 [n, size, size, 3]; what is unsure is missing."""
+        batches = [images[i : i + 1] for i in range(len(images))] if self._one_by_one else [images]
+        rows: list[np.ndarray] = []
+        for batch in batches:
+            resized = [
+                cv2.resize(image, (self._side, self._side), interpolation=cv2.INTER_AREA) for image in batch
+            ]
+            given = np.stack(resized)[..., ::-1].astype(np.float32)
+            rows += list(self._session.run(None, {self._input: given})[0])
+        return [self._read(row) for row in rows]
+
+    def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
+        labels: dict[str, Label] = {}
+        for name, values in self._outputs.items():
+            sure: dict[str | bool, float] = {}
+            unsure, largest = False, 0.0
+            for value, output in values:
+                probability = float(probabilities[output])
+                largest = max(largest, probability)
+                there = decide(probability, self._thresholds[output])
+                unsure |= there is None
+                if there:
+                    sure[value] = max(probability, sure.get(value, 0.0))
+            # Two colours at once are none that can be asked for.
+            if len(sure) == 1:
+                value, probability = next(iter(sure.items()))
+                labels[name] = Label(value, TAGGER, probability)
+            elif not sure and not unsure and self.attributes[name] is None:
+                labels[name] = Label(False, TAGGER, 1 - largest)
+        return labels
+
+
+def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[str | bool, int]]]:
+    """Attribute -> the outputs that speak of it, each with what it says."""
+    outputs: dict[str, list[tuple[str | bool, int]]] = {}
+    for output, tag in enumerate(tags):
+        said = table.read([tag])[0] if tag else {}
+        for name, value in said.items():
+            if value:
+                outputs.setdefault(name, []).append((value, output))
+    return outputs
+
+
+def _read_tag_list(path: Path) -> list[str]:
+    """The tags in the order of the network's outputs; an empty name for what is no tag, such as a rating."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except OSError as error:
+        raise ValueError(f"--tagger_tags={path}: cannot be read: {error.strerror}") from error
+    if not rows or "name" not in rows[0]:
+        raise ValueError(f"--tagger_tags={path}: needs a column 'name', a row for each output of the network")
+    # Of WD14's categories 0 is what is seen; 4 are characters, 9 ratings.
+    names = [row["name"] if row.get("category", "0") in ("0", "", None) else "" for row in rows]
+    return [(split_tags(name) or [""])[0] for name in names]

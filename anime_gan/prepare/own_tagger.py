@@ -1,0 +1,73 @@
+"""Our own tagger, trained on a labelled dataset, as a source of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from anime_gan.attributes import Group
+from anime_gan.datasets import load_dataset
+from anime_gan.prepare.labelling import TAGGER, Attributes, Label, decide
+
+RESOLUTION = 64
+
+
+class OwnTagger:
+    """The tagger of a dataset, taken from the cache or trained in a few minutes.
+
+    Attributes:
+        attributes: Those of the dataset.
+    """
+
+    def __init__(self, data: str, threshold: float, thresholds: Mapping[str, float]) -> None:
+        """Loads or trains it.
+
+        Args:
+            data: What `train.py` takes as `--data`.
+            threshold: From this probability on something is there.
+            thresholds: Those of single label columns, such as `smile` or `hair_color=blue`.
+
+        Raises:
+            ValueError: There is no such data, or no such column.
+        """
+        from anime_gan.quiet import import_tensorflow
+
+        import_tensorflow()
+        from anime_gan.metrics.tagger import load_tagger
+
+        dataset = load_dataset(data, 0, RESOLUTION, 0)
+        self._schema = dataset.schema
+        for name in thresholds:
+            if name not in self._schema.columns:
+                raise ValueError(f"--thresholds: the tagger has no label {name!r}")
+        self._thresholds = [thresholds.get(name, threshold) for name in self._schema.columns]
+        self.attributes: Attributes = {
+            attribute.name: tuple(value.name for value in attribute.values)
+            if isinstance(attribute, Group)
+            else None
+            for attribute in self._schema.attributes
+        }
+        self._tagger = load_tagger(dataset)
+        self.notes = self._tagger.notes()
+
+    def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
+        """What the tagger sees on images, uint8 [n, size, size, 3]; what is unsure is missing."""
+        return [self._read(row) for row in self._tagger.judge(images).probabilities]
+
+    def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
+        labels = {}
+        for slot in self._schema.slots:
+            columns = range(slot.start, slot.start + slot.size)
+            likeliest = max(columns, key=lambda column: probabilities[column])
+            probability = float(probabilities[likeliest])
+            there = decide(probability, self._thresholds[likeliest])
+            if slot.is_group and there:
+                labels[slot.name] = Label(self._schema.terms[likeliest].name, TAGGER, probability)
+            elif not slot.is_group and there is not None:
+                labels[slot.name] = Label(there, TAGGER, probability if there else 1 - probability)
+        # What hides another attribute, such as closed eyes, leaves nothing to say about it.
+        for hidden, hider in self._schema.hidden_by:
+            if labels.get(self._schema.columns[hider], Label(False, "", 0)).value is True:
+                labels.pop(hidden.name, None)
+        return labels
