@@ -29,9 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     text("faces", "", "a folder of pictures with boxes in labels.csv (columns file, faces, hair_color)")
     text("art", "", "a clone of ShatReal/sutemo, to compose pictures of")
     text("backgrounds", "", "a folder of pictures without faces, to compose with (default: drawn ones alone)")
-    text(
-        "picture", "", "writes a picture of what is cut out of two composed pictures (a PNG file), and stops"
-    )
+    text("picture", "", "writes a picture of what is cut out of a drawn page (a PNG file), and stops")
     whole("scenes", 200, "composed pictures (1 and up; default 200)", 1)
     whole("copies", 300, "pictures of each kind that are copied, 0 for none (default 300)", 0)
     whole("seed", 0, "decides what is composed and copied (0 and up)", 0)
@@ -57,12 +55,9 @@ def _measure(flag_values: Any) -> int:
     art = Path(flag_values["art"].value) if flag_values["art"].value else None
     least = flag_values["color_confidence"].value
     if flag_values["picture"].value:
-        from anime_gan.prepare.measure.before_after import before_and_after
+        from anime_gan.prepare.measure.before_after import before_and_after, drawn_page
 
-        if art is None:
-            raise ValueError("--picture: needs --art")
-        made = parts.composed_pictures(art, [], 2, flag_values["seed"].value)
-        sheet = before_and_after(detector, [known.picture for known, _ in made], least)
+        sheet = before_and_after(detector, [drawn_page(flag_values["seed"].value)], least)
         sheet.save(flag_values["picture"].value)
         return 0
     if flag_values["faces"].value:

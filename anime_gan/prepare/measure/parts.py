@@ -201,7 +201,8 @@ def near_duplicates(count: int, seed: int, art: Path | None) -> dict[str, Share]
 
 def _recompress(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     quality = int(rng.integers(25, 91))
-    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
 
 
 def _resize(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
