@@ -96,7 +96,8 @@ def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
     greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second)]
     everywhere = np.ones((SIDE, SIDE), np.uint8)
     try:
-        _, warp = cv2.findTransformECC(greys[0], greys[1], warp, cv2.MOTION_AFFINE, stop, everywhere, 5)
+        found = cv2.findTransformECC(greys[0], greys[1], warp, cv2.MOTION_AFFINE, stop, everywhere, 5)
+        warp = np.asarray(found[1], np.float32)
     except cv2.error:
         # Nothing to hold on to, as in a plain picture, or nothing in common: they are compared as they lie.
         warp = np.eye(2, 3, dtype=np.float32)
