@@ -98,7 +98,7 @@ def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) ->
     # Each frame has colours of its own: with one palette for all, hair that changes its colour shows bands.
     # No dithering, whose dots would crawl from frame to frame.
     first, *others = (
-        Image.fromarray(frame).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+        Image.fromarray(frame).quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
         for frame in frames
     )
     first.save(
