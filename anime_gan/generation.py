@@ -19,6 +19,8 @@ from anime_gan.requests import FaceRequest, PictureOrigin, Walk, format_seeds, p
 from anime_gan.showcase import captioned, grid, requested_labels, sides, with_changes
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from anime_gan.metrics.critic import Critic
 
 __all__ = [
@@ -131,7 +133,7 @@ class FaceGenerator:
         return latents, with_changes(labels, self.schema, request.changes)
 
     def _given_inputs(self, latent: tuple[float, ...], attributes: str) -> tuple[np.ndarray, np.ndarray]:
-        width = self._render.structured_input_signature[1]["latents"].shape[1]
+        width = self.latent_dim
         labels = self.schema.parse(attributes).astype(np.float32)
         if len(latent) != width or not np.all(labels):
             raise ValueError(
@@ -225,6 +227,22 @@ class FaceGenerator:
             for i in range(len(latents))
         ]
         return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
+
+    def images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Draws faces in one batch, through which gradients go: float32 [n, h, w, 3] in [-1, 1]."""
+        tf = self._tf
+        latents, labels = tf.convert_to_tensor(latents), tf.convert_to_tensor(labels)
+        return self._render(latents=latents, labels=labels)["images"]
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in a latent."""
+        return self._render.structured_input_signature[1]["latents"].shape[1]
+
+    @property
+    def resolution(self) -> int:
+        """Pixels along a side."""
+        return self._render.structured_outputs["images"].shape[1]
 
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
         """What is written into a picture so that it can be made again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
+from anime_gan.datasets.pictures import PictureError, read_picture
 from anime_gan.files import written_whole
 from anime_gan.requests import PictureOrigin, origin_from_text
 
@@ -191,6 +192,28 @@ def _parsed(note: str) -> dict[str, str]:
     if not isinstance(text, dict):
         return {}
     return {key: value for key, value in text.items() if isinstance(value, str)}
+
+
+def read_own_picture(path: Path, resolution: int, flag: str = "--project") -> np.ndarray:
+    """A picture of the user's: its middle square, upright, in sRGB.
+
+    Args:
+        path: Any format that training reads.
+        resolution: Pixels along a side.
+        flag: Where the file was named, for messages.
+
+    Returns:
+        uint8 [resolution, resolution, 3].
+
+    Raises:
+        ValueError: There is no such file, or no usable picture in it.
+    """
+    try:
+        return read_picture(path.read_bytes(), resolution)
+    except OSError as error:
+        raise ValueError(f"{flag}={path}: {error.strerror or error}") from error
+    except PictureError as error:
+        raise ValueError(f"{flag}={path}: {error}") from error
 
 
 def read_origin(path: Path, flag: str = "--like") -> PictureOrigin:

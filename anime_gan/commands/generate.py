@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 import re
 import sys
@@ -16,9 +17,16 @@ from tqdm import tqdm
 
 from anime_gan.attributes import Schema
 from anime_gan.commands.command_line import run_command
-from anime_gan.files import written_whole
+from anime_gan.files import write_text, written_whole
 from anime_gan.generation import DrawnFace, FaceGenerator, check_critic, find_export, read_schema
-from anime_gan.picture_files import ANIMATIONS, check_animation, read_origin, save_animation, save_png
+from anime_gan.picture_files import (
+    ANIMATIONS,
+    check_animation,
+    read_origin,
+    read_own_picture,
+    save_animation,
+    save_png,
+)
 from anime_gan.requests import (
     MAX_CANDIDATES,
     MAX_FACES,
@@ -45,6 +53,8 @@ SHEET_FACES = 8
 WALK_FACES = 4
 MAX_GRID_FACES = 4_096
 DEFAULT_OUT = "faces"
+# At which a picture is read once to see whether it can be.
+MIN_RESOLUTION = 16
 # What --like takes from the picture, and --project from the user's own.
 DECIDED = ("attrs", "num", "seeds", "truncation", "candidates", "interpolate", "frames", "fps")
 
@@ -107,8 +117,17 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         "fps",
         f"of them a second (1 to {MAX_FRAMES_PER_SECOND}; default {Walk.frames_per_second})",
     )
+    text(
+        "project",
+        None,
+        "find the face that is closest to a picture of your own (PNG, JPEG, WebP ...; its middle square)",
+    )
     text("like", None, "make this again (a picture, animation or .json made by generate.py)")
-    text("set", None, "with --like: change this and keep the rest of the face ('silver hair, smile')")
+    text(
+        "set",
+        None,
+        "with --like or --project: change this and keep the rest of the face ('silver hair, smile')",
+    )
     flags.DEFINE_bool(
         "list_attrs", False, "list what can be asked for, and stop (true or false)", flag_values=flag_values
     )
@@ -121,6 +140,8 @@ def _generate(flag_values: flags.FlagValues) -> int:
     if flag_values["list_attrs"].value:
         print(schema.listing() or "nothing: this model was trained without labels")
         return 0
+    if flag_values["project"].value is not None:
+        return _project(flag_values, export, schema)
     origin = _origin(flag_values, schema)
     request = checked(origin.request if origin else _request(flag_values), schema)
     if request.candidates > 1:
@@ -130,6 +151,40 @@ def _generate(flag_values: flags.FlagValues) -> int:
     if origin:
         _check_origin(origin, generator, f"--like={flag_values['like'].value}")
     print(_write(generator, request, out))
+    return 0
+
+
+def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int:
+    """Finds the face closest to a picture; writes it, its settings, and what it is set to."""
+    source, changes = Path(str(flag_values["project"].value)), flag_values["set"].value
+    clashing = [name for name in (*DECIDED, "like", "sheet") if flag_values[name].present]
+    if clashing:
+        raise ValueError(f"--{clashing[0]}: goes not with --project, which takes everything from the picture")
+    # What is wrong is found out before the search, which takes a while.
+    if changes is not None:
+        changed(FaceRequest(), changes, schema)
+    out = Path(str(flag_values["out"].value))
+    if out.suffix.lower() in ANIMATIONS:
+        raise ValueError(f"--out={out}: only --interpolate makes an animation")
+    read_own_picture(source, MIN_RESOLUTION)
+    generator = FaceGenerator(export)
+    picture = read_own_picture(source, generator.resolution)
+    # Here, since it imports TensorFlow at its top.
+    from anime_gan.projection import STEPS, Projector
+
+    with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
+        found = Projector(generator).project(picture, progress.update)
+    path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png")
+    text = generator.picture_text(found.request)
+    save_png(path, found.image, text)
+    write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
+    print(f"{found.request.attributes}\n{found.describe()}\n{path}")
+    if changes is not None:
+        request = changed(found.request, changes, schema)
+        (face,) = generator.faces(request)
+        edited = _free_name(path.parent, f"{path.stem}_{_file_name(request.changes)}", ".png")
+        save_png(edited, face.image, generator.picture_text(request))
+        print(edited)
     return 0
 
 
