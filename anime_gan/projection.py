@@ -14,17 +14,17 @@ from anime_gan.generation import CRITIC, SHIPPED, FaceGenerator, find_export
 from anime_gan.requests import FaceRequest
 from anime_gan.showcase import options, with_value
 
-# Faces drawn at first, and how many of them are followed.
-CANDIDATES, STARTS = 256, 8
-# Their seeds: far from those that people use.
+# Faces drawn at first; their seeds are far from those that people use.
+CANDIDATES = 256
 FIRST_SEED = 2**62
 BATCH = 64
-# Steps with attributes that may be in between, then with definite ones.
-FREE_STEPS, FIXED_STEPS = 120, 60
+# So many of the closest are followed for so many steps, with attributes that may be in between.
+ROUNDS = ((8, 40), (4, 40), (2, 60))
+# Then they get definite attributes, and so many steps more.
+FIXED_STEPS = 60
+FREE_STEPS = sum(steps for _, steps in ROUNDS)
 STEPS = FREE_STEPS + FIXED_STEPS
 LATENT_RATE, LABEL_RATE, FIXED_RATE = 0.1, 0.3, 0.04
-# Of these starts the attributes are made definite.
-FINALISTS = 2
 # Latents are standard normal: what is far from the origin is drawn badly, above all when edited later.
 PRIOR_WEIGHT = 0.02
 # Faces on which it is found out which places of a picture the attributes decide.
@@ -70,9 +70,9 @@ class Projector:
     """Finds faces; nothing in it is random, so that the same picture gives the same face.
 
     First many candidates are drawn and compared. The closest are followed downhill (Adam, Kingma & Ba 2015,
-    arXiv 1412.6980, algorithm 1), latents and attributes together; attributes may take values in between,
-    since only so there is a slope. The best then gets definite attributes, each is tried with every other
-    value, and the latents follow once more.
+    arXiv 1412.6980, algorithm 1), fewer and fewer of them, latents and attributes together; attributes may
+    take values in between, since only so there is a slope. What is left then gets definite attributes, each
+    is tried with every other value, and the latents follow once more.
     """
 
     def __init__(self, generator: FaceGenerator) -> None:
@@ -107,14 +107,9 @@ class Projector:
         """
         target = tf.constant(picture[np.newaxis].astype(np.float32) / 127.5 - 1.0)
         first = self._in_batches(lambda part: self._comparison.loss(self._images[part], target))
-        starts = np.argsort(first, kind="stable")[:STARTS]
+        starts = np.argsort(first, kind="stable")[: ROUNDS[0][0]]
         latents, labels = self._follow(self._latents[starts], self._labels[starts], target, progress)
-        scores = self._score(latents, labels, target).numpy()
-        best = np.argsort(scores, kind="stable")[:FINALISTS]
-        latents = latents[best]
-        labels = np.stack(
-            [self._best_labels(*pair, target) for pair in zip(latents, labels[best], strict=True)]
-        )
+        labels = np.stack([self._best_labels(*pair, target) for pair in zip(latents, labels, strict=True)])
         latents = self._settle(latents, labels, target, progress)
         winner = int(np.argmin(self._score(latents, labels, target).numpy()))
         latent = latents[winner]
@@ -139,16 +134,25 @@ class Projector:
         self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Downhill with attributes that may be in between; returns the nearest definite ones."""
-        logits = labels
-        movers = Adam(LATENT_RATE, FREE_STEPS), Adam(LABEL_RATE, FREE_STEPS)
-        for _ in range(FREE_STEPS):
-            slopes = self._free_slope(tf.constant(latents), tf.constant(logits), target)
-            latents = movers[0].moved(latents, slopes[0].numpy())
-            logits = movers[1].moved(logits, slopes[1].numpy())
-            progress()
-        return latents, definite_labels(
-            relaxed_labels(tf.constant(logits), self._schema).numpy(), self._schema
-        )
+        # Side by side, so that Adam's averages are selected with what they belong to.
+        width = latents.shape[1]
+        values = np.concatenate([latents, labels], axis=1)
+        rates = np.repeat(np.array([LATENT_RATE, LABEL_RATE], np.float32), [width, labels.shape[1]])
+        mover = Adam(rates, FREE_STEPS)
+        for count, steps in ROUNDS:
+            scores = self._free_slope(tf.constant(values[:, :width]), tf.constant(values[:, width:]), target)[
+                0
+            ]
+            kept = np.argsort(scores.numpy(), kind="stable")[:count]
+            values = mover.select(values, kept)
+            for _ in range(steps):
+                _, *slopes = self._free_slope(
+                    tf.constant(values[:, :width]), tf.constant(values[:, width:]), target
+                )
+                values = mover.moved(values, np.concatenate([slope.numpy() for slope in slopes], axis=1))
+                progress()
+        relaxed = relaxed_labels(tf.constant(values[:, width:]), self._schema).numpy()
+        return values[:, :width], definite_labels(relaxed, self._schema)
 
     def _settle(
         self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
@@ -177,21 +181,22 @@ class Projector:
                 return labels
             labels = rows[best]
 
-    def _free(self, latents: tf.Tensor, logits: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _free(self, latents: tf.Tensor, logits: tf.Tensor, target: tf.Tensor) -> list[tf.Tensor]:
+        """What is to fall, [n], and its slopes."""
         with tf.GradientTape() as tape:
             tape.watch([latents, logits])
-            total = self._objective(latents, relaxed_labels(logits, self._schema), target)
-        return tape.gradient(total, [latents, logits], unconnected_gradients="zero")
+            values = self._objective(latents, relaxed_labels(logits, self._schema), target)
+        return [values, *tape.gradient(values, [latents, logits], unconnected_gradients="zero")]
 
     def _fixed(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(latents)
-            total = self._objective(latents, labels, target)
-        return tape.gradient(total, latents)
+            values = self._objective(latents, labels, target)
+        return tape.gradient(values, latents)
 
     def _objective(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         prior = tf.reduce_mean(tf.square(latents), axis=1)
-        return tf.reduce_sum(self._scored(latents, labels, target) + PRIOR_WEIGHT * prior)
+        return self._scored(latents, labels, target) + PRIOR_WEIGHT * prior
 
     def _scored(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         return self._comparison.loss(self._generator.images(latents, labels), target)
@@ -227,11 +232,18 @@ class Projector:
 
 
 class Adam:
-    """Adam for a few numbers outside the graph, with a rate that falls to 0 over the second half."""
+    """Adam for rows of numbers outside the graph, with rates that fall to 0 over the second half."""
 
-    def __init__(self, rate: float, steps: int) -> None:
+    def __init__(self, rate: float | np.ndarray, steps: int) -> None:
         self._rate, self._steps, self._step = rate, steps, 0
-        self._mean = self._square = np.zeros(1)
+        self._mean: np.ndarray = np.zeros((1, 1), np.float32)
+        self._square = self._mean
+
+    def select(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Goes on with some rows only."""
+        if self._step:
+            self._mean, self._square = self._mean[rows], self._square[rows]
+        return values[rows]
 
     def moved(self, values: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The values after a step."""
@@ -240,8 +252,8 @@ class Adam:
         self._square = 0.99 * self._square + 0.01 * slope * slope
         mean = self._mean / (1.0 - 0.9**self._step)
         deviation = np.sqrt(self._square / (1.0 - 0.99**self._step))
-        rate = self._rate * min(1.0, 2.0 * (1.0 - (self._step - 1) / self._steps))
-        return (values - rate * mean / (deviation + 1e-8)).astype(np.float32)
+        falling = min(1.0, 2.0 * (1.0 - (self._step - 1) / self._steps))
+        return (values - falling * self._rate * mean / (deviation + 1e-8)).astype(np.float32)
 
 
 def relaxed_labels(logits: tf.Tensor, schema: Schema) -> tf.Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from anime_gan import projection
 from anime_gan.commands import generate, train
 from anime_gan.generation import FaceGenerator, FaceRequest, candidate_seed, format_seeds, parse_seeds
 from anime_gan.metrics import critic as critics
@@ -258,6 +260,40 @@ def test_a_sheet_of_a_picture(run):
     assert not np.array_equal(pixels("sheet.png"), pixels("direct.png"))
 
 
+def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
+    """A model that was hardly trained has no critic: the one that comes with the package compares."""
+    monkeypatch.setattr(projection, "CANDIDATES", 16)
+    monkeypatch.setattr(projection, "ROUNDS", ((2, 3),))
+    monkeypatch.setattr(projection, "FREE_STEPS", 3)
+    monkeypatch.setattr(projection, "FIXED_STEPS", 2)
+    Image.fromarray(np.full((90, 120, 3), (200, 120, 40), np.uint8)).save("mine.jpg")
+    assert generate.main([f"--model={run}", "--project=mine.jpg", "--set=hair=blonde"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert "feature distance" in printed[1]
+    assert printed[2:] == ["faces/mine_projected.png", "faces/mine_projected_blonde-hair.png"]
+    numbers = json.loads(Path("faces/mine_projected.json").read_text("utf-8"))
+    error = np.abs(pixels(printed[2]).astype(float) - np.array([200, 120, 40])).mean()
+    assert numbers["pixel_error"] == pytest.approx(error, abs=1.5)  # A JPEG's colours are not quite these.
+    # The same face again, to the last bit, from the picture or from its settings.
+    for source in (printed[2], "faces/mine_projected.json"):
+        assert generate.main([f"--model={run}", f"--like={source}", "--out=again.png"]) == 0
+        np.testing.assert_array_equal(pixels("again.png"), pixels(printed[2]))
+    like = [f"--model={run}", f"--like={printed[2]}"]
+    assert generate.main([*like, "--set=blonde hair", "--out=edited.png"]) == 0
+    np.testing.assert_array_equal(pixels("edited.png"), pixels(printed[3]))
+    text = Image.open("edited.png").text
+    assert text["set"] == "blonde hair" and text["latent"] == Image.open(printed[2]).text["latent"]
+    assert generate.main([*like, "--sheet=hair_color", "--out=sheet.png"]) == 0
+    assert pixels("sheet.png").shape[0] == len(FaceGenerator(run).schema.groups[0].values) * 66 - 2
+
+
+def test_a_latent_of_another_width_is_refused(run, capsys):
+    settings = {"model": FaceGenerator(run).name, "latent": "AAAAAA==", "attributes": "smile"}
+    Path("other.json").write_text(json.dumps(settings), "utf-8")
+    assert generate.main([f"--model={run}", "--like=other.json"]) == 2
+    assert "wants 100 numbers and every attribute of a face, not 1" in capsys.readouterr().err
+
+
 def test_list_attrs(run, capsys):
     assert generate.main([f"--model={run}", "--list_attrs"]) == 0
     out = capsys.readouterr().out
@@ -296,12 +332,18 @@ def test_list_attrs(run, capsys):
         (["--interpolate=smile -> glasses", "--out=a.avi"], "--out=a.avi: an animation is a .webp"),
         (["--frames=3"], "--frames, --fps: are for --interpolate"),
         (["--out=a.webp"], "--out=a.webp: only --interpolate makes an animation"),
+        (["--project=nothing.png"], "--project=nothing.png: No such file"),
+        (["--project=words.png"], "--project=words.png: not a picture of a known format"),
+        (["--project=plain.png", "--set=blu hair"], "unknown attribute 'blu hair'"),
+        (["--project=plain.png", "--num=2"], "--num: goes not with --project"),
+        (["--project=plain.png", "--out=a.gif"], "only --interpolate makes an animation"),
         (["--set=smile"], "--set: changes a picture, so name one with --like"),
         (["--sheet=smile x glasses", "--num=2"], "shows one face, so give one seed, not 2"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):
     Image.new("RGB", (64, 64)).save("plain.png")
+    Path("words.png").write_text("no picture")
     assert generate.main([f"--model={run}", *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error
