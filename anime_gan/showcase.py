@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from anime_gan.attributes import AttributeRequestError, Schema, Slot
 
 GAP = 2
+# Between captions side by side.
+HEAD_GAP = 8
 # Between what varies down a sheet and what varies across it.
 ACROSS = " x "
 PAPER = (255, 255, 255)
@@ -51,7 +53,7 @@ def captioned(
     font = ImageFont.load_default(size=max(11, row_height // 6))
     left = max(int(font.getlength(text)) for text in captions) + 12
     pitch = (picture.shape[1] + GAP) / max(1, len(heads))
-    texts = [_wrapped(text, font, pitch - GAP) for text in heads]
+    texts = [_wrapped(text, font, pitch - HEAD_GAP) for text in heads]
     line = int(font.getbbox("Ag")[3]) + 3
     top = max(map(len, texts)) * line + 6 if texts else 0
     canvas = Image.new("RGB", (picture.shape[1] + left, picture.shape[0] + top), PAPER)
