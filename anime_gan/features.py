@@ -14,7 +14,7 @@ SMALLEST_DEVIATION = 1e-3
 # Pixels are compared as they are, and as means of so many by so many.
 POOLS = (1, 2, 4, 8)
 # Of a feature's difference, beside that of a pixel in [-1, 1].
-FEATURE_WEIGHT = 0.3
+FEATURE_WEIGHT = 0.1
 # Differences well above count as they are, those well below by their square.
 SOFTNESS = 0.1
 

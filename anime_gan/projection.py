@@ -30,7 +30,7 @@ PRIOR_WEIGHT = 0.02
 # Faces on which it is found out which places of a picture the attributes decide.
 PROBES = 16
 # Of each place's weight: the rest is by what the attributes change there.
-EVEN_SHARE = 0.3
+EVEN_SHARE = 0.1
 
 
 class Projection(NamedTuple):

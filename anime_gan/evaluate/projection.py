@@ -108,9 +108,10 @@ def _measure(flag_values: Any) -> int:
             images = np.stack([projection.image for projection in found])
             for start in range(0, len(images), PICTURED):
                 pictures += [sample.images[start : start + PICTURED], images[start : start + PICTURED]]
-    write_text(out / "projection.json", json.dumps(numbers, indent=1) + "\n")
-    with written_whole(out / "projection.png") as partial:
-        Image.fromarray(pairs_picture(pictures)).save(partial)
+            # After each kind: what was measured survives an interruption.
+            write_text(out / "projection.json", json.dumps(numbers, indent=1) + "\n")
+            with written_whole(out / "projection.png") as partial:
+                Image.fromarray(pairs_picture(pictures)).save(partial)
     print(f"{report(numbers)}\n\nresults: {out}")
     return 0
 
