@@ -96,11 +96,11 @@ def test_a_model_without_attributes():
 @pytest.mark.usefixtures("quick")
 def test_places_that_attributes_change_count_more(schema):
     weights = Projector(ToyGenerator(schema))._place_weights().numpy()
-    assert weights.mean() == pytest.approx(1, abs=1e-5)
+    assert weights.mean() == pytest.approx(1, abs=1e-4)
     # A tag changes one block alone, a colour among four shares its say: both more than the background.
     smile, background = weights[2 + 16 : 14 + 16, 2:14], weights[:, :2]
     assert smile.min() > 3 * background.max()
-    assert background.min() == pytest.approx(projection.EVEN_SHARE, abs=1e-5)
+    assert background.min() == pytest.approx(projection.EVEN_SHARE, abs=1e-4)
 
 
 def test_adam_moves_as_that_of_keras():
