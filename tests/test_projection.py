@@ -86,6 +86,19 @@ def test_a_drawn_face_is_found_again(schema):
 
 
 @pytest.mark.usefixtures("quick")
+def test_wrong_attributes_are_set_right_one_after_the_other(schema):
+    generator = ToyGenerator(schema)
+    latents, labels = generator.inputs(FaceRequest(seeds=(6,)))
+    target = generator.images(latents, labels)
+    wrong = labels[0].copy()
+    for name in ("smile", "hair_style"):
+        columns = schema.slot(name).columns
+        wrong[columns] = np.roll(wrong[columns], 1) if name == "hair_style" else -wrong[columns]
+    found = Projector(generator)._best_labels(latents[0], wrong, target)
+    np.testing.assert_array_equal(found, labels[0])
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_model_without_attributes():
     generator = ToyGenerator(Schema(()))
     (face,) = generator.faces(FaceRequest(seeds=(5,)))
