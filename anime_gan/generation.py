@@ -6,68 +6,49 @@ import dataclasses
 import functools
 import hashlib
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, PngImagePlugin
 
 from anime_gan.attributes import Schema
-from anime_gan.files import written_whole
+from anime_gan.interpolation import closed_walk
 from anime_gan.quiet import import_tensorflow
-from anime_gan.showcase import captioned, grid, requested_labels
+from anime_gan.requests import FaceRequest, Walk, request_text
+from anime_gan.showcase import captioned, grid, requested_labels, sides, with_changes
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from anime_gan.metrics.critic import Critic
 
-MAX_FACES = 1_000_000
-MAX_CANDIDATES = 64
-SEED_LIMIT = 2**63
 # The model that comes with the package, in numbered versions.
 SHIPPED = Path(__file__).parent / "pretrained" / "sutemo-64"
 # Beside the SavedModel: the judge that `python -m anime_gan.evaluate` trains and leaves there.
 CRITIC = "critic"
 # So many digits of a checksum name a model or a critic in a picture.
 NAME_DIGITS = 16
+# Faces whose inputs are drawn together.
+CHUNK = 256
 
 
 class ModelError(ValueError):
     """There is no usable exported model where one was looked for."""
 
 
-@dataclasses.dataclass(frozen=True)
-class FaceRequest:
-    """Everything that decides a picture, besides the model.
+class DrawnFace(NamedTuple):
+    """One face of a request.
 
     Attributes:
-        attributes: What was asked for, as typed.
-        seeds: One face each.
-        truncation: In (0, 1]; 1 is off.
-        sheet: The attribute whose every value is shown, or requests separated by semicolons, or None.
-        candidates: Faces drawn for each seed, of which the critic keeps one; 1 needs no critic.
-    """
-
-    attributes: str = ""
-    seeds: tuple[int, ...] = (0,)
-    truncation: float = 1.0
-    sheet: str | None = None
-    candidates: int = 1
-
-
-class PictureOrigin(NamedTuple):
-    """What a picture says of how it was made.
-
-    Attributes:
-        request: What was asked for.
-        model: `FaceGenerator.name` of the model that drew it.
-        critic: `FaceGenerator.critic_name` of the critic that chose it, or None if none did.
+        request: What gives this face alone.
+        image: uint8 [h, w, 3].
+        labels: float32 [num_labels].
     """
 
     request: FaceRequest
-    model: str
-    critic: str | None
+    image: np.ndarray
+    labels: np.ndarray
 
 
 class FaceGenerator:
@@ -120,13 +101,53 @@ class FaceGenerator:
         """Latents float32 [n, z] and complete labels float32 [n, a] of the faces of a request.
 
         Of several candidates a seed, all with the labels of the seed itself, the latents of the one that
-        the critic likes best; of equals the first.
+        the critic likes best; of equals the first. Of a walk a row for each frame, in which labels lie
+        between -1 and 1.
+
+        Raises:
+            ValueError: The latent is none of this model's, or what it is set to contradicts itself.
         """
-        latents, labels = self._draw_inputs(request, request.seeds)
+        if request.latent is not None:
+            latents, labels = self._given_inputs(request.latent, request.attributes)
+        elif request.walk is not None:
+            latents, labels = self._walk_inputs(request, request.walk)
+        else:
+            latents, labels = self._best_inputs([request.attributes] * len(request.seeds), request)
+        return latents, with_changes(labels, self.schema, request.changes)
+
+    def _given_inputs(self, latent: tuple[float, ...], attributes: str) -> tuple[np.ndarray, np.ndarray]:
+        width = self.latent_dim
+        labels = self.schema.parse(attributes).astype(np.float32)
+        if len(latent) != width or not np.all(labels):
+            raise ValueError(
+                f"{self.directory}: wants {width} numbers and every attribute of a face, not {len(latent)} "
+                f"and {attributes!r}"
+            )
+        return np.array([latent], np.float32), labels[np.newaxis]
+
+    def _walk_inputs(self, request: FaceRequest, walk: Walk) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of all frames, or of the one that is wanted."""
+        texts = [", ".join(filter(None, (request.attributes, station))) for station in walk.stations]
+        if len(request.seeds) == 1:
+            # One face all the way: what the first station leaves open stays as it is there.
+            latents, labels = self._best_inputs(texts[:1], request)
+            latents = np.repeat(latents, len(texts), axis=0)
+            labels = np.concatenate([with_changes(labels, self.schema, text) for text in texts])
+        else:
+            latents, labels = self._best_inputs(texts, request)
+        latents, labels = closed_walk(latents, labels, walk.frames)
+        shown = slice(None) if walk.frame is None else slice(walk.frame, walk.frame + 1)
+        return latents[shown], labels[shown]
+
+    def _best_inputs(self, texts: Sequence[str], request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs of the request's seeds, each with its own text, after the choice of a candidate."""
+        latents, labels = self._draw_inputs(texts, request.seeds, request.truncation)
         if request.candidates == 1:
             return latents, labels
         others = [
-            self._draw_inputs(request, [candidate_seed(seed, number) for seed in request.seeds])[0]
+            self._draw_inputs(
+                texts, [candidate_seed(seed, number) for seed in request.seeds], request.truncation
+            )[0]
             for number in range(1, request.candidates)
         ]
         candidates = np.stack([latents, *others], axis=1)
@@ -136,14 +157,42 @@ class FaceGenerator:
             best.append(int(np.argmax(self.critic.score(images))))
         return candidates[np.arange(len(best)), best], labels
 
-    def _draw_inputs(self, request: FaceRequest, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        tf, count = self._tf, len(seeds)
+    def _draw_inputs(
+        self, texts: Sequence[str], seeds: Sequence[int], truncation: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        tf = self._tf
         drawn = self._model.draw_inputs(
-            tf.fill([count], request.attributes),
+            tf.constant(list(texts), tf.string),
             tf.constant(seeds, tf.int64),
-            tf.fill([count], tf.constant(request.truncation, tf.float32)),
+            tf.fill([len(seeds)], tf.constant(truncation, tf.float32)),
         )
         return drawn["latents"].numpy(), drawn["labels"].numpy()
+
+    def faces(self, request: FaceRequest) -> Iterator[DrawnFace]:
+        """Draws the faces of a request, or the frames of a walk, one after the other."""
+        chunks: Iterable[tuple[FaceRequest, list[FaceRequest]]]
+        if request.walk is not None and request.walk.frame is None:
+            singles = [
+                dataclasses.replace(request, walk=dataclasses.replace(request.walk, frame=frame))
+                for frame in range(request.walk.frames)
+            ]
+            chunks = [(request, singles)]
+        elif request.walk is not None or request.latent is not None:
+            chunks = [(request, [request])]
+        else:
+            # The candidates of a chunk are all drawn before its first face is: smaller ones, steady progress.
+            size = max(1, CHUNK // request.candidates)
+            parts = (request.seeds[start : start + size] for start in range(0, len(request.seeds), size))
+            chunks = (
+                (
+                    dataclasses.replace(request, seeds=part),
+                    [dataclasses.replace(request, seeds=(seed,)) for seed in part],
+                )
+                for part in parts
+            )
+        for chunk, singles in chunks:
+            for single, latent, label in zip(singles, *self.inputs(chunk), strict=True):
+                yield DrawnFace(single, self.render(latent[np.newaxis], label[np.newaxis])[0], label)
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Draws faces, one at a time: in a batch, rounding could depend on a face's neighbours.
@@ -162,30 +211,49 @@ class FaceGenerator:
         ]
         return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
 
+    def images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Draws faces in one batch, through which gradients go: float32 [n, h, w, 3] in [-1, 1]."""
+        tf = self._tf
+        latents, labels = tf.convert_to_tensor(latents), tf.convert_to_tensor(labels)
+        return self._render(latents=latents, labels=labels)["images"]
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in a latent."""
+        return self._render.structured_input_signature[1]["latents"].shape[1]
+
+    @property
+    def resolution(self) -> int:
+        """Pixels along a side."""
+        return self._render.structured_outputs["images"].shape[1]
+
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
         """What is written into a picture so that it can be made again."""
-        text = {
-            "Software": "anime_gan",
-            "model": self.name,
-            "attributes": request.attributes,
-            "seeds": format_seeds(request.seeds),
-            "truncation": repr(request.truncation),
-        }
-        if request.sheet is not None:
-            text["sheet"] = request.sheet
+        text = {"Software": "anime_gan", "model": self.name, **request_text(request)}
         if request.candidates > 1:
-            text["candidates"] = str(request.candidates)
             text["critic"] = self.critic_name
-        if labels is not None:
+        # Between two stations there are no words.
+        if labels is not None and np.all(np.abs(labels) == 1):
             text["labels"] = self.schema.describe(labels)
         return text
 
     def sheet(self, request: FaceRequest) -> np.ndarray:
-        """The request's faces, a column each, with what `request.sheet` says, a captioned row each."""
+        """The request's faces with what `request.sheet` says varied.
+
+        What varies down gets a captioned row each, and either the faces stand in columns or, of a single
+        face, what varies across.
+        """
         latents, labels = self.inputs(request)
-        rows, captions = requested_labels(labels, self.schema, request.sheet or "")
-        images = self.render(np.tile(latents, (len(captions), 1)), rows)
-        return captioned(grid(images, columns=len(latents)), captions, row_height=images.shape[1])
+        down, across = sides(request.sheet or "")
+        rows, captions = requested_labels(labels, self.schema, down)
+        if across is None:
+            columns, heads = len(latents), []
+        else:
+            cells = [requested_labels(row[np.newaxis], self.schema, across) for row in rows]
+            rows, heads = np.concatenate([row for row, _ in cells]), cells[0][1]
+            columns = len(heads)
+        images = self.render(np.tile(latents, (len(rows) // len(latents), 1)), rows)
+        return captioned(grid(images, columns), captions, images.shape[1], heads)
 
 
 def find_export(directory: Path | None) -> Path:
@@ -254,71 +322,3 @@ def candidate_seed(seed: int, number: int) -> int:
 def read_schema(export: Path) -> Schema:
     """The schema that lies beside a model."""
     return Schema.from_json((export / "attributes.json").read_text("utf-8"))
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Reads seeds as in `0-7,12`.
-
-    Raises:
-        ValueError: The text is not a list of seeds, or too long a one.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part, re.ASCII)
-        if not match:
-            raise ValueError(
-                f"--seeds={text}: {part.strip()!r} is not a seed or a range; write for example 0-7,12"
-            )
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last >= SEED_LIMIT or last < first or last - first + len(seeds) >= MAX_FACES:
-            raise ValueError(
-                f"--seeds={text}: {part.strip()!r} must be rising and below 2^63, at most {MAX_FACES} seeds"
-            )
-        seeds += range(first, last + 1)
-    return tuple(seeds)
-
-
-def format_seeds(seeds: Sequence[int]) -> str:
-    """Writes seeds so that `parse_seeds` reads them back: runs as ranges."""
-    parts: list[list[int]] = []
-    for seed in seeds:
-        if parts and seed == parts[-1][1] + 1:
-            parts[-1][1] = seed
-        else:
-            parts.append([seed, seed])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
-
-
-def save_png(path: Path, image: np.ndarray, text: dict[str, str]) -> None:
-    """Writes a PNG with text chunks, whole or not at all."""
-    info = PngImagePlugin.PngInfo()
-    for key, value in text.items():
-        info.add_itxt(key, value)
-    with written_whole(path) as partial:
-        Image.fromarray(image).save(partial, "PNG", pnginfo=info)
-
-
-def read_origin(path: Path) -> PictureOrigin:
-    """Reads from a picture what it was made from.
-
-    Raises:
-        ValueError: It is no picture of ours.
-    """
-    try:
-        with Image.open(path) as image:
-            text: dict[str, Any] = dict(getattr(image, "text", {}))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"--like={path}: cannot be read as a picture: {error}") from error
-    try:
-        request = FaceRequest(
-            str(text["attributes"]),
-            parse_seeds(text["seeds"]),
-            float(text["truncation"]),
-            str(text["sheet"]) if "sheet" in text else None,
-            int(text.get("candidates", 1)),
-        )
-        return PictureOrigin(request, str(text["model"]), text.get("critic"))
-    except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"--like={path}: holds no settings of generate.py (made elsewhere, or saved anew)"
-        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 from anime_gan.attributes import AttributeRequestError, Schema, Slot
 
 GAP = 2
+# Between captions side by side.
+HEAD_GAP = 8
+# Between what varies down a sheet and what varies across it.
+ACROSS = " x "
 PAPER = (255, 255, 255)
 INK = (40, 40, 48)
 
@@ -34,23 +39,45 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
     return canvas
 
 
-def captioned(picture: np.ndarray, captions: Sequence[str], row_height: int) -> np.ndarray:
-    """Writes a caption to the left of every row of a grid.
+def captioned(
+    picture: np.ndarray, captions: Sequence[str], row_height: int, heads: Sequence[str] = ()
+) -> np.ndarray:
+    """Writes a caption to the left of every row of a grid, and one above every column.
 
     Args:
         picture: uint8 [height, width, 3] from `grid`.
         captions: One text a row.
         row_height: Height of an image in the grid, in pixels.
+        heads: One text a column, over several lines if it is long; empty for none.
     """
     font = ImageFont.load_default(size=max(11, row_height // 6))
-    margin = max(int(font.getlength(text)) for text in captions) + 12
-    canvas = Image.new("RGB", (picture.shape[1] + margin, picture.shape[0]), PAPER)
-    canvas.paste(Image.fromarray(picture), (margin, 0))
+    left = max(int(font.getlength(text)) for text in captions) + 12
+    pitch = (picture.shape[1] + GAP) / max(1, len(heads))
+    texts = [_wrapped(text, font, pitch - HEAD_GAP) for text in heads]
+    line = int(font.getbbox("Ag")[3]) + 3
+    top = max(map(len, texts)) * line + 6 if texts else 0
+    canvas = Image.new("RGB", (picture.shape[1] + left, picture.shape[0] + top), PAPER)
+    canvas.paste(Image.fromarray(picture), (left, top))
     draw = ImageDraw.Draw(canvas)
     for row, text in enumerate(captions):
-        middle = row * (row_height + GAP) + row_height / 2
-        draw.text((margin - 6, middle), text, fill=INK, font=font, anchor="rm")
+        middle = top + row * (row_height + GAP) + row_height / 2
+        draw.text((left - 6, middle), text, fill=INK, font=font, anchor="rm")
+    for column, lines in enumerate(texts):
+        middle = left + column * pitch + (pitch - GAP) / 2
+        for up, text in enumerate(reversed(lines)):
+            draw.text((middle, top - 5 - up * line), text, fill=INK, font=font, anchor="mb")
     return np.asarray(canvas)
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
+    """The words of a text on as few lines of so many pixels as they need."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
@@ -95,6 +122,12 @@ def sheet_labels(labels: np.ndarray, schema: Schema, slots: Sequence[Slot]) -> t
     return np.concatenate(rows), captions
 
 
+def sides(sheet: str) -> tuple[str, str | None]:
+    """What varies down a sheet, and what across it, which is None if nothing does."""
+    down, *rest = re.split(r"\s+[xX×]\s+", sheet, maxsplit=1)
+    return down, rest[0] if rest else None
+
+
 def is_list(sheet: str) -> bool:
     """Whether a sheet is described by requests, a row each, instead of by an attribute's name."""
     return ";" in sheet
@@ -104,21 +137,56 @@ def usual_spelling(sheet: str, schema: Schema) -> str:
     """A sheet's description as the schema writes it.
 
     Args:
-        sheet: An attribute's name, or requests separated by semicolons.
+        sheet: An attribute's name, or requests separated by semicolons; or two of them with an x between.
         schema: What can be asked for.
 
     Raises:
         AttributeRequestError: Something in it is unknown, or a row leaves open which value it means.
     """
+    down, across = sides(sheet)
+    if across is not None:
+        if sides(across)[1] is not None:
+            raise AttributeRequestError(f"a sheet has two sides, not more: {sheet!r}")
+        return usual_spelling(down, schema) + ACROSS + usual_spelling(across, schema)
     if not is_list(sheet):
         return schema.slot(sheet).name
-    requests = [request.strip() for request in sheet.split(";")]
-    rows = [schema.parse(request) for request in requests]
-    for row, request in zip(rows, requests, strict=True):
-        for slot in (slot for slot in schema.slots if slot.is_group):
-            if row[slot.columns].any() and row[slot.columns].max() < 1:
-                raise AttributeRequestError(f"a row of a sheet needs one value of {slot.name}: {request!r}")
+    rows = [
+        definite(schema.parse(request), schema, request, "a row of a sheet") for request in sheet.split(";")
+    ]
     return "; ".join(schema.describe(row) for row in rows)
+
+
+def definite(wanted: np.ndarray, schema: Schema, request: str, what: str) -> np.ndarray:
+    """A request that a face can be changed to: `no blue hair` would leave open which hair instead.
+
+    Args:
+        wanted: [num_labels] from `Schema.parse`, which is returned.
+        schema: What can be asked for.
+        request: What was typed, for the message.
+        what: What it is for, for the message.
+
+    Raises:
+        AttributeRequestError: It rules out values of a group and says none.
+    """
+    for slot in (slot for slot in schema.slots if slot.is_group):
+        if wanted[slot.columns].any() and wanted[slot.columns].max() < 1:
+            raise AttributeRequestError(f"{what} needs one value of {slot.name}: {request.strip()!r}")
+    return wanted
+
+
+def with_changes(labels: np.ndarray, schema: Schema, changes: str) -> np.ndarray:
+    """The same label rows with what a request names, and with open eyes if it names what closed ones hide.
+
+    Args:
+        labels: float32 [n, num_labels].
+        schema: What the columns mean.
+        changes: A definite request; see `definite`.
+    """
+    wanted = schema.parse(changes)
+    for hidden, hider in schema.hidden_by:
+        if np.any(wanted[hidden.columns] > 0) and wanted[hider] == 0:
+            wanted[hider] = -1
+    return np.where(wanted != 0, wanted, labels).astype(labels.dtype)
 
 
 def requested_labels(labels: np.ndarray, schema: Schema, sheet: str) -> tuple[np.ndarray, list[str]]:

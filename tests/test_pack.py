@@ -11,7 +11,8 @@ import tensorflow as tf
 from anime_gan import pack
 from anime_gan.datasets import Dataset
 from anime_gan.export import export_model, read_label_rows
-from anime_gan.generation import FaceGenerator, FaceRequest
+from anime_gan.generation import FaceGenerator
+from anime_gan.requests import FaceRequest
 from anime_gan.trainer import Trainer
 from tests.test_trainer import CONFIG
 

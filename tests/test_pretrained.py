@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import generate
-from anime_gan.generation import SHIPPED, FaceGenerator, FaceRequest, find_export
+from anime_gan.generation import SHIPPED, FaceGenerator, find_export
+from anime_gan.requests import FaceRequest
 
 # Hue in degrees of what these words mean to anybody, and how far off it may be.
 HUES = {"red": 0, "orange": 30, "blonde": 48, "green": 120, "aqua": 185, "blue": 220, "purple": 270}

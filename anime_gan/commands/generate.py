@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 import re
 import sys
@@ -14,22 +15,33 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from anime_gan.attributes import AttributeRequestError, Schema
+from anime_gan.attributes import Schema
 from anime_gan.commands.command_line import run_command
-from anime_gan.generation import (
-    MAX_CANDIDATES,
-    MAX_FACES,
-    FaceGenerator,
-    FaceRequest,
-    PictureOrigin,
-    check_critic,
-    find_export,
-    parse_seeds,
+from anime_gan.files import write_text, written_whole
+from anime_gan.generation import DrawnFace, FaceGenerator, check_critic, find_export, read_schema
+from anime_gan.picture_files import (
+    ANIMATIONS,
+    check_animation,
     read_origin,
-    read_schema,
+    read_own_picture,
+    save_animation,
     save_png,
 )
-from anime_gan.showcase import grid, usual_spelling
+from anime_gan.requests import (
+    MAX_CANDIDATES,
+    MAX_FACES,
+    MAX_FRAMES,
+    MAX_FRAMES_PER_SECOND,
+    MIN_FRAMES,
+    FaceRequest,
+    PictureOrigin,
+    Walk,
+    changed,
+    checked,
+    parse_seeds,
+    parse_stations,
+)
+from anime_gan.showcase import grid, sides
 
 SUMMARY = """Draws faces with an exported model, for example
   generate.py --attrs="blue hair, red eyes, smile, no glasses" --num=8
@@ -37,8 +49,14 @@ What is left open is drawn as the training pictures have it. The same seed draws
 
 DEFAULT_FACES = 16
 SHEET_FACES = 8
+# Stations of a walk, where neither the text nor --num says how many.
+WALK_FACES = 4
 MAX_GRID_FACES = 4_096
-CHUNK = 256
+DEFAULT_OUT = "faces"
+# At which a picture is read once to see whether it can be.
+MIN_RESOLUTION = 16
+# What --like takes from the picture, and --project from the user's own.
+DECIDED = ("attrs", "num", "seeds", "truncation", "candidates", "interpolate", "frames", "fps")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,6 +71,9 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def text(name: str, default: str | None, help_text: str) -> None:
         flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
 
+    def integer(name: str, help_text: str) -> None:
+        flags.DEFINE_integer(name, None, help_text, flag_values=flag_values)
+
     text(
         "model",
         None,
@@ -60,9 +81,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         "with the package)",
     )
     text("attrs", None, "what to draw, separated by commas (see --list_attrs; default: anything)")
-    flags.DEFINE_integer(
-        "num", None, f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)", flag_values=flag_values
-    )
+    integer("num", f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)")
     text("seeds", None, "which faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
     flags.DEFINE_float(
         "truncation",
@@ -70,21 +89,45 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         "scales the latents: less variety, fewer odd faces (above 0, to 1; default 1 = off)",
         flag_values=flag_values,
     )
-    flags.DEFINE_integer(
+    integer(
         "candidates",
-        None,
         f"faces drawn for each seed, of which the best is kept (1 to {MAX_CANDIDATES}; default 1); more "
         "than 1 need a model that python -m anime_gan.evaluate has judged",
-        flag_values=flag_values,
     )
-    text("out", "faces", "a folder, or a file ending in .png for one grid")
+    text(
+        "out",
+        DEFAULT_OUT,
+        "a folder, a file ending in .png for one grid, or for --interpolate in .webp, .gif or .mp4",
+    )
     text(
         "sheet",
         None,
         "show the same faces with every value of this attribute (a name from --list_attrs), or with each of "
-        "several requests ('smile; angry; closed eyes, no smile')",
+        "several requests ('smile; angry; closed eyes, no smile'); with an x between two of them, one face "
+        "with every pair ('hair_color x eye_color')",
     )
-    text("like", None, "make this picture again (a PNG made by generate.py)")
+    text(
+        "interpolate",
+        None,
+        "an animation from face to face and back to the first ('blonde hair, blue eyes -> black hair'): a "
+        "seed for each, or one seed for one face that changes",
+    )
+    integer("frames", f"pictures of the animation ({MIN_FRAMES} to {MAX_FRAMES}; default {Walk.frames})")
+    integer(
+        "fps",
+        f"of them a second (1 to {MAX_FRAMES_PER_SECOND}; default {Walk.frames_per_second})",
+    )
+    text(
+        "project",
+        None,
+        "find the face that is closest to a picture of your own (PNG, JPEG, WebP ...; its middle square)",
+    )
+    text("like", None, "make this again (a picture, animation or .json made by generate.py)")
+    text(
+        "set",
+        None,
+        "with --like or --project: change this and keep the rest of the face ('silver hair, smile')",
+    )
     flags.DEFINE_bool(
         "list_attrs", False, "list what can be asked for, and stop (true or false)", flag_values=flag_values
     )
@@ -97,38 +140,131 @@ def _generate(flag_values: flags.FlagValues) -> int:
     if flag_values["list_attrs"].value:
         print(schema.listing() or "nothing: this model was trained without labels")
         return 0
-    like = flag_values["like"].value
-    settings = ("attrs", "num", "seeds", "truncation", "sheet", "candidates")
-    clashing = [name for name in settings if flag_values[name].present]
-    if like and clashing:
-        raise ValueError(f"--{clashing[0]}: goes not with --like, which takes everything from the picture")
-    origin = read_origin(Path(str(like))) if like else None
-    request = _checked(origin.request if origin else _request(flag_values), schema)
+    if flag_values["project"].value is not None:
+        return _project(flag_values, export, schema)
+    origin = _origin(flag_values, schema)
+    request = checked(origin.request if origin else _request(flag_values), schema)
     if request.candidates > 1:
         check_critic(export)
-    out = Path(str(flag_values["out"].value))
-    as_grid = out.suffix.lower() == ".png"
-    if (as_grid or request.sheet) and len(request.seeds) > MAX_GRID_FACES:
-        raise ValueError(f"{len(request.seeds)} faces are too many for one picture: at most {MAX_GRID_FACES}")
-
+    out = _checked_out(flag_values, request)
     generator = FaceGenerator(export)
     if origin:
-        _check_origin(origin, generator, f"--like={like}")
+        _check_origin(origin, generator, f"--like={flag_values['like'].value}")
+    print(_write(generator, request, out))
+    return 0
+
+
+def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int:
+    """Finds the face closest to a picture; writes it, its settings, and what it is set to."""
+    source, changes = Path(str(flag_values["project"].value)), flag_values["set"].value
+    clashing = [name for name in (*DECIDED, "like", "sheet") if flag_values[name].present]
+    if clashing:
+        raise ValueError(f"--{clashing[0]}: goes not with --project, which takes everything from the picture")
+    # What is wrong is found out before the search, which takes a while.
+    if changes is not None:
+        changed(FaceRequest(), changes, schema)
+    out = Path(str(flag_values["out"].value))
+    if out.suffix.lower() in ANIMATIONS:
+        raise ValueError(f"--out={out}: only --interpolate makes an animation")
+    read_own_picture(source, MIN_RESOLUTION)
+    generator = FaceGenerator(export)
+    picture = read_own_picture(source, generator.resolution)
+    # Here, since it imports TensorFlow at its top.
+    from anime_gan.projection import STEPS, Projector
+
+    with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
+        found = Projector(generator).project(picture, progress.update)
+    path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png")
+    text = generator.picture_text(found.request)
+    save_png(path, found.image, text)
+    write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
+    print(f"{found.request.attributes}\n{found.describe()}\n{path}")
+    if changes is not None:
+        request = changed(found.request, changes, schema)
+        (face,) = generator.faces(request)
+        edited = _free_name(path.parent, f"{path.stem}_{_file_name(request.changes)}", ".png")
+        save_png(edited, face.image, generator.picture_text(request))
+        print(edited)
+    return 0
+
+
+def _write(generator: FaceGenerator, request: FaceRequest, out: Path) -> str:
+    """Draws what is asked for and writes it where it is wanted; returns what to tell the user."""
     if request.sheet:
-        path = out if as_grid else out / f"sheet-{_file_name(request.sheet)}.png"
+        path = out if _is_png(out) else out / f"sheet-{_file_name(request.sheet)}.png"
         save_png(path, generator.sheet(request), generator.picture_text(request))
-        print(path)
-    elif as_grid:
-        images = np.stack([image for _, image, _ in _draw(generator, request)])
+        return str(path)
+    if _is_png(out):
+        images = np.stack([face.image for face in _draw(generator, request)])
         picture = grid(images, columns=math.ceil(math.sqrt(len(images))))
         save_png(out, picture, generator.picture_text(request))
-        print(out)
-    else:
-        for seed, image, labels in _draw(generator, request):
-            single = dataclasses.replace(request, seeds=(seed,))
-            save_png(_free_name(out, request.attributes, seed), image, generator.picture_text(single, labels))
-        print(f"{len(request.seeds)} faces in {out}/")
-    return 0
+        return str(out)
+    if request.walk is not None and request.walk.frame is None:
+        return _write_walk(generator, request, request.walk, out)
+    for face in _draw(generator, request):
+        path = _free_name(out, _stem(face.request), ".png")
+        save_png(path, face.image, generator.picture_text(face.request, face.labels))
+    return str(path) if request.num_faces == 1 else f"{request.num_faces} faces in {out}/"
+
+
+def _write_walk(generator: FaceGenerator, request: FaceRequest, walk: Walk, out: Path) -> str:
+    if out.suffix.lower() in ANIMATIONS:
+        frames = np.stack([face.image for face in _draw(generator, request)])
+        save_animation(out, frames, walk.frames_per_second, generator.picture_text(request))
+        return str(out)
+    # Numbered alike, so that what reads the folder meets the frames in order.
+    digits = len(str(walk.frames - 1))
+    with written_whole(out) as partial:
+        for number, face in enumerate(_draw(generator, request)):
+            text = generator.picture_text(face.request, face.labels)
+            save_png(partial / f"frame{number:0{digits}}.png", face.image, text)
+    return f"{walk.frames} frames in {out}/"
+
+
+def _is_png(out: Path) -> bool:
+    return out.suffix.lower() == ".png"
+
+
+def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
+    """Where it goes.
+
+    Raises:
+        ValueError: What is asked for cannot go there.
+    """
+    out = Path(str(flag_values["out"].value))
+    if (_is_png(out) or request.sheet) and request.num_faces > MAX_GRID_FACES:
+        raise ValueError(f"{request.num_faces} faces are too many for one picture: at most {MAX_GRID_FACES}")
+    if _is_png(out) or request.sheet or request.walk is None or request.walk.frame is not None:
+        if out.suffix.lower() in ANIMATIONS:
+            raise ValueError(f"--out={out}: only --interpolate makes an animation")
+        return out
+    if not flag_values["out"].present:
+        # One file by itself says more than a folder of frames.
+        return _free_name(out, _stem(request), ".webp")
+    if out.suffix and not out.is_dir():
+        check_animation(out)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"--out={out}: is there already; name a new folder for the frames")
+    return out
+
+
+def _origin(flag_values: flags.FlagValues, schema: Schema) -> PictureOrigin | None:
+    """What the picture of --like was made from, with what else it is to have."""
+    like, changes, sheet = (flag_values[name].value for name in ("like", "set", "sheet"))
+    if not like:
+        if changes is not None:
+            raise ValueError("--set: changes a picture, so name one with --like")
+        return None
+    clashing = [name for name in DECIDED if flag_values[name].present]
+    if clashing:
+        raise ValueError(f"--{clashing[0]}: goes not with --like, which takes everything from the picture")
+    origin = read_origin(Path(str(like)))
+    request = checked(origin.request, schema)
+    if changes is not None:
+        request = changed(request, changes, schema)
+    if sheet is not None:
+        request = dataclasses.replace(request, sheet=sheet)
+    return origin._replace(request=request)
 
 
 def _check_origin(origin: PictureOrigin, generator: FaceGenerator, flag: str) -> None:
@@ -151,52 +287,60 @@ def _check_origin(origin: PictureOrigin, generator: FaceGenerator, flag: str) ->
 
 def _request(flag_values: flags.FlagValues) -> FaceRequest:
     """What the flags ask for."""
-    seeds_text, num = flag_values["seeds"].value, flag_values["num"].value
-    candidates = flag_values["candidates"].value
+    value = {name: flag_values[name].value for name in flag_values}
+    seeds_text, num, candidates = value["seeds"], value["num"], value["candidates"]
     if seeds_text is not None and num is not None:
         raise ValueError("--num: goes not with --seeds, which says how many by itself")
     if num is not None and not 1 <= num <= MAX_FACES:
         raise ValueError(f"--num={num}: must be 1 to {MAX_FACES}")
-    default_num = SHEET_FACES if flag_values["sheet"].value else DEFAULT_FACES
-    truncation = flag_values["truncation"].value
+    walk, default_num = None, DEFAULT_FACES
+    if value["sheet"]:
+        default_num = SHEET_FACES if sides(value["sheet"])[1] is None else 1
+    if value["interpolate"] is not None:
+        stations = parse_stations(value["interpolate"])
+        default_num = len(stations) if len(stations) > 1 else WALK_FACES
+        frames, rate = value["frames"], value["fps"]
+        walk = Walk(
+            stations,
+            Walk.frames if frames is None else frames,
+            Walk.frames_per_second if rate is None else rate,
+        )
+    elif value["frames"] is not None or value["fps"] is not None:
+        raise ValueError("--frames, --fps: are for --interpolate")
+    truncation = value["truncation"]
     return FaceRequest(
-        attributes=flag_values["attrs"].value or "",
+        attributes=value["attrs"] or "",
         seeds=tuple(range(num or default_num)) if seeds_text is None else parse_seeds(seeds_text),
         truncation=1.0 if truncation is None else truncation,
-        sheet=flag_values["sheet"].value,
+        sheet=value["sheet"],
         candidates=1 if candidates is None else candidates,
+        walk=walk,
     )
 
 
-def _checked(request: FaceRequest, schema: Schema) -> FaceRequest:
-    """The request with its attributes in their usual spelling.
-
-    Raises:
-        ValueError: Something in it is not allowed or not known.
-    """
-    if not 0 < request.truncation <= 1:
-        raise ValueError(f"--truncation={request.truncation}: must be above 0 and at most 1")
-    if not 1 <= request.candidates <= MAX_CANDIDATES:
-        raise ValueError(f"--candidates={request.candidates}: must be 1 to {MAX_CANDIDATES}")
-    try:
-        attributes = schema.describe(schema.parse(request.attributes))
-        sheet = usual_spelling(request.sheet, schema) if request.sheet else None
-    except AttributeRequestError as error:
-        raise ValueError(f"{error}; --list_attrs shows what there is") from error
-    return dataclasses.replace(request, attributes=attributes, sheet=sheet)
+def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[DrawnFace]:
+    """The faces of a request, with a progress bar if they take long."""
+    yield from tqdm(
+        generator.faces(request),
+        total=request.num_faces,
+        unit="face",
+        desc="drawing",
+        file=sys.stderr,
+        delay=1,
+    )
 
 
-def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Seed, uint8 image and complete labels of each face, one after the other."""
-    with tqdm(total=len(request.seeds), unit="face", desc="drawing", file=sys.stderr, delay=1) as progress:
-        # The candidates of a chunk are all drawn before its first face is: smaller chunks, steady progress.
-        size = max(1, CHUNK // request.candidates)
-        for start in range(0, len(request.seeds), size):
-            part = dataclasses.replace(request, seeds=request.seeds[start : start + size])
-            latents, labels = generator.inputs(part)
-            for i, seed in enumerate(part.seeds):
-                yield seed, generator.render(latents[i : i + 1], labels[i : i + 1])[0], labels[i]
-                progress.update()
+def _stem(request: FaceRequest) -> str:
+    """A file's name without its ending: says what is on it."""
+    parts = [_file_name(request.attributes)] if request.latent is None else ["face"]
+    if request.walk is not None:
+        parts.append(_file_name(request.walk.text) or "walk")
+        if request.walk.frame is not None:
+            parts.append(f"frame{request.walk.frame}")
+    elif request.latent is None:
+        parts.append(f"seed{request.seeds[0]}")
+    parts.append(_file_name(request.changes))
+    return "_".join(part for part in parts if part)
 
 
 def _file_name(request: str) -> str:
@@ -204,12 +348,10 @@ def _file_name(request: str) -> str:
     return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]
 
 
-def _free_name(folder: Path, attributes: str, seed: int) -> Path:
-    """A file name that says what is drawn and is not taken: nothing made before is overwritten."""
-    words = _file_name(attributes)
-    stem = f"{words}_seed{seed}" if words else f"seed{seed}"
+def _free_name(folder: Path, stem: str, ending: str) -> Path:
+    """A file name that is not taken: nothing made before is overwritten."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(path for path in (folder / f"{name}.png" for name in names) if not path.exists())
+    return next(path for path in (folder / f"{name}{ending}" for name in names) if not path.exists())
 
 
 if __name__ == "__main__":

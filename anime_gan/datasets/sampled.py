@@ -21,7 +21,9 @@ from anime_gan.commands.command_line import run_command
 from anime_gan.datasets.folder import LICENCE
 from anime_gan.datasets.folder_labels import LABEL_TABLE, SCHEMA_FILE
 from anime_gan.files import PARTIAL_PATTERN, remove, write_text
-from anime_gan.generation import MAX_FACES, FaceGenerator, FaceRequest, find_export, save_png
+from anime_gan.generation import FaceGenerator, find_export
+from anime_gan.picture_files import save_png
+from anime_gan.requests import MAX_FACES, FaceRequest
 
 SUMMARY = """Draws a labelled folder, which train.py reads, with an exported model: seeds 0 and up, what they
 show as the model's training pictures had it. Stopped, it goes on where it was when it is called again; with

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from anime_gan import projection
 from anime_gan.commands import generate, train
-from anime_gan.generation import FaceGenerator, FaceRequest, candidate_seed, format_seeds, parse_seeds
+from anime_gan.generation import FaceGenerator, candidate_seed
 from anime_gan.metrics import critic as critics
+from anime_gan.requests import FaceRequest, format_seeds, parse_seeds
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +124,177 @@ def test_sheet_of_a_tag_has_two_rows_and_can_be_made_again(run):
     np.testing.assert_array_equal(pixels("again.png"), pixels("sheet.png"))
 
 
+def test_a_sheet_of_two_attributes_shows_one_face_with_every_pair(run):
+    """Every cell is the picture of the face's own labels with both attributes set by hand."""
+    arguments = [f"--model={run}", "--sheet=glasses x hair style", "--seeds=4", "--out=pairs.png"]
+    assert generate.main(arguments) == 0
+    sheet = pixels("pairs.png")
+    generator = FaceGenerator(run)
+    latents, labels = generator.inputs(FaceRequest("", (4,)))
+    glasses, styles = generator.schema.slot("glasses"), generator.schema.slot("hair_style")
+    left, top = sheet.shape[1] - (5 * 66 - 2), sheet.shape[0] - (2 * 66 - 2)
+    # There is room for captions on both sides, and something is written there.
+    assert left > 20 and top > 10
+    assert sheet[:top, left:].min() < 128 and sheet[top:, :left].min() < 128
+    for row, value in enumerate((1, -1)):
+        for column in range(5):
+            changed = labels.copy()
+            changed[:, glasses.start] = value
+            changed[:, styles.columns] = -1
+            changed[:, styles.start + column] = 1
+            place = (
+                slice(top + 66 * row, top + 66 * row + 64),
+                slice(left + 66 * column, left + 66 * column + 64),
+            )
+            np.testing.assert_array_equal(sheet[place], generator.render(latents, changed)[0])
+    assert generate.main([f"--model={run}", "--like=pairs.png", "--out=again.png"]) == 0
+    np.testing.assert_array_equal(pixels("again.png"), sheet)
+
+
+def walk_arguments(run: Path) -> list[str]:
+    return [f"--model={run}", "--interpolate=blonde hair, smile -> Black Hair", "--frames=8", "--seeds=6,9"]
+
+
+def test_a_walk_goes_from_face_to_face(run):
+    """The stations are the faces that the seeds draw; halfway, everything is halfway."""
+    assert generate.main([*walk_arguments(run), "--out=frames"]) == 0
+    names = sorted(path.name for path in Path("frames").iterdir())
+    assert names == [f"frame{number}.png" for number in range(8)]
+    generator = FaceGenerator(run)
+    first, last = (
+        generator.inputs(FaceRequest(attributes, (seed,)))
+        for attributes, seed in (("blonde hair, smile", 6), ("black hair", 9))
+    )
+    for number, (latents, labels) in ((0, first), (4, last)):
+        np.testing.assert_array_equal(
+            pixels(f"frames/frame{number}.png"), generator.render(latents, labels)[0]
+        )
+    # Frames 2 and 6 are halfway there and halfway back.
+    np.testing.assert_array_equal(pixels("frames/frame2.png"), pixels("frames/frame6.png"))
+    angle = np.arccos(
+        np.dot(first[0][0], last[0][0]) / np.linalg.norm(first[0][0]) / np.linalg.norm(last[0][0])
+    )
+    middle = (first[0] + last[0]) * np.sin(angle / 2) / np.sin(angle)
+    expected = generator.render(middle.astype(np.float32), (first[1] + last[1]) / 2)[0]
+    assert np.abs(pixels("frames/frame2.png").astype(int) - expected).max() <= 1
+
+
+def test_walks_can_be_made_again_from_every_format(run):
+    formats = ["webp", "gif", "png"]
+    if importlib.util.find_spec("av"):
+        formats.append("mp4")
+    for ending in formats:
+        assert generate.main([*walk_arguments(run), f"--out=walk.{ending}"]) == 0
+        assert generate.main([f"--model={run}", f"--like=walk.{ending}", f"--out=again.{ending}"]) == 0
+        assert Path(f"again.{ending}").read_bytes() == Path(f"walk.{ending}").read_bytes()
+    assert generate.main([f"--model={run}", "--like=walk.gif", "--out=frames"]) == 0
+    with Image.open("walk.webp") as image:
+        for number in range(8):
+            image.seek(number)
+            np.testing.assert_array_equal(
+                np.asarray(image.convert("RGB")), pixels(f"frames/frame{number}.png")
+            )
+    # A frame is a picture of its own.
+    assert generate.main([f"--model={run}", "--like=frames/frame3.png", "--out=one"]) == 0
+    (single,) = Path("one").iterdir()
+    np.testing.assert_array_equal(pixels(single), pixels("frames/frame3.png"))
+    assert Image.open(single).text == Image.open("frames/frame3.png").text
+
+
+def test_with_one_seed_one_face_changes(run):
+    arguments = [
+        f"--model={run}",
+        "--seeds=7",
+        "--interpolate=black hair -> glasses=yes, hair=blonde -> smile",
+    ]
+    assert generate.main([*arguments, "--frames=3", "--out=frames"]) == 0
+    generator = FaceGenerator(run)
+    latents, labels = generator.inputs(FaceRequest("black hair", (7,)))
+    for number, wanted in enumerate(("black hair", "blonde hair, glasses", "smile")):
+        row = generator.schema.parse(wanted)
+        expected = generator.render(latents, np.where(row, row, labels).astype(np.float32))[0]
+        np.testing.assert_array_equal(pixels(f"frames/frame{number}.png"), expected)
+
+
+def test_a_walk_writes_over_nothing(run, capsys):
+    Path("frames").mkdir()
+    Path("frames/precious.txt").write_text("mine")
+    assert generate.main([*walk_arguments(run), "--out=frames"]) == 2
+    assert "--out=frames: is there already; name a new folder" in capsys.readouterr().err
+    for _ in range(2):
+        assert generate.main(walk_arguments(run)) == 0
+    made = sorted(path.name for path in Path("faces").iterdir())
+    assert made == ["blonde-hair_smile-black-hair-2.webp", "blonde-hair_smile-black-hair.webp"]
+
+
+def test_set_changes_what_it_names_and_nothing_else(run):
+    assert generate.main([f"--model={run}", "--attrs=red hair", "--seeds=5"]) == 0
+    path = "faces/red-hair_seed5.png"
+    edit = ["--set=hair=blonde, glasses", "--out=edited"]
+    assert generate.main([f"--model={run}", f"--like={path}", *edit]) == 0
+    (edited,) = Path("edited").iterdir()
+    generator = FaceGenerator(run)
+    latents, labels = generator.inputs(FaceRequest("red hair", (5,)))
+    row = generator.schema.parse("blonde hair, glasses")
+    expected = np.where(row, row, labels).astype(np.float32)
+    np.testing.assert_array_equal(pixels(edited), generator.render(latents, expected)[0])
+    assert Image.open(edited).text["labels"] == generator.schema.describe(expected[0])
+    # An edited picture is made again and edited further like any other.
+    assert generate.main([f"--model={run}", f"--like={edited}", "--out=again"]) == 0
+    (again,) = Path("again").iterdir()
+    np.testing.assert_array_equal(pixels(again), pixels(edited))
+    assert generate.main([f"--model={run}", f"--like={edited}", "--set=red hair", "--out=back.png"]) == 0
+    row = generator.schema.parse("red hair, glasses")
+    np.testing.assert_array_equal(
+        pixels("back.png"), generator.render(latents, np.where(row, row, labels).astype(np.float32))[0]
+    )
+
+
+def test_a_sheet_of_a_picture(run):
+    assert generate.main([f"--model={run}", "--attrs=red hair", "--seeds=5"]) == 0
+    like = [f"--model={run}", "--like=faces/red-hair_seed5.png", "--set=glasses", "--sheet=hair_color"]
+    assert generate.main([*like, "--out=sheet.png"]) == 0
+    arguments = [f"--model={run}", "--attrs=red hair", "--seeds=5", "--out=direct.png"]
+    assert generate.main([*arguments, "--sheet=hair_color"]) == 0
+    # Seed 5 has no glasses of its own, so that only their being set makes the difference.
+    assert pixels("sheet.png").shape == pixels("direct.png").shape
+    assert not np.array_equal(pixels("sheet.png"), pixels("direct.png"))
+
+
+def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
+    """A model that was hardly trained has no critic: the one that comes with the package compares."""
+    monkeypatch.setattr(projection, "CANDIDATES", 16)
+    monkeypatch.setattr(projection, "ROUNDS", ((2, 3),))
+    monkeypatch.setattr(projection, "FREE_STEPS", 3)
+    monkeypatch.setattr(projection, "FIXED_STEPS", 2)
+    Image.fromarray(np.full((90, 120, 3), (200, 120, 40), np.uint8)).save("mine.jpg")
+    assert generate.main([f"--model={run}", "--project=mine.jpg", "--set=hair=blonde"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert "feature distance" in printed[1]
+    assert printed[2:] == ["faces/mine_projected.png", "faces/mine_projected_blonde-hair.png"]
+    numbers = json.loads(Path("faces/mine_projected.json").read_text("utf-8"))
+    error = np.abs(pixels(printed[2]).astype(float) - np.array([200, 120, 40])).mean()
+    assert numbers["pixel_error"] == pytest.approx(error, abs=1.5)  # A JPEG's colours are not quite these.
+    # The same face again, to the last bit, from the picture or from its settings.
+    for source in (printed[2], "faces/mine_projected.json"):
+        assert generate.main([f"--model={run}", f"--like={source}", "--out=again.png"]) == 0
+        np.testing.assert_array_equal(pixels("again.png"), pixels(printed[2]))
+    like = [f"--model={run}", f"--like={printed[2]}"]
+    assert generate.main([*like, "--set=blonde hair", "--out=edited.png"]) == 0
+    np.testing.assert_array_equal(pixels("edited.png"), pixels(printed[3]))
+    text = Image.open("edited.png").text
+    assert text["set"] == "blonde hair" and text["latent"] == Image.open(printed[2]).text["latent"]
+    assert generate.main([*like, "--sheet=hair_color", "--out=sheet.png"]) == 0
+    assert pixels("sheet.png").shape[0] == len(FaceGenerator(run).schema.groups[0].values) * 66 - 2
+
+
+def test_a_latent_of_another_width_is_refused(run, capsys):
+    settings = {"model": FaceGenerator(run).name, "latent": "AAAAAA==", "attributes": "smile"}
+    Path("other.json").write_text(json.dumps(settings), "utf-8")
+    assert generate.main([f"--model={run}", "--like=other.json"]) == 2
+    assert "wants 100 numbers and every attribute of a face, not 1" in capsys.readouterr().err
+
+
 def test_list_attrs(run, capsys):
     assert generate.main([f"--model={run}", "--list_attrs"]) == 0
     out = capsys.readouterr().out
@@ -152,10 +327,24 @@ def test_list_attrs(run, capsys):
         (["--candidates=65"], "--candidates=65: must be 1 to 64"),
         (["--candidates=2"], "has no critic to choose among candidates: run python -m anime_gan.evaluate"),
         (["--candidates=2", "--like=plain.png"], "--candidates: goes not with --like"),
+        (["--interpolate=smile"] + ["--seeds=1"], "one station is no walk"),
+        (["--interpolate=smile -> blu hair"], "'blu hair'"),
+        (["--interpolate=smile -> glasses", "--frames=0"], "--frames=0: must be 2"),
+        (["--interpolate=smile -> glasses", "--out=a.avi"], "--out=a.avi: an animation is a .webp"),
+        (["--frames=3"], "--frames, --fps: are for --interpolate"),
+        (["--out=a.webp"], "--out=a.webp: only --interpolate makes an animation"),
+        (["--project=nothing.png"], "--project=nothing.png: No such file"),
+        (["--project=words.png"], "--project=words.png: not a picture of a known format"),
+        (["--project=plain.png", "--set=blu hair"], "unknown attribute 'blu hair'"),
+        (["--project=plain.png", "--num=2"], "--num: goes not with --project"),
+        (["--project=plain.png", "--out=a.gif"], "only --interpolate makes an animation"),
+        (["--set=smile"], "--set: changes a picture, so name one with --like"),
+        (["--sheet=smile x glasses", "--num=2"], "shows one face, so give one seed, not 2"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):
     Image.new("RGB", (64, 64)).save("plain.png")
+    Path("words.png").write_text("no picture")
     assert generate.main([f"--model={run}", *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error

@@ -8,7 +8,8 @@ from PIL import Image
 
 from anime_gan.benchmark.synthetic import untrained_export
 from anime_gan.datasets import load_dataset, sampled
-from anime_gan.generation import FaceGenerator, FaceRequest
+from anime_gan.generation import FaceGenerator
+from anime_gan.requests import FaceRequest
 
 
 @pytest.fixture(scope="module")
