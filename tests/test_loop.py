@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +48,17 @@ else:
 sys.exit(main(sys.argv[3:]))
 """
 
-
-FLOAT32 = ("--precision=float32",)
-COMPACT = (
-    "--precision=bfloat16",
-    "--architecture=compact",
-    "--gradient_penalty=r1",
-    "--penalty_interval=1",
-    "--augment=adaptive",
-)
+# Between them, every kind of state that there is to be saved.
+KINDS = {
+    "published": ("--precision=float32",),
+    "compact": (
+        "--precision=bfloat16",
+        "--architecture=compact",
+        "--gradient_penalty=r1",
+        "--penalty_interval=1",
+        "--augment=adaptive",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +75,7 @@ def faces(tmp_path_factory) -> Path:
     return folder
 
 
-def options(run: Path, faces: Path, kind: tuple[str, ...] = FLOAT32) -> list[str]:
+def options(run: Path, faces: Path, kind: str = "published") -> list[str]:
     return [
         f"--run_dir={run}",
         f"--data={faces}",
@@ -80,7 +84,7 @@ def options(run: Path, faces: Path, kind: tuple[str, ...] = FLOAT32) -> list[str
         "--log_interval=2",
         "--sample_interval=100",
         "--checkpoint_interval=3",
-        *kind,
+        *KINDS[kind],
     ]
 
 
@@ -127,51 +131,44 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def published(faces, tmp_path_factory) -> Path:
-    """A run that nothing interrupted."""
-    run = tmp_path_factory.mktemp("published") / "run"
-    assert train.main(options(run, faces)) == 0
-    return run
+def uninterrupted(faces, tmp_path_factory) -> Callable[[str], Path]:
+    """Makes the run of a kind, when it is first asked for."""
+
+    @functools.cache
+    def whole(kind: str) -> Path:
+        run = tmp_path_factory.mktemp(kind) / "run"
+        assert train.main(options(run, faces, kind)) == 0
+        return run
+
+    return whole
 
 
-@pytest.fixture(scope="module")
-def compact(faces, tmp_path_factory) -> Path:
-    """Another one, with all state that there can be."""
-    run = tmp_path_factory.mktemp("compact") / "run"
-    assert train.main(options(run, faces, COMPACT)) == 0
-    return run
-
-
-@pytest.mark.parametrize(
-    ("kind", "whole"),
-    [(FLOAT32, "published"), (COMPACT, "compact")],
-    ids=["published-float32", "compact-bfloat16"],
-)
-def test_killed_between_checkpoints_and_resumed_is_the_same_run(kind, whole, faces, tmp_path, request):
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_between_checkpoints_and_resumed_is_the_same_run(kind, uninterrupted, faces, tmp_path):
     run = tmp_path / "run"
     killed = train_in_a_process(*options(run, faces, kind), killed=("5", "step"))
     assert killed.returncode == -signal.SIGKILL
     assert len(stats(run)) == 2
     resumed = train_in_a_process("--resume", f"--run_dir={run}")
     assert resumed.returncode == 0, resumed.stderr
-    assert_same_run(request.getfixturevalue(whole), run)
+    assert_same_run(uninterrupted(kind), run)
     # Between the two of them they did all that a run does.
     assert "training: 100%" in resumed.stderr
     for noise in ("oneDNN", "cuda", "CUDA", "WARNING", "tensorflow"):
         assert noise not in killed.stderr + resumed.stderr + resumed.stdout
 
 
-def test_killed_while_saving_and_resumed_is_the_same_run(published, faces, tmp_path):
+def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, faces, tmp_path):
     run = tmp_path / "run"
     killed = train_in_a_process(*options(run, faces), killed=("6", "save"))
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in (run / "checkpoints").glob("step-*")] == ["step-00000003"]
     assert train.main(["--resume", f"--run_dir={run}"]) == 0
-    assert_same_run(published, run)
+    assert_same_run(uninterrupted("published"), run)
     assert not list(run.rglob(".partial-*"))
 
 
-def test_stopped_by_signals_and_resumed_further_is_the_same_run(published, faces, tmp_path, capsys):
+def test_stopped_by_signals_and_resumed_further_is_the_same_run(uninterrupted, faces, tmp_path, capsys):
     run = tmp_path / "run"
     again = ["--resume", f"--run_dir={run}"]
     started = [*options(run, faces), "--steps=6"]
@@ -183,18 +180,25 @@ def test_stopped_by_signals_and_resumed_further_is_the_same_run(published, faces
     assert " ".join(again) in capsys.readouterr().err
     assert (run / "checkpoints" / "step-00000005").is_dir()
     assert train.main(again) == 0
-    assert_same_run(published, run)
+    assert_same_run(uninterrupted("published"), run)
     assert (run / "export" / "7" / "saved_model.pb").is_file()
 
 
-def test_resuming_does_not_change_the_run(published, capsys):
-    assert train.main(["--resume", f"--run_dir={published}", "--learning_rate=0.1"]) == 2
+def test_resuming_does_not_change_the_run(uninterrupted, capsys):
+    run = uninterrupted("published")
+    capsys.readouterr()
+    assert train.main(["--resume", f"--run_dir={run}", "--learning_rate=0.1"]) == 2
     error = capsys.readouterr().err
     assert "--learning_rate" in error and "0.0002" in error
 
 
-def test_a_run_directory_explains_itself(published):
-    run = published
+def test_a_process_ends_with_the_status_of_its_command():
+    assert train_in_a_process("--steps=0").returncode == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_directory_explains_itself(kind, uninterrupted):
+    run = uninterrupted(kind)
     names = {path.name for path in run.iterdir()}
     expected = {"config.json", "attributes.json", "data.json", "log.txt", "stats.jsonl", "events"}
     assert expected | {"samples", "checkpoints", "export"} <= names
@@ -209,10 +213,11 @@ def test_a_run_directory_explains_itself(published):
     assert record["seconds"] == pytest.approx(seconds, abs=0.06)
 
 
-def test_tensorboard_holds_scalars_pictures_and_text(published):
+@pytest.mark.parametrize("kind", KINDS)
+def test_tensorboard_holds_scalars_pictures_and_text(kind, uninterrupted):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run = published
+    run = uninterrupted(kind)
     events = EventAccumulator(str(run / "events"), size_guidance={"tensors": 0})
     events.Reload()
     tags = set(events.Tags()["tensors"])
