@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
+from anime_gan.commands import train
 from anime_gan.run_directory import STATE
+from anime_gan.trainer import Trainer
 
-# Runs the command with one method of one class replaced, so that the run is hit at a known place.
-HIT = """
+# Runs the command with one method of one class replaced, so that the run is killed at a known place.
+KILLED = """
 import os, signal, sys
 from anime_gan.quiet import import_tensorflow
 import_tensorflow()
 from anime_gan import run_directory, trainer
 from anime_gan.commands.train import main
 
-when, number = int(sys.argv[1]), signal.Signals[sys.argv[2]]
-if sys.argv[3] == "step":
+when = int(sys.argv[1])
+if sys.argv[2] == "step":
     whole = trainer.Trainer.train_step
     def hit(self, images, labels):
         values = whole(self, images, labels)
         if int(self.step) == when:
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGKILL)
         return values
     trainer.Trainer.train_step = hit
 else:
@@ -36,33 +42,70 @@ else:
     whole = os.replace
     def hit(source, target):
         if str(target).endswith(f"step-{when:08d}"):
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGKILL)
         whole(source, target)
     os.replace = hit
-sys.exit(main(sys.argv[4:]))
+sys.exit(main(sys.argv[3:]))
 """
 
+# Between them, every kind of state that there is to be saved.
+KINDS = {
+    "published": ("--precision=float32",),
+    "compact": (
+        "--precision=bfloat16",
+        "--architecture=compact",
+        "--gradient_penalty=r1",
+        "--penalty_interval=1",
+        "--augment=adaptive",
+    ),
+}
 
-FLOAT32 = ("--precision=float32",)
-COMPACT = ("--precision=bfloat16", "--architecture=compact", "--gradient_penalty=r1", "--augment=adaptive")
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory) -> Path:
+    """A folder of pictures with few attributes: sample pictures show a row of faces for every value."""
+    folder = tmp_path_factory.mktemp("faces")
+    random = np.random.default_rng(0)
+    lines = ["filename,hair_color,smile"]
+    for number in range(40):
+        pixels = random.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02}.png")
+        lines.append(f"{number:02}.png,{('red', 'blue')[number % 2]},{number % 3 // 2}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder
 
 
-def options(run: Path, kind: tuple[str, ...] = FLOAT32) -> list[str]:
+def options(run: Path, faces: Path, kind: str = "published") -> list[str]:
     return [
         f"--run_dir={run}",
-        "--num_images=40",
+        f"--data={faces}",
         "--batch_size=4",
         "--steps=7",
         "--log_interval=2",
         "--sample_interval=100",
         "--checkpoint_interval=3",
-        *kind,
+        *KINDS[kind],
     ]
 
 
-def train(*arguments: str, hit: tuple[int, str, str] | None = None) -> subprocess.CompletedProcess:
-    start = ["-c", HIT, *map(str, hit)] if hit else ["-m", "anime_gan.commands.train"]
+def train_in_a_process(*arguments: str, killed: tuple[str, str] | None = None) -> subprocess.CompletedProcess:
+    start = ["-c", KILLED, *killed] if killed else ["-m", "anime_gan.commands.train"]
     return subprocess.run([sys.executable, *start, *arguments], capture_output=True, text=True)
+
+
+def train_until_signal(*arguments: str, step: int, number: signal.Signals) -> int:
+    """Sends itself the signal behind a step; returns the exit status."""
+    whole = Trainer.train_step
+
+    def hit(self, images, labels):
+        values = whole(self, images, labels)
+        if int(self.step) == step:
+            os.kill(os.getpid(), number)
+        return values
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "train_step", hit)
+        return train.main(arguments)
 
 
 def state(run: Path, step: int) -> dict[str, np.ndarray]:
@@ -87,54 +130,75 @@ def assert_same_run(one: Path, other: Path) -> None:
     assert stats(one) == stats(other)
 
 
-@pytest.fixture(scope="module", params=[FLOAT32, COMPACT], ids=["published-float32", "compact-bfloat16"])
-def uninterrupted(request, tmp_path_factory) -> tuple[Path, tuple[str, ...]]:
-    run = tmp_path_factory.mktemp("uninterrupted") / "run"
-    result = train(*options(run, request.param))
-    assert result.returncode == 0, result.stderr
-    return run, request.param
+@pytest.fixture(scope="module")
+def uninterrupted(faces, tmp_path_factory) -> Callable[[str], Path]:
+    """Makes the run of a kind, when it is first asked for."""
+
+    @functools.cache
+    def whole(kind: str) -> Path:
+        run = tmp_path_factory.mktemp(kind) / "run"
+        assert train.main(options(run, faces, kind)) == 0
+        return run
+
+    return whole
 
 
-def test_killed_between_checkpoints_and_resumed_is_the_same_run(uninterrupted, tmp_path):
-    whole, kind = uninterrupted
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_between_checkpoints_and_resumed_is_the_same_run(kind, uninterrupted, faces, tmp_path):
     run = tmp_path / "run"
-    assert train(*options(run, kind), hit=(5, "SIGKILL", "step")).returncode == -signal.SIGKILL
+    killed = train_in_a_process(*options(run, faces, kind), killed=("5", "step"))
+    assert killed.returncode == -signal.SIGKILL
     assert len(stats(run)) == 2
-    assert train("--resume", f"--run_dir={run}").returncode == 0
-    assert_same_run(whole, run)
+    resumed = train_in_a_process("--resume", f"--run_dir={run}")
+    assert resumed.returncode == 0, resumed.stderr
+    assert_same_run(uninterrupted(kind), run)
+    # Between the two of them they did all that a run does.
+    assert "training: 100%" in resumed.stderr
+    for noise in ("oneDNN", "cuda", "CUDA", "WARNING", "tensorflow"):
+        assert noise not in killed.stderr + resumed.stderr + resumed.stdout
 
 
-def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, tmp_path):
-    whole, kind = uninterrupted
+def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, faces, tmp_path):
     run = tmp_path / "run"
-    assert train(*options(run, kind), hit=(6, "SIGKILL", "save")).returncode == -signal.SIGKILL
+    killed = train_in_a_process(*options(run, faces), killed=("6", "save"))
+    assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in (run / "checkpoints").glob("step-*")] == ["step-00000003"]
-    assert train("--resume", f"--run_dir={run}").returncode == 0
-    assert_same_run(whole, run)
+    assert train.main(["--resume", f"--run_dir={run}"]) == 0
+    assert_same_run(uninterrupted("published"), run)
     assert not list(run.rglob(".partial-*"))
 
 
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
-def test_stopped_by_a_signal_saves_first(uninterrupted, tmp_path, number):
-    whole, kind = uninterrupted
+def test_stopped_by_signals_and_resumed_further_is_the_same_run(uninterrupted, faces, tmp_path, capsys):
     run = tmp_path / "run"
-    stopped = train(*options(run, kind), hit=(5, number, "step"))
-    assert stopped.returncode == 128 + signal.Signals[number]
-    assert f"--resume --run_dir={run}" in stopped.stderr
+    again = ["--resume", f"--run_dir={run}"]
+    started = [*options(run, faces), "--steps=6"]
+    assert train_until_signal(*started, step=1, number=signal.SIGTERM) == 128 + signal.SIGTERM
+    assert " ".join(again) in capsys.readouterr().err
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000001"]
+    further = [*again, "--steps=7"]
+    assert train_until_signal(*further, step=5, number=signal.SIGINT) == 128 + signal.SIGINT
+    assert " ".join(again) in capsys.readouterr().err
     assert (run / "checkpoints" / "step-00000005").is_dir()
-    assert train("--resume", f"--run_dir={run}").returncode == 0
-    assert_same_run(whole, run)
+    assert train.main(again) == 0
+    assert_same_run(uninterrupted("published"), run)
+    assert (run / "export" / "7" / "saved_model.pb").is_file()
 
 
-def test_console_shows_progress_and_nothing_of_tensorflow(tmp_path):
-    result = train(*options(tmp_path / "run"))
-    assert "training: 100%" in result.stderr
-    for noise in ("oneDNN", "cuda", "CUDA", "WARNING", "tensorflow"):
-        assert noise not in result.stderr + result.stdout
+def test_resuming_does_not_change_the_run(uninterrupted, capsys):
+    run = uninterrupted("published")
+    capsys.readouterr()
+    assert train.main(["--resume", f"--run_dir={run}", "--learning_rate=0.1"]) == 2
+    error = capsys.readouterr().err
+    assert "--learning_rate" in error and "0.0002" in error
 
 
-def test_a_run_directory_explains_itself(uninterrupted):
-    run, _ = uninterrupted
+def test_a_process_ends_with_the_status_of_its_command():
+    assert train_in_a_process("--steps=0").returncode == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_directory_explains_itself(kind, uninterrupted):
+    run = uninterrupted(kind)
     names = {path.name for path in run.iterdir()}
     expected = {"config.json", "attributes.json", "data.json", "log.txt", "stats.jsonl", "events"}
     assert expected | {"samples", "checkpoints", "export"} <= names
@@ -149,10 +213,11 @@ def test_a_run_directory_explains_itself(uninterrupted):
     assert record["seconds"] == pytest.approx(seconds, abs=0.06)
 
 
-def test_tensorboard_holds_scalars_pictures_and_text(uninterrupted):
+@pytest.mark.parametrize("kind", KINDS)
+def test_tensorboard_holds_scalars_pictures_and_text(kind, uninterrupted):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run, _ = uninterrupted
+    run = uninterrupted(kind)
     events = EventAccumulator(str(run / "events"), size_guidance={"tensors": 0})
     events.Reload()
     tags = set(events.Tags()["tensors"])
@@ -180,34 +245,13 @@ def test_tensorboard_holds_scalars_pictures_and_text(uninterrupted):
     assert shown == pytest.approx(stats(run)[0]["loss/gradient_penalty"])
 
 
-def test_resume_may_go_further_but_not_change_the_run(uninterrupted, tmp_path):
-    run, kind = uninterrupted
-    longer = tmp_path / "run"
-    assert train(*options(longer, kind), hit=(4, "SIGTERM", "step")).returncode == 143
-    refused = train("--resume", f"--run_dir={longer}", "--learning_rate=0.1")
-    assert refused.returncode == 2
-    assert "--learning_rate" in refused.stderr and "0.0002" in refused.stderr
-    assert train("--resume", f"--run_dir={longer}", "--steps=8").returncode == 0
-    assert (longer / "export" / "8" / "saved_model.pb").is_file()
-
-
-def test_a_non_finite_loss_stops_the_run_and_keeps_the_checkpoint(tmp_path):
+def test_a_non_finite_loss_stops_the_run_and_keeps_the_checkpoint(faces, tmp_path, capsys):
     run = tmp_path / "run"
-    result = train(*options(run), "--learning_rate=1", "--penalty_weight=10000", "--steps=400")
-    assert result.returncode == 1
-    assert "is nan at step" in result.stderr or "is inf at step" in result.stderr
-    assert "Traceback" not in result.stderr
+    exploding = ["--learning_rate=1", "--penalty_weight=10000", "--steps=400"]
+    assert train.main([*options(run, faces), *exploding]) == 1
+    error = capsys.readouterr().err
+    assert "is nan at step" in error or "is inf at step" in error
+    assert "Traceback" not in error
     newest = max(int(path.name[5:]) for path in (run / "checkpoints").iterdir())
     for name, value in state(run, newest).items():
         assert np.isfinite(value).all() if value.dtype.kind == "f" else True, name
-
-
-def test_everything_is_seeded_and_the_seed_matters(uninterrupted, tmp_path):
-    whole, kind = uninterrupted
-    other = tmp_path / "run"
-    assert train(*options(other, kind), "--seed=1").returncode == 0
-    mine, theirs = state(whole, 7), state(other, 7)
-    kernels = [name for name in mine if "ema_generator" in name and mine[name].ndim == 4]
-    assert kernels
-    for name in kernels:
-        assert not np.array_equal(mine[name], theirs[name])

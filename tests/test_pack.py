@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,9 +33,17 @@ def export(schema, labels, tmp_path_factory):
     return export_model(trainer, dataset, CONFIG, tmp_path_factory.mktemp("export") / "3")
 
 
-def test_pictures_stay_and_size_halves(export, tmp_path, capsys):
-    out = tmp_path / "packed"
-    assert pack.main([f"--model={export}", f"--out={out}"]) == 0
+@pytest.fixture(scope="module")
+def packed(export, tmp_path_factory) -> tuple[Path, str]:
+    """The small copy, and what the command printed."""
+    out = tmp_path_factory.mktemp("packed") / "1"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert pack.main([f"--model={export}", f"--out={out}"]) == 0
+    return out, printed.getvalue()
+
+
+def test_pictures_stay_and_size_halves(export, packed):
+    out, printed = packed
     request = FaceRequest("blue hair", tuple(range(8)))
     before, after = FaceGenerator(export), FaceGenerator(out)
     inputs = before.inputs(request)
@@ -42,7 +53,7 @@ def test_pictures_stay_and_size_halves(export, tmp_path, capsys):
     assert pictures.std() > 10, "flat pictures would agree whatever happens"
     said = json.loads((out / "training.json").read_text())["packing"]["picture_error"]
     assert said["mean"] == pytest.approx(error.mean(), abs=0.02)
-    assert f"{said['mean']:.3f} of 255" in capsys.readouterr().out
+    assert f"{said['mean']:.3f} of 255" in printed
 
     def size(folder):
         return sum(file.stat().st_size for file in folder.glob("variables/*"))
@@ -69,9 +80,8 @@ def test_in_bfloat16_pictures_are_rounded_more_and_the_card_says_so(export, tmp_
     assert "--precision=bfloat" in capsys.readouterr().err
 
 
-def test_packing_again_changes_nothing_more(export, tmp_path):
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert pack.main([f"--model={export}", f"--out={first}"]) == 0
+def test_packing_again_changes_nothing_more(packed, tmp_path):
+    first, second = packed[0], tmp_path / "second"
     assert pack.main([f"--model={first}", f"--out={second}"]) == 0
     weights = [tf.saved_model.load(str(path)).weights for path in (first, second)]
     for one, two in zip(*weights, strict=True):

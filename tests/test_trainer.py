@@ -21,15 +21,30 @@ def images(labels) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (len(labels), 64, 64, 3), np.uint8)
 
 
+@pytest.fixture(scope="module")
+def traced(schema, labels, tmp_path_factory) -> tuple[Trainer, str]:
+    """The trainer of most tests: its graphs take seconds to build; and its state at the start."""
+    trainer = Trainer(CONFIG, schema, labels)
+    return trainer, trainer.checkpoint.write(str(tmp_path_factory.mktemp("start") / "state"))
+
+
+@pytest.fixture
+def trainer(traced) -> Trainer:
+    """A trainer that has made no step yet."""
+    trainer, start = traced
+    trainer.checkpoint.read(start).assert_consumed()
+    return trainer
+
+
 def first_moments(trainer: Trainer) -> list[np.ndarray]:
     """Adam's first moments after one step: (1 - beta_1) times the reduced gradients."""
     optimizers = (trainer.discriminator_optimizer, trainer.generator_optimizer)
     return [m.numpy() for optimizer in optimizers for m in optimizer._momentums]
 
 
-def test_two_replicas_do_what_one_does(schema, labels, images):
+def test_two_replicas_do_what_one_does(trainer, schema, labels, images):
     """Twice 4 images on two devices give the losses and gradients of 8 images on one."""
-    one = Trainer(CONFIG, schema, labels)
+    one = trainer
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     two = Trainer(CONFIG, schema, labels, strategy=mirrored)
     values_one = one.train_step(images[:8], labels[:8])
@@ -56,18 +71,18 @@ def test_two_replicas_do_what_one_does(schema, labels, images):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("dtype", "options"),
     [
-        {"gradient_penalty": "dragan"},
-        {"gradient_penalty": "wgan_gp"},
-        {"gradient_penalty": "r1"},
-        {"gradient_penalty": "r1", "architecture": "compact"},
-        {"gradient_penalty": "r1", "architecture": "compact-batch", "augment": "adaptive"},
+        ("float32", {"gradient_penalty": "dragan"}),
+        ("mixed_bfloat16", {"gradient_penalty": "dragan"}),
+        ("float32", {"gradient_penalty": "wgan_gp"}),
+        ("mixed_bfloat16", {"gradient_penalty": "r1"}),
+        ("mixed_bfloat16", {"gradient_penalty": "r1", "architecture": "compact"}),
+        ("float32", {"gradient_penalty": "r1", "architecture": "compact-batch", "augment": "adaptive"}),
     ],
-    ids=lambda options: "-".join(options.values()),
+    ids=lambda value: value if isinstance(value, str) else "-".join(value.values()),
 )
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_no_weight_is_read_while_it_changes(schema, labels, images, options, dtype):
+def test_no_weight_is_read_while_it_changes(schema, labels, images, dtype, options):
     """In the graph as TensorFlow runs it, each read of a variable comes surely before or after each write.
 
     The optimizer that rewrites graphs was seen to lose such an order: then about one run in twenty read some
@@ -101,8 +116,7 @@ def test_no_weight_is_read_while_it_changes(schema, labels, images, options, dty
                 assert read.name in before[write.name] or write.name in before[read.name], read.name
 
 
-def test_average_follows_the_generator_statistics_included(schema, labels, images):
-    trainer = Trainer(CONFIG, schema, labels)
+def test_average_follows_the_generator_statistics_included(trainer, labels, images):
     expected = [v.numpy() for v in trainer.ema_generator.variables]
     for step in range(3):
         trainer.train_step(images[:8], labels[:8])
@@ -116,18 +130,17 @@ def test_average_follows_the_generator_statistics_included(schema, labels, image
         np.testing.assert_allclose(average.numpy(), by_hand, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-def test_penalty_comes_at_every_second_step_twice_as_strong(schema, labels, images):
-    every_second = Trainer(CONFIG, schema, labels)
+def test_penalty_comes_at_every_second_step_twice_as_strong(trainer, schema, labels, images):
     every = Trainer(dataclasses.replace(CONFIG, penalty_interval=1), schema, labels)
     column = REPORTED.index("loss/gradient_penalty")
-    penalties = [every_second.train_step(images[:8], labels[:8])[column] for _ in range(4)]
+    penalties = [trainer.train_step(images[:8], labels[:8])[column] for _ in range(4)]
     assert penalties[0] == pytest.approx(2 * every.train_step(images[:8], labels[:8])[column], rel=1e-5)
     assert penalties[2] > 0
     assert penalties[1] == penalties[3] == 0
 
 
 def test_the_learning_rate_halves_steadily(schema, labels, images):
-    config = dataclasses.replace(CONFIG, learning_rate=1e-3, learning_rate_halving=2)
+    config = dataclasses.replace(CONFIG, learning_rate=1e-3, learning_rate_halving=2, penalty_interval=1)
     trainer = Trainer(config, schema, labels)
     for step in range(4):
         before = [v.numpy() for v in trainer.generator.trainable_variables]
@@ -141,16 +154,35 @@ def test_the_learning_rate_halves_steadily(schema, labels, images):
         assert float(trainer.generator_optimizer.learning_rate) == pytest.approx(rate / 0.5**-0.5)
 
 
-def test_flip_mirrors_some_of_the_real_images(schema, labels, images):
+def test_the_seed_decides_weights_and_noise(trainer, schema, labels):
+    """And nothing else does; but each step has noise of its own."""
+    again, other = (Trainer(dataclasses.replace(CONFIG, seed=seed), schema, labels) for seed in (0, 1))
+    networks = [(t.generator, t.discriminator, t.ema_generator) for t in (trainer, again, other)]
+    for mine, same, different in zip(*networks, strict=True):
+        for weight, equal, unequal in zip(mine.weights, same.weights, different.weights, strict=True):
+            np.testing.assert_array_equal(weight, equal)
+            # Biases and gains start alike.
+            assert len(weight.shape) == 1 or not np.array_equal(weight, unequal)
+    steps = [(trainer, 3), (again, 3), (other, 3), (trainer, 4)]
+    noises = [trainer._draw_noise(tf.constant(step, tf.int64)) for trainer, step in steps]
+    for mine, same, *different in zip(*noises, strict=True):
+        np.testing.assert_array_equal(mine, same)
+        if mine.dtype != tf.bool:
+            assert not any(np.array_equal(mine, noise) for noise in different)
+
+
+def test_flip_mirrors_some_of_the_real_images(traced, schema, labels, images):
     """A picture that is its own mirror image trains the same with and without; any other does not."""
-    flipping = dataclasses.replace(CONFIG, flip=True, batch_size=16)
-    plain = dataclasses.replace(CONFIG, batch_size=16)
-    batch, rows = images[:16], labels[:16]
+    plain, start = traced
+    flipping = Trainer(dataclasses.replace(CONFIG, flip=True), schema, labels)
+    batch, rows = images[:8], labels[:8]
     symmetric = np.concatenate([batch[:, :, :32], batch[:, :, 31::-1]], axis=2)
     column = REPORTED.index("loss/discriminator_real")
 
-    def real_loss(config: TrainConfig, pictures: np.ndarray) -> float:
-        return Trainer(config, schema, labels).train_step(pictures, rows)[column]
+    def real_loss(trainer: Trainer, pictures: np.ndarray) -> float:
+        # Both have the same weights at the start.
+        trainer.checkpoint.read(start).assert_consumed()
+        return trainer.train_step(pictures, rows)[column]
 
     assert real_loss(flipping, symmetric) == pytest.approx(real_loss(plain, symmetric), rel=1e-6)
     mirrored = real_loss(flipping, batch)
@@ -175,8 +207,7 @@ def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
     assert np.mean(blonde & smiling) == pytest.approx(expected, abs=4 * np.sqrt(expected / 2000))
 
 
-def test_unknown_labels_do_not_train_the_attribute_head(schema, labels, images):
-    trainer = Trainer(CONFIG, schema, labels)
+def test_unknown_labels_do_not_train_the_attribute_head(trainer, labels, images):
     values = trainer.train_step(images[:8], np.zeros_like(labels[:8]))
     assert values[REPORTED.index("loss/discriminator_attributes")] == 0
     assert values[REPORTED.index("loss/generator_attributes")] > 0
@@ -191,8 +222,7 @@ def test_no_labels_at_all(images):
     assert trainer.generate(tf.zeros([2, 100]), tf.zeros([2, 0])).shape == (2, 64, 64, 3)
 
 
-def test_non_finite_loss_names_term_and_step(schema, labels, images):
-    trainer = Trainer(CONFIG, schema, labels)
+def test_non_finite_loss_names_term_and_step(trainer, labels, images):
     trainer.train_step(images[:8], labels[:8])
     kernel = trainer.discriminator.trainable_variables[0]
     kernel.assign(np.full(kernel.shape, np.nan, np.float32))
@@ -200,8 +230,7 @@ def test_non_finite_loss_names_term_and_step(schema, labels, images):
         trainer.train_step(images[:8], labels[:8])
 
 
-def test_reports_are_means_since_the_last(schema, labels, images):
-    trainer = Trainer(CONFIG, schema, labels)
+def test_reports_are_means_since_the_last(trainer, labels, images):
     values = [trainer.train_step(images[:8], labels[:8]) for _ in range(3)]
     report = trainer.take_report()
     np.testing.assert_allclose(list(report.values()), np.mean(values, axis=0), rtol=1e-5, atol=1e-7)
@@ -223,22 +252,26 @@ def test_a_batch_may_exceed_the_dataset():
     assert sorted(Batches(num_examples=5, batch_size=12, seed=0).indices(0)[:10]) == sorted([*range(5)] * 2)
 
 
-@pytest.mark.parametrize("augmentation", ["always", "adaptive"])
-def test_augmentation_is_the_same_on_two_replicas(schema, labels, images, augmentation):
-    config = dataclasses.replace(CONFIG, augment=augmentation)
+def test_augmentation_is_the_same_on_two_replicas(trainer, schema, labels, images):
+    config = dataclasses.replace(CONFIG, augment="always")
     one = Trainer(config, schema, labels)
     two = Trainer(config, schema, labels, strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-    plain = Trainer(CONFIG, schema, labels).train_step(images[:8], labels[:8])
-    values_one, values_two = (t.train_step(images[:8], labels[:8]) for t in (one, two))
+    values_one, values_two, plain = (t.train_step(images[:8], labels[:8]) for t in (one, two, trainer))
     np.testing.assert_allclose(values_two, values_one, rtol=2e-4, atol=2e-5)
-    changed = abs(values_one - plain)[REPORTED.index("loss/discriminator_real")] > 1e-4
-    # Adaptive augmentation starts with none.
-    assert changed == (augmentation == "always")
+    assert abs(values_one - plain)[REPORTED.index("loss/discriminator_real")] > 1e-4
+
+
+def test_adaptive_augmentation_starts_with_none_on_two_replicas(trainer, schema, labels, images):
+    config = dataclasses.replace(CONFIG, augment="adaptive")
+    two = Trainer(config, schema, labels, strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    values, plain = (t.train_step(images[:8], labels[:8]) for t in (two, trainer))
+    np.testing.assert_allclose(values, plain, rtol=2e-4, atol=2e-5)
 
 
 def test_adaptive_augmentation_follows_the_signs_of_real_logits(schema, labels, images, monkeypatch):
     monkeypatch.setattr("anime_gan.trainer.ADAPTATION_IMAGES", 80)
-    trainer = Trainer(dataclasses.replace(CONFIG, augment="adaptive"), schema, labels)
+    config = dataclasses.replace(CONFIG, augment="adaptive", penalty_interval=1)
+    trainer = Trainer(config, schema, labels)
     expected = 0.0
     signs = []
     for step in range(12):

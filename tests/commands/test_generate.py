@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 from pathlib import Path
@@ -11,19 +12,37 @@ import pytest
 from PIL import Image
 
 from anime_gan import projection
-from anime_gan.commands import generate, train
+from anime_gan.commands import generate
+from anime_gan.config import TrainConfig
+from anime_gan.datasets import load_dataset
+from anime_gan.export import export_model
 from anime_gan.generation import FaceGenerator, candidate_seed
 from anime_gan.metrics import critic as critics
 from anime_gan.requests import FaceRequest, format_seeds, parse_seeds
+from anime_gan.trainer import Trainer
+
+
+def export(run: Path, seed: int) -> Path:
+    """Makes a run's export, of networks that have learned nothing."""
+    config = TrainConfig(num_images=40, batch_size=8, seed=seed)
+    dataset = load_dataset(config.data, config.num_images, config.resolution, seed)
+    trainer = Trainer(config, dataset.schema, dataset.labels)
+    return export_model(trainer, dataset, config, run / "export" / "3")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A run that is finished, though it has learned nothing."""
     directory = tmp_path_factory.mktemp("runs") / "0001-drawn-published"
-    arguments = ["--num_images=40", "--batch_size=8", "--steps=3", "--precision=float32"]
-    assert train.main([f"--run_dir={directory}", *arguments]) == 0
+    export(directory, seed=0)
     return directory
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once():
+    """Loading a model takes most of the time of a command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "FaceGenerator", functools.cache(FaceGenerator))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -79,16 +98,15 @@ def test_sheet_shows_each_face_with_every_value(run):
     assert generate.main([f"--model={run}", "--sheet=Hair Style", "--seeds=0-2", "--attrs=red hair"]) == 0
     sheet = pixels("faces/sheet-hair_style.png")
     assert sheet.shape[0] == 5 * 66 - 2
-    assert generate.main([f"--model={run}", "--seeds=1", "--attrs=red hair", "--out=one"]) == 0
-    labels = Image.open("one/red-hair_seed1.png").text["labels"]
+    generator = FaceGenerator(run)
+    labels = generator.schema.describe(generator.inputs(FaceRequest("red hair", (1,)))[1][0])
     styles = ["long hair", "short hair", "bob cut", "twin tails", "ponytail"]
     current = next(style for style in styles if style in labels)
     for row, style in enumerate(styles):
-        asked = labels.replace(current, style)
-        assert generate.main([f"--model={run}", "--seeds=1", f"--attrs={asked}", f"--out=row{row}"]) == 0
-        (single,) = Path(f"row{row}").iterdir()
+        asked = generator.inputs(FaceRequest(labels.replace(current, style), (1,)))
+        (single,) = generator.render(*asked)
         left = sheet.shape[1] - 3 * 66 + 2 + 66
-        np.testing.assert_array_equal(sheet[row * 66 : row * 66 + 64, left : left + 64], pixels(single))
+        np.testing.assert_array_equal(sheet[row * 66 : row * 66 + 64, left : left + 64], single)
 
 
 def test_a_sheet_of_requests_has_a_row_for_each(run):
@@ -251,12 +269,12 @@ def test_set_changes_what_it_names_and_nothing_else(run):
 
 
 def test_a_sheet_of_a_picture(run):
-    assert generate.main([f"--model={run}", "--attrs=red hair", "--seeds=5"]) == 0
-    like = [f"--model={run}", "--like=faces/red-hair_seed5.png", "--set=glasses", "--sheet=hair_color"]
+    asked = [f"--model={run}", "--attrs=red hair, no glasses", "--seeds=5"]
+    assert generate.main(asked) == 0
+    (face,) = Path("faces").iterdir()
+    like = [f"--model={run}", f"--like={face}", "--set=glasses", "--sheet=hair_color"]
     assert generate.main([*like, "--out=sheet.png"]) == 0
-    arguments = [f"--model={run}", "--attrs=red hair", "--seeds=5", "--out=direct.png"]
-    assert generate.main([*arguments, "--sheet=hair_color"]) == 0
-    # Seed 5 has no glasses of its own, so that only their being set makes the difference.
+    assert generate.main([*asked, "--out=direct.png", "--sheet=hair_color"]) == 0
     assert pixels("sheet.png").shape == pixels("direct.png").shape
     assert not np.array_equal(pixels("sheet.png"), pixels("direct.png"))
 
@@ -359,9 +377,7 @@ def test_a_missing_model_says_what_to_do(capsys):
 
 def test_like_refuses_another_model(run, tmp_path, capsys):
     assert generate.main([f"--model={run}", "--seeds=0"]) == 0
-    other = tmp_path / "other"
-    arguments = ["--num_images=40", "--batch_size=8", "--steps=1", "--seed=2"]
-    assert train.main([f"--run_dir={other}", *arguments]) == 0
+    other = export(tmp_path / "other", seed=2)
     capsys.readouterr()
     assert generate.main([f"--model={other}", "--like=faces/seed0.png"]) == 2
     assert "was made by model" in capsys.readouterr().err

@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from anime_gan.models import ARCHITECTURES, get_architecture
+from anime_gan.models import ARCHITECTURES, Architecture, get_architecture
 from anime_gan.models.published import Discriminator, Generator
 from anime_gan.penalties import GRADIENT_PENALTIES
 
@@ -44,6 +43,13 @@ def randomize(model: tf.keras.Model, seed: int = 3) -> dict[str, np.ndarray]:
         variable.assign(value)
         weights["/".join(variable.path.split("/")[-2:])] = variable.numpy().astype(np.float64)
     return weights
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def pair(request) -> tuple[Architecture, tf.keras.Model, tf.keras.Model]:
+    """An architecture with its two networks, of which no test changes more than moving statistics."""
+    architecture = get_architecture(request.param)
+    return architecture, architecture.make_generator(NUM_LABELS), architecture.make_discriminator(NUM_LABELS)
 
 
 # The reference: each layer from its definition, in float64.
@@ -162,27 +168,29 @@ def test_generator_training_updates_the_moving_statistics():
     )
 
 
-@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("num_labels", [0, NUM_LABELS])
 @pytest.mark.parametrize(
     ("padding", "normalization"),
     [("valid", "batch"), ("same", "none"), ("same", "layer"), ("valid", "layer")],
 )
-def test_discriminator_matches_reference(padding, normalization, num_labels, training):
+def test_discriminator_matches_reference(padding, normalization, num_labels):
     discriminator = Discriminator(num_labels, padding=padding, normalization=normalization)
     discriminator.build()
     weights = randomize(discriminator)
     images = random_images(3)
     labels = random_labels(3) if num_labels else None
 
-    outputs = discriminator(images, labels, training=training)
-
-    expected = reference_discriminator(weights, images, labels, padding, normalization, training)
-    assert set(outputs) == set(expected)
-    for name, value in outputs.items():
-        assert value.dtype == tf.float32
-        assert value.shape == (3, num_labels if name == "attributes" else 1)
-        np.testing.assert_allclose(value, expected[name], atol=1e-4)
+    expected = reference_discriminator(weights, images, labels, padding, normalization, training=False)
+    for training in (False, True):
+        outputs = discriminator(images, labels, training=training)
+        # Only batch normalization does something else in training.
+        if training and normalization == "batch":
+            expected = reference_discriminator(weights, images, labels, padding, normalization, training)
+        assert set(outputs) == set(expected)
+        for name, value in outputs.items():
+            assert value.dtype == tf.float32
+            assert value.shape == (3, num_labels if name == "attributes" else 1)
+            np.testing.assert_allclose(value, expected[name], atol=1e-4)
 
 
 def test_published_parameter_counts():
@@ -222,10 +230,8 @@ def test_exact_discriminator_leaks_through_batch_statistics_when_training():
     assert np.all(gradient[:, :, 62:] == 0)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_batch_statistics_are_declared(name):
-    architecture = get_architecture(name)
-    discriminator = architecture.make_discriminator(NUM_LABELS)
+def test_batch_statistics_are_declared(pair):
+    architecture, _, discriminator = pair
     images, labels = random_images(4, side=architecture.resolutions[0]), random_labels(4)
     together = discriminator(images, labels, training=True)["logits"][:2]
     apart = discriminator(images[:2], labels[:2], training=True)["logits"]
@@ -233,11 +239,8 @@ def test_batch_statistics_are_declared(name):
     assert independent != architecture.batch_statistics_in_discriminator
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_labels_change_the_outputs(name):
-    architecture = get_architecture(name)
-    generator = architecture.make_generator(NUM_LABELS)
-    discriminator = architecture.make_discriminator(NUM_LABELS)
+def test_labels_change_the_outputs(pair):
+    _, generator, discriminator = pair
     latents, labels = random_latents(2), random_labels(2)
     other = labels.copy()
     other[:, 0] = -1.0 - other[:, 0]
@@ -300,9 +303,7 @@ def test_wrong_labels_are_refused():
 def test_seed_determines_the_weights(name):
     architecture = get_architecture(name)
     for make in (architecture.make_generator, architecture.make_discriminator):
-        weights = make(NUM_LABELS, seed=7).get_weights()
-        again = make(NUM_LABELS, seed=7).get_weights()
-        other = make(NUM_LABELS, seed=8).get_weights()
+        weights, again, other = (make(NUM_LABELS, seed=seed).get_weights() for seed in (7, 7, 8))
         for a, b, c in zip(weights, again, other, strict=True):
             np.testing.assert_array_equal(a, b)
             if a.ndim > 1:
@@ -337,15 +338,18 @@ def test_mixed_precision_is_float32_outside_and_close(name):
     architecture = get_architecture(name)
     latents, labels = random_latents(4), random_labels(4)
     shown = random_images(4, side=architecture.resolutions[0])
+    networks = {}
+    for dtype in ("float32", "mixed_bfloat16"):
+        generator = architecture.make_generator(NUM_LABELS, dtype=dtype)
+        discriminator = architecture.make_discriminator(NUM_LABELS, dtype=dtype)
+        assert generator.fc.compute_dtype == discriminator.compute_dtype == dtype.removeprefix("mixed_")
+        assert all(v.dtype == "float32" for v in generator.variables + discriminator.variables)
+        networks[dtype] = generator, discriminator
     for training in (False, True):
         images, outputs = {}, {}
-        for dtype in ("float32", "mixed_bfloat16"):
-            generator = architecture.make_generator(NUM_LABELS, dtype=dtype)
-            discriminator = architecture.make_discriminator(NUM_LABELS, dtype=dtype)
+        for dtype, (generator, discriminator) in networks.items():
             images[dtype] = generator(latents, labels, training=training)
             outputs[dtype] = discriminator(shown, labels, training=training)
-            assert generator.fc.compute_dtype == discriminator.compute_dtype == dtype.removeprefix("mixed_")
-            assert all(v.dtype == "float32" for v in generator.variables + discriminator.variables)
         for value in (images["mixed_bfloat16"], *outputs["mixed_bfloat16"].values()):
             assert value.dtype == tf.float32
         assert not np.array_equal(images["float32"], images["mixed_bfloat16"])
@@ -392,22 +396,19 @@ def test_config_makes_the_same_model(name):
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_summary_prints_shapes(name):
+def test_summary_prints_shapes(pair):
+    architecture, *networks = pair
     lines = []
-    get_architecture(name).make_generator(NUM_LABELS).summary(print_fn=lines.append)
-    get_architecture(name).make_discriminator(NUM_LABELS).summary(print_fn=lines.append)
+    for network in networks:
+        network.summary(print_fn=lines.append)
     text = "\n".join(lines)
-    side = get_architecture(name).resolutions[0]
+    side = architecture.resolutions[0]
     assert f"(None, {side}, {side}, 3)" in text
     assert "?" not in text
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_no_variables_appear_inside_a_function(name):
-    architecture = get_architecture(name)
-    generator = architecture.make_generator(NUM_LABELS)
-    discriminator = architecture.make_discriminator(NUM_LABELS)
+def test_no_variables_appear_inside_a_function(pair):
+    _, generator, discriminator = pair
     before = len(generator.variables) + len(discriminator.variables)
     latents, labels = random_latents(2), random_labels(2)
 
@@ -480,62 +481,51 @@ def test_penalty_reaches_every_kernel(normalization, penalty, dtype):
 
 
 def test_two_replicas_agree_with_one():
-    # In a process of its own: logical devices can be configured only before TensorFlow starts.
-    code = """
-        import numpy as np
-        import tensorflow as tf
-        from anime_gan.models import get_architecture
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    architecture = get_architecture("published-exact")
+    arguments = dict(num_labels=5, seed=1, synchronized=True)
+    with strategy.scope():
+        generator = architecture.make_generator(**arguments)
+        discriminator = architecture.make_discriminator(**arguments)
+    single_generator = architecture.make_generator(**arguments)
+    single_discriminator = architecture.make_discriminator(**arguments)
 
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        two = [tf.config.LogicalDeviceConfiguration()] * 2
-        tf.config.set_logical_device_configuration(cpu, two)
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-        architecture = get_architecture("published-exact")
-        arguments = dict(num_labels=5, seed=1, synchronized=True)
-        with strategy.scope():
-            generator = architecture.make_generator(**arguments)
-            discriminator = architecture.make_discriminator(**arguments)
-        single_generator = architecture.make_generator(**arguments)
-        single_discriminator = architecture.make_discriminator(**arguments)
+    latents = tf.random.stateless_normal([6, 100], [0, 1])
+    labels = tf.sign(tf.random.stateless_normal([6, 5], [0, 2]))
 
-        latents = tf.random.stateless_normal([6, 100], [0, 1])
-        labels = tf.sign(tf.random.stateless_normal([6, 5], [0, 2]))
+    def gradients(generator, discriminator, latents, labels):
+        variables = generator.trainable_variables
+        with tf.GradientTape() as tape:
+            images = generator(latents, labels, training=True)
+            logits = discriminator(images, labels, training=True)["logits"]
+            loss = tf.reduce_sum(tf.nn.softplus(-logits)) / 6
+        return images, logits, tape.gradient(loss, [v.value for v in variables])
 
-        def gradients(generator, discriminator, latents, labels):
-            variables = generator.trainable_variables
-            with tf.GradientTape() as tape:
-                images = generator(latents, labels, training=True)
-                logits = discriminator(images, labels, training=True)["logits"]
-                loss = tf.reduce_sum(tf.nn.softplus(-logits)) / 6
-            return images, logits, tape.gradient(loss, [v.value for v in variables])
+    @tf.function
+    def distributed():
+        return strategy.run(
+            lambda z, y: gradients(generator, discriminator, z, y), args=(split_latents, split_labels)
+        )
 
-        @tf.function
-        def distributed():
-            return strategy.run(lambda z, y: gradients(generator, discriminator, z, y),
-                                args=(split_latents, split_labels))
+    def split(values):
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: values[context.replica_id_in_sync_group * 3 :][:3]
+        )
 
-        def split(values):
-            return strategy.experimental_distribute_values_from_function(
-                lambda context: values[context.replica_id_in_sync_group * 3:][:3])
-
-        split_latents, split_labels = split(latents), split(labels)
-        images, logits, parts = distributed()
-        images = tf.concat(strategy.experimental_local_results(images), 0)
-        logits = tf.concat(strategy.experimental_local_results(logits), 0)
-        expected_images, expected_logits, expected = gradients(
-            single_generator, single_discriminator, latents, labels)
-        np.testing.assert_allclose(images, expected_images, atol=1e-4)
-        np.testing.assert_allclose(logits, expected_logits, atol=1e-3)
-        for part, gradient in zip(parts, expected):
-            total = sum(strategy.experimental_local_results(part))
-            np.testing.assert_allclose(total, gradient, atol=1e-3 * np.abs(gradient).max() + 1e-5)
-        for replicated, variable in zip(
-            generator.non_trainable_variables, single_generator.non_trainable_variables
-        ):
-            for value in strategy.experimental_local_results(replicated.value):
-                np.testing.assert_allclose(value, variable.numpy(), atol=1e-5)
-        """
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    split_latents, split_labels = split(latents), split(labels)
+    images, logits, parts = distributed()
+    images = tf.concat(strategy.experimental_local_results(images), 0)
+    logits = tf.concat(strategy.experimental_local_results(logits), 0)
+    expected_images, expected_logits, expected = gradients(
+        single_generator, single_discriminator, latents, labels
     )
-    assert result.returncode == 0, result.stderr[-3000:]
+    np.testing.assert_allclose(images, expected_images, atol=1e-4)
+    np.testing.assert_allclose(logits, expected_logits, atol=1e-3)
+    for part, gradient in zip(parts, expected, strict=True):
+        total = sum(strategy.experimental_local_results(part))
+        np.testing.assert_allclose(total, gradient, atol=1e-3 * np.abs(gradient).max() + 1e-5)
+    for replicated, variable in zip(
+        generator.non_trainable_variables, single_generator.non_trainable_variables, strict=True
+    ):
+        for value in strategy.experimental_local_results(replicated.value):
+            np.testing.assert_allclose(value, variable.numpy(), atol=1e-5)
