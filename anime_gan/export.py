@@ -100,8 +100,11 @@ def export_model(
     schema = dataset.schema
     generator = make_generator(dataclasses.asdict(config), schema)
     generator.set_weights(trainer.ema_generator.get_weights())
+    options = dataclasses.asdict(config)
+    # Of the user's folders no more than a name: exports are passed on.
+    options["init_from"] = Path(config.init_from).name
     record = {
-        "config": dataclasses.asdict(config),
+        "config": options,
         "steps": int(trainer.step),
         "seconds": round(seconds, 1),
         "images": trainer.num_images,

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -70,8 +70,7 @@ class FaceGenerator:
         """
         self.directory = find_export(directory)
         self.schema = read_schema(self.directory)
-        record = json.loads((self.directory / "training.json").read_text("utf-8"))
-        self.name = record["weights_sha256"][:NAME_DIGITS]
+        self.name = read_record(self.directory)["weights_sha256"][:NAME_DIGITS]
         self._tf = import_tensorflow()
         # Here, since it imports TensorFlow at its top.
         from anime_gan.sampling import to_uint8
@@ -320,5 +319,30 @@ def candidate_seed(seed: int, number: int) -> int:
 
 
 def read_schema(export: Path) -> Schema:
-    """The schema that lies beside a model."""
-    return Schema.from_json((export / "attributes.json").read_text("utf-8"))
+    """The schema that lies beside a model.
+
+    Raises:
+        ModelError: It is damaged.
+    """
+    file = export / "attributes.json"
+    try:
+        return Schema.from_json(file.read_text("utf-8"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{file}: is damaged: {error}") from error
+
+
+def read_record(export: Path) -> dict[str, Any]:
+    """What an export's `training.json` says of it.
+
+    Raises:
+        ModelError: It is damaged.
+    """
+    file = export / "training.json"
+    try:
+        record = json.loads(file.read_text("utf-8"))
+        missing = {"config", "statement", "weights_sha256"} - set(record)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ModelError(f"{file}: is damaged: {error}") from error
+    if missing or not isinstance(record, dict):
+        raise ModelError(f"{file}: is damaged: it does not say {', '.join(sorted(missing))}")
+    return record

@@ -7,7 +7,6 @@ stay the same but for rounding, and by how much is measured and written down.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from absl import flags
 
 from anime_gan.commands.command_line import run_command
 from anime_gan.files import written_whole
-from anime_gan.generation import find_export, read_schema
+from anime_gan.generation import find_export, read_record, read_schema
 from anime_gan.quiet import import_tensorflow
 
 SUMMARY = "Writes an exported model anew with folded batch normalization and weights in float16."
@@ -85,7 +84,7 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
     from anime_gan.sampling import to_uint8
 
     schema = read_schema(export)
-    record = json.loads((export / "training.json").read_text("utf-8"))
+    record = read_record(export)
     original = tf.saved_model.load(str(export))
     generator = make_generator(record["config"], schema, resolve_dtype(precision))
     generator.set_weights([tf.cast(weight, tf.float32).numpy() for weight in original.weights])

@@ -137,6 +137,10 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         latent,
         _walk_from_text(text) if "interpolate" in text else None,
     )
+    # Names come from a file that anybody may have written, and are shown.
+    for name in (text["model"], text.get("critic", "0")):
+        if not re.fullmatch("[0-9a-f]{1,64}", name):
+            raise ValueError("not the name of a model")
     return PictureOrigin(request, text["model"], text.get("critic"))
 
 

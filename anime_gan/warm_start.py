@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from anime_gan.attributes import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema, normalize
 from anime_gan.config import ConfigError
-from anime_gan.generation import NAME_DIGITS, find_export, read_schema
+from anime_gan.generation import NAME_DIGITS, find_export, read_record, read_schema
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +44,7 @@ class WarmStart:
         except ValueError as error:
             raise ConfigError(str(error).replace("--model", "--init_from")) from error
         self.schema = read_schema(self.export)
-        self.record = json.loads((self.export / "training.json").read_text("utf-8"))
+        self.record = read_record(self.export)
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The options of a run that begins so.
@@ -108,6 +107,12 @@ class WarmStart:
         from anime_gan.export import make_generator, read_label_rows
 
         trained = make_generator(self.record["config"], self.schema)
+        # Training normalizes by the batch, and what would undo that lies in the convolutions.
+        if "packing" in self.record and trained.normalized_convolutions:
+            raise ConfigError(
+                f"--init_from={self.export}: is packed, its batch normalization folded away; use the model "
+                "that was packed"
+            )
         model = tf.saved_model.load(str(self.export))
         trained.set_weights([tf.cast(weight, tf.float32).numpy() for weight in model.weights])
         weights = trained.get_weights()

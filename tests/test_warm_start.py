@@ -14,6 +14,7 @@ from anime_gan.benchmark.synthetic import untrained_export
 from anime_gan.commands import train
 from anime_gan.generation import FaceGenerator
 from anime_gan.models import get_architecture
+from anime_gan.pack import pack
 from anime_gan.trainer import REPORTED, Trainer
 from anime_gan.warm_start import WarmStart, matching_columns, translate_labels
 from tests.test_trainer import CONFIG
@@ -125,6 +126,14 @@ def test_what_contradicts_the_export_is_refused(export, arguments, complaint, tm
     assert train.main([f"--init_from={export}", f"--run_dir={run}", *arguments]) == 2
     assert complaint in capsys.readouterr().err
     assert not run.exists()
+
+
+def test_a_folded_generator_is_refused(export, tmp_path):
+    """Folded, the published generator would draw other faces as soon as it is trained."""
+    pack(export, tmp_path / "packed")
+    generator = get_architecture("published").make_generator(6, dtype="float32")
+    with pytest.raises(ValueError, match="is packed, its batch normalization folded away"):
+        WarmStart(tmp_path / "packed").fill(generator, WarmStart(export).schema)
 
 
 def test_a_missing_export_and_unlabelled_data_are_refused(export, tmp_path, capsys):

@@ -18,7 +18,15 @@ from tqdm import tqdm
 from anime_gan.attributes import Schema
 from anime_gan.commands.command_line import run_command
 from anime_gan.files import write_text, written_whole
-from anime_gan.generation import DrawnFace, FaceGenerator, check_critic, find_export, read_schema
+from anime_gan.generation import (
+    NAME_DIGITS,
+    DrawnFace,
+    FaceGenerator,
+    check_critic,
+    find_export,
+    read_record,
+    read_schema,
+)
 from anime_gan.picture_files import (
     ANIMATIONS,
     check_animation,
@@ -142,14 +150,14 @@ def _generate(flag_values: flags.FlagValues) -> int:
         return 0
     if flag_values["project"].value is not None:
         return _project(flag_values, export, schema)
-    origin = _origin(flag_values, schema)
+    origin = _origin(flag_values, export, schema)
     request = checked(origin.request if origin else _request(flag_values), schema)
     if request.candidates > 1:
         check_critic(export)
     out = _checked_out(flag_values, request)
     generator = FaceGenerator(export)
     if origin:
-        _check_origin(origin, generator, f"--like={flag_values['like'].value}")
+        _check_critic_of(origin, generator, f"--like={flag_values['like'].value}")
     print(_write(generator, request, out))
     return 0
 
@@ -166,6 +174,8 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
     out = Path(str(flag_values["out"].value))
     if out.suffix.lower() in ANIMATIONS:
         raise ValueError(f"--out={out}: only --interpolate makes an animation")
+    if _is_png(out) and out.with_suffix(".json").exists():
+        raise ValueError(f"--out={out}: beside it {out.with_suffix('.json').name} would be overwritten")
     read_own_picture(source, MIN_RESOLUTION)
     generator = FaceGenerator(export)
     picture = read_own_picture(source, generator.resolution)
@@ -174,7 +184,7 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
 
     with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
         found = Projector(generator).project(picture, progress.update)
-    path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png")
+    path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png", ".json")
     text = generator.picture_text(found.request)
     save_png(path, found.image, text)
     write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
@@ -248,8 +258,12 @@ def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
     return out
 
 
-def _origin(flag_values: flags.FlagValues, schema: Schema) -> PictureOrigin | None:
-    """What the picture of --like was made from, with what else it is to have."""
+def _origin(flag_values: flags.FlagValues, export: Path, schema: Schema) -> PictureOrigin | None:
+    """What the picture of --like was made from, with what else it is to have.
+
+    Raises:
+        ValueError: It cannot be read, another model drew it, or what is to be set is not known.
+    """
     like, changes, sheet = (flag_values[name].value for name in ("like", "set", "sheet"))
     if not like:
         if changes is not None:
@@ -259,6 +273,13 @@ def _origin(flag_values: flags.FlagValues, schema: Schema) -> PictureOrigin | No
     if clashing:
         raise ValueError(f"--{clashing[0]}: goes not with --like, which takes everything from the picture")
     origin = read_origin(Path(str(like)))
+    # Before its words are looked at: another model may know others.
+    name = read_record(export)["weights_sha256"][:NAME_DIGITS]
+    if origin.model != name:
+        raise ValueError(
+            f"--like={like}: was made by model {origin.model}, but {export} is {name}; name its model with "
+            "--model"
+        )
     request = checked(origin.request, schema)
     if changes is not None:
         request = changed(request, changes, schema)
@@ -267,17 +288,12 @@ def _origin(flag_values: flags.FlagValues, schema: Schema) -> PictureOrigin | No
     return origin._replace(request=request)
 
 
-def _check_origin(origin: PictureOrigin, generator: FaceGenerator, flag: str) -> None:
-    """Makes sure that a picture can be made again with this model.
+def _check_critic_of(origin: PictureOrigin, generator: FaceGenerator, flag: str) -> None:
+    """Makes sure that the critic that chose a picture is still the one that lies beside its model.
 
     Raises:
-        ValueError: Another model drew it, or another critic chose it.
+        ValueError: It is another.
     """
-    if origin.model != generator.name:
-        raise ValueError(
-            f"{flag}: was made by model {origin.model}, but {generator.directory} is {generator.name}; "
-            "name its model with --model"
-        )
     if origin.critic is not None and origin.critic != generator.critic_name:
         raise ValueError(
             f"{flag}: was chosen by critic {origin.critic}, but that of {generator.directory} is "
@@ -348,10 +364,14 @@ def _file_name(request: str) -> str:
     return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]
 
 
-def _free_name(folder: Path, stem: str, ending: str) -> Path:
-    """A file name that is not taken: nothing made before is overwritten."""
+def _free_name(folder: Path, stem: str, *endings: str) -> Path:
+    """A file name, with the first of the endings, that is taken with none of them: nothing is overwritten."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(path for path in (folder / f"{name}{ending}" for name in names) if not path.exists())
+    return next(
+        folder / f"{name}{endings[0]}"
+        for name in names
+        if not any((folder / f"{name}{ending}").exists() for ending in endings)
+    )
 
 
 if __name__ == "__main__":

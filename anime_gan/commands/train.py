@@ -86,6 +86,8 @@ def _train(flag_values: flags.FlagValues) -> int:
         if flag_values["preset"].present or dry_run:
             raise ConfigError("--resume: goes with neither --preset nor --dry_run")
         run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
+        if given.get("init_from"):
+            given["init_from"] = str(Path(str(given["init_from"])).resolve())
         config = resume_config(run.load_config(), given)
     else:
         if given.get("init_from"):

@@ -21,7 +21,7 @@ from anime_gan.commands.command_line import run_command
 from anime_gan.datasets.folder import LICENCE
 from anime_gan.datasets.folder_labels import LABEL_TABLE, SCHEMA_FILE
 from anime_gan.files import PARTIAL_PATTERN, remove, write_text
-from anime_gan.generation import FaceGenerator, find_export
+from anime_gan.generation import FaceGenerator, find_export, read_record
 from anime_gan.picture_files import save_png
 from anime_gan.requests import MAX_FACES, FaceRequest
 
@@ -86,7 +86,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
     Raises:
         ValueError: The folder holds something else.
     """
-    record = json.loads((export / "training.json").read_text("utf-8"))
+    record = read_record(export)
     settings = {"model": record["weights_sha256"], "truncation": truncation}
     _check_folder(out, settings)
     generator = FaceGenerator(export)

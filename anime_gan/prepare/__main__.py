@@ -107,6 +107,8 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     options = Options(**{name: flag_values[name].value for name in names})
     identity = {
         "cascade": hashlib.sha256(cascade.read_bytes()).hexdigest()[:16],
+        # Its pictures would take the place of those that are there.
+        "SOURCE": str(root.resolve()),
         "tags.json": extension or "",
         **{name: flag_values[name].value for name in ("tagger", "tagger_tags", "threshold", "thresholds")},
     }

@@ -46,9 +46,14 @@ class Tagger(Protocol):
         ...
 
 
+def tag_file_names(picture: str) -> tuple[str, str]:
+    """Where the tags of a picture may lie: `face.txt` and `face.png.txt` for `face.png`."""
+    return str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt"
+
+
 def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] | None:
     """What `face.txt` or `face.png.txt` beside `face.png` says; None if there is no such file."""
-    for name in (str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt"):
+    for name in tag_file_names(picture):
         try:
             text = read_text(root, name)
         except OSError:

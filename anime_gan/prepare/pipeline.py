@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -21,7 +23,7 @@ from anime_gan.datasets.workers import map_in_order
 from anime_gan.files import written_whole
 from anime_gan.prepare.detection import Detector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
-from anime_gan.prepare.labelling import Attributes, Tagger, combine, measured_labels
+from anime_gan.prepare.labelling import Attributes, Tagger, combine, measured_labels, tag_file_names
 from anime_gan.prepare.looking import LookedAt, LookedAtFace, Looking, Options, look
 from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, same_picture, thumbnail
 
@@ -118,13 +120,22 @@ class Pipeline:
         count = 0
         for record in self.journal.records():
             file = next(files, None)
-            if file is None or (printable(file.name), _stamp(file)) != (record.name, record.stamp):
+            if file is None or (printable(file.name), self._stamp(file)) != (record.name, record.stamp):
                 rest = [file] if file else []
                 break
             self._remember(record, count)
             count += 1
         self.journal.truncate(count)
         return _Done(count, rest)
+
+    def _stamp(self, file: FoundFile) -> tuple[int, ...]:
+        """Changes when the picture, or a tag file beside it, does."""
+        parts = [file.size, *file.stamp]
+        for name in tag_file_names(file.name):
+            with contextlib.suppress(OSError):
+                status = os.stat(os.path.join(self._source, name))
+                parts += [status.st_size, status.st_mtime_ns]
+        return tuple(parts)
 
     def _remember(self, record: PictureRecord, number: int) -> None:
         self._contents.setdefault(record.content, number)
@@ -156,7 +167,7 @@ class Pipeline:
             if copy_of is not None and not reason:
                 reason = f"same file: as {printable(self.journal.read(copy_of).name)}"
             record = PictureRecord(
-                printable(seen.file.name), _stamp(seen.file), seen.content, reason, tuple(faces)
+                printable(seen.file.name), self._stamp(seen.file), seen.content, reason, tuple(faces)
             )
             self.journal.append([record])
             self._remember(record, number)
@@ -204,17 +215,13 @@ class Pipeline:
 def crop_name(picture: str, place: int) -> str:
     """The file of a picture's face: `a/b.jpg` and 0 -> `faces/a/b-jpg-1.png`."""
     path = PurePosixPath(printable(picture).replace("\\", "_"))
-    return str(PurePosixPath(FACES) / path.parent / f"{path.stem}-{path.suffix[1:].lower()}-{place + 1}.png")
+    return str(PurePosixPath(FACES) / path.parent / f"{path.stem}-{path.suffix[1:]}-{place + 1}.png")
 
 
 def _pictures(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
     return (
         file for file in list_files(root, skipped) if PurePosixPath(file.name).suffix.lower() in IMAGE_ENDINGS
     )
-
-
-def _stamp(file: FoundFile) -> tuple[int, ...]:
-    return (file.size, *file.stamp)
 
 
 def _in_chunks(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
