@@ -159,10 +159,11 @@ def test_the_seed_decides_weights_and_noise(trainer, schema, labels):
     again, other = (Trainer(dataclasses.replace(CONFIG, seed=seed), schema, labels) for seed in (0, 1))
     networks = [(t.generator, t.discriminator, t.ema_generator) for t in (trainer, again, other)]
     for mine, same, different in zip(*networks, strict=True):
-        for weight, equal, unequal in zip(mine.weights, same.weights, different.weights, strict=True):
+        weights = (network.get_weights() for network in (mine, same, different))
+        for weight, equal, unequal in zip(*weights, strict=True):
             np.testing.assert_array_equal(weight, equal)
             # Biases and gains start alike.
-            assert len(weight.shape) == 1 or not np.array_equal(weight, unequal)
+            assert weight.ndim == 1 or not np.array_equal(weight, unequal)
     steps = [(trainer, 3), (again, 3), (other, 3), (trainer, 4)]
     noises = [trainer._draw_noise(tf.constant(step, tf.int64)) for trainer, step in steps]
     for mine, same, *different in zip(*noises, strict=True):
