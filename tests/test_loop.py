@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from anime_gan.commands import train
+from anime_gan.commands import generate, train
 from anime_gan.run_directory import STATE
 from anime_gan.trainer import Trainer
 
@@ -211,6 +211,14 @@ def test_a_run_directory_explains_itself(kind, uninterrupted):
     seconds = sum(8 / line["images_per_second"] for line in lines)
     record = json.loads((run / "export" / "7" / "training.json").read_text())
     assert record["seconds"] == pytest.approx(seconds, abs=0.06)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_faces_can_be_drawn_by_a_finished_run(kind, uninterrupted, tmp_path):
+    picture = tmp_path / "faces.png"
+    asked = [f"--model={uninterrupted(kind)}", "--attrs=red hair", "--num=2", f"--out={picture}"]
+    assert generate.main(asked) == 0
+    assert Image.open(picture).size == (2 * 64 + 2, 64)
 
 
 @pytest.mark.parametrize("kind", KINDS)
