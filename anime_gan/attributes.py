@@ -291,7 +291,7 @@ class Schema:
             if wanted in {normalize(spelling) for spelling in spellings}:
                 return slot
         names = [slot.name for slot in self.slots]
-        raise AttributeRequestError(f"no attribute {attribute!r}{nearest(attribute, names)}")
+        raise AttributeRequestError(f"no attribute {shortened(attribute)!r}{nearest(attribute, names)}")
 
     @functools.cached_property
     def hidden_by(self) -> tuple[tuple[Slot, int], ...]:
@@ -374,12 +374,17 @@ class Schema:
         # Only positive phrases and plain "no": a hint should not list every negation of one alias.
         spellings = [known for known, code in self.phrase_codes.items() if known and code % 2 == 0]
         spellings += [f"no {spelling}" for spelling in spellings]
-        return f"unknown attribute {phrase!r}{nearest(phrase, spellings)}"
+        return f"unknown attribute {shortened(phrase)!r}{nearest(phrase, spellings)}"
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """The beginning of a text that is too long for a message."""
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """A hint such as `; nearest: 'smile', 'smiling'` for an error message, or nothing."""
-    close = difflib.get_close_matches(normalize(word), list(names), n=3, cutoff=0.6)
+    close = difflib.get_close_matches(normalize(shortened(word)), list(names), n=3, cutoff=0.6)
     return "; nearest: " + ", ".join(repr(name) for name in close) if close else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -161,9 +162,17 @@ def write_record(export: Path, record: Mapping[str, Any], schema: Schema) -> Non
 
 
 def read_label_rows(export: Path) -> LabelRows:
-    """The label rows that lie beside a model."""
-    with np.load(export / LABEL_ROWS, allow_pickle=False) as file:
-        return LabelRows(file["rows"], file["counts"])
+    """The label rows that lie beside a model.
+
+    Raises:
+        ValueError: They cannot be read.
+    """
+    path = export / LABEL_ROWS
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return LabelRows(file["rows"], file["counts"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: missing or damaged ({error}): bring the whole model here again") from error
 
 
 def weights_checksum(generator: keras.Model) -> str:

@@ -64,12 +64,17 @@ class SubPixelConv2D(keras.layers.Conv2D):
     about 40%. With odd kernels, strides of 1, padding "same", a bias, without an activation, channels last.
     """
 
-    def build(self, inputs_shape: Sequence[Any]) -> None:
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the variables, for inputs `[b, h, w, 4 * channels]`."""
-        batch, height, width, channels = inputs_shape
-        super().build((batch, 2 * height, 2 * width, channels // 4))
+        batch, height, width, channels = input_shape
+        super().build((batch, height and 2 * height, width and 2 * width, channels // 4))
         # Else Keras would expect the channels of the doubled map.
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+        """`[b, 2 * h, 2 * w, filters]`."""
+        batch, height, width, _ = input_shape
+        return batch, height and 2 * height, width and 2 * width, self.filters
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps `[b, h, w, 4 * channels]` to `[b, 2 * h, 2 * w, filters]`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     from anime_gan.prepare.labelling import join_attributes
     from anime_gan.prepare.looking import Options
     from anime_gan.prepare.pipeline import Pipeline
-    from anime_gan.prepare.results import REPORT, write_results
+    from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
 
     # Whatever is wrong with what was given is found out before the first picture.
@@ -106,11 +107,14 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     names = ("margin", "lift", "size", "min_size", "max_outside", "colors")
     options = Options(**{name: flag_values[name].value for name in names})
     identity = {
-        "cascade": hashlib.sha256(cascade.read_bytes()).hexdigest()[:16],
+        "cascade": _digest(cascade.read_bytes()),
         # Its pictures would take the place of those that are there.
         "SOURCE": str(root.resolve()),
         "tags.json": extension or "",
-        **{name: flag_values[name].value for name in ("tagger", "tagger_tags", "threshold", "thresholds")},
+        # Another version of the package, or of what the tagger learned from, may know others.
+        "attributes": _digest(json.dumps(attributes).encode()),
+        "tagger": tagger.checksum if tagger else "",
+        **{name: flag_values[name].value for name in ("threshold", "thresholds")},
     }
     color_confidence = flag_values["color_confidence"].value
     pipeline = Pipeline(
@@ -118,6 +122,7 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     )
     unlisted = pipeline.run()
     print_lines([f"{name}: {reason}" for name, reason in unlisted])
+    corrections = corrections._replace(deleted=deleted_crops(dest, pipeline.journal))
     summary = write_results(root, dest, pipeline.journal, corrections, attributes)
     left_out = ", ".join(f"{count} {reason}" for reason, count in summary.reasons.items())
     print(
@@ -140,6 +145,10 @@ def require_opencv() -> None:
         raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
     if not hasattr(cv2, "CascadeClassifier"):
         raise ValueError("this version of OpenCV has no cascades: pip install 'opencv-python-headless<5'")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _check_folders(source: Path, destination: Path) -> None:

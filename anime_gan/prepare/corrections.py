@@ -1,4 +1,4 @@
-"""What the user unticked on the review page."""
+"""What the user unticked on the review page, or deleted."""
 
 from __future__ import annotations
 
@@ -19,17 +19,25 @@ class Corrections(NamedTuple):
     Attributes:
         dropped: Crops that are no good.
         wrong: Crop -> attributes whose value is wrong: they become unknown.
+        deleted: Crops whose files are gone.
     """
 
     dropped: frozenset[str]
     wrong: Mapping[str, frozenset[str]]
+    deleted: frozenset[str] = frozenset()
 
     def apply(self, file: str, labels: Mapping[str, Label]) -> dict[str, Label] | None:
         """The labels of a crop without the wrong ones; None if the crop itself is no good."""
-        if file in self.dropped:
+        if self.reason(file):
             return None
         wrong = self.wrong.get(file, frozenset())
         return {name: label for name, label in labels.items() if name not in wrong}
+
+    def reason(self, file: str) -> str:
+        """Why a crop is left out; empty if it is not."""
+        if file in self.deleted:
+            return "deleted by hand"
+        return "unticked in the review" if file in self.dropped else ""
 
     def to_json(self) -> str:
         wrong = {file: sorted(names) for file, names in sorted(self.wrong.items())}
@@ -50,7 +58,7 @@ def read_corrections(path: Path) -> Corrections:
             raise ValueError(f"version {data['version']}")
         wrong = {str(file): frozenset(map(str, names)) for file, names in data["wrong"].items()}
         return Corrections(frozenset(map(str, data["dropped"])), wrong)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"{path}: not a corrections file of the review page ({error}): save it again or remove it"
         ) from error

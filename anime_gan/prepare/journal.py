@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from anime_gan.files import write_text
 from anime_gan.prepare.labelling import Label
 
 VERSION = 1
@@ -65,9 +66,17 @@ class PictureRecord:
 
     @classmethod
     def from_json(cls, line: str) -> PictureRecord:
-        data = json.loads(line)
-        faces = tuple(_face(face) for face in data.pop("faces"))
-        return cls(**{**data, "stamp": tuple(data["stamp"])}, faces=faces)
+        """Reads a line of the journal.
+
+        Raises:
+            ValueError: It is none.
+        """
+        try:
+            data = json.loads(line)
+            faces = tuple(_face(face) for face in data.pop("faces"))
+            return cls(**{**data, "stamp": tuple(data["stamp"])}, faces=faces)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"a damaged line of the journal ({error})") from error
 
 
 def _face(data: dict[str, Any]) -> FaceRecord:
@@ -92,8 +101,7 @@ class Journal:
         self.path = path
         self._offsets = array("Q")
         if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"version": VERSION, "options": dict(options)}) + "\n", "utf-8")
+            write_text(path, json.dumps({"version": VERSION, "options": dict(options)}) + "\n")
         with path.open("rb") as stream:
             header = stream.readline()
             self._check(header, options)
@@ -127,7 +135,11 @@ class Journal:
             )
 
     def records(self) -> Iterator[PictureRecord]:
-        """All records, in order; few are in memory at a time."""
+        """All records, in order; few are in memory at a time.
+
+        Raises:
+            ValueError: One of them is damaged.
+        """
         with self.path.open("rb") as stream:
             stream.readline()
             for _ in range(len(self)):

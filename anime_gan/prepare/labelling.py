@@ -41,6 +41,11 @@ class Tagger(Protocol):
         """In column order: group name -> its values, tag name -> None."""
         ...
 
+    @property
+    def checksum(self) -> str:
+        """Hexadecimal: another network has another."""
+        ...
+
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
         """What is known of each of the images, uint8 [n, size, size, 3]; what is unsure is missing."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class OnnxTagger:
 
     Attributes:
         attributes: Those of the tag table.
+        checksum: SHA-256 of the network and its list of tags.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class OnnxTagger:
             raise ValueError(f"--tagger={model}: needs onnxruntime: pip install '.[tag]'") from error
         self.attributes: Attributes = table.attributes
         self._tags = _read_tag_list(tag_list)
+        self.checksum = hashlib.sha256(model.read_bytes() + tag_list.read_bytes()).hexdigest()
         for name in thresholds:
             if name not in self._tags:
                 raise ValueError(

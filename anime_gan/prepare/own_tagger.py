@@ -18,6 +18,7 @@ class OwnTagger:
 
     Attributes:
         attributes: Those of the dataset.
+        checksum: SHA-256 of its weights.
     """
 
     def __init__(self, data: str, threshold: float, thresholds: Mapping[str, float]) -> None:
@@ -49,6 +50,7 @@ class OwnTagger:
             for attribute in self._schema.attributes
         }
         self._tagger = load_tagger(dataset)
+        self.checksum = self._tagger.checksum
         self.notes = self._tagger.notes()
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import itertools
 import os
 from array import array
@@ -29,6 +30,8 @@ from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, sam
 
 FACES = "faces"
 JOURNAL = ".prepare/journal.jsonl"
+# Bytes of a picture's name of which the crop's is made as it is: file systems allow 255, endings included.
+MAX_NAME = 200
 # Pictures that one process looks at before it reports.
 CHUNK = 8
 
@@ -118,15 +121,32 @@ class Pipeline:
         """Remembers what the journal says, as far as the folder is still the same."""
         rest: list[FoundFile] = []
         count = 0
-        for record in self.journal.records():
-            file = next(files, None)
-            if file is None or (printable(file.name), self._stamp(file)) != (record.name, record.stamp):
-                rest = [file] if file else []
+        for file in files:
+            record = self._record(count) if count < len(self.journal) else None
+            if record is None or (printable(file.name), self._stamp(file)) != (record.name, record.stamp):
+                rest = [file]
                 break
             self._remember(record, count)
             count += 1
-        self.journal.truncate(count)
+        self._forget(count)
         return _Done(count, rest)
+
+    def _record(self, number: int) -> PictureRecord | None:
+        """A record of the journal; None if it is damaged, as no kill but a failing disk leaves it."""
+        try:
+            return self.journal.read(number)
+        except ValueError:
+            return None
+
+    def _forget(self, count: int) -> None:
+        """Forgets all but the first so many pictures, and removes their crops."""
+        for number in reversed(range(count, len(self.journal))):
+            record = self._record(number)
+            # First from the journal: what is in it and not on disk counts as deleted by hand.
+            self.journal.truncate(number)
+            for face in record.faces if record else ():
+                if face.file:
+                    (self._destination / face.file).unlink(missing_ok=True)
 
     def _stamp(self, file: FoundFile) -> tuple[int, ...]:
         """Changes when the picture, or a tag file beside it, does."""
@@ -203,8 +223,10 @@ class Pipeline:
         own = thumbnail(face.crop.image)
         for number in self._index.candidates(face.fingerprint):
             file = self._file_of(number)
-            if same_picture(own, _thumbnail_of(self._destination / file)):
-                return file
+            # It may have been deleted by hand.
+            with contextlib.suppress(FileNotFoundError):
+                if same_picture(own, _thumbnail_of(self._destination / file)):
+                    return file
         return None
 
     def _file_of(self, number: int) -> str:
@@ -215,7 +237,11 @@ class Pipeline:
 def crop_name(picture: str, place: int) -> str:
     """The file of a picture's face: `a/b.jpg` and 0 -> `faces/a/b-jpg-1.png`."""
     path = PurePosixPath(printable(picture).replace("\\", "_"))
-    return str(PurePosixPath(FACES) / path.parent / f"{path.stem}-{path.suffix[1:]}-{place + 1}.png")
+    stem = path.stem
+    if len(path.name.encode()) > MAX_NAME:
+        digest = hashlib.sha256(path.name.encode()).hexdigest()[:16]
+        stem = stem.encode()[: MAX_NAME - 32].decode(errors="ignore") + f"-{digest}"
+    return str(PurePosixPath(FACES) / path.parent / f"{stem}-{path.suffix[1:]}-{place + 1}.png")
 
 
 def _pictures(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:

@@ -70,6 +70,16 @@ class Summary(NamedTuple):
         return sorted(found, key=lambda item: item[1])
 
 
+def deleted_crops(destination: Path, journal: Journal) -> frozenset[str]:
+    """The crops that the journal knows and that are no longer there."""
+    return frozenset(
+        face.file
+        for picture in journal.records()
+        for face in picture.faces
+        if face.file and not (destination / face.file).is_file()
+    )
+
+
 def kept_faces(journal: Journal, corrections: Corrections) -> Iterator[KeptFace]:
     """The faces of the dataset, in order."""
     for picture in journal.records():
@@ -172,8 +182,8 @@ def _rejections(picture: PictureRecord, corrections: Corrections) -> Iterator[st
     for face in picture.faces:
         if face.reason:
             yield face.reason
-        elif face.file in corrections.dropped:
-            yield "unticked in the review"
+        elif reason := corrections.reason(face.file):
+            yield reason
 
 
 def _kind(reason: str) -> str:
@@ -195,7 +205,7 @@ def _write_rejected(path: Path, journal: Journal, corrections: Corrections) -> N
             if picture.reason:
                 writer.writerow([picture.name, "", "", "", "", picture.reason])
             for face in picture.faces:
-                reason = face.reason or ("unticked in the review" if face.file in corrections.dropped else "")
+                reason = face.reason or corrections.reason(face.file)
                 if reason:
                     writer.writerow([picture.name, *map(round, face.box), reason])
 

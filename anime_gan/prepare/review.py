@@ -70,5 +70,5 @@ def _shown(name: str, label: Label) -> list[str]:
 
 
 def _embedded(data: Any) -> str:
-    # In a script element only "</" could end the text.
-    return json.dumps(data, ensure_ascii=True).replace("</", "<\\/")
+    # In a script element "</" and "<!--" mean something.
+    return json.dumps(data, ensure_ascii=True).replace("<", "\\u003c")

@@ -342,7 +342,7 @@ def test_mixed_precision_is_float32_outside_and_close(name):
     for dtype in ("float32", "mixed_bfloat16"):
         generator = architecture.make_generator(NUM_LABELS, dtype=dtype)
         discriminator = architecture.make_discriminator(NUM_LABELS, dtype=dtype)
-        assert generator.fc.compute_dtype == discriminator.compute_dtype == dtype.removeprefix("mixed_")
+        assert generator.compute_dtype == discriminator.compute_dtype == dtype.removeprefix("mixed_")
         assert all(v.dtype == "float32" for v in generator.variables + discriminator.variables)
         networks[dtype] = generator, discriminator
     for training in (False, True):

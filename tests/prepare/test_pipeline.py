@@ -22,7 +22,7 @@ from anime_gan.prepare.detection import Detection  # noqa: E402
 from anime_gan.prepare.labelling import Label  # noqa: E402
 from anime_gan.prepare.looking import Options  # noqa: E402
 from anime_gan.prepare.pipeline import JOURNAL, Pipeline, crop_name  # noqa: E402
-from anime_gan.prepare.results import Summary, write_results  # noqa: E402
+from anime_gan.prepare.results import Summary, deleted_crops, write_results  # noqa: E402
 from anime_gan.prepare.review import write_review  # noqa: E402
 
 TABLE = TagTable.load()
@@ -285,11 +285,52 @@ def test_names_of_crops_are_different_for_different_pictures() -> None:
     names = [crop_name(name, 0) for name in ("a/b.jpg", "a/b.png", "b.png")]
 
     assert names == ["faces/a/b-jpg-1.png", "faces/a/b-png-1.png", "faces/b-png-1.png"]
+    # Two that differ at their far ends alone, of as many bytes as file systems allow.
+    long = [crop_name("a/" + "字" * 83 + end + ".png", 0) for end in "xy"]
+    assert long[0] != long[1]
+    assert all(len(name.rpartition("/")[2].encode()) < 220 for name in long)
+
+
+def test_a_damaged_journal_is_mended_from_there(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "whole")
+    prepare(source, tmp_path / "damaged")
+    journal = tmp_path / "damaged" / JOURNAL
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[3] = b'{"name": 7}\n'
+    journal.write_bytes(b"".join(lines))
+    prepare(source, tmp_path / "damaged")
+
+    assert contents(tmp_path / "damaged") == contents(tmp_path / "whole")
+
+
+def test_crops_of_pictures_that_are_gone_go_too(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "out")
+    (source / "edge.png").unlink()
+    (source / "a/both.png").unlink()
+    prepare(source, tmp_path / "out")
+
+    assert [path.name for path in (tmp_path / "out/faces").rglob("*.png")] == ["b-png-1.png"]
+
+
+def test_crops_deleted_by_hand_stay_away(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(source, out)
+    (out / "faces/edge-png-1.png").unlink()
+    detector = BlackMarks()
+    pipeline = Pipeline(str(source), out, OPTIONS, detector, TABLE, TABLE.attributes)
+    pipeline.run()
+    corrections = NOTHING._replace(deleted=deleted_crops(out, pipeline.journal))
+    summary = write_results(source, out, pipeline.journal, corrections, TABLE.attributes)
+
+    assert detector.looked == 0
+    assert summary.reasons["deleted by hand"] == 1
+    assert "faces/edge-png-1.png" not in [row["filename"] for row in read_table(out / "labels.csv")]
 
 
 def test_labels_come_from_the_tagger_where_tag_files_say_nothing(source: Path, tmp_path: Path) -> None:
     class Says:
         attributes = {"hair_color": ("blue", "red"), "glasses": None}
+        checksum = "0"
 
         def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
             return [
