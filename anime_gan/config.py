@@ -70,6 +70,9 @@ class TrainConfig:
     seed: int = option(0, "decides data, weights and everything drawn", minimum=0, maximum=2**31 - 1)
     latent_dim: int = option(100, "numbers in a latent", minimum=1, maximum=4_096)
     learning_rate: float = option(2e-4, "Adam's, for both networks", minimum=1e-8, maximum=1.0)
+    generator_learning_rate: float = option(
+        0.0, "the same for the generator alone; 0 = as --learning_rate", minimum=0.0, maximum=1.0
+    )
     learning_rate_halving: int = option(
         0, "steps after which the learning rate is halved, steadily; 0 = constant", minimum=0, maximum=10**9
     )

@@ -104,7 +104,7 @@ CHARTS: Mapping[str, Chart] = {
         "speed/images_per_second",
         "Training pictures a second, without the time for samples and checkpoints.",
     ),
-    "learning_rate": Chart("speed/learning_rate", "How large the steps of both networks' optimizers are."),
+    "learning_rate": Chart("speed/learning_rate", "How large the steps of the generator's optimizer are."),
 }
 FACES = Chart(
     "faces/same_seeds",

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from anime_gan.metrics.critic import Critic
 
-# The model that comes with the package, in numbered versions.
-SHIPPED = Path(__file__).parent / "pretrained" / "sutemo-64"
+# The models that come with the package, in numbered versions, and the one that is used when none is named.
+PRETRAINED = Path(__file__).parent / "pretrained"
+SHIPPED = PRETRAINED / "sutemo-64"
 # Beside the SavedModel: the judge that `python -m anime_gan.evaluate` trains and leaves there.
 CRITIC = "critic"
 # So many digits of a checksum name a model or a critic in a picture.
@@ -260,16 +261,23 @@ def find_export(directory: Path | None) -> Path:
 
     Args:
         directory: A version, an `export` folder, a run, or a folder of runs (of which the one that
-            exported last counts). None: the model that comes with the package.
+            exported last counts); or the name of a model that comes with the package, such as `sutemo-128`,
+            unless there is a folder of that name. None: `SHIPPED`.
 
     Raises:
         ModelError: There is none.
     """
     if directory is None:
         directory = SHIPPED
+    names = sorted(path.name for path in PRETRAINED.iterdir())
+    if str(directory) in names and not directory.exists():
+        directory = PRETRAINED / directory
     found = _newest_version(directory)
     if found is None:
-        raise ModelError(f"--model={directory}: no exported model there (a finished run has one in export/)")
+        raise ModelError(
+            f"--model={directory}: no exported model there (a finished run has one in export/), nor one that "
+            f"comes with the package ({', '.join(names)})"
+        )
     for name in ("attributes.json", "training.json"):
         if not (found / name).is_file():
             raise ModelError(f"--model={found}: {name} is missing beside saved_model.pb")

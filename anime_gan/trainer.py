@@ -150,8 +150,10 @@ class Trainer:
                 projection=config.projection,
                 resolution=config.resolution,
             )
-            self.generator_optimizer = self._make_optimizer(self.generator)
-            self.discriminator_optimizer = self._make_optimizer(self.discriminator)
+            self.generator_optimizer = self._make_optimizer(
+                self.generator, config.generator_learning_rate or config.learning_rate
+            )
+            self.discriminator_optimizer = self._make_optimizer(self.discriminator, config.learning_rate)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._augment_probability = tf.Variable(
             float(config.augment == "always"), trainable=False, name="augment_probability"
@@ -426,8 +428,12 @@ class Trainer:
                 args=(current.value,),
             )
 
-    def _make_optimizer(self, network: keras.Model) -> keras.optimizers.Optimizer:
-        rate: float | keras.optimizers.schedules.LearningRateSchedule = self.config.learning_rate
+    def _make_optimizer(
+        self,
+        network: keras.Model,
+        rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    ) -> keras.optimizers.Optimizer:
+        # Two rates: Heusel et al. 2017, arXiv 1706.08500.
         if self.config.learning_rate_halving:
             # By the steps done, not by those planned: a run that is resumed to go further goes on smoothly.
             rate = keras.optimizers.schedules.ExponentialDecay(rate, self.config.learning_rate_halving, 0.5)

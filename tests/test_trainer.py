@@ -154,6 +154,20 @@ def test_the_learning_rate_halves_steadily(schema, labels, images):
         assert float(trainer.generator_optimizer.learning_rate) == pytest.approx(rate / 0.5**-0.5)
 
 
+def test_each_network_moves_at_its_own_rate(schema, labels, images):
+    """Adam's first step is the rate, times the gradient's sign."""
+    config = dataclasses.replace(
+        CONFIG, learning_rate=1e-3, generator_learning_rate=4e-5, gradient_penalty="none"
+    )
+    trainer = Trainer(config, schema, labels)
+    networks = {4e-5: trainer.generator, 1e-3: trainer.discriminator}
+    before = {rate: [v.numpy() for v in network.trainable_variables] for rate, network in networks.items()}
+    trainer.train_step(images[:8], labels[:8])
+    for rate, network in networks.items():
+        moved = zip(network.trainable_variables, before[rate], strict=True)
+        assert max(np.abs(v.numpy() - b).max() for v, b in moved) == pytest.approx(rate, rel=2e-3)
+
+
 def test_the_seed_decides_weights_and_noise(trainer, schema, labels):
     """And nothing else does; but each step has noise of its own."""
     again, other = (Trainer(dataclasses.replace(CONFIG, seed=seed), schema, labels) for seed in (0, 1))
