@@ -110,9 +110,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ValueError(
-            f"--host={host} --port={port}: {error.strerror or error}; --port=0 takes any free one"
-        ) from error
+        # Python adds the address, which is said already.
+        reason = str(error.strerror or error).partition(" (while")[0]
+        raise ValueError(f"--host={host} --port={port}: {reason}; --port=0 takes any free one") from error
 
 
 if __name__ == "__main__":
