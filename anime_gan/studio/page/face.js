@@ -7,6 +7,9 @@ import { Picker } from "./picker.js";
 import { draw, pictureOf, settingsOf } from "./server.js";
 
 const RING = 8;
+// Where each of them stands, row by row, the face itself (null) in the middle: neighbours on the ring are
+// neighbours on the page.
+const AROUND = [0, 1, 2, 7, null, 3, 6, 5, 4];
 // Beyond this many milliseconds the user sees that something is going on.
 const PATIENCE = 500;
 
@@ -202,8 +205,11 @@ export class FaceDialog {
       this.dialog.querySelector("#keep").focus({ preventScroll: true });
     };
     const grid = faceGrid(entry, open);
-    // In the middle of its neighbours.
-    if (entry.kind === "nearby") grid.children[RING / 2 - 1].after(el("span", { class: "face center" }, picture(center)));
+    if (entry.kind === "nearby") {
+      const faces = [...grid.children];
+      const middle = () => el("span", { class: "face center" }, picture(center));
+      grid.replaceChildren(...AROUND.map((index) => (index === null ? middle() : faces[index])));
+    }
     return el("section", { class: "results" }, el("h3", {}, t(`results.${entry.kind}`)), grid, downloads(entry, this.video));
   }
 

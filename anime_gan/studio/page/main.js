@@ -21,7 +21,7 @@ class Page {
     const { attributes, hidden, video, limits } = studio;
     this.picker = new Picker(byId("picker"), attributes, { any: true, prefix: "wish" });
     this.kept = new Kept({ video, open, draw: (wish) => this.drawing(wish) });
-    this.history = new History({ video, open, use: (entry) => this.use(entry) });
+    this.history = new History({ video, open, use: (entry) => this.useAgain(entry) });
     this.dialog = new FaceDialog({ attributes, hidden, video, kept: this.kept });
     this.tabs = new Tabs(document.querySelector("[role=tablist]"), (id) => {
       if (id === "tab-history") this.history.load();
@@ -102,10 +102,17 @@ class Page {
       truncation: byId("truncation").valueAsNumber,
       candidates: byId("candidates").valueAsNumber,
     };
-    this.tabs.show("tab-faces");
+    this.showFaces();
     const entry = await this.drawing(wish, byId("panel-faces"));
     if (entry && byId("go-on").checked) byId("seed").value = String(seed + BigInt(number));
     this.finish(entry);
+  }
+
+  // On a phone they are below everything that can be picked.
+  showFaces() {
+    this.tabs.show("tab-faces");
+    const stage = document.querySelector(".stage");
+    if (stage.getBoundingClientRect().top > 0.7 * innerHeight) stage.scrollIntoView();
   }
 
   async openFile(file) {
@@ -113,7 +120,7 @@ class Page {
       tell({ code: "too_long", values: { limit: this.studio.limits.file / 1024 } });
       return;
     }
-    this.tabs.show("tab-faces");
+    this.showFaces();
     const entry = await this.drawing(file, byId("panel-faces"));
     if (entry) this.use(entry);
     this.finish(entry);
@@ -133,6 +140,10 @@ class Page {
       byId("candidates").value = settings.candidates ?? 1;
       byId("more").open = true;
     }
+  }
+
+  useAgain(entry) {
+    this.use(entry);
     byId("wish").scrollIntoView({ block: "start" });
   }
 
