@@ -328,6 +328,26 @@ def test_words_that_are_not_understood(page):
     expect(page.get_by_role("alert")).to_be_empty()
 
 
+def test_a_number_that_is_too_large_is_shown_and_not_sent(page):
+    page.get_by_label("Number of faces").evaluate("input => input.value = '1e99'")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    expect(page.get_by_label("Number of faces")).to_be_focused()
+    assert page.request.get(page.url + "api/history").json()["entries"] == []
+
+
+def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served):
+    assert len(draw(page, 2, seed=4)) == 2
+    served.empty()
+    page.locator("#panel-faces .faces img").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Neighbours").click()
+    expect(dialog.get_by_role("alert")).to_have_text(re.compile("not there any more"))
+    dialog.get_by_role("alert").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("alert")).to_be_empty()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel-faces img")).to_have_count(2)
+
+
 def test_with_the_keyboard_alone(page):
     def tab_to(role: str, name: str) -> None:
         wanted = page.get_by_role(role, name=name, exact=True).first

@@ -13,6 +13,14 @@ const AROUND = [0, 1, 2, 7, null, 3, 6, 5, 4];
 // Beyond this many milliseconds the user sees that something is going on.
 const PATIENCE = 500;
 
+// Where the keyboard is, so that it goes on from there when everything has been made anew.
+function focused(container) {
+  const active = document.activeElement;
+  if (!container.contains(active)) return ":not(*)";
+  if (active.id) return `#${CSS.escape(active.id)}`;
+  return active.name ? `[name="${CSS.escape(active.name)}"]:checked` : ":not(*)";
+}
+
 export class FaceDialog {
   constructor({ attributes, hidden, video, kept }) {
     Object.assign(this, { attributes, hidden, video, kept, trail: [], at: 0, results: null, angle: 0.5 });
@@ -55,8 +63,11 @@ export class FaceDialog {
     try {
       return await draw(wish, () => {}, working.signal);
     } catch (error) {
-      tell(error);
-      this.render();
+      // If it was given up for another wish, that one has the say.
+      if (error.name !== "AbortError") {
+        tell(error);
+        this.render();
+      }
       return null;
     } finally {
       clearTimeout(slow);
@@ -71,18 +82,13 @@ export class FaceDialog {
       if (hidden === attribute && this.face.attributes?.[by]) set[by] = false;
     }
     const entry = await this.work({ kind: "change", face: this.face.id, set });
-    if (!entry) return;
-    this.follow(entry.faces[0]);
-    // Where the user was, so that the keyboard goes on from there.
-    this.dialog.querySelector(`[name="${CSS.escape(`edit-${attribute}`)}"]:checked`)?.focus({ preventScroll: true });
+    if (entry) this.follow(entry.faces[0]);
   }
 
   async vary() {
     const wish = { kind: "nearby", face: this.face.id, angle: this.angle / 2, number: 1, seed: this.chance() };
     const entry = await this.work(wish);
-    if (!entry) return;
-    this.follow(entry.faces[0]);
-    this.dialog.querySelector("#vary").focus();
+    if (entry) this.follow(entry.faces[0]);
   }
 
   async look(wish) {
@@ -130,15 +136,18 @@ export class FaceDialog {
       this.steps(),
     );
     const heading = el("h2", { id: "face-title" }, t("face.title"));
-    const parts = [el("div", { class: "dialog-top" }, heading, close)];
+    const working = el("progress", { "aria-label": t("working") });
+    const parts = [el("div", { class: "dialog-top" }, heading, working, close)];
     if (face.other_model) {
       parts.push(el("div", { class: "columns" }, left, el("p", {}, t("other_model", { model: face.other_model }))));
     } else {
       parts.push(el("div", { class: "columns" }, left, this.tools()));
     }
     const alert = byId("alert");
+    const back = focused(this.dialog);
     this.dialog.replaceChildren(...parts, ...(this.dialog.contains(alert) ? [alert] : []));
     if (!face.other_model) this.picker.value = face.attributes;
+    this.dialog.querySelector(back)?.focus({ preventScroll: true });
   }
 
   tools() {
@@ -216,6 +225,5 @@ export class FaceDialog {
   async keep() {
     await this.kept.toggle(this.face);
     this.render();
-    this.dialog.querySelector("#keep").focus();
   }
 }

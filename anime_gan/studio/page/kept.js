@@ -2,7 +2,7 @@
 
 import { byId, el, hush, tell } from "./dom.js";
 import { entryView, faceButton } from "./faces.js";
-import { t } from "./language.js";
+import { describe, t } from "./language.js";
 import { get, post } from "./server.js";
 
 export class Kept {
@@ -82,14 +82,20 @@ export class Kept {
           class: "quiet",
           "data-blend": face.id,
           "aria-pressed": String(order >= 0),
-          "aria-label": t("blend.pick"),
+          "aria-label": `${t("blend.pick")}: ${describe(face)}`,
           onclick: () => this.choose(face),
         },
         order >= 0 ? "①②"[order] : "○",
       );
       const away = el(
         "button",
-        { type: "button", class: "quiet", "aria-label": t("forget"), title: t("forget"), onclick: () => this.toggle(face) },
+        {
+          type: "button",
+          class: "quiet",
+          "aria-label": `${t("forget")}: ${describe(face)}`,
+          title: t("forget"),
+          onclick: () => this.toggle(face),
+        },
         "✕",
       );
       if (face.other_model) pick.disabled = true;

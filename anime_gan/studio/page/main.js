@@ -39,6 +39,8 @@ class Page {
       event.preventDefault();
       this.drawFaces();
     });
+    // What has to be mended must be seen.
+    byId("wish").addEventListener("invalid", () => (byId("more").open = true), true);
     byId("clear").addEventListener("click", () => {
       this.picker.value = {};
       byId("words").value = "";
@@ -78,7 +80,7 @@ class Page {
     });
     document.addEventListener("language", () => {
       this.picker.build(this.picker.value);
-      this.show();
+      if (!this.working) this.show();
     });
   }
 
@@ -92,6 +94,8 @@ class Page {
   }
 
   async drawFaces() {
+    // A second click while it draws asks for the same.
+    if (this.working) return;
     const number = byId("number").valueAsNumber;
     const seed = BigInt(byId("seed").value);
     const wish = {
@@ -120,10 +124,11 @@ class Page {
       tell({ code: "too_long", values: { limit: this.studio.limits.file / 1024 } });
       return;
     }
-    this.showFaces();
+    if (!this.working) this.showFaces();
+    const working = this.working;
     const entry = await this.drawing(file, byId("panel-faces"));
     if (entry) this.use(entry);
-    this.finish(entry);
+    if (!working) this.finish(entry);
   }
 
   // Sets everything as it was for an entry.
@@ -165,7 +170,10 @@ class Page {
 
   // Has something drawn, one at a time; in the panel, if there is one, faces appear as they are finished.
   async drawing(wish, panel = null) {
-    if (this.working) return null;
+    if (this.working) {
+      tell({ code: "busy" });
+      return null;
+    }
     const working = (this.working = new AbortController());
     const busy = byId("busy");
     const bar = busy.querySelector("progress");
