@@ -13,14 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("starlette")
-pytest.importorskip("httpx2")
-
-from starlette.testclient import TestClient  # noqa: E402
-
-from anime_gan.generation import FaceGenerator, find_export  # noqa: E402
-from anime_gan.studio.drawing import Studio  # noqa: E402
-from anime_gan.studio.server import create_app  # noqa: E402
+from anime_gan.generation import FaceGenerator, find_export
+from anime_gan.studio.drawing import Studio
 
 ADDRESS = "http://127.0.0.1:8642"
 
@@ -45,7 +39,7 @@ class Visitor:
 
     address = ADDRESS
 
-    def __init__(self, client: TestClient) -> None:
+    def __init__(self, client: Any) -> None:
         self.client = client
 
     def draw(self, **wish: Any) -> dict[str, Any]:
@@ -86,6 +80,13 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def visiting() -> Callable[..., contextlib.AbstractContextManager[Visitor]]:
+    """Talks to a studio without a network; skips where what the server needs is not installed."""
+    pytest.importorskip("starlette")
+    pytest.importorskip("httpx2")
+    from starlette.testclient import TestClient
+
+    from anime_gan.studio.server import create_app
+
     @contextlib.contextmanager
     def visit(studio: Studio) -> Iterator[Visitor]:
         with TestClient(create_app(studio), base_url=ADDRESS) as client:

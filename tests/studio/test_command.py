@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from anime_gan.studio import __main__ as command  # noqa: E402

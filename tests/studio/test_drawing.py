@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import threading
@@ -233,9 +234,7 @@ def test_half_an_animation_leaves_nothing(make_studio, tmp_path):
     assert sorted(path.name for path in (tmp_path / "studio" / "history").iterdir()) == [entry.identifier]
 
 
-@pytest.mark.anyio
-async def test_who_stops_listening_stops_the_job():
-    worker: Worker[int] = Worker(2)
+def test_who_stops_listening_stops_the_job():
     ended = threading.Event()
 
     def count(stop: threading.Event):
@@ -246,13 +245,12 @@ async def test_who_stops_listening_stops_the_job():
             stop.wait(0.001)
         ended.set()
 
-    items = worker.submit(count)
-    assert [await anext(items), await anext(items)] == [0, 1]
-    await items.aclose()
-    assert ended.wait(10)
-    worker.stop()
+    async def listen() -> None:
+        worker: Worker[int] = Worker(2)
+        items = worker.submit(count)
+        assert [await anext(items), await anext(items)] == [0, 1]
+        await items.aclose()
+        assert ended.wait(10)
+        worker.stop()
 
-
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
+    asyncio.run(listen())

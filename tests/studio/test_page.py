@@ -19,6 +19,7 @@ from PIL import Image
 
 sync_api = pytest.importorskip("playwright.sync_api")
 uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("starlette")
 
 from anime_gan.picture_files import read_origin  # noqa: E402
 from anime_gan.studio.server import create_app  # noqa: E402

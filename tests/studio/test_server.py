@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from anime_gan.studio.server import MAX_FILE, PLACES
+pytest.importorskip("starlette")
+
+from anime_gan.studio.server import MAX_FILE, PLACES  # noqa: E402
 
 UNKNOWN = "0123456789ab-012345"
 
