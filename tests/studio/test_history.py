@@ -109,6 +109,22 @@ def test_another_models_faces_are_shown_and_not_changed(restarted, tmp_path):
     assert "Model 0123456789abcdef drew this" in refused.json()["message"]
 
 
+@pytest.mark.parametrize("name", ["../elsewhere", "..", "", ".", "mine"])
+def test_no_name_leads_elsewhere(restarted, tmp_path, name):
+    visitor = restarted()
+    entry = visitor.faces()[0]["id"].split(".")[0]
+    others = [tmp_path / "studio" / "elsewhere", tmp_path / "studio" / "history" / "mine"]
+    for other in others:
+        shutil.copytree(tmp_path / "studio" / "history" / entry, other)
+    history = History(tmp_path / "studio" / "history", 5)
+    for look in (history.entry, lambda name: history.read(name, "0.png")):
+        with pytest.raises(KeyError):
+            look(name)
+    assert visitor.client.post("/api/remove", json={"entry": name}).status_code == 200
+    assert all((other / "0.png").is_file() for other in others)
+    assert history.identifiers() == [entry]
+
+
 def test_what_a_killed_process_left_is_not_shown_and_goes(tmp_path):
     for name, age in ((".partial-old", STALE + 60), (".partial-new", 0)):
         (tmp_path / name).mkdir()
