@@ -456,6 +456,28 @@ def test_nothing_is_wider_than_the_window(new_page, width):
     )
 
 
+def test_a_model_without_attributes(new_page):
+    page = new_page(locale="en-US", viewport={"width": 900, "height": 700})
+
+    def without(route):
+        about = route.fetch().json()
+        route.fulfill(json={**about, "attributes": [], "hidden": []})
+
+    page.route("**/api/studio", without)
+    page.reload()
+    draw(page, 2, seed=1)[0].click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("All values of")).to_have_count(0)
+    dialog.get_by_role("button", name="Neighbours").click()
+    expect(dialog.locator(".results button.face")).to_have_count(8)
+    # The margin belongs to the face, what is beside it does not.
+    box = dialog.bounding_box()
+    page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)
+    expect(dialog).to_be_visible()
+    page.mouse.click(5, 5)
+    expect(dialog).to_be_hidden()
+
+
 def test_animations_stand_still_for_those_who_want_that(new_page):
     page = new_page(locale="en-US", reduced_motion="reduce")
     for number in (0, 1):

@@ -30,8 +30,12 @@ export class FaceDialog {
       hush();
       document.body.append(byId("alert"));
     });
-    // A click beside it closes it.
-    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    // A click beside it closes it; its own margin is not beside it.
+    this.dialog.addEventListener("click", ({ target, clientX, clientY }) => {
+      const { left, right, top, bottom } = this.dialog.getBoundingClientRect();
+      const beside = clientX < left || clientX > right || clientY < top || clientY > bottom;
+      if (target === this.dialog && beside) this.dialog.close();
+    });
     document.addEventListener("language", () => this.dialog.open && this.render());
   }
 
@@ -153,6 +157,8 @@ export class FaceDialog {
   tools() {
     const distance = el("input", { id: "distance", type: "range", min: 0.1, max: 1.2, step: 0.1, value: this.angle });
     distance.addEventListener("input", () => (this.angle = Number(distance.value)));
+    // A model that was trained without labels has nothing to change.
+    const labelled = this.attributes.length > 0;
     const names = this.attributes.map(({ name }) => el("option", { value: name }, label(name)));
     const sheet = el("select", { id: "sheet-of" }, ...names);
     if (this.sheet) sheet.value = this.sheet;
@@ -161,6 +167,13 @@ export class FaceDialog {
       this.sheet = sheet.value;
       return this.look({ kind: "sheet", attribute: sheet.value });
     };
+    const row = el(
+      "div",
+      { class: "around" },
+      el("label", { for: "sheet-of" }, t("sheet")),
+      sheet,
+      el("button", { type: "button", id: "sheet", onclick: showSheet }, t("sheet.draw")),
+    );
     const fields = el("div", { class: "edit" });
     this.picker = new Picker(fields, this.attributes, {
       any: false,
@@ -178,16 +191,9 @@ export class FaceDialog {
         el("label", { for: "distance" }, t("distance")),
         distance,
       ),
-      el(
-        "div",
-        { class: "around" },
-        el("label", { for: "sheet-of" }, t("sheet")),
-        sheet,
-        el("button", { type: "button", id: "sheet", onclick: showSheet }, t("sheet.draw")),
-      ),
-      this.results ? this.resultView() : null,
-      el("h3", {}, t("change")),
-      el("p", { class: "facts" }, t("change_hint")),
+      ...(labelled ? [row] : []),
+      ...(this.results ? [this.resultView()] : []),
+      ...(labelled ? [el("h3", {}, t("change")), el("p", { class: "facts" }, t("change_hint"))] : []),
       fields,
     );
   }

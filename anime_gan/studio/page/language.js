@@ -40,7 +40,9 @@ export function inWords(attributes) {
 
 export function describe(face) {
   if (face.other_model) return t("face.unknown");
-  return face.attributes ? t("face.alt", { words: inWords(face.attributes) }) : t("face.between");
+  if (!face.attributes) return t("face.between");
+  const words = inWords(face.attributes);
+  return words ? t("face.alt", { words }) : t("face.plain");
 }
 
 // The schema's own words, for what no language file knows.

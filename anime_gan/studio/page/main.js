@@ -26,6 +26,7 @@ class Page {
     this.tabs = new Tabs(document.querySelector("[role=tablist]"), (id) => {
       if (id === "tab-history") this.history.load();
     });
+    document.querySelector(".words").hidden = attributes.length === 0;
     byId("number").max = limits.number;
     byId("candidates").max = limits.candidates;
     byId("candidates").disabled = limits.candidates === 1;
