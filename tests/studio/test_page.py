@@ -442,6 +442,14 @@ def test_in_their_language(new_page, locale, draw_, hair):
     expect(page.locator("#picker legend").first).to_have_text("Hair colour")
 
 
+def test_on_a_phone_the_faces_come_into_view(new_page):
+    page = new_page(viewport={"width": 390, "height": 844}, locale="en-US")
+    draw(page, 16)
+    expect(page.locator("#panel-faces button.face").first).to_be_in_viewport()
+    page.locator("#panel-faces button.face").first.click()
+    expect(page.get_by_role("dialog").locator(".large")).to_be_in_viewport(ratio=0.9)
+
+
 @pytest.mark.parametrize("width", [390, 860, 1280])
 def test_nothing_is_wider_than_the_window(new_page, width):
     page = new_page(viewport={"width": width, "height": 800}, locale="en-US")

@@ -107,17 +107,10 @@ class Page {
       truncation: byId("truncation").valueAsNumber,
       candidates: byId("candidates").valueAsNumber,
     };
-    this.showFaces();
+    this.tabs.show("tab-faces");
     const entry = await this.drawing(wish, byId("panel-faces"));
     if (entry && byId("go-on").checked) byId("seed").value = String(seed + BigInt(number));
     this.finish(entry);
-  }
-
-  // On a phone they are below everything that can be picked.
-  showFaces() {
-    this.tabs.show("tab-faces");
-    const stage = document.querySelector(".stage");
-    if (stage.getBoundingClientRect().top > 0.7 * innerHeight) stage.scrollIntoView();
   }
 
   async openFile(file) {
@@ -125,7 +118,7 @@ class Page {
       tell({ code: "too_long", values: { limit: this.studio.limits.file / 1024 } });
       return;
     }
-    if (!this.working) this.showFaces();
+    if (!this.working) this.tabs.show("tab-faces");
     const working = this.working;
     const entry = await this.drawing(file, byId("panel-faces"));
     if (entry) this.use(entry);
@@ -201,6 +194,9 @@ class Page {
         last = { ...event.begun, faces: [], settings: {}, animation: false };
         grid = places(event.begun.total);
         panel?.replaceChildren(grid);
+        // On a phone it is below everything that can be picked.
+        const stage = document.querySelector(".stage");
+        if (stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
         move(0, event.begun.total);
       } else if (event.face) {
         grid.children[last.faces.length].replaceWith(faceButton(event.face, open));
