@@ -140,7 +140,11 @@ class Studio:
             raise StudioError(
                 "words", reason=str(error).removesuffix("; --list_attrs shows what there is")
             ) from error
-        return wishes.described(self.schema.parse(request.attributes), self.schema)
+        labels = self.schema.parse(request.attributes)
+        for slot in self.schema.slots:
+            if slot.is_group and labels[slot.columns].any() and labels[slot.columns].max() < 1:
+                raise StudioError("one_value", name=slot.name)
+        return wishes.described(labels, self.schema)
 
     def keep(self, face: str) -> Entry:
         """Copies a face to those that are kept, where it stays when the history drops it."""

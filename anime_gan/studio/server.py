@@ -80,7 +80,7 @@ class _Server:
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Begins to load the model at once; until it is there, wishes wait in the queue."""
-        self._warm_up = self._worker.submit(self._studio.warm_up)
+        self._worker.submit(self._studio.warm_up)
         yield
         self._worker.stop()
 

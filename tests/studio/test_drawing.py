@@ -206,6 +206,9 @@ def test_words_become_picks(visitor):
     assert picks["eye_color"] is None
     refused = visitor.client.post("/api/words", json={"words": "blu hair"})
     assert refused.status_code == 400 and "nearest: 'blue hair'" in refused.json()["message"]
+    # What no choice on the page can say must not get lost.
+    refused = visitor.client.post("/api/words", json={"words": "smile, no blue hair"})
+    assert refused.status_code == 400 and "hair_color" in refused.json()["message"]
 
 
 def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):

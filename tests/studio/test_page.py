@@ -70,6 +70,8 @@ def served(make_studio, tmp_path_factory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
+    # Machines may be slow, and nothing here waits longer than it has to.
+    expect.set_options(timeout=20 * SECONDS)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -273,6 +275,7 @@ def test_what_was_made_is_there_after_a_restart(page, served):
     expect(page.locator("#kept-count")).to_have_text("1")
     page.get_by_role("tab", name="History").click()
     entry = page.locator(".entry").first
+    expect(entry.locator("img")).to_have_count(3)
     assert [alt(face) for face in entry.locator("img").all()] == words
     pick(page, "Skin", "any")
     page.get_by_label("Number of faces", exact=True).evaluate("input => input.value = 9")
@@ -492,6 +495,7 @@ def test_animations_stand_still_for_those_who_want_that(new_page):
     for number in (0, 1):
         draw(page, 2, seed=90)[number].click()
         page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+        expect(page.locator("#kept-count")).to_have_text(str(number + 1))
         page.keyboard.press("Escape")
     page.get_by_role("tab", name="Kept").click()
     for button in page.get_by_role("button", name="Choose for blending").all():
