@@ -275,8 +275,9 @@ class Studio:
             raise StudioError("wrong_attribute", name=name[:80])
         # A sheet changes one attribute alone, so what would hide it is changed before.
         for hidden, hider in self.schema.hidden_by:
-            if hidden.name == name:
-                request = self._changed(request, f"{self.schema.columns[hider]}=no")
+            tag = self.schema.columns[hider]
+            if hidden.name == name and "=" not in tag:
+                request = self._changed(request, f"{tag}=no")
         return functools.partial(self._draw_sheet, dataclasses.replace(request, sheet=name), origin)
 
     def _plan_nearby(self, wish: Mapping[str, Any]) -> Plan:

@@ -306,6 +306,12 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
     assert page.get_by_label("Seed of the first").input_value() == "33"
     shown = page.request.get(page.url + page.locator("#panel-faces .faces img").get_attribute("src")).body()
     np.testing.assert_array_equal(pixels(shown), pixels(path))
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({**Image.open(path).text, "truncation": "0.07", "seeds": "41-43"}))
+    drop(page, settings)
+    expect(page.locator("#panel-faces .heading")).to_contain_text("seed 41-43")
+    expect(page.locator("output[for=truncation]")).to_have_text("7%")
+    assert page.get_by_label("Number of faces").input_value() == "3"
     # What is no picture of ours is explained, and everything goes on.
     for content, said in (
         (path.read_bytes()[:300], "cannot be read"),
