@@ -92,6 +92,7 @@ def new_page(chromium, served):
     with contextlib.ExitStack() as opened:
         asked: list[str] = []
         failed: list[str] = []
+        refused: list[str] = []
         served.empty()
 
         def new(**options):
@@ -101,6 +102,7 @@ def new_page(chromium, served):
             page.set_default_timeout(20 * SECONDS)
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: failed.append(str(error)))
+            page.on("console", lambda message: refused.append(message.text))
             page.goto(served.url)
             expect(page.get_by_role("tab")).to_have_count(3)
             page.wait_for_selector("#picker fieldset")
@@ -109,6 +111,7 @@ def new_page(chromium, served):
         yield new
     assert [url for url in asked if not url.startswith((served.url, "blob:", "data:"))] == []
     assert failed == []
+    assert [text for text in refused if "Content Security Policy" in text] == []
 
 
 @pytest.fixture
