@@ -108,27 +108,33 @@ class FaceGenerator:
             ValueError: The latent is none of this model's, or what it is set to contradicts itself.
         """
         if request.latent is not None:
-            latents, labels = self._given_inputs(request.latent, request.attributes)
+            latents, labels = self._given_inputs([request.latent], [request.attributes])
         elif request.walk is not None:
             latents, labels = self._walk_inputs(request, request.walk)
         else:
             latents, labels = self._best_inputs([request.attributes] * len(request.seeds), request)
         return latents, with_changes(labels, self.schema, request.changes)
 
-    def _given_inputs(self, latent: tuple[float, ...], attributes: str) -> tuple[np.ndarray, np.ndarray]:
+    def _given_inputs(
+        self, latents: Sequence[tuple[float, ...]], texts: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of faces that come from no seeds, each with the text that says its attributes."""
         width = self.latent_dim
-        labels = self.schema.parse(attributes).astype(np.float32)
-        if len(latent) != width or not np.all(labels):
-            raise ValueError(
-                f"{self.directory}: wants {width} numbers and every attribute of a face, not {len(latent)} "
-                f"and {attributes!r}"
-            )
-        return np.array([latent], np.float32), labels[np.newaxis]
+        labels = [self.schema.parse(text).astype(np.float32) for text in texts]
+        for latent, row, text in zip(latents, labels, texts, strict=True):
+            if len(latent) != width or not np.all(row):
+                raise ValueError(
+                    f"{self.directory}: wants {width} numbers and every attribute of a face, not "
+                    f"{len(latent)} and {text!r}"
+                )
+        return np.array(latents, np.float32), np.stack(labels)
 
     def _walk_inputs(self, request: FaceRequest, walk: Walk) -> tuple[np.ndarray, np.ndarray]:
         """The rows of all frames, or of the one that is wanted."""
         texts = [", ".join(filter(None, (request.attributes, station))) for station in walk.stations]
-        if len(request.seeds) == 1:
+        if walk.latents:
+            latents, labels = self._given_inputs(walk.latents, texts)
+        elif len(request.seeds) == 1:
             # One face all the way: what the first station leaves open stays as it is there.
             latents, labels = self._best_inputs(texts[:1], request)
             latents = np.repeat(latents, len(texts), axis=0)

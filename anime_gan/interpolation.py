@@ -1,4 +1,4 @@
-"""From face to face: spherical in the latents, linear in the labels, and back to the first."""
+"""From face to face and around a face: spherical in the latents, linear in the labels."""
 
 from __future__ import annotations
 
@@ -58,3 +58,28 @@ def closed_walk(latents: np.ndarray, labels: np.ndarray, frames: int) -> tuple[n
         mixed = (1.0 - share) * labels[station] + share * labels[following]
         walked.append((slerp(latents[station], latents[following], share), mixed.astype(np.float32)))
     return np.stack([latent for latent, _ in walked]), np.stack([label for _, label in walked])
+
+
+def ring(latent: np.ndarray, angle: float, count: int, seed: int) -> np.ndarray:
+    """Latents around one: each as far from the origin as it, and turned away from it by the same angle.
+
+    They lie evenly on a circle in a plane of directions that the seed decides, so that neighbours on the
+    ring are neighbours of each other too. A single one is the latent, perturbed.
+
+    Args:
+        latent: [z], not zero; z is at least 3.
+        angle: How far to turn, in radians: above 0, below pi.
+        count: How many.
+        seed: 0 and up.
+
+    Returns:
+        float32 [count, z].
+    """
+    center = np.asarray(latent, np.float64)
+    norm = np.linalg.norm(center)
+    directions = np.random.default_rng(seed).standard_normal((2, len(center)))
+    # QR makes the three orthogonal (Gram-Schmidt) and keeps the first as it is, up to its sign.
+    basis, _ = np.linalg.qr(np.stack([center, *directions], axis=1))
+    turns = 2.0 * np.pi * np.arange(count)[:, np.newaxis] / count
+    around = np.cos(turns) * basis[:, 1] + np.sin(turns) * basis[:, 2]
+    return (np.cos(angle) * center + np.sin(angle) * norm * around).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from anime_gan.datasets.pictures import PictureError, read_picture
 from anime_gan.files import written_whole
-from anime_gan.requests import PictureOrigin, origin_from_text
+from anime_gan.requests import FaceRequest, PictureOrigin, origin_from_text
 
 # What a walk can be written as, besides a folder of its frames and a PNG with all of them.
 ANIMATIONS = (".webp", ".gif", ".mp4")
@@ -236,3 +237,21 @@ def read_origin(path: Path, flag: str = "--like") -> PictureOrigin:
         raise ValueError(
             f"{flag}={path}: holds no settings of generate.py (made elsewhere, or saved anew)"
         ) from error
+
+
+def file_stem(request: FaceRequest) -> str:
+    """A file's name without its ending: says what is on it."""
+    parts = [name_part(request.attributes)] if request.latent is None else ["face"]
+    if request.walk is not None:
+        parts.append(name_part(request.walk.text) or "walk")
+        if request.walk.frame is not None:
+            parts.append(f"frame{request.walk.frame}")
+    elif request.latent is None:
+        parts.append(f"seed{request.seeds[0]}")
+    parts.append(name_part(request.changes))
+    return "_".join(part for part in parts if part)
+
+
+def name_part(request: str) -> str:
+    """What is asked for, as a part of a file's name."""
+    return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]

@@ -36,12 +36,15 @@ class Walk:
         frames: Pictures on the whole way.
         frames_per_second: How fast they are shown.
         frame: Of the whole way only this picture, counted from 0; None: all of them.
+        latents: The numbers of each station's face where these come from no seeds; then
+            `FaceRequest.seeds` is empty, and each station says every attribute.
     """
 
     stations: tuple[str, ...]
     frames: int = 48
     frames_per_second: int = 20
     frame: int | None = None
+    latents: tuple[tuple[float, ...], ...] = ()
 
     @property
     def text(self) -> str:
@@ -100,11 +103,13 @@ class PictureOrigin(NamedTuple):
 def request_text(request: FaceRequest) -> dict[str, str]:
     """What a file says of a request; `origin_from_text` reads it back, to the last bit of a latent."""
     text = {"attributes": request.attributes}
-    if request.latent is None:
+    if request.latent is not None:
+        text["latent"] = _latent_text(request.latent)
+    elif request.walk is not None and request.walk.latents:
+        text["latents"] = ",".join(map(_latent_text, request.walk.latents))
+    else:
         text["seeds"] = format_seeds(request.seeds)
         text["truncation"] = repr(request.truncation)
-    else:
-        text["latent"] = base64.b64encode(np.array(request.latent, LATENT_DTYPE).tobytes()).decode("ascii")
     if request.walk is not None:
         text["interpolate"] = request.walk.text
         text["frames"] = str(request.walk.frames)
@@ -127,10 +132,11 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         KeyError, ValueError: Something is missing, or cannot be read.
     """
     latent = _latent_from_text(text["latent"]) if "latent" in text else None
+    seeded = latent is None and "latents" not in text
     request = FaceRequest(
         text["attributes"],
-        parse_seeds(text["seeds"]) if latent is None else (),
-        float(text["truncation"]) if latent is None else 1.0,
+        parse_seeds(text["seeds"]) if seeded else (),
+        float(text["truncation"]) if seeded else 1.0,
         text.get("sheet"),
         int(text.get("candidates", 1)),
         text.get("set", ""),
@@ -142,6 +148,10 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         if not re.fullmatch("[0-9a-f]{1,64}", name):
             raise ValueError("not the name of a model")
     return PictureOrigin(request, text["model"], text.get("critic"))
+
+
+def _latent_text(latent: tuple[float, ...]) -> str:
+    return base64.b64encode(np.array(latent, LATENT_DTYPE).tobytes()).decode("ascii")
 
 
 def _latent_from_text(text: str) -> tuple[float, ...]:
@@ -156,7 +166,8 @@ def _latent_from_text(text: str) -> tuple[float, ...]:
 
 def _walk_from_text(text: Mapping[str, str]) -> Walk:
     frame = int(text["frame"]) if "frame" in text else None
-    return Walk(parse_stations(text["interpolate"]), int(text["frames"]), int(text["fps"]), frame)
+    latents = tuple(map(_latent_from_text, text["latents"].split(","))) if "latents" in text else ()
+    return Walk(parse_stations(text["interpolate"]), int(text["frames"]), int(text["fps"]), frame, latents)
 
 
 def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
@@ -169,7 +180,8 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
         raise ValueError(f"--truncation={request.truncation}: must be above 0 and at most 1")
     if not 1 <= request.candidates <= MAX_CANDIDATES:
         raise ValueError(f"--candidates={request.candidates}: must be 1 to {MAX_CANDIDATES}")
-    if request.latent is not None and (request.candidates > 1 or request.walk):
+    unseeded = request.latent is not None or (request.walk is not None and request.walk.latents)
+    if unseeded and (request.candidates > 1 or (request.latent is not None and request.walk)):
         raise ValueError("a face without a seed: has no candidates, and is no station of a walk")
     with _explained():
         attributes = _spelled(request.attributes, schema)
@@ -217,7 +229,7 @@ def _explained() -> Iterator[None]:
 def _checked_walk(request: FaceRequest, schema: Schema) -> Walk:
     walk = request.walk
     assert walk is not None
-    if len(walk.stations) == 1:
+    if len(walk.stations) == 1 and not walk.latents:
         walk = dataclasses.replace(walk, stations=walk.stations * len(request.seeds))
     count = len(walk.stations)
     if count < 2:
@@ -225,7 +237,12 @@ def _checked_walk(request: FaceRequest, schema: Schema) -> Walk:
             f"--interpolate={walk.text}: one station is no walk: write 'blonde hair {ARROW} black hair', or "
             "give several seeds"
         )
-    if len(request.seeds) not in (1, count):
+    if walk.latents:
+        if len(walk.latents) != count or request.seeds:
+            raise ValueError(
+                f"a walk through faces without seeds: has {count} stations and {len(walk.latents)} faces"
+            )
+    elif len(request.seeds) not in (1, count):
         raise ValueError(
             f"--interpolate={walk.text}: has {count} stations, so give {count} seeds, or one for all, not "
             f"{len(request.seeds)}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import geometric_slerp
 
-from anime_gan.interpolation import closed_walk, slerp
+from anime_gan.interpolation import closed_walk, ring, slerp
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
@@ -59,3 +59,25 @@ def test_frames_that_stations_do_not_divide():
     np.testing.assert_allclose(
         walked[3], [0, np.cos(share * np.pi / 2), np.sin(share * np.pi / 2)], atol=1e-6
     )
+
+
+def test_a_ring_lies_around_its_face():
+    latent = np.random.default_rng(3).standard_normal(50).astype(np.float32)
+    around = ring(latent, 0.4, 6, seed=9)
+    assert around.shape == (6, 50) and around.dtype == np.float32
+    norms = np.linalg.norm(around, axis=1)
+    np.testing.assert_allclose(norms, np.linalg.norm(latent), rtol=1e-5)
+    np.testing.assert_allclose(around @ latent / norms / np.linalg.norm(latent), np.cos(0.4), rtol=1e-5)
+    # Evenly: everyone is as far from the next as the sides of a hexagon of radius |z| sin(0.4) are long.
+    sides = np.linalg.norm(around - np.roll(around, 1, axis=0), axis=1)
+    np.testing.assert_allclose(sides, np.linalg.norm(latent) * np.sin(0.4), rtol=1e-5)
+
+
+def test_the_seed_decides_the_direction_of_a_perturbation():
+    latent = np.random.default_rng(4).standard_normal(50)
+    first, again, other = (ring(latent, 0.3, 1, seed)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    # In 50 dimensions two random directions are nearly orthogonal.
+    moved, elsewhere = first - np.cos(0.3) * latent, other - np.cos(0.3) * latent
+    cosine = moved @ elsewhere / np.linalg.norm(moved) / np.linalg.norm(elsewhere)
+    assert abs(cosine) < 0.6

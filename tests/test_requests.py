@@ -23,6 +23,7 @@ REQUESTS = [
     FaceRequest("", (0,), 1.0, "hair_color x eye_color"),
     FaceRequest("smile", (1, 2), 0.1 + 0.2, walk=Walk(("blue hair", ""), 12, 25, 7)),
     FaceRequest("red hair", (), latent=tuple(np.float32([0.1, -3e-39, 1e30]).tolist()), changes="smile"),
+    FaceRequest("", (), walk=Walk(("red hair", "blue hair"), 9, latents=((0.5, -2.0), (1.0, 3.0)))),
 ]
 
 
@@ -86,6 +87,9 @@ def test_what_is_set_again_replaces_what_was_set(schema):
         (FaceRequest(seeds=(0, 1), sheet="smile x glasses"), "shows one face"),
         (FaceRequest(sheet="smile x glasses x hair_color"), "two sides, not more"),
         (FaceRequest(seeds=(), latent=(0.0,), candidates=2), "without a seed"),
+        (FaceRequest(seeds=(), walk=Walk(("", ""), latents=((0.0,),))), "2 stations and 1 faces"),
+        (FaceRequest(seeds=(1,), walk=Walk(("", ""), latents=((0.0,), (1.0,)))), "without seeds"),
+        (FaceRequest(seeds=(), walk=Walk(("", ""), latents=((0.0,),) * 2), candidates=2), "without a seed"),
     ],
 )
 def test_what_is_refused(schema, request_, said):

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import json
 import math
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +29,8 @@ from anime_gan.generation import (
 from anime_gan.picture_files import (
     ANIMATIONS,
     check_animation,
+    file_stem,
+    name_part,
     read_origin,
     read_own_picture,
     save_animation,
@@ -192,7 +193,7 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
     if changes is not None:
         request = changed(found.request, changes, schema)
         (face,) = generator.faces(request)
-        edited = _free_name(path.parent, f"{path.stem}_{_file_name(request.changes)}", ".png")
+        edited = _free_name(path.parent, f"{path.stem}_{name_part(request.changes)}", ".png")
         save_png(edited, face.image, generator.picture_text(request))
         print(edited)
     return 0
@@ -201,7 +202,7 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
 def _write(generator: FaceGenerator, request: FaceRequest, out: Path) -> str:
     """Draws what is asked for and writes it where it is wanted; returns what to tell the user."""
     if request.sheet:
-        path = out if _is_png(out) else out / f"sheet-{_file_name(request.sheet)}.png"
+        path = out if _is_png(out) else out / f"sheet-{name_part(request.sheet)}.png"
         save_png(path, generator.sheet(request), generator.picture_text(request))
         return str(path)
     if _is_png(out):
@@ -212,7 +213,7 @@ def _write(generator: FaceGenerator, request: FaceRequest, out: Path) -> str:
     if request.walk is not None and request.walk.frame is None:
         return _write_walk(generator, request, request.walk, out)
     for face in _draw(generator, request):
-        path = _free_name(out, _stem(face.request), ".png")
+        path = _free_name(out, file_stem(face.request), ".png")
         save_png(path, face.image, generator.picture_text(face.request, face.labels))
     return str(path) if request.num_faces == 1 else f"{request.num_faces} faces in {out}/"
 
@@ -250,7 +251,7 @@ def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
         return out
     if not flag_values["out"].present:
         # One file by itself says more than a folder of frames.
-        return _free_name(out, _stem(request), ".webp")
+        return _free_name(out, file_stem(request), ".webp")
     if out.suffix and not out.is_dir():
         check_animation(out)
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -344,24 +345,6 @@ def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[DrawnFace]
         file=sys.stderr,
         delay=1,
     )
-
-
-def _stem(request: FaceRequest) -> str:
-    """A file's name without its ending: says what is on it."""
-    parts = [_file_name(request.attributes)] if request.latent is None else ["face"]
-    if request.walk is not None:
-        parts.append(_file_name(request.walk.text) or "walk")
-        if request.walk.frame is not None:
-            parts.append(f"frame{request.walk.frame}")
-    elif request.latent is None:
-        parts.append(f"seed{request.seeds[0]}")
-    parts.append(_file_name(request.changes))
-    return "_".join(part for part in parts if part)
-
-
-def _file_name(request: str) -> str:
-    """What is asked for, as a part of a file's name."""
-    return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]
 
 
 def _free_name(folder: Path, stem: str, *endings: str) -> Path:

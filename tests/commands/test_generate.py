@@ -18,7 +18,8 @@ from anime_gan.datasets import load_dataset
 from anime_gan.export import export_model
 from anime_gan.generation import FaceGenerator, candidate_seed
 from anime_gan.metrics import critic as critics
-from anime_gan.requests import FaceRequest, format_seeds, parse_seeds
+from anime_gan.picture_files import read_text
+from anime_gan.requests import FaceRequest, Walk, format_seeds, parse_seeds
 from anime_gan.trainer import Trainer
 
 
@@ -304,6 +305,25 @@ def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
     assert text["set"] == "blonde hair" and text["latent"] == Image.open(printed[2]).text["latent"]
     assert generate.main([*like, "--sheet=hair_color", "--out=sheet.png"]) == 0
     assert pixels("sheet.png").shape[0] == len(FaceGenerator(run).schema.groups[0].values) * 66 - 2
+
+
+def test_a_walk_between_faces_without_seeds_can_be_made_again(run):
+    generator = FaceGenerator(run)
+    latents, labels = generator.inputs(FaceRequest("", (3, 8)))
+    stations = tuple(map(generator.schema.describe, labels))
+    walk = Walk(stations, 6, 10, latents=tuple(tuple(latent.tolist()) for latent in latents))
+    text = generator.picture_text(FaceRequest("", (), walk=walk))
+    Path("walk.json").write_text(json.dumps(text))
+    for name in ("walk.gif", "frames"):
+        assert generate.main([f"--model={run}", "--like=walk.json", f"--out={name}"]) == 0
+    for number in (0, 3):
+        expected = generator.render(latents, labels)[number // 3]
+        np.testing.assert_array_equal(pixels(f"frames/frame{number}.png"), expected)
+    # Each file carries both faces: the GIF in a comment of several blocks.
+    assert read_text(Path("walk.gif")) == text
+    assert (
+        generate.main([f"--model={run}", "--like=frames/frame2.png", "--set=blue hair", "--out=e.png"]) == 0
+    )
 
 
 def test_a_latent_of_another_width_is_refused(run, capsys):

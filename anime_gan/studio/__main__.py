@@ -1,0 +1,119 @@
+"""`anime-gan-studio`: a page in the browser on which faces are drawn, changed, blended and kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.generation import find_export
+
+SUMMARY = """Opens the studio: prints an address to open in a browser. Everything stays on this machine.
+Needs pip install '.[studio]'"""
+LOCAL = "127.0.0.1"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    flag_values = flags.FlagValues()
+    _define_flags(flag_values)
+    arguments = sys.argv[1:] if argv is None else argv
+    return run_command("anime-gan-studio", SUMMARY, flag_values, lambda: _serve(flag_values), arguments)
+
+
+def _define_flags(flag_values: flags.FlagValues) -> None:
+    def text(name: str, default: str | None, help_text: str) -> None:
+        flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
+
+    text(
+        "model",
+        None,
+        "a run, an export, or a folder of runs, of which the newest counts (default: the model that comes "
+        "with the package)",
+    )
+    text("host", LOCAL, f"the address to listen at (default {LOCAL}: this machine alone)")
+    flags.DEFINE_integer(
+        "port",
+        8642,
+        "the port (0 to 65535; default 8642; 0: any that is free)",
+        0,
+        65_535,
+        flag_values=flag_values,
+    )
+    text(
+        "history", None, "where to keep what was drawn (default: anime_gan/studio in the user's data folder)"
+    )
+    flags.DEFINE_integer(
+        "keep",
+        200,
+        "entries of the history, and faces that may be kept (1 to 10000; default 200)",
+        1,
+        10_000,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool(
+        "open", False, "open the page in the browser as well (true or false)", flag_values=flag_values
+    )
+
+
+def _serve(flag_values: flags.FlagValues) -> int:
+    value: dict[str, Any] = {name: flag_values[name].value for name in flag_values}
+    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} missing: pip install 'anime_gan[studio]'")
+    # Here, since they may be missing.
+    import uvicorn
+
+    from anime_gan.studio.drawing import Studio
+    from anime_gan.studio.server import create_app
+
+    export = find_export(Path(value["model"]) if value["model"] else None)
+    folder = Path(value["history"]) if value["history"] else _data_folder()
+    studio = Studio(export, folder, value["keep"])
+    host = value["host"]
+    listening = _listen(host, value["port"])
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    print(f"{url}   (Ctrl-C ends it)", flush=True)
+    if host not in (LOCAL, "localhost", "::1"):
+        print_lines(["everybody who can reach this address can use it and see what was drawn"])
+    config = uvicorn.Config(
+        create_app(studio, [host]),
+        http="h11",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    if value["open"]:
+        webbrowser.open(url)
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _data_folder() -> Path:
+    given = os.environ.get("XDG_DATA_HOME")
+    return (Path(given) if given else Path.home() / ".local" / "share") / "anime_gan" / "studio"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        # Python adds the address, which is said already.
+        reason = str(error.strerror or error).partition(" (while")[0]
+        raise ValueError(f"--host={host} --port={port}: {reason}; --port=0 takes any free one") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

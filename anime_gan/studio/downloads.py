@@ -1,0 +1,125 @@
+"""What can be taken away from an entry of the history, as files."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from anime_gan.picture_files import ANIMATIONS, file_stem, name_part, save_animation
+from anime_gan.requests import origin_from_text
+from anime_gan.studio.drawing import SHEET, Studio
+from anime_gan.studio.errors import StudioError
+from anime_gan.studio.history import ANIMATION, Entry
+
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".mp4": "video/mp4",
+    ".json": "application/json",
+    ".zip": "application/zip",
+}
+
+
+class Download(NamedTuple):
+    """A file.
+
+    Attributes:
+        name: What to save it as.
+        media_type: For HTTP.
+        data: The whole file.
+    """
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+def download(studio: Studio, identifier: str, name: str) -> Download:
+    """A file of an entry, or made of it.
+
+    Args:
+        studio: Has the entry.
+        identifier: The entry's.
+        name: `0.png` or `0.json` for a face, `animation.webp` (`.gif`, `.mp4`), `sheet.png`,
+            `settings.json`, or `all.zip`.
+
+    Raises:
+        StudioError: There is none, or it cannot be made.
+    """
+    match = re.fullmatch(r"([0-9]{1,4}|animation|sheet|settings|all)(\.[a-z0-9]{3,4})", name)
+    if match is None or match[2] not in MEDIA_TYPES:
+        raise StudioError("gone", 404)
+    what, ending = match[1], match[2]
+    entry = studio.entry(identifier)
+    stem = "sheet" if what == "sheet" else "animation" if what == "animation" else f"faces-{identifier}"
+    if what.isdigit() and ending in (".png", ".json") and int(what) < len(entry.faces):
+        text = entry.faces[int(what)]
+        stem = _stem(text)
+        data = _json(text) if ending == ".json" else studio.read(identifier, f"{int(what)}.png")
+    elif (what, ending) == ("settings", ".json") and entry.settings:
+        stem, data = _stem(entry.settings), _json(entry.settings)
+    elif (what, ending) == ("sheet", ".png"):
+        data = studio.read(identifier, SHEET)
+        stem = f"sheet-{name_part(entry.settings.get('sheet', ''))}"
+    elif what == "animation" and ending in ANIMATIONS:
+        data = _animation(studio, entry, ending)
+    elif (what, ending) == ("all", ".zip"):
+        data = _zip(studio, entry)
+    else:
+        raise StudioError("gone", 404)
+    return Download(stem + ending, MEDIA_TYPES[ending], data)
+
+
+def _stem(text: dict[str, str]) -> str:
+    try:
+        return file_stem(origin_from_text(text).request)[:120] or "face"
+    except (KeyError, ValueError, IndexError):
+        return "face"
+
+
+def _json(text: dict[str, str]) -> bytes:
+    return (json.dumps(text, indent=1) + "\n").encode("ascii")
+
+
+def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
+    """The animation in a format; the WebP has every pixel, so that nothing is drawn again."""
+    data = studio.read(entry.identifier, ANIMATION)
+    if ending == ".webp":
+        return data
+    frames = []
+    with Image.open(io.BytesIO(data)) as animation:
+        for number in range(getattr(animation, "n_frames", 1)):
+            animation.seek(number)
+            frames.append(np.asarray(animation.convert("RGB")))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"animation{ending}"
+        try:
+            rate = int(entry.settings.get("fps", "20"))
+            save_animation(path, np.stack(frames), rate, entry.settings)
+        except ValueError as error:
+            raise StudioError("no_video", 409) from error
+        return path.read_bytes()
+
+
+def _zip(studio: Studio, entry: Entry) -> bytes:
+    """All pictures of an entry, its animation and sheet, and its settings."""
+    packed = io.BytesIO()
+    # Pictures are compressed already.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for number, text in enumerate(entry.faces):
+            name = f"{number:02}_{_stem(text)}.png"
+            archive.writestr(name, studio.read(entry.identifier, f"{number}.png"))
+        if entry.settings:
+            archive.writestr("settings.json", _json(entry.settings))
+        for name in [ANIMATION] * (entry.kind == "blend") + [SHEET] * (entry.kind == "sheet"):
+            archive.writestr(name, studio.read(entry.identifier, name))
+    return packed.getvalue()

@@ -1,0 +1,173 @@
+"""What was drawn, in a folder: survives restarts, and never shows an entry of which a part is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from anime_gan.files import PARTIAL_PATTERN, remove, write_text, written_whole
+from anime_gan.picture_files import save_png
+
+RECORD = "entry.json"
+ANIMATION = "animation.webp"
+# Milliseconds since 1970, so that names sort by time, and chance.
+ID = re.compile("[0-9a-f]{12}-[0-9a-f]{6}")
+# After so many seconds a half-written entry is what a killed process left.
+STALE = 3_600
+
+
+class Entry(NamedTuple):
+    """One click's worth of faces.
+
+    Attributes:
+        identifier: Matches `ID`.
+        kind: What was done: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened` or `kept`.
+        time: When, as ISO 8601 with the offset from UTC.
+        settings: What makes all of it again, as `FaceGenerator.picture_text` has it; empty if its faces have
+            no request in common.
+        faces: The same for each of its pictures.
+    """
+
+    identifier: str
+    kind: str
+    time: str
+    settings: dict[str, str]
+    faces: list[dict[str, str]]
+
+
+class Draft:
+    """An entry that is being drawn."""
+
+    def __init__(self, identifier: str, folder: Path) -> None:
+        self.identifier = identifier
+        self.folder = folder
+        self.faces: list[dict[str, str]] = []
+
+    def add(self, image: np.ndarray, text: dict[str, str]) -> int:
+        """Saves a face, uint8 [h, w, 3], with what makes it again; returns its number."""
+        save_png(self.folder / f"{len(self.faces)}.png", image, text)
+        self.faces.append(text)
+        return len(self.faces) - 1
+
+    def add_file(self, data: bytes, text: dict[str, str]) -> None:
+        """Saves a face that is a PNG file already."""
+        (self.folder / f"{len(self.faces)}.png").write_bytes(data)
+        self.faces.append(text)
+
+    def finish(self, kind: str, settings: dict[str, str]) -> Entry:
+        """Writes what belongs to the whole entry."""
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        entry = Entry(self.identifier, kind, now, settings, self.faces)
+        write_text(self.folder / RECORD, json.dumps(entry._asdict(), indent=1))
+        return entry
+
+
+class History:
+    """A folder of entries, a sub-folder each."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        """Opens it, and makes it if it is not there.
+
+        Args:
+            folder: Several servers may share it.
+            keep: When there are more entries than this, the oldest is removed.
+
+        Raises:
+            OSError: It cannot be written to.
+        """
+        self._folder, self.keep = folder, keep
+        self._drafts: dict[str, Draft] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder}: cannot be written to")
+        for partial in folder.glob(PARTIAL_PATTERN):
+            with contextlib.suppress(OSError):
+                if time.time() - partial.stat().st_mtime > STALE:
+                    remove(partial)
+
+    @contextlib.contextmanager
+    def new(self) -> Iterator[Draft]:
+        """An entry to be drawn: all of it is there after `Draft.finish`, and nothing without."""
+        identifier = f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(3)}"
+        try:
+            with written_whole(self._folder / identifier) as partial:
+                partial.mkdir()
+                self._drafts[identifier] = draft = Draft(identifier, partial)
+                yield draft
+                if not (partial / RECORD).is_file():
+                    raise RuntimeError("an entry was left unfinished")
+        finally:
+            self._drafts.pop(identifier, None)
+        for surplus in self.identifiers()[self.keep :]:
+            self.remove(surplus)
+
+    def identifiers(self) -> list[str]:
+        """All entries, the newest first."""
+        return sorted(filter(ID.fullmatch, os.listdir(self._folder)), reverse=True)
+
+    def entries(self, before: str | None, count: int) -> list[Entry]:
+        """The newest entries, or the newest of those older than one; damaged ones are left out."""
+        found: list[Entry] = []
+        for identifier in self.identifiers():
+            if before is not None and identifier >= before:
+                continue
+            if len(found) == count:
+                break
+            with contextlib.suppress(KeyError):
+                found.append(self.entry(identifier))
+        return found
+
+    def entry(self, identifier: str) -> Entry:
+        """One entry; of one that is still being drawn the faces that are there.
+
+        Raises:
+            KeyError: There is none of this name, or it is damaged.
+        """
+        draft = self._drafts.get(identifier)
+        if draft is not None:
+            return Entry(identifier, "", "", {}, list(draft.faces))
+        try:
+            record = json.loads(self.read(identifier, RECORD))
+            entry = Entry(**{**record, "identifier": identifier})
+            kind, when, texts = entry.kind, entry.time, [entry.settings, *entry.faces]
+            words = [kind, when, *(word for text in texts for pair in text.items() for word in pair)]
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise KeyError(identifier) from error
+        if not all(isinstance(word, str) for word in words):
+            raise KeyError(identifier)
+        return entry
+
+    def read(self, identifier: str, name: str) -> bytes:
+        """A file of an entry, also of one that is still being drawn.
+
+        Raises:
+            KeyError: There is none.
+        """
+        if ID.fullmatch(identifier) is None:
+            raise KeyError(identifier)
+        # Between the two it may get its final name, but never lose it.
+        draft = self._drafts.get(identifier)
+        for folder in ([draft.folder] if draft else []) + [self._folder / identifier]:
+            with contextlib.suppress(OSError):
+                return (folder / name).read_bytes()
+        raise KeyError(identifier)
+
+    def remove(self, identifier: str) -> None:
+        """Removes an entry, if there is one of this name."""
+        if ID.fullmatch(identifier):
+            # Hidden first: nobody sees it with a part missing.
+            hidden = self._folder / f".partial-{identifier}"
+            with contextlib.suppress(OSError):
+                os.replace(self._folder / identifier, hidden)
+                shutil.rmtree(hidden, ignore_errors=True)

@@ -1,0 +1,36 @@
+// Making elements, and telling the user things.
+
+import { sentence, t } from "./language.js";
+
+// el("button", { class: "quiet", onclick: f }, "text", otherElement): null children are left out.
+export function el(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value === true) element.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+// What went wrong, as a sentence that stays until it is closed or something else is done.
+export function tell(error) {
+  if (error.name === "AbortError") return;
+  const alert = byId("alert");
+  // Behind an open dialog nobody would see it.
+  (document.querySelector("dialog[open]") ?? document.body).append(alert);
+  const close = el("button", { type: "button", class: "quiet", onclick: hush, "aria-label": t("close") }, "✕");
+  alert.replaceChildren(el("p", {}, sentence(error)), close);
+}
+
+export function hush() {
+  byId("alert").replaceChildren();
+}
+
+// For those who do not see the pictures appear.
+export function announce(words) {
+  byId("status").textContent = words;
+}

@@ -1,0 +1,102 @@
+// Faces as buttons, and entries of them.
+
+import { el, tell } from "./dom.js";
+import { describe, inWords, label, t } from "./language.js";
+import { fileOf, pictureOf, save } from "./server.js";
+
+const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
+
+export function picture(face) {
+  return el("img", { src: pictureOf(face), alt: describe(face), width: 64, height: 64 });
+}
+
+// A face to click; below it a caption, if there is one.
+export function faceButton(face, open, caption = null) {
+  const button = el("button", { type: "button", class: "face", onclick: () => open(face) }, picture(face));
+  return caption === null ? button : el("figure", {}, button, el("figcaption", {}, caption));
+}
+
+// An empty place for each face that is to come.
+export function places(count) {
+  const empty = () => el("span", { class: "face empty", "aria-hidden": "true" });
+  return el("div", { class: "faces" }, ...Array.from({ length: count }, empty));
+}
+
+export function saveButton(words, path) {
+  const onclick = (event) => {
+    event.preventDefault();
+    save(path).catch(tell);
+  };
+  // A link: it can also be copied, or opened by itself.
+  return el("a", { class: "button quiet", href: path, onclick }, words);
+}
+
+export function downloads(entry, video) {
+  const links = [];
+  if (entry.animation) {
+    for (const [name, words] of [["webp", "WebP"], ["gif", "GIF"], ...(video ? [["mp4", "MP4"]] : [])]) {
+      links.push(saveButton(`${t("download.animation")} (${words})`, fileOf(entry, `animation.${name}`)));
+    }
+  }
+  if (entry.kind === "sheet") links.push(saveButton(t("download.sheet"), fileOf(entry, "sheet.png")));
+  links.push(saveButton(t("download.zip"), fileOf(entry, "all.zip")));
+  if (Object.keys(entry.settings).length) {
+    links.push(saveButton(t("download.settings"), fileOf(entry, "settings.json")));
+  }
+  return el("div", { class: "downloads" }, ...links);
+}
+
+// The faces of an entry; a sheet's with the value that each has.
+export function faceGrid(entry, open) {
+  const sheet = entry.kind === "sheet" ? entry.settings.sheet : null;
+  return el(
+    "div",
+    { class: `faces ${entry.kind}` },
+    ...entry.faces.map((face) => faceButton(face, open, sheet && valueOf(face, sheet))),
+  );
+}
+
+function valueOf(face, attribute) {
+  const value = face.attributes?.[attribute];
+  if (typeof value === "string") return label(attribute, value);
+  return value === undefined ? null : `${label(attribute)}: ${t(value ? "yes" : "no")}`;
+}
+
+export function animation(entry) {
+  const moving = fileOf(entry, "animation.webp");
+  const still = pictureOf(entry.faces[0]);
+  let playing = !REDUCED.matches;
+  const image = el("img", { alt: t("animation.alt"), width: 64, height: 64 });
+  const toggle = el("button", { type: "button", class: "quiet" });
+  const show = () => {
+    image.src = playing ? moving : still;
+    toggle.textContent = t(playing ? "pause" : "play");
+  };
+  toggle.addEventListener("click", () => {
+    playing = !playing;
+    show();
+  });
+  show();
+  return el("figure", { class: "animation" }, image, toggle);
+}
+
+// What an entry shows, and the facts about it.
+export function title(entry) {
+  const { seeds, sheet } = entry.settings;
+  const count = entry.faces.length;
+  const facts = [t(count === 1 ? "drawn.one" : "drawn", { count })];
+  if (seeds && entry.kind !== "blend") facts.push(t("facts.seed", { seed: seeds }));
+  const words = sheet ? label(sheet) : inWords((entry.kind === "change" ? entry.changed : entry.asked) ?? {});
+  const kind = t(`kind.${entry.kind}`);
+  if (entry.kind === "faces") return { asked: words || t("anything"), facts: facts.join(" · ") };
+  return { asked: words ? t("facts.kind", { kind, words }) : kind, facts: facts.join(" · ") };
+}
+
+export function entryView(entry, open, video) {
+  const { asked, facts } = title(entry);
+  return [
+    el("div", { class: "heading" }, el("h2", {}, asked), el("p", { class: "facts" }, facts), downloads(entry, video)),
+    entry.animation ? animation(entry) : null,
+    faceGrid(entry, open),
+  ].filter(Boolean);
+}

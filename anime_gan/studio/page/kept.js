@@ -1,0 +1,112 @@
+// The faces that were kept: looked at, let go, blended.
+
+import { byId, el, hush, tell } from "./dom.js";
+import { entryView, faceButton } from "./faces.js";
+import { describe, t } from "./language.js";
+import { get, post } from "./server.js";
+
+export class Kept {
+  constructor({ video, open, draw }) {
+    Object.assign(this, { video, open, draw, faces: [], chosen: [], blended: null });
+    this.panel = byId("panel-kept");
+    document.addEventListener("language", () => this.render());
+  }
+
+  async load() {
+    this.faces = (await get("api/kept")).faces;
+    this.render();
+  }
+
+  // The kept copy of a face, wherever it was drawn.
+  find(face) {
+    const settings = JSON.stringify(face.settings);
+    return this.faces.find((kept) => JSON.stringify(kept.settings) === settings);
+  }
+
+  async toggle(face) {
+    hush();
+    try {
+      const kept = this.find(face);
+      if (kept) await this.forget(kept);
+      else {
+        const added = (await post("api/keep", { face: face.id })).face;
+        if (!this.find(added)) this.faces.unshift(added);
+      }
+    } catch (error) {
+      tell(error);
+    }
+    this.render();
+  }
+
+  async forget(face) {
+    await post("api/remove", { entry: face.id.split(".")[0] });
+    this.faces = this.faces.filter((other) => other !== face);
+    this.chosen = this.chosen.filter((other) => other !== face);
+  }
+
+  choose(face) {
+    const chosen = this.chosen.includes(face);
+    this.chosen = chosen ? this.chosen.filter((other) => other !== face) : [...this.chosen, face].slice(-2);
+    this.render();
+    this.panel.querySelector(`[data-blend="${face.id}"]`).focus();
+  }
+
+  async blend() {
+    const faces = this.chosen.map((face) => face.id);
+    const entry = await this.draw({ kind: "blend", faces });
+    if (entry) this.blended = entry;
+    this.render();
+    this.panel.querySelector("#blend")?.focus();
+  }
+
+  render() {
+    byId("kept-count").textContent = this.faces.length || "";
+    if (!this.faces.length) {
+      this.panel.replaceChildren(el("p", { class: "nothing" }, t("empty.kept")));
+      return;
+    }
+    const able = this.chosen.length === 2;
+    const bar = el(
+      "div",
+      { class: "heading" },
+      el("h2", {}, t("tab.kept")),
+      el("p", { class: "facts" }, t("blend.hint")),
+      el("button", { type: "button", class: "primary", id: "blend", disabled: !able, onclick: () => this.blend() }, t("blend")),
+    );
+    const cards = this.faces.map((face) => {
+      const order = this.chosen.indexOf(face);
+      const pick = el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "data-blend": face.id,
+          "aria-pressed": String(order >= 0),
+          "aria-label": `${t("blend.pick")}: ${describe(face)}`,
+          onclick: () => this.choose(face),
+        },
+        order >= 0 ? "①②"[order] : "○",
+      );
+      const away = el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-label": `${t("forget")}: ${describe(face)}`,
+          title: t("forget"),
+          onclick: () => this.toggle(face),
+        },
+        "✕",
+      );
+      if (face.other_model) pick.disabled = true;
+      return el("figure", {}, faceButton(face, this.open), el("figcaption", { class: "row" }, pick, away));
+    });
+    const parts = [bar, el("div", { class: "faces kept" }, ...cards)];
+    if (this.blended) {
+      const view = entryView(this.blended, this.open, this.video);
+      view[0].querySelector("h2").textContent = t("blend.title");
+      parts.push(el("section", { class: "blended" }, ...view));
+    }
+    this.panel.replaceChildren(...parts);
+  }
+}

@@ -1,0 +1,92 @@
+// What the page says, in the user's language.
+
+const REMEMBERED = "anime_gan.language";
+
+let strings = {};
+let names = {};
+let phrases = {};
+
+// The words for a key, with {gaps} filled; the key itself if there are none.
+export function t(key, values = {}) {
+  return (strings[key] ?? key).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+}
+
+export function sentence(error) {
+  const key = `error.${error.code}`;
+  if (key in strings) return t(key, error.values);
+  return error.message || t("error.failed");
+}
+
+// What an attribute is called, or how the label of one of its values reads in a list ("blue").
+export function label(attribute, value) {
+  const known = names[value === undefined ? attribute : `${attribute}=${value}`];
+  if (known !== undefined) return Array.isArray(known) ? known[0] : known;
+  if (value !== undefined) return value.replaceAll("_", " ");
+  return phrases[attribute] ?? attribute.replaceAll("_", " ");
+}
+
+// How one attribute of a face is said ("blue hair"); nothing for what it has not.
+function phrase(attribute, value) {
+  if (value === true) return label(attribute);
+  if (!value) return null;
+  const known = names[`${attribute}=${value}`];
+  return Array.isArray(known) ? known[1] : phrases[`${attribute}=${value}`];
+}
+
+export function inWords(attributes) {
+  const words = Object.entries(attributes).map(([name, value]) => phrase(name, value));
+  return words.filter(Boolean).join(t("comma"));
+}
+
+export function describe(face) {
+  if (face.other_model) return t("face.unknown");
+  if (!face.attributes) return t("face.between");
+  const words = inWords(face.attributes);
+  return words ? t("face.alt", { words }) : t("face.plain");
+}
+
+// The schema's own words, for what no language file knows.
+export function setPhrases(attributes) {
+  for (const { name, phrase, values } of attributes) {
+    phrases[name] = phrase;
+    for (const value of values ?? []) phrases[`${name}=${value.name}`] = value.phrase;
+  }
+}
+
+// The first of the browser's languages that there is; what was chosen here before comes first.
+export function preferred(available) {
+  let remembered = null;
+  try {
+    remembered = localStorage.getItem(REMEMBERED);
+  } catch {
+    // Storage may be forbidden; then the browser's language decides.
+  }
+  const wanted = [remembered, ...navigator.languages].filter(Boolean).map((tag) => tag.slice(0, 2).toLowerCase());
+  return wanted.find((tag) => available.includes(tag)) ?? available[0];
+}
+
+export async function setLanguage(code, remember = false) {
+  const file = await (await fetch(`languages/${code}.json`)).json();
+  strings = file.strings;
+  names = file.attributes;
+  document.documentElement.lang = code === "zh" ? "zh-CN" : code;
+  document.title = t("title");
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const [data, attribute] of [
+    ["data-t-label", "aria-label"],
+    ["data-t-title", "title"],
+    ["data-t-placeholder", "placeholder"],
+  ]) {
+    for (const element of document.querySelectorAll(`[${data}]`)) {
+      element.setAttribute(attribute, t(element.getAttribute(data)));
+    }
+  }
+  if (remember) {
+    try {
+      localStorage.setItem(REMEMBERED, code);
+    } catch {
+      // It holds until the page is closed.
+    }
+  }
+  document.dispatchEvent(new Event("language"));
+}

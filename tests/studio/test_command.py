@@ -1,0 +1,116 @@
+"""`anime-gan-studio`, as a process and as a command that is called wrongly."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+
+from anime_gan.studio import __main__ as command  # noqa: E402
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Started:
+    """A studio in a process of its own, at any free port."""
+
+    def __init__(self, data: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "anime_gan.studio", "--port=0"],
+            cwd=REPOSITORY,
+            env={**os.environ, "XDG_DATA_HOME": str(data)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        found = re.match(r"(http://127\.0\.0\.1:\d+/)", self.process.stdout.readline())
+        assert found, self.process.communicate()
+        self.url = found[1]
+
+    def ask(self, path: str, wish: dict | None = None) -> str:
+        data = None if wish is None else json.dumps(wish).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read().decode()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts studios in the same data folder, and ends what is still running."""
+    started: list[Started] = []
+
+    def start() -> Started:
+        started.append(Started(tmp_path))
+        return started[-1]
+
+    yield start
+    for studio in started:
+        studio.process.kill()
+        studio.process.communicate()
+
+
+def test_what_was_drawn_survives_being_killed(start, tmp_path):
+    studio = start()
+    # The page is there before the model is.
+    assert "<title>" in studio.ask("")
+    drawn = json.loads(studio.ask("api/draw", {"kind": "faces", "number": 2}).splitlines()[-1])["done"]
+    studio.process.kill()
+    studio.process.wait()
+    assert [path.name for path in (tmp_path / "anime_gan" / "studio" / "history").iterdir()] == [drawn["id"]]
+    studio = start()
+    assert json.loads(studio.ask("api/history"))["entries"] == [drawn]
+    # Even while the model is being loaded, it ends at once and without a word.
+    studio.process.send_signal(signal.SIGTERM)
+    _, said = studio.process.communicate(timeout=60)
+    assert said.strip() in ("", "anime-gan-studio: interrupted")
+
+
+def test_the_page_does_not_wait_for_tensorflow():
+    """Nothing on the way to the first page may need what takes seconds to import."""
+    code = "import sys, anime_gan.studio.server; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--prot=8"], "unknown option --prot; nearest: 'port'"),
+        (["--port=70000"], "--port"),
+        (["--keep=0"], "--keep"),
+        (["--model=nowhere"], "--model=nowhere: no exported model there"),
+        (["--history=taken/x"], "taken"),
+        (["everything"], "unexpected 'everything'"),
+    ],
+)
+def test_a_wrong_call_is_explained_in_a_line(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("taken").write_text("a file")
+    assert command.main([*arguments] if "--history" in arguments[0] else [*arguments, "--history=h"]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_explained(tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert command.main([f"--port={port}", f"--history={tmp_path}"]) == 2
+    assert f"--port={port}: Address already in use; --port=0 takes any free one" in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert command.main([f"--history={tmp_path}"]) == 2
+    assert "pip install 'anime_gan[studio]'" in capsys.readouterr().err

@@ -1,0 +1,516 @@
+"""The page in a browser, used as a person uses it; the browser reaches nothing but the studio."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import shutil
+import socket
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+sync_api = pytest.importorskip("playwright.sync_api")
+uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("starlette")
+
+from anime_gan.picture_files import read_origin  # noqa: E402
+from anime_gan.studio.server import create_app  # noqa: E402
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+
+expect = sync_api.expect if CHROMIUM else None
+SECONDS = 1_000
+
+
+class Served:
+    """A studio that listens, and can be started anew at the same address."""
+
+    def __init__(self, make_studio, folder: Path) -> None:
+        self._make, self._folder = make_studio, folder
+        self._port = 0
+        self.start()
+
+    def start(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", self._port))
+        self._port = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}/"
+        app = create_app(self._make(self._folder))
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
+        self._thread.start()
+
+    def empty(self) -> None:
+        """Forgets everything."""
+        for store in self._folder.iterdir():
+            for entry in store.iterdir():
+                shutil.rmtree(entry)
+
+    def end(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture(scope="module")
+def served(make_studio, tmp_path_factory) -> Iterator[Served]:
+    server = Served(make_studio, tmp_path_factory.mktemp("studio"))
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    # Machines may be slow, and nothing here waits longer than it has to.
+    expect.set_options(timeout=20 * SECONDS)
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium, served):
+    """Opens the page; in the end, nothing was asked of anybody else, and no script has failed."""
+    with contextlib.ExitStack() as opened:
+        asked: list[str] = []
+        failed: list[str] = []
+        refused: list[str] = []
+        served.empty()
+
+        def new(**options):
+            context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+            opened.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(20 * SECONDS)
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("pageerror", lambda error: failed.append(str(error)))
+            page.on("console", lambda message: refused.append(message.text))
+            page.goto(served.url)
+            expect(page.get_by_role("tab")).to_have_count(3)
+            page.wait_for_selector("#picker fieldset")
+            return page
+
+        yield new
+    assert [url for url in asked if not url.startswith((served.url, "blob:", "data:"))] == []
+    assert failed == []
+    assert [text for text in refused if "Content Security Policy" in text] == []
+
+
+@pytest.fixture
+def page(new_page):
+    return new_page(locale="en-US")
+
+
+def pick(page, group: str, value: str, where: str = "#picker") -> None:
+    page.locator(where).get_by_role("group", name=group, exact=True).get_by_role("radio", name=value).check()
+
+
+def draw(page, number: int = 4, seed: int = 0) -> list:
+    """Draws, and gives the faces' buttons."""
+    if not page.locator("#more").get_attribute("open"):
+        page.locator("#more").evaluate("details => details.open = true")
+    page.get_by_label("Number of faces").fill(str(number))
+    page.get_by_label("Seed of the first").fill(str(seed))
+    # What is there from before must not be taken for what is to come.
+    page.locator("#panel-faces").evaluate("panel => panel.replaceChildren()")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    expect(page.locator("#panel-faces .heading")).to_contain_text(
+        f"seed {seed}" + f"-{seed + number - 1}" * (number > 1)
+    )
+    return page.locator("#panel-faces .faces img").all()
+
+
+def alt(image) -> str:
+    return image.get_attribute("alt")
+
+
+def saved(page, press) -> Path:
+    with page.expect_download() as download:
+        press()
+    path = Path(download.value.path())
+    return path.rename(path.with_name(download.value.suggested_filename))
+
+
+def pixels(data: bytes | Path) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data) if isinstance(data, bytes) else data).convert("RGB"))
+
+
+def drop(page, path: Path) -> None:
+    """Lets go of a file over the page."""
+    content = list(path.read_bytes())
+    page.evaluate(
+        """([name, content]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(content)], name));
+            const how = { dataTransfer: data, bubbles: true, cancelable: true };
+            document.body.dispatchEvent(new DragEvent("dragover", how));
+            document.body.dispatchEvent(new DragEvent("drop", how));
+        }""",
+        [path.name, content],
+    )
+
+
+def test_pick_draw_and_save(page, generator):
+    pick(page, "Hair colour", "blue")
+    pick(page, "glasses", "yes")
+    pick(page, "smile", "no")
+    faces = draw(page, 6, seed=20)
+    assert len(faces) == 6
+    for face in faces:
+        assert alt(face).startswith("Face with blue hair, ")
+        assert "glasses" in alt(face) and "smile" not in alt(face)
+        assert face.evaluate("image => image.complete && image.naturalWidth") == generator.resolution
+    packed = saved(page, lambda: page.get_by_role("link", name="All as zip").click())
+    with zipfile.ZipFile(packed) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".png")]
+        pictures = [archive.read(name) for name in names]
+    assert len(pictures) == 6 and names[0] == "00_blue-hair_no-smile_glasses_seed20.png"
+    path = saved(page, lambda: page.get_by_role("link", name="Settings").click())
+    origin = read_origin(path)
+    assert origin.request.seeds == tuple(range(20, 26))
+    for picture, face in zip(pictures, generator.faces(origin.request), strict=True):
+        np.testing.assert_array_equal(pixels(picture), face.image)
+    # The next ones are new.
+    assert page.get_by_label("Seed of the first").input_value() == "26"
+
+
+def test_keep_edit_and_blend(page, generator):
+    faces = draw(page, 3, seed=50)
+    faces[1].click()
+    dialog = page.get_by_role("dialog")
+    first = saved(page, lambda: dialog.get_by_role("link", name="Picture").click())
+    pick(page, "Hair colour", "pink", "dialog")
+    expect(dialog.locator(".large")).to_have_attribute("alt", re.compile("pink hair"))
+    edited = saved(page, lambda: dialog.get_by_role("link", name="Picture").click())
+    before, after = (generator.inputs(read_origin(path).request) for path in (first, edited))
+    np.testing.assert_array_equal(before[0], after[0])
+    assert generator.schema.describe(after[1][0]).startswith("pink hair")
+    dialog.get_by_role("button", name="Keep").click()
+    expect(dialog.get_by_role("button", name="Kept")).to_have_attribute("aria-pressed", "true")
+    # Back to how it was, and keep that too.
+    dialog.locator(".strip button").first.click()
+    dialog.get_by_role("button", name="Keep").click()
+    expect(page.locator("#kept-count")).to_have_text("2")
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_role("tab", name="Kept").click()
+    expect(page.get_by_role("button", name="Blend", exact=True)).to_be_disabled()
+    for button in page.get_by_role("button", name="Choose for blending").all():
+        button.click()
+    page.get_by_role("button", name="Blend", exact=True).click()
+    expect(page.locator(".blended .faces img")).to_have_count(7)
+    movie = saved(page, lambda: page.get_by_role("link", name="Animation (WebP)").click())
+    with Image.open(movie) as animation:
+        assert animation.n_frames == 48
+        np.testing.assert_array_equal(np.asarray(animation.convert("RGB")), pixels(first))
+        animation.seek(24)
+        np.testing.assert_array_equal(np.asarray(animation.convert("RGB")), pixels(edited))
+    movie = saved(page, lambda: page.get_by_role("link", name="Animation (GIF)").click())
+    with Image.open(movie) as animation:
+        assert animation.n_frames == 48
+    for left in ("1", ""):
+        page.get_by_role("button", name="Let go").first.click()
+        expect(page.locator("#kept-count")).to_have_text(left)
+    expect(page.locator("#panel-kept")).to_contain_text("Nothing kept yet")
+
+
+def test_around_a_face(page):
+    draw(page, 1, seed=7)[0].click()
+    dialog = page.get_by_role("dialog")
+    large = dialog.locator(".large")
+    name, words = large.get_attribute("src"), alt(large)
+    dialog.get_by_role("button", name="Vary a little").click()
+    expect(large).not_to_have_attribute("src", name)
+    assert alt(large) == words
+    dialog.get_by_role("button", name="Neighbours").click()
+    expect(dialog.locator(".results button.face")).to_have_count(8)
+    dialog.get_by_label("All values of").select_option(label="Eye colour")
+    dialog.get_by_role("button", name="Show", exact=True).click()
+    expect(dialog.locator(".results figcaption")).to_have_text(
+        ["blue", "red", "brown", "green", "purple", "yellow", "pink", "aqua", "black", "orange"]
+    )
+    sheet = saved(page, lambda: dialog.get_by_role("link", name="Sheet").click())
+    assert pixels(sheet).shape[0] == 10 * 66 - 2
+    dialog.locator(".results figure").filter(has_text="aqua").get_by_role("button").click()
+    expect(large).to_have_attribute("alt", re.compile("aqua eyes"))
+    expect(dialog.locator(".strip button")).to_have_count(3)
+
+
+def test_closed_eyes_are_opened_for_their_colour(page):
+    pick(page, "closed eyes", "no")
+    draw(page, 1, seed=3)[0].click()
+    large = page.get_by_role("dialog").locator(".large")
+    pick(page, "closed eyes", "yes", "dialog")
+    expect(large).to_have_attribute("alt", re.compile("closed eyes"))
+    pick(page, "Eye colour", "red", "dialog")
+    expect(large).to_have_attribute("alt", re.compile("red eyes"))
+    assert "closed eyes" not in alt(large)
+
+
+def test_what_was_made_is_there_after_a_restart(page, served):
+    pick(page, "Skin", "tan")
+    words = [alt(face) for face in draw(page, 3, seed=70)]
+    page.locator("#panel-faces .faces img").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    expect(page.locator("#kept-count")).to_have_text("1")
+    served.end()
+    page.get_by_role("dialog").get_by_role("button", name="Vary a little").click()
+    expect(page.get_by_role("alert")).to_contain_text("Is it still running in the terminal?")
+    served.start()
+    page.reload()
+    expect(page.locator("#kept-count")).to_have_text("1")
+    page.get_by_role("tab", name="History").click()
+    entry = page.locator(".entry").first
+    expect(entry.locator("img")).to_have_count(3)
+    assert [alt(face) for face in entry.locator("img").all()] == words
+    pick(page, "Skin", "any")
+    page.get_by_label("Number of faces", exact=True).evaluate("input => input.value = 9")
+    entry.get_by_role("button", name="Use again").click()
+    group = page.locator("#picker").get_by_role("group", name="Skin")
+    expect(group.get_by_role("radio", name="tan")).to_be_checked()
+    values = [page.get_by_label(label).input_value() for label in ("Number of faces", "Seed of the first")]
+    assert values == ["3", "70"]
+    count = page.locator(".entry").count()
+    entry.get_by_role("button", name="Remove").click()
+    expect(page.locator(".entry")).to_have_count(count - 1)
+    page.get_by_role("tab", name="Kept").click()
+    page.get_by_role("button", name="Let go").click()
+
+
+def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
+    pick(page, "Hair colour", "green")
+    pick(page, "blush", "yes")
+    draw(page, 1, seed=33)[0].click()
+    path = saved(page, lambda: page.get_by_role("dialog").get_by_role("link", name="Picture").click())
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clear").click()
+    draw(page, 2, seed=1)
+    drop(page, path)
+    expect(page.locator("#panel-faces .heading")).to_contain_text("seed 33")
+    group = page.locator("#picker").get_by_role("group", name="Hair colour")
+    expect(group.get_by_role("radio", name="green")).to_be_checked()
+    assert page.get_by_label("Seed of the first").input_value() == "33"
+    shown = page.request.get(page.url + page.locator("#panel-faces .faces img").get_attribute("src")).body()
+    np.testing.assert_array_equal(pixels(shown), pixels(path))
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({**Image.open(path).text, "truncation": "0.07", "seeds": "41-43"}))
+    drop(page, settings)
+    expect(page.locator("#panel-faces .heading")).to_contain_text("seed 41-43")
+    expect(page.locator("output[for=truncation]")).to_have_text("7%")
+    assert page.get_by_label("Number of faces").input_value() == "3"
+    # What is no picture of ours is explained, and everything goes on.
+    for content, said in (
+        (path.read_bytes()[:300], "cannot be read"),
+        (b"{}", "holds no settings"),
+        (
+            json.dumps({"model": "00", "attributes": "", "seeds": "1", "truncation": "1"}).encode(),
+            "Model 00 drew",
+        ),
+    ):
+        broken = tmp_path / "broken.png"
+        broken.write_bytes(content)
+        drop(page, broken)
+        expect(page.get_by_role("alert")).to_contain_text(said)
+    assert len(draw(page, 2, seed=5)) == 2
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_words_that_are_not_understood(page):
+    page.get_by_label("In words").fill("blu hair")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("nearest: 'blue hair'")
+    page.get_by_label("In words").fill("银发, smile")
+    page.keyboard.press("Enter")
+    group = page.locator("#picker").get_by_role("group", name="Hair colour")
+    expect(group.get_by_role("radio", name="silver")).to_be_checked()
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_a_number_that_is_too_large_is_shown_and_not_sent(page):
+    page.get_by_label("Number of faces").evaluate("input => input.value = '1e99'")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    expect(page.get_by_label("Number of faces")).to_be_focused()
+    assert page.request.get(page.url + "api/history").json()["entries"] == []
+
+
+def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served):
+    assert len(draw(page, 2, seed=4)) == 2
+    served.empty()
+    page.locator("#panel-faces .faces img").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Neighbours").click()
+    expect(dialog.get_by_role("alert")).to_have_text(re.compile("not there any more"))
+    dialog.get_by_role("alert").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("alert")).to_be_empty()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel-faces img")).to_have_count(2)
+
+
+def test_with_the_keyboard_alone(page):
+    def tab_to(role: str, name: str) -> None:
+        wanted = page.get_by_role(role, name=name, exact=True).first
+        for _ in range(60):
+            if wanted.evaluate("element => element === document.activeElement"):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"the keyboard does not reach {name}")
+
+    tab_to("radio", "any")
+    for _ in range(4):  # blonde, brown, black, blue
+        page.keyboard.press("ArrowRight")
+    tab_to("button", "Draw")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-faces .heading h2")).to_have_text("blue hair")
+    expect(page.get_by_role("status")).to_contain_text("16 faces")
+    tab_to("tab", "Faces")
+    page.keyboard.press("Tab")
+    face = page.locator("#panel-faces button.face").first
+    for _ in range(8):
+        if face.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="This face")
+    expect(dialog).to_be_visible()
+    group = dialog.get_by_role("group", name="Hair colour")
+    for _ in range(20):
+        if group.get_by_role("radio", name="blue").evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    expect(dialog.locator(".large")).to_have_attribute("alt", re.compile("pink hair"))
+    # It goes on from where it was.
+    expect(group.get_by_role("radio", name="pink")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(face).to_be_focused()
+
+
+def test_many_clicks_draw_once(page):
+    page.evaluate("for (let i = 0; i < 50; i++) document.querySelector('#wish [type=submit]').click()")
+    expect(page.locator("#panel-faces .heading")).to_be_visible()
+    expect(page.locator("#panel-faces img")).to_have_count(16)
+    expect(page.get_by_role("alert")).to_be_empty()
+    assert len(page.request.get(page.url + "api/history").json()["entries"]) == 1
+
+
+def test_a_long_drawing_shows_how_far_it_is_and_can_be_stopped(page, served, monkeypatch):
+    from anime_gan.studio.drawing import Studio
+
+    drawn = Studio._add
+    going_on = threading.Event()
+
+    def slowly(self, draft, request):
+        if len(draft.faces) == 3:
+            going_on.wait(30)
+        return drawn(self, draft, request)
+
+    monkeypatch.setattr(Studio, "_add", slowly)
+    page.locator("#more").evaluate("details => details.open = true")
+    page.get_by_label("Number of faces").fill("10")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    expect(page.locator("#busy-words")).to_have_text("3 of 10")
+    expect(page.locator("#panel-faces button.face")).to_have_count(3)
+    expect(page.locator("#panel-faces .empty")).to_have_count(7)
+    page.get_by_role("button", name="Stop").click()
+    going_on.set()
+    expect(page.locator("#busy")).to_be_hidden()
+    # What was drawn can be used.
+    page.locator("#panel-faces button.face").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "draw_", "hair"), [("zh-CN", "生成", "发色"), ("ja-JP", "描く", "髪の色")]
+)
+def test_in_their_language(new_page, locale, draw_, hair):
+    page = new_page(locale=locale)
+    expect(page.locator("html")).to_have_attribute("lang", locale if locale == "zh-CN" else "ja")
+    expect(page.locator("#picker legend").first).to_have_text(hair)
+    page.get_by_role("button", name=draw_, exact=True).click()
+    expect(page.locator("#panel-faces .heading")).to_be_visible()
+    # The other way round, remembered.
+    page.locator("#language").select_option("en")
+    expect(page.locator("#picker legend").first).to_have_text("Hair colour")
+    page.reload()
+    expect(page.locator("#picker legend").first).to_have_text("Hair colour")
+
+
+def test_on_a_phone_the_faces_come_into_view(new_page):
+    page = new_page(viewport={"width": 390, "height": 844}, locale="en-US")
+    draw(page, 16)
+    expect(page.locator("#panel-faces button.face").first).to_be_in_viewport()
+    page.locator("#panel-faces button.face").first.click()
+    expect(page.get_by_role("dialog").locator(".large")).to_be_in_viewport(ratio=0.9)
+
+
+@pytest.mark.parametrize("width", [390, 860, 1280])
+def test_nothing_is_wider_than_the_window(new_page, width):
+    page = new_page(viewport={"width": width, "height": 800}, locale="en-US")
+    draw(page, 2)[0].click()
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
+    assert (
+        page.evaluate(
+            "document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth"
+        )
+        <= 0
+    )
+
+
+def test_a_model_without_attributes(new_page):
+    page = new_page(locale="en-US", viewport={"width": 900, "height": 700})
+
+    def without(route):
+        about = route.fetch().json()
+        route.fulfill(json={**about, "attributes": [], "hidden": []})
+
+    page.route("**/api/studio", without)
+    page.reload()
+    draw(page, 2, seed=1)[0].click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("All values of")).to_have_count(0)
+    dialog.get_by_role("button", name="Neighbours").click()
+    expect(dialog.locator(".results button.face")).to_have_count(8)
+    # The margin belongs to the face, what is beside it does not.
+    box = dialog.bounding_box()
+    page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)
+    expect(dialog).to_be_visible()
+    page.mouse.click(5, 5)
+    expect(dialog).to_be_hidden()
+
+
+def test_animations_stand_still_for_those_who_want_that(new_page):
+    page = new_page(locale="en-US", reduced_motion="reduce")
+    for number in (0, 1):
+        draw(page, 2, seed=90)[number].click()
+        page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+        expect(page.locator("#kept-count")).to_have_text(str(number + 1))
+        page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Kept").click()
+    for button in page.get_by_role("button", name="Choose for blending").all():
+        button.click()
+    page.get_by_role("button", name="Blend", exact=True).click()
+    image = page.locator(".animation img")
+    expect(image).to_have_attribute("src", re.compile(r"\.png$"))
+    page.get_by_role("button", name="Play").click()
+    expect(image).to_have_attribute("src", re.compile(r"animation\.webp$"))
