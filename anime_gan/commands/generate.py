@@ -86,8 +86,8 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     text(
         "model",
         None,
-        "a run, an export, or a folder of runs, of which the newest counts (default: the model that comes "
-        "with the package)",
+        "a run, an export, a folder of runs, of which the newest counts, or sutemo-128 (default: sutemo-64; "
+        "both come with the package)",
     )
     text("attrs", None, "what to draw, separated by commas (see --list_attrs; default: anything)")
     integer("num", f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)")

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.DEFINE_string(
         "model",
         None,
-        "a run, an export, or a folder of runs (default: the model that comes with the package)",
+        "a run, an export, a folder of runs, or sutemo-128 (default: sutemo-64, like it in the package)",
         flag_values=flag_values,
     )
     flags.DEFINE_string("out", None, "the folder to write", flag_values=flag_values)

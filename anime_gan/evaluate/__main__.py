@@ -39,7 +39,10 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def integer(name: str, help_text: str, lowest: int, highest: int | None = None) -> None:
         flags.DEFINE_integer(name, None, help_text, lowest, highest, flag_values=flag_values)
 
-    text("model", "a run, an export, or a folder of runs (default: the model that comes with the package)")
+    text(
+        "model",
+        "a run, an export, a folder of runs, or sutemo-128 (default: sutemo-64, like it in the package)",
+    )
     text("data", "what it was trained on, as in train.py --data (default: what the export says)")
     integer("data_images", "images of it, as in train.py --num_images (default: what the export says)", 0)
     integer("data_seed", "decides what is drawn, as in train.py --seed (default: what the export says)", 0)

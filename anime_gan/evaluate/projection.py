@@ -56,7 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
     for name, text in (
-        ("model", "a run, an export, or a folder of runs (default: the model that comes with the package)"),
+        (
+            "model",
+            "a run, an export, a folder of runs, or sutemo-128 (default: sutemo-64, like it in the package)",
+        ),
         ("data", "what it was trained on, as in train.py --data (default: what the export says)"),
         ("out", "where the results go (a folder)"),
     ):

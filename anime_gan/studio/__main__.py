@@ -36,8 +36,8 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     text(
         "model",
         None,
-        "a run, an export, or a folder of runs, of which the newest counts (default: the model that comes "
-        "with the package)",
+        "a run, an export, a folder of runs, of which the newest counts, or sutemo-128 (default: sutemo-64; "
+        "both come with the package)",
     )
     text("host", LOCAL, f"the address to listen at (default {LOCAL}: this machine alone)")
     flags.DEFINE_integer(
