@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,17 @@ def two_logical_cpus() -> None:
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture
+def two_replicas() -> Any:
+    """A strategy of two devices whose sums are its own."""
+    import tensorflow as tf
+
+    # Strategies of one process count their collective operations from the same number, and what two of them
+    # count alike is mixed up if its shape differs. TensorFlow's own tests keep them apart like this.
+    tf.distribute.MirroredStrategy._collective_key_base += 100_000
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 @pytest.fixture(scope="session", autouse=True)

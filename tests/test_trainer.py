@@ -42,11 +42,10 @@ def first_moments(trainer: Trainer) -> list[np.ndarray]:
     return [m.numpy() for optimizer in optimizers for m in optimizer._momentums]
 
 
-def test_two_replicas_do_what_one_does(trainer, schema, labels, images):
+def test_two_replicas_do_what_one_does(trainer, two_replicas, schema, labels, images):
     """Twice 4 images on two devices give the losses and gradients of 8 images on one."""
     one = trainer
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    two = Trainer(CONFIG, schema, labels, strategy=mirrored)
+    two = Trainer(CONFIG, schema, labels, strategy=two_replicas)
     values_one = one.train_step(images[:8], labels[:8])
     values_two = two.train_step(images[:8], labels[:8])
     np.testing.assert_allclose(values_two, values_one, rtol=2e-4, atol=2e-5)
@@ -267,18 +266,20 @@ def test_a_batch_may_exceed_the_dataset():
     assert sorted(Batches(num_examples=5, batch_size=12, seed=0).indices(0)[:10]) == sorted([*range(5)] * 2)
 
 
-def test_augmentation_is_the_same_on_two_replicas(trainer, schema, labels, images):
+def test_augmentation_is_the_same_on_two_replicas(trainer, two_replicas, schema, labels, images):
     config = dataclasses.replace(CONFIG, augment="always")
     one = Trainer(config, schema, labels)
-    two = Trainer(config, schema, labels, strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    two = Trainer(config, schema, labels, strategy=two_replicas)
     values_one, values_two, plain = (t.train_step(images[:8], labels[:8]) for t in (one, two, trainer))
     np.testing.assert_allclose(values_two, values_one, rtol=2e-4, atol=2e-5)
     assert abs(values_one - plain)[REPORTED.index("loss/discriminator_real")] > 1e-4
 
 
-def test_adaptive_augmentation_starts_with_none_on_two_replicas(trainer, schema, labels, images):
+def test_adaptive_augmentation_starts_with_none_on_two_replicas(
+    trainer, two_replicas, schema, labels, images
+):
     config = dataclasses.replace(CONFIG, augment="adaptive")
-    two = Trainer(config, schema, labels, strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    two = Trainer(config, schema, labels, strategy=two_replicas)
     values, plain = (t.train_step(images[:8], labels[:8]) for t in (two, trainer))
     np.testing.assert_allclose(values, plain, rtol=2e-4, atol=2e-5)
 

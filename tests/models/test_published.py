@@ -480,8 +480,8 @@ def test_penalty_reaches_every_kernel(normalization, penalty, dtype):
         assert np.any(gradient != 0), kernel.path
 
 
-def test_two_replicas_agree_with_one():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_two_replicas_agree_with_one(two_replicas):
+    strategy = two_replicas
     architecture = get_architecture("published-exact")
     arguments = dict(num_labels=5, seed=1, synchronized=True)
     with strategy.scope():
