@@ -428,17 +428,16 @@ class Trainer:
                 args=(current.value,),
             )
 
-    def _make_optimizer(
-        self,
-        network: keras.Model,
-        rate: float | keras.optimizers.schedules.LearningRateSchedule,
-    ) -> keras.optimizers.Optimizer:
+    def _make_optimizer(self, network: keras.Model, rate: float) -> keras.optimizers.Optimizer:
         # Two rates: Heusel et al. 2017, arXiv 1706.08500.
+        schedule: float | keras.optimizers.schedules.LearningRateSchedule = rate
         if self.config.learning_rate_halving:
             # By the steps done, not by those planned: a run that is resumed to go further goes on smoothly.
-            rate = keras.optimizers.schedules.ExponentialDecay(rate, self.config.learning_rate_halving, 0.5)
+            schedule = keras.optimizers.schedules.ExponentialDecay(
+                rate, self.config.learning_rate_halving, 0.5
+            )
         # beta_1 = 0.5: with 0.9 the momentum outlives the opponent it was measured against
         # (Radford et al., arXiv 1511.06434, section 4).
-        optimizer = keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999)
+        optimizer = keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.999)
         optimizer.build(network.trainable_variables)
         return optimizer

@@ -13,6 +13,11 @@ from anime_gan.attributes import nearest
 USAGE_ERROR = 2
 # 128 + the number of SIGINT, as shells have it.
 INTERRUPTED = 130
+# Of --model, where `generation.find_export` reads it.
+MODEL_HELP = (
+    "a run, an export, a folder of runs, of which the newest counts, or sutemo-128 (default: sutemo-64; both "
+    "come with the package)"
+)
 
 
 def run_command(

@@ -15,7 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from anime_gan.attributes import Schema
-from anime_gan.commands.command_line import run_command
+from anime_gan.commands.command_line import MODEL_HELP, run_command
 from anime_gan.files import write_text, written_whole
 from anime_gan.generation import (
     NAME_DIGITS,
@@ -86,8 +86,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     text(
         "model",
         None,
-        "a run, an export, a folder of runs, of which the newest counts, or sutemo-128 (default: sutemo-64; "
-        "both come with the package)",
+        MODEL_HELP,
     )
     text("attrs", None, "what to draw, separated by commas (see --list_attrs; default: anything)")
     integer("num", f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)")

@@ -17,7 +17,7 @@ from absl import flags
 from tqdm import tqdm
 
 from anime_gan.attributes import Schema
-from anime_gan.commands.command_line import run_command
+from anime_gan.commands.command_line import MODEL_HELP, run_command
 from anime_gan.datasets.folder import LICENCE
 from anime_gan.datasets.folder_labels import LABEL_TABLE, SCHEMA_FILE
 from anime_gan.files import PARTIAL_PATTERN, remove, write_text
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.DEFINE_string(
         "model",
         None,
-        "a run, an export, a folder of runs, or sutemo-128 (default: sutemo-64, like it in the package)",
+        MODEL_HELP,
         flag_values=flag_values,
     )
     flags.DEFINE_string("out", None, "the folder to write", flag_values=flag_values)

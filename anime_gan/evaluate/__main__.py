@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.commands.command_line import MODEL_HELP, print_lines, run_command
 from anime_gan.datasets import load_dataset
 from anime_gan.evaluate.model import ExportedModel
 from anime_gan.quiet import import_tensorflow
@@ -41,7 +41,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
 
     text(
         "model",
-        "a run, an export, a folder of runs, or sutemo-128 (default: sutemo-64, like it in the package)",
+        MODEL_HELP,
     )
     text("data", "what it was trained on, as in train.py --data (default: what the export says)")
     integer("data_images", "images of it, as in train.py --num_images (default: what the export says)", 0)

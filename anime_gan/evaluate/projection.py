@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.attributes import Schema
-from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.commands.command_line import MODEL_HELP, print_lines, run_command
 from anime_gan.datasets import DataError, Dataset, load_dataset
 from anime_gan.datasets.splits import parse_combinations, split_dataset
 from anime_gan.evaluate.model import ExportedModel
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, text in (
         (
             "model",
-            "a run, an export, a folder of runs, or sutemo-128 (default: sutemo-64, like it in the package)",
+            MODEL_HELP,
         ),
         ("data", "what it was trained on, as in train.py --data (default: what the export says)"),
         ("out", "where the results go (a folder)"),

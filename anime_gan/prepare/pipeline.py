@@ -121,32 +121,31 @@ class Pipeline:
         """Remembers what the journal says, as far as the folder is still the same."""
         rest: list[FoundFile] = []
         count = 0
-        for file in files:
-            record = self._record(count) if count < len(self.journal) else None
-            if record is None or (printable(file.name), self._stamp(file)) != (record.name, record.stamp):
-                rest = [file]
+        for record in self._readable_records():
+            file = next(files, None)
+            if file is None or (printable(file.name), self._stamp(file)) != (record.name, record.stamp):
+                rest = [file] if file else []
                 break
             self._remember(record, count)
             count += 1
         self._forget(count)
         return _Done(count, rest)
 
-    def _record(self, number: int) -> PictureRecord | None:
-        """A record of the journal; None if it is damaged, as no kill but a failing disk leaves it."""
-        try:
-            return self.journal.read(number)
-        except ValueError:
-            return None
+    def _readable_records(self) -> Iterator[PictureRecord]:
+        """The records up to the first damaged one, which no kill but a failing disk leaves."""
+        with contextlib.suppress(ValueError):
+            yield from self.journal.records()
 
     def _forget(self, count: int) -> None:
         """Forgets all but the first so many pictures, and removes their crops."""
         for number in reversed(range(count, len(self.journal))):
-            record = self._record(number)
+            crops: list[str] = []
+            with contextlib.suppress(ValueError):
+                crops = [face.file for face in self.journal.read(number).faces if face.file]
             # First from the journal: what is in it and not on disk counts as deleted by hand.
             self.journal.truncate(number)
-            for face in record.faces if record else ():
-                if face.file:
-                    (self._destination / face.file).unlink(missing_ok=True)
+            for crop in crops:
+                (self._destination / crop).unlink(missing_ok=True)
 
     def _stamp(self, file: FoundFile) -> tuple[int, ...]:
         """Changes when the picture, or a tag file beside it, does."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.commands.command_line import MODEL_HELP, print_lines, run_command
 from anime_gan.generation import find_export
 
 SUMMARY = """Opens the studio: prints an address to open in a browser. Everything stays on this machine.
@@ -36,8 +36,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     text(
         "model",
         None,
-        "a run, an export, a folder of runs, of which the newest counts, or sutemo-128 (default: sutemo-64; "
-        "both come with the package)",
+        MODEL_HELP,
     )
     text("host", LOCAL, f"the address to listen at (default {LOCAL}: this machine alone)")
     flags.DEFINE_integer(
