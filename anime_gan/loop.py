@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 
 import numpy as np
@@ -55,6 +54,16 @@ def make_trainer(
     return Trainer(config, dataset.schema, labels, resolve_dtype(config.precision), strategy)
 
 
+def begin_with(start: WarmStart, trainer: Trainer, schema: Schema) -> None:
+    """Puts a trained generator into both of the trainer's.
+
+    Raises:
+        ConfigError: It does not fit.
+    """
+    start.fill(trainer.generator, schema)
+    trainer.ema_generator.set_weights(trainer.generator.get_weights())
+
+
 def split_for(config: TrainConfig, dataset: Dataset) -> Split:
     """What the run trains on, and what it keeps back.
 
@@ -66,7 +75,7 @@ def split_for(config: TrainConfig, dataset: Dataset) -> Split:
 
 
 def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> int:
-    """Trains from the run's newest checkpoint, or from the start, to `config.steps`, and exports.
+    """Trains from the run's newest checkpoint, or from what the trainer is, to `config.steps`, and exports.
 
     SIGTERM and Ctrl-C save a checkpoint and stop.
 
@@ -83,8 +92,6 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
     reporter = Reporter(trainer, config, dataset, run)
     logger.info("training from step %d to %d", first, config.steps)
     if first == 0:
-        if config.init_from:
-            _fill_generators(trainer, WarmStart(Path(config.init_from)), dataset.schema)
         reporter.write_samples(0)
 
     with _caught_signals() as caught, _progress_bar(first, config) as progress:
@@ -121,11 +128,6 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
     logger.info("exported to %s", exported)
     print(f"model: {exported}\npictures: {run.path / 'samples'}\ndraw: generate.py --model={run.path}")
     return 0
-
-
-def _fill_generators(trainer: Trainer, start: WarmStart, schema: Schema) -> None:
-    start.fill(trainer.generator, schema)
-    trainer.ema_generator.set_weights(trainer.generator.get_weights())
 
 
 def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> float:

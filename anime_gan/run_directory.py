@@ -131,6 +131,10 @@ class RunDirectory:
         for old in self._checkpoint_steps()[:-keep]:
             shutil.rmtree(self._checkpoint_path(old))
 
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything to restore."""
+        return bool(self._checkpoint_steps())
+
     def restore_checkpoint(self, checkpoint: tf.train.Checkpoint) -> int:
         """Reads the newest training state into existing variables.
 

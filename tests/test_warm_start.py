@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -128,12 +129,28 @@ def test_what_contradicts_the_export_is_refused(export, arguments, complaint, tm
     assert not run.exists()
 
 
-def test_a_folded_generator_is_refused(export, tmp_path):
+def test_a_folded_generator_is_refused(export, tmp_path, capsys):
     """Folded, the published generator would draw other faces as soon as it is trained."""
-    pack(export, tmp_path / "packed")
-    generator = get_architecture("published").make_generator(6, dtype="float32")
-    with pytest.raises(ValueError, match="is packed, its batch normalization folded away"):
-        WarmStart(tmp_path / "packed").fill(generator, WarmStart(export).schema)
+    packed, run = tmp_path / "packed", tmp_path / "run"
+    pack(export, packed)
+    assert train.main([f"--init_from={packed}", f"--run_dir={run}", "--num_images=40", "--batch_size=4"]) == 2
+    assert "is packed, its batch normalization folded away" in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_with_the_export_again(export, tmp_path):
+    options = [f"--run_dir={tmp_path / 'run'}", "--num_images=40", "--batch_size=4", "--precision=float32"]
+    assert train.main([f"--init_from={export}", "--steps=1", *options]) == 0
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    shutil.rmtree(tmp_path / "run" / "export")
+    assert train.main(["--resume", f"--run_dir={tmp_path / 'run'}"]) == 0
+    resumed, began = FaceGenerator(tmp_path / "run"), WarmStart(export)
+    expected = get_architecture("published").make_generator(resumed.schema.num_labels, dtype="float32")
+    began.fill(expected, resumed.schema)
+    found = tf.saved_model.load(str(resumed.directory)).weights
+    for variable, weight in zip(expected.variables, found, strict=True):
+        if variable.trainable:
+            np.testing.assert_array_equal(weight.numpy(), variable.numpy())
 
 
 def test_a_missing_export_and_unlabelled_data_are_refused(export, tmp_path, capsys):

@@ -114,13 +114,17 @@ def _train(flag_values: flags.FlagValues) -> int:
     if resume:
         dataset = run.check_data(dataset)
         run.save_config(config)
-    else:
+    trainer = loop.make_trainer(config, dataset)
+    if config.init_from and not (resume and run.has_checkpoint()):
+        loop.begin_with(WarmStart(Path(config.init_from)), trainer, dataset.schema)
+    if not resume:
+        # Only now: options that do not fit leave no directory behind.
         label = f"{dataset.name}-{config.architecture}"
         run = RunDirectory.create(run_dir or next_run_directory(RUNS, label), config, dataset)
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:
-        return loop.run_training(loop.make_trainer(config, dataset), config, dataset, run)
+        return loop.run_training(trainer, config, dataset, run)
     except NonFiniteError as error:
         print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
         return 1
