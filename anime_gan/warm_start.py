@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Given by the export; its weights fit nothing else.
 FIXED_OPTIONS = ("architecture", "resolution", "latent_dim")
 # While the discriminator knows nothing, what it says would only harm a trained generator.
-DISCRIMINATOR_STEPS = 200
+DISCRIMINATOR_STEPS = 100
 
 
 class WarmStart:

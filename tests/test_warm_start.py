@@ -95,7 +95,7 @@ def test_a_run_begins_with_the_export(export, tmp_path, monkeypatch, capsys):
     assert train.main([f"--init_from={export.parent.parent}", "--run_dir=run", "--steps=1", *options]) == 0
     assert "beginning with" in capsys.readouterr().out
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["discriminator_steps"] == 200 and config["init_from"] == str(export.resolve())
+    assert config["discriminator_steps"] == 100 and config["init_from"] == str(export.resolve())
     first, began = FaceGenerator(tmp_path / "run"), WarmStart(export)
     expected = get_architecture("published").make_generator(first.schema.num_labels, dtype="float32")
     began.fill(expected, first.schema)

@@ -99,8 +99,8 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
     """Opens a data source by the text of `--data`.
 
     Args:
-        data: `drawn`, `sutemo:DIR`, a folder of images, or one of TFRecord shards; folders may be anything
-            that `tf.io.gfile` opens, such as `gs://bucket/faces`.
+        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images, or one of TFRecord shards;
+            folders may be anything that `tf.io.gfile` opens, such as `gs://bucket/faces`.
         num_images: How many images at most; 0 for all there are, or `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Pixels along a side.
         seed: Decides what is drawn.
@@ -118,12 +118,12 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
         from anime_gan.datasets.generated import GeneratedFaces
 
         return prepare(GeneratedFaces(DrawnFaces(seed), num_images or DEFAULT_DRAWN_IMAGES), resolution)
-    if kind == "sutemo" and where:
+    if kind in ("sutemo", "sutemo-white") and where:
         from anime_gan.datasets.generated import GeneratedFaces
-        from anime_gan.datasets.sutemo import SutemoFaces
+        from anime_gan.datasets.sutemo import SutemoFaces, SutemoFacesOnWhite
 
         try:
-            illustrator = SutemoFaces(where, seed)
+            illustrator = (SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite)(where, seed)
         except (OSError, ValueError) as error:
             raise DataError(f"--data={data}: {error}") from error
         return prepare(GeneratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)

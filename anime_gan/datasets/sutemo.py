@@ -1,4 +1,4 @@
-"""The dataset source `--data=sutemo:DIR`: labelled faces composed of layered character art.
+"""The dataset sources `--data=sutemo:DIR` and `sutemo-white:DIR`: faces composed of layered character art.
 
 The art is not part of this project: DIR is a clone of the public repository ShatReal/sutemo, or
 the folder `sprites` in it, with 1000x1200 PNG layers at `{female,male}/NN_group/NN_item/kind.png`.
@@ -125,7 +125,7 @@ class SutemoFaces:
         scale = canvas_size / side
         x, y, width = np.multiply((face.crop[0] - left, face.crop[1] - top, face.crop[2]), scale)
         centers = np.arange(canvas_size) + 0.5
-        canvas = draw_backdrop(face, (centers - x) / width, (centers - y) / width)
+        canvas = self._backdrop(face, (centers - x) / width, (centers - y) / width)
         for item in face.items:
             for layer in read_item(self._sprites / face.sex / item, REGIONS[face.sex], canvas_size):
                 region = canvas[layer.place]
@@ -136,6 +136,18 @@ class SutemoFaces:
         )
         pixels = np.array(picture)
         return np.ascontiguousarray(pixels[:, ::-1]) if face.flip else pixels, face.labels
+
+    def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        return draw_backdrop(face, across, down)
+
+
+class SutemoFacesOnWhite(SutemoFaces):
+    """The same faces on white, as the published model's are: what it need not learn when it is tuned."""
+
+    name = "sutemo-white"
+
+    def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        return np.full((len(down), len(across), 3), 255, np.float32)
 
 
 def _digest(sprites: Path) -> str:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from anime_gan.datasets import tints
-from anime_gan.datasets.sutemo import SutemoFaces
+from anime_gan.datasets.sutemo import SutemoFaces, SutemoFacesOnWhite
 from anime_gan.datasets.sutemo_parts import used_items
 
 BODY, HAIR, HIGHLIGHT = (220, 200, 180), (240, 230, 250), (255, 255, 255)
@@ -154,6 +154,29 @@ def test_what_is_transparent_leaves_no_trace_at_edges(faces):
     slack = 3 + 0.12 * np.abs(petals - body)
     low, high = np.minimum(petals, body) - slack, np.maximum(petals, body) + slack
     assert all((low <= color).all() and (color <= high).all() for color in column)
+
+
+def test_on_white_only_the_backdrop_is_another(tmp_path, clone):
+    behind = ("00_back_hair", "01_body")
+    for sex in ("female", "male"):
+        (tmp_path / sex).mkdir()
+        for group in (clone / "sprites" / sex).iterdir():
+            if group.name not in behind:
+                (tmp_path / sex / group.name).symlink_to(group)
+        for item in (item for item in used_items() if item.startswith(behind)):
+            kind = "skin" if item.startswith("01_body") else "base"
+            half = Image.new("RGBA", (1000, 1200))
+            half.paste((*BODY, 255), (550, 0, 1000, 1200))
+            (tmp_path / sex / item).mkdir(parents=True)
+            half.save(tmp_path / sex / item / f"{kind}.png", compress_level=1)
+    plain, on_white = SutemoFaces(tmp_path, seed=3), SutemoFacesOnWhite(tmp_path, seed=3)
+    for index in range(4):
+        (pixels, labels), (white, same_labels) = plain.draw(index, 128), on_white.draw(index, 128)
+        assert labels == same_labels
+        face = plain.describe(index)
+        np.testing.assert_array_equal(pixel_at(white, face, 300, 440), 255)
+        assert (pixel_at(pixels, face, 300, 440) < 250).any()
+        np.testing.assert_array_equal(pixel_at(white, face, 700, 440), pixel_at(pixels, face, 700, 440))
 
 
 def test_folder_may_be_the_clone_or_its_sprites(clone, faces):
