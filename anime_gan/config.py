@@ -37,7 +37,9 @@ class TrainConfig:
         ConfigError: A value is out of range, or two values do not go together.
     """
 
-    data: str = option("drawn", "what to train on: drawn, sutemo:DIR, or a folder of images or TFRecords")
+    data: str = option(
+        "drawn", "what to train on: drawn, sutemo:DIR, sutemo-white:DIR, or a folder of images or TFRecords"
+    )
     architecture: str = option("published", "the pair of networks", choices=tuple(ARCHITECTURES))
     discriminator: str = option(
         "same",

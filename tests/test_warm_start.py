@@ -89,6 +89,17 @@ def networks(trainer):
     return trainer.generator, trainer.discriminator
 
 
+def assert_nothing_is_learned(first, began):
+    """A run's model has the weights that it began with."""
+    expected = get_architecture("published").make_generator(first.schema.num_labels, dtype="float32")
+    began.fill(expected, first.schema)
+    found = tf.saved_model.load(str(first.directory)).weights
+    for variable, weight in zip(expected.variables, found, strict=True):
+        # Batch statistics follow the pictures that the discriminator is shown.
+        if variable.trainable:
+            np.testing.assert_array_equal(weight.numpy(), variable.numpy())
+
+
 def test_a_run_begins_with_the_export(export, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     options = ["--num_images=40", "--batch_size=4", "--checkpoint_interval=1", "--precision=float32"]
@@ -97,13 +108,7 @@ def test_a_run_begins_with_the_export(export, tmp_path, monkeypatch, capsys):
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["discriminator_steps"] == 100 and config["init_from"] == str(export.resolve())
     first, began = FaceGenerator(tmp_path / "run"), WarmStart(export)
-    expected = get_architecture("published").make_generator(first.schema.num_labels, dtype="float32")
-    began.fill(expected, first.schema)
-    found = tf.saved_model.load(str(first.directory)).weights
-    for variable, weight in zip(expected.variables, found, strict=True):
-        # Batch statistics follow the pictures that the discriminator is shown.
-        if variable.trainable:
-            np.testing.assert_array_equal(weight.numpy(), variable.numpy())
+    assert_nothing_is_learned(first, began)
     card = (first.directory / "MODEL_CARD.md").read_text()
     assert f"The generator began as model {began.record['weights_sha256'][:16]}. Colour noise." in card
     # Without the export, a run goes on all the same, and says the same of itself.
@@ -144,13 +149,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_with_the_export_again(e
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     shutil.rmtree(tmp_path / "run" / "export")
     assert train.main(["--resume", f"--run_dir={tmp_path / 'run'}"]) == 0
-    resumed, began = FaceGenerator(tmp_path / "run"), WarmStart(export)
-    expected = get_architecture("published").make_generator(resumed.schema.num_labels, dtype="float32")
-    began.fill(expected, resumed.schema)
-    found = tf.saved_model.load(str(resumed.directory)).weights
-    for variable, weight in zip(expected.variables, found, strict=True):
-        if variable.trainable:
-            np.testing.assert_array_equal(weight.numpy(), variable.numpy())
+    assert_nothing_is_learned(FaceGenerator(tmp_path / "run"), WarmStart(export))
 
 
 def test_a_missing_export_and_unlabelled_data_are_refused(export, tmp_path, capsys):
