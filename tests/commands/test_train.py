@@ -68,6 +68,25 @@ def test_dry_run_tells_what_would_happen_and_leaves_nothing(capsys):
     assert not Path("runs").exists()
 
 
+def test_dry_run_times_whole_steps(monkeypatch, capsys):
+    """Whole ones train the generator too, and have the penalty as often as the run: every third step."""
+    from anime_gan import loop, trainer
+
+    now = [0.0]
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])
+
+    def slow_step(self, images, labels):
+        with_penalty = int(self.step) % self.config.penalty_interval == 0
+        with_generator = int(self.step) >= self.config.discriminator_steps
+        now[0] += 1.0 + 3.0 * with_penalty + 10.0 * with_generator
+        self.step.assign_add(1)
+
+    monkeypatch.setattr(trainer.Trainer, "train_step", slow_step)
+    arguments = ["--num_images=40", "--batch_size=8", "--steps=60", "--precision=float32"]
+    assert train.main(["--dry_run", "--penalty_interval=3", "--discriminator_steps=50", *arguments]) == 0
+    assert "time: 12.000 s a step, 1 images/s, about 12 minutes for 60 steps" in capsys.readouterr().out
+
+
 @pytest.fixture
 def pictures(tmp_path, tmp_path_factory, monkeypatch) -> Path:
     """Three pictures without labels, and one that cannot be read."""
