@@ -83,11 +83,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def integer(name: str, help_text: str) -> None:
         flags.DEFINE_integer(name, None, help_text, flag_values=flag_values)
 
-    text(
-        "model",
-        None,
-        MODEL_HELP,
-    )
+    text("model", None, MODEL_HELP)
     text("attrs", None, "what to draw, separated by commas (see --list_attrs; default: anything)")
     integer("num", f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)")
     text("seeds", None, "which faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")

@@ -81,6 +81,7 @@ def _train(flag_values: flags.FlagValues) -> int:
     given = {name: value for name, value in given_flags(flag_values).items() if name in options}
     run_dir = Path(flag_values["run_dir"].value) if flag_values["run_dir"].value else None
     resume, dry_run = flag_values["resume"].value, flag_values["dry_run"].value
+    start: WarmStart | None = None
     # Options are settled before TensorFlow is loaded: a typing error should not cost seconds.
     if resume:
         if flag_values["preset"].present or dry_run:
@@ -89,9 +90,12 @@ def _train(flag_values: flags.FlagValues) -> int:
         if given.get("init_from"):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
         config = resume_config(run.load_config(), given)
+        if config.init_from and not run.has_checkpoint():
+            start = WarmStart(Path(config.init_from))
     else:
         if given.get("init_from"):
-            given = WarmStart(Path(str(given["init_from"]))).options(given)
+            start = WarmStart(Path(str(given["init_from"])))
+            given = start.options(given)
         config = resolve_config(str(flag_values["preset"].value), given)
         if run_dir is not None and not dry_run:
             RunDirectory.check_is_free(run_dir)
@@ -99,8 +103,7 @@ def _train(flag_values: flags.FlagValues) -> int:
     dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
-    if config.init_from and not resume:
-        start = WarmStart(Path(config.init_from))
+    if start and not resume:
         start.check(dataset.schema)
         print(start.describe(dataset.schema))
         dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
@@ -115,8 +118,8 @@ def _train(flag_values: flags.FlagValues) -> int:
         dataset = run.check_data(dataset)
         run.save_config(config)
     trainer = loop.make_trainer(config, dataset)
-    if config.init_from and not (resume and run.has_checkpoint()):
-        loop.begin_with(WarmStart(Path(config.init_from)), trainer, dataset.schema)
+    if start:
+        loop.begin_with(start, trainer, dataset.schema)
     if not resume:
         # Only now: options that do not fit leave no directory behind.
         label = f"{dataset.name}-{config.architecture}"

@@ -39,10 +39,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def integer(name: str, help_text: str, lowest: int, highest: int | None = None) -> None:
         flags.DEFINE_integer(name, None, help_text, lowest, highest, flag_values=flag_values)
 
-    text(
-        "model",
-        MODEL_HELP,
-    )
+    text("model", MODEL_HELP)
     text("data", "what it was trained on, as in train.py --data (default: what the export says)")
     integer("data_images", "images of it, as in train.py --num_images (default: what the export says)", 0)
     integer("data_seed", "decides what is drawn, as in train.py --seed (default: what the export says)", 0)

@@ -56,10 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
     for name, text in (
-        (
-            "model",
-            MODEL_HELP,
-        ),
+        ("model", MODEL_HELP),
         ("data", "what it was trained on, as in train.py --data (default: what the export says)"),
         ("out", "where the results go (a folder)"),
     ):

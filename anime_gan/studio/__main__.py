@@ -33,11 +33,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     def text(name: str, default: str | None, help_text: str) -> None:
         flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
 
-    text(
-        "model",
-        None,
-        MODEL_HELP,
-    )
+    text("model", None, MODEL_HELP)
     text("host", LOCAL, f"the address to listen at (default {LOCAL}: this machine alone)")
     flags.DEFINE_integer(
         "port",
