@@ -10,8 +10,12 @@ import keras
 import tensorflow as tf
 
 
-def seeded_initializer(seed: int, name: str) -> keras.initializers.Initializer:
-    """Returns Keras's default initializer, Glorot uniform, with a seed of the layer's own.
+def seeded_initializer(
+    seed: int,
+    name: str,
+    initializer: type[keras.initializers.RandomInitializer] = keras.initializers.GlorotUniform,
+) -> keras.initializers.Initializer:
+    """Returns an initializer, by default Keras's default, with a seed of the layer's own.
 
     The layer's name is hashed into the seed. Seeds counted upwards would repeat: an initializer
     draws the same stream for equal seeds, whatever the layer.
@@ -19,9 +23,10 @@ def seeded_initializer(seed: int, name: str) -> keras.initializers.Initializer:
     Args:
         seed: Seed of the whole model.
         name: Name of the layer, unique among all networks made with `seed`.
+        initializer: The distribution.
     """
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return keras.initializers.GlorotUniform(seed=int.from_bytes(digest[:4], "little") >> 1)
+    return initializer(seed=int.from_bytes(digest[:4], "little") >> 1)
 
 
 def check_labels(labels: object, num_labels: int, *, required: bool, model: str) -> None:

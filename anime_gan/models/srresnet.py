@@ -244,6 +244,10 @@ class Discriminator(AttributeDiscriminator):
     Each strided convolution halves the side; two residual blocks follow it, but for the last. All variables
     exist after `build()`, which needs no shapes.
 
+    The paper does not say how it begins. Here every block adds nothing at first, which is what lets residual
+    networks without normalization learn (Zhang et al. 2019, arXiv 1901.09321, section 3); the other
+    convolutions begin as for ReLU (He et al. 2015, arXiv 1502.01852, section 2.2). See docs/paper.md.
+
     Args:
         num_labels: Number of attributes. With 0 there is neither projection nor attribute head.
         attribute_head: Whether to predict the attributes (auxiliary classifier).
@@ -270,13 +274,20 @@ class Discriminator(AttributeDiscriminator):
         del synchronized
         policy = self.dtype_policy
 
-        def convolution(name: str, width: int, kernel_size: int = 3, strides: int = 1) -> keras.layers.Conv2D:
+        def convolution(
+            name: str,
+            width: int,
+            kernel_size: int = 3,
+            strides: int = 1,
+            initializer: keras.initializers.Initializer | None = None,
+        ) -> keras.layers.Conv2D:
+            he_normal = seeded_initializer(seed, f"discriminator/{name}", keras.initializers.HeNormal)
             return keras.layers.Conv2D(
                 width,
                 kernel_size,
                 strides,
                 padding="same",
-                kernel_initializer=seeded_initializer(seed, f"discriminator/{name}"),
+                kernel_initializer=initializer or he_normal,
                 dtype=policy,
                 name=name,
             )
@@ -288,7 +299,7 @@ class Discriminator(AttributeDiscriminator):
                 name = f"level{level}_block{index}"
                 block = ResidualBlock(
                     convolution(f"{name}_conv1", width),
-                    convolution(f"{name}_conv2", width),
+                    convolution(f"{name}_conv2", width, initializer=keras.initializers.Zeros()),
                     dtype=policy,
                     name=name,
                 )

@@ -140,6 +140,22 @@ def test_discriminator_block_by_hand(random):
     np.testing.assert_allclose(block(image[np.newaxis])[0], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_at_first_the_discriminators_blocks_add_nothing_but_learn(random):
+    discriminator = Discriminator(3)
+    discriminator.build()
+    image = random.normal(size=(1, 4, 4, 64)).astype(np.float32)
+    for block in discriminator.levels[1][1]:
+        with tf.GradientTape() as tape:
+            features = block(image)
+            total = tf.reduce_sum(features**2)
+        np.testing.assert_array_equal(features, np.where(image > 0, image, np.float32(0.2) * image))
+        assert np.abs(tape.gradient(total, block.conv2.kernel)).max() > 0
+    # The others keep the size of what passes a ReLU, each with a draw of its own.
+    first, second = (block.conv1.kernel.numpy().ravel() for block in discriminator.levels[1][1])
+    assert first.std() == pytest.approx(math.sqrt(2 / (3 * 3 * 64)), rel=0.02)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+
+
 def test_each_image_depends_on_its_own_inputs_alone(generator, random):
     latents, labels = inputs(random, 3)
     images = generator(latents, labels).numpy()
