@@ -217,7 +217,8 @@ PRESETS: dict[str, Preset] = {
     # Jin et al. 2017 (arXiv 1708.05509). Divided by the paper's lambda_adv = 34, its other weights are 1 for
     # the mean attribute loss and 0.5 / 34 for the penalty; see `attribute_loss`. What differs: the paper's
     # rate is constant for 50,000 steps and decays from there, here it has decayed to half by then; its labels
-    # for generated pictures are drawn at random, here they are those of the training set.
+    # for generated pictures are drawn at random, here they are those of the training set. docs/paper.md shows
+    # how a run begins.
     # The estimate: to draw an image takes 1.36 billion multiply-adds (G), to judge it 0.9 (D). A step takes
     # 3 G to draw and learn, 6 D to judge a real and a generated image and learn, 2 D to tell the generator,
     # and 6 D for the penalty, whose gradient is itself differentiated: 16.7 billion an image, of which there
