@@ -244,9 +244,9 @@ class Discriminator(AttributeDiscriminator):
     Each strided convolution halves the side; two residual blocks follow it, but for the last. All variables
     exist after `build()`, which needs no shapes.
 
-    The paper does not say how it begins. Here every block adds nothing at first, which is what lets residual
-    networks without normalization learn (Zhang et al. 2019, arXiv 1901.09321, section 3); the other
-    convolutions begin as for ReLU (He et al. 2015, arXiv 1502.01852, section 2.2). See docs/paper.md.
+    How the paper's begins is not known here. This one's blocks add nothing at first, a rule of Zhang et al.
+    2019 (arXiv 1901.09321, section 3) for residual networks without normalization; the other convolutions
+    begin as for ReLU (He et al. 2015, arXiv 1502.01852, section 2.2). docs/paper.md shows what that changes.
 
     Args:
         num_labels: Number of attributes. With 0 there is neither projection nor attribute head.
