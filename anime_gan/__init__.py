@@ -1,4 +1,6 @@
 """Anime faces under control: a conditional GAN in TensorFlow and Keras.
 
-Importing this package imports nothing else; take what is needed from its modules.
+Importing this package imports nothing else; import what you need from its modules.
 """
+
+__version__ = "0.1.0"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anime_gan.quiet import import_tensorflow
+from anime_gan.common.quiet import import_tensorflow
 
 import_tensorflow()
 
-from anime_gan.attributes import Schema  # noqa: E402
+from anime_gan.attributes.schema import Schema  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,12 +12,12 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.attributes import nearest
 from anime_gan.benchmark import folder, pipeline
 from anime_gan.benchmark.measure import Numbers, Options, check_space
-from anime_gan.commands.command_line import run_command
-from anime_gan.files import write_text
-from anime_gan.quiet import import_tensorflow
+from anime_gan.common.command_line import run_command
+from anime_gan.common.files import write_text
+from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.suggestions import nearest
 
 SUMMARY = """Measures how fast training, data and the exported model are on this machine, as medians of runs
 that take turns. Leave the machine alone meanwhile. Every part prints a table as soon as it is done."""

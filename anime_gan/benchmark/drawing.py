@@ -9,9 +9,10 @@ from functools import partial
 from statistics import median
 from typing import NamedTuple
 
-from anime_gan.benchmark.measure import Numbers, Options, in_words, markdown_table, take_turns, timed
-from anime_gan.datasets.drawn import DrawnFaces
-from anime_gan.datasets.workers import map_in_order
+from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
+from anime_gan.common.markdown import in_words, markdown_table
+from anime_gan.common.workers import map_in_order
+from anime_gan.datasets.drawn.faces import DrawnFaces
 
 RESOLUTIONS = (64, 128)
 FACES = 32

@@ -21,19 +21,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from anime_gan.batches import Batches
-from anime_gan.benchmark.measure import (
-    Numbers,
-    Options,
-    anonymous_bytes,
-    cache_in,
-    in_words,
-    markdown_table,
-    run_python,
-    take_turns,
-)
-from anime_gan.datasets import load_dataset
-from anime_gan.datasets.folder import SETTLED_SECONDS
+from anime_gan.benchmark.measure import Numbers, Options, anonymous_bytes, cache_in, run_python, take_turns
+from anime_gan.common.markdown import in_words, markdown_table
+from anime_gan.datasets.folder.source import SETTLED_SECONDS
+from anime_gan.datasets.load import load_dataset
+from anime_gan.training.batches import Batches
 
 RESOLUTION = 64
 BATCH = 64

@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from anime_gan.benchmark.measure import Numbers
-from anime_gan.precision import resolve_dtype
+from anime_gan.training.precision import resolve_dtype
 
 
 def describe_machine() -> Numbers:

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from anime_gan.benchmark.measure import Numbers, Options, in_words, markdown_table, take_turns, timed
+from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
 from anime_gan.benchmark.synthetic import NoiseFaces, untrained_export
+from anime_gan.common.markdown import in_words, markdown_table
+from anime_gan.exports.pack import PRECISIONS, pack
 from anime_gan.models import get_architecture
 from anime_gan.models.srresnet import START, Generator
-from anime_gan.pack import PRECISIONS, pack
 
 Draw: TypeAlias = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 ARCHITECTURE, LATENT_DIM = "srresnet", 128

@@ -14,21 +14,20 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from anime_gan.batches import Batches
 from anime_gan.benchmark.measure import (
     Numbers,
     Options,
     anonymous_bytes,
     cache_in,
-    in_words,
-    markdown_table,
     run_python,
     take_turns,
     timed,
 )
 from anime_gan.benchmark.synthetic import NoiseFaces
-from anime_gan.datasets import Dataset
+from anime_gan.common.markdown import in_words, markdown_table
+from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.prepared import open_prepared, prepare, prepared_folder
+from anime_gan.training.batches import Batches
 
 RESOLUTION = 64
 BATCH = 64

@@ -7,10 +7,11 @@ from statistics import median
 
 import tensorflow as tf
 
-from anime_gan.benchmark.measure import Numbers, Options, in_words, markdown_table, take_turns, timed
+from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
 from anime_gan.benchmark.synthetic import NoiseFaces, untrained_export
-from anime_gan.config import TrainConfig
+from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.models import get_architecture
+from anime_gan.training.config import TrainConfig
 
 # Batch size -> calls a run: a single face is drawn too quickly to be timed alone.
 BATCHES = {1: 20, 64: 1}

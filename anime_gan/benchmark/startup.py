@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from statistics import median
 
-from anime_gan.benchmark.measure import (
-    Numbers,
-    Options,
-    in_words,
-    markdown_table,
-    run_python,
-    take_turns,
-    timed,
-)
+from anime_gan.benchmark.measure import Numbers, Options, run_python, take_turns, timed
 from anime_gan.benchmark.synthetic import untrained_export
+from anime_gan.common.markdown import in_words, markdown_table
 
 # Named for the table.
 FACE, BARE = "generate.py --num=1", "python -c 'import tensorflow'"

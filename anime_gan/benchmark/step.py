@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from anime_gan.attributes import Schema
-from anime_gan.benchmark.measure import Numbers, Options, in_words, markdown_table, take_turns, timed
-from anime_gan.benchmark.plain_loop import PlainLoop
-from anime_gan.config import TrainConfig
-from anime_gan.datasets.drawn import DrawnFaces
-from anime_gan.precision import resolve_dtype
-from anime_gan.trainer import Trainer
+from anime_gan.attributes.schema import Schema
+from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
+from anime_gan.common.markdown import in_words, markdown_table
+from anime_gan.datasets.drawn.faces import DrawnFaces
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.plain_loop import PlainLoop
+from anime_gan.training.precision import resolve_dtype
+from anime_gan.training.trainer import Trainer
 
 # Every run of every contestant trains on so many.
 IMAGES = 64

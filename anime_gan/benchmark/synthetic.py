@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from anime_gan.attributes import Schema
-from anime_gan.datasets import Dataset
+from anime_gan.attributes.schema import Schema
+from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.prepared import Chunk
 
 CHUNK = 1_000
@@ -55,10 +55,10 @@ class NoiseFaces:
 def untrained_export(folder: Path, architecture: str = "published", latent_dim: int = 100) -> Path:
     """Exports networks with their first weights; returns the version folder."""
     # Here, since they import TensorFlow.
-    from anime_gan.config import TrainConfig
-    from anime_gan.export import export_model
-    from anime_gan.loop import make_trainer
+    from anime_gan.exports.write import export_model
     from anime_gan.models import get_architecture
+    from anime_gan.runs.start import make_trainer
+    from anime_gan.training.config import TrainConfig
 
     config = TrainConfig(
         architecture=architecture,

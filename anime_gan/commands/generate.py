@@ -14,19 +14,13 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from anime_gan.attributes import Schema
-from anime_gan.commands.command_line import MODEL_HELP, run_command
-from anime_gan.files import write_text, written_whole
-from anime_gan.generation import (
-    NAME_DIGITS,
-    DrawnFace,
-    FaceGenerator,
-    check_critic,
-    find_export,
-    read_record,
-    read_schema,
-)
-from anime_gan.picture_files import (
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.command_line import MODEL_HELP, run_command
+from anime_gan.common.files import write_text, written_whole
+from anime_gan.common.layout import grid
+from anime_gan.exports.read import NAME_DIGITS, check_critic, find_export, read_record, read_schema
+from anime_gan.faces.generator import DrawnFace, FaceGenerator
+from anime_gan.faces.picture_files import (
     ANIMATIONS,
     check_animation,
     file_stem,
@@ -36,7 +30,7 @@ from anime_gan.picture_files import (
     save_animation,
     save_png,
 )
-from anime_gan.requests import (
+from anime_gan.faces.request import (
     MAX_CANDIDATES,
     MAX_FACES,
     MAX_FRAMES,
@@ -50,7 +44,7 @@ from anime_gan.requests import (
     parse_seeds,
     parse_stations,
 )
-from anime_gan.showcase import grid, sides
+from anime_gan.faces.sheets import sides
 
 SUMMARY = """Draws faces with an exported model, for example
   generate.py --attrs="blue hair, red eyes, smile, no glasses" --num=8
@@ -176,7 +170,7 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
     generator = FaceGenerator(export)
     picture = read_own_picture(source, generator.resolution)
     # Here, since it imports TensorFlow at its top.
-    from anime_gan.projection import STEPS, Projector
+    from anime_gan.faces.projector import STEPS, Projector
 
     with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
         found = Projector(generator).project(picture, progress.update)

@@ -11,8 +11,13 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import given_flags, print_lines, run_command
-from anime_gan.config import (
+from anime_gan.common.command_line import given_flags, print_lines, run_command
+from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.load import load_dataset
+from anime_gan.runs.run_directory import RunDirectory, newest_run_directory, next_run_directory
+from anime_gan.runs.warm_start import WarmStart
+from anime_gan.training.config import (
     PRESETS,
     ConfigError,
     TrainConfig,
@@ -20,10 +25,6 @@ from anime_gan.config import (
     resolve_config,
     resume_config,
 )
-from anime_gan.datasets import DataError, Dataset, load_dataset
-from anime_gan.quiet import import_tensorflow
-from anime_gan.run_directory import RunDirectory, newest_run_directory, next_run_directory
-from anime_gan.warm_start import WarmStart
 
 SUMMARY = """Trains a face generator and exports it. Without flags: on faces drawn by the program.
 
@@ -108,18 +109,20 @@ def _train(flag_values: flags.FlagValues) -> int:
         print(start.describe(dataset.schema))
         dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
     import_tensorflow()
-    from anime_gan import loop
-    from anime_gan.trainer import NonFiniteError
+    from anime_gan.runs.dry_run import describe_run
+    from anime_gan.runs.loop import run_training
+    from anime_gan.runs.start import begin_with, make_trainer
+    from anime_gan.training.trainer import NonFiniteError
 
     if dry_run:
-        print(loop.describe_run(config, dataset))
+        print(describe_run(config, dataset))
         return 0
     if resume:
         dataset = run.check_data(dataset)
         run.save_config(config)
-    trainer = loop.make_trainer(config, dataset)
+    trainer = make_trainer(config, dataset)
     if start:
-        loop.begin_with(start, trainer, dataset.schema)
+        begin_with(start, trainer, dataset.schema)
     if not resume:
         # Only now: options that do not fit leave no directory behind.
         label = f"{dataset.name}-{config.architecture}"
@@ -127,7 +130,7 @@ def _train(flag_values: flags.FlagValues) -> int:
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:
-        return loop.run_training(trainer, config, dataset, run)
+        return run_training(trainer, config, dataset, run)
     except NonFiniteError as error:
         print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
         return 1

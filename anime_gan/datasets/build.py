@@ -8,10 +8,10 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import print_lines, run_command
-from anime_gan.datasets import load_dataset
-from anime_gan.datasets.pictures import MIN_SIDE
-from anime_gan.datasets.storage import is_remote
+from anime_gan.common.command_line import print_lines, run_command
+from anime_gan.datasets.load import load_dataset
+from anime_gan.datasets.reading.pictures import MIN_SIDE
+from anime_gan.datasets.reading.storage import is_remote
 
 SUMMARY = """Writes a data source as TFRecord shards, which train.py reads like any other source:
   python -m anime_gan.datasets.build SOURCE DEST

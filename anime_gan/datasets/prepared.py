@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 import json
 import os
@@ -24,9 +23,10 @@ import numpy as np
 import PIL
 from tqdm import tqdm
 
-from anime_gan.attributes import Group, Schema, Term
-from anime_gan.datasets import DataError, DataReport, Dataset
-from anime_gan.files import remove, write_text
+from anime_gan.attributes.schema import Group, Schema, Term
+from anime_gan.common.files import remove, write_text
+from anime_gan.common.fingerprint import code_fingerprint
+from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
 # One picture alone is more likely a mistake than a dataset.
 MINIMUM = 2
@@ -141,16 +141,10 @@ def open_prepared(folder: Path) -> Dataset:
     )
 
 
-@functools.cache
-def code_fingerprint() -> str:
+def source_fingerprint(*modules: str) -> str:
     """Digest of the code that makes pictures and labels: a newer version takes no older one's cache."""
     # Pillow decides how a file is decoded, and which files can be.
-    digest = hashlib.sha256(PIL.__version__.encode())
-    package = Path(__file__).parent.parent
-    own = [*package.glob("datasets/*.py"), *package.glob("datasets/*.json")]
-    for file in sorted([*own, package / "attributes.py", package / "vocabulary.json"]):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256((PIL.__version__ + code_fingerprint(modules)).encode()).hexdigest()
 
 
 def _fill(folder: Path, source: Source, resolution: int) -> None:

@@ -21,12 +21,12 @@ from google.protobuf.message import DecodeError
 from PIL import Image
 from tqdm import tqdm
 
-from anime_gan.attributes import Schema
-from anime_gan.datasets import DataError, Dataset, printable
-from anime_gan.datasets.decoding import Files, decode_in_order
-from anime_gan.datasets.prepared import Chunk, code_fingerprint
-from anime_gan.datasets.storage import list_files, read_file
-from anime_gan.quiet import import_tensorflow
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.dataset import DataError, Dataset, printable
+from anime_gan.datasets.prepared import Chunk, source_fingerprint
+from anime_gan.datasets.reading.decoding import Files, decode_in_order
+from anime_gan.datasets.reading.storage import list_files, read_file
 
 MANIFEST = "records.json"
 VERSION = 1
@@ -163,7 +163,7 @@ class RecordShards:
 
     def fingerprint(self) -> str:
         """Digest of the manifest, and of sizes and times of the shards."""
-        known = repr((self.num_items, self._manifest, self._found)) + code_fingerprint()
+        known = repr((self.num_items, self._manifest, self._found)) + source_fingerprint(__name__)
         return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:

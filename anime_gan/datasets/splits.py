@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anime_gan.attributes import AttributeRequestError, Schema
-from anime_gan.datasets import DataError
+from anime_gan.attributes.schema import AttributeRequestError, Schema
+from anime_gan.datasets.dataset import DataError
 
 # Whoever judges networks (the tagger, say) keeps these images back, whatever the networks kept back.
 TEST_EVERY = 10

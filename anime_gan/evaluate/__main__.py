@@ -9,10 +9,10 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import MODEL_HELP, print_lines, run_command
-from anime_gan.datasets import load_dataset
-from anime_gan.evaluate.model import ExportedModel
-from anime_gan.quiet import import_tensorflow
+from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
+from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.load import load_dataset
+from anime_gan.evaluate.exported_model import ExportedModel
 
 SUMMARY = """Measures an exported model: whether it draws what it is asked for and only that, how varied and
 how intact its faces are, how close to real pictures. Writes evaluation.json, EVALUATION.md and
@@ -68,9 +68,9 @@ def _evaluate(flag_values: Any) -> int:
     from anime_gan.evaluate.bench import Options, check_schema
     from anime_gan.evaluate.evaluation import evaluate
     from anime_gan.evaluate.output import complete_export, write_results
-    from anime_gan.metrics.critic import load_critic
-    from anime_gan.metrics.report import summary
-    from anime_gan.metrics.tagger import load_tagger
+    from anime_gan.evaluate.report import summary
+    from anime_gan.judges.critic import load_critic
+    from anime_gan.judges.tagger import load_tagger
 
     config = model.record["config"]
 

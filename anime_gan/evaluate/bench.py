@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from anime_gan.datasets import DataError, Dataset
+from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.splits import TEST_EVERY, Split, parse_combinations, split_dataset
-from anime_gan.evaluate.model import BATCH, ExportedModel
-from anime_gan.metrics.tagger import Judgement, Tagger, decide
+from anime_gan.evaluate.exported_model import BATCH, ExportedModel
+from anime_gan.judges.tagger import Judgement, Tagger, decide
 
 if TYPE_CHECKING:
-    from anime_gan.metrics.critic import Critic
+    from anime_gan.judges.critic import Critic
 
 # Fewer held-out images tell nothing.
 MIN_TEST_IMAGES = 10

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from anime_gan.datasets import Dataset
-from anime_gan.evaluate import control, pictures
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.evaluate import measure_control, measure_pictures
 from anime_gan.evaluate.bench import Bench, Options
-from anime_gan.evaluate.model import ExportedModel
-from anime_gan.metrics.critic import Critic
-from anime_gan.metrics.report import Pictures
-from anime_gan.metrics.tagger import Tagger
+from anime_gan.evaluate.exported_model import ExportedModel
+from anime_gan.evaluate.report import Pictures
+from anime_gan.judges.critic import Critic
+from anime_gan.judges.tagger import Tagger
 
 VERSION = 1
 PICTURED_FACES = 64
@@ -62,7 +62,7 @@ def _planned_images(bench: Bench) -> int:
     options = bench.options
     train, test = (min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test))
     # Drawn and seen by the critic; so are all candidates.
-    planned = 2 * options.num_images + test + 2 * pictures.CANDIDATES * options.pairs
+    planned = 2 * options.num_images + test + 2 * measure_pictures.CANDIDATES * options.pairs
     if bench.tagger is not None:
         planned += options.num_images + train + test
         # Two pictures a change, the first judged once more when it is moved; combinations seen and not.
@@ -73,19 +73,19 @@ def _planned_images(bench: Bench) -> int:
 def _measure(bench: Bench) -> Evaluation:
     samples = bench.samples()
     numbers = describe(bench)
-    unseen: list[control.PicturedCombination] = []
+    unseen: list[measure_control.PicturedCombination] = []
     if bench.tagger is not None:
-        numbers["attributes"] = control.attribute_precision(bench, samples)
-        combinations = control.unseen_combinations(bench)
+        numbers["attributes"] = measure_control.attribute_precision(bench, samples)
+        combinations = measure_control.unseen_combinations(bench)
         if combinations is not None:
             numbers["combinations"], unseen = combinations
-        numbers["leakage"] = control.leakage(bench, samples)
-    numbers["variety"], numbers["candidates"] = pictures.variety(bench)
-    numbers["success"] = pictures.success(bench, samples)
-    numbers["copies"], closest = pictures.copies(bench, samples)
+        numbers["leakage"] = measure_control.leakage(bench, samples)
+    numbers["variety"], numbers["candidates"] = measure_pictures.variety(bench)
+    numbers["success"] = measure_pictures.success(bench, samples)
+    numbers["copies"], closest = measure_pictures.copies(bench, samples)
     if bench.tagger is not None:
-        numbers["resemblance"] = pictures.resemblance(bench, samples)
-    numbers["texture"] = pictures.texture(bench, samples)
+        numbers["resemblance"] = measure_pictures.resemblance(bench, samples)
+    numbers["texture"] = measure_pictures.texture(bench, samples)
     return Evaluation(
         numbers,
         Pictures(

@@ -8,11 +8,12 @@ from typing import Any
 
 from PIL import Image
 
+from anime_gan.common.files import write_text, written_whole
 from anime_gan.evaluate.evaluation import Evaluation
-from anime_gan.files import write_text, written_whole
-from anime_gan.generation import CRITIC
-from anime_gan.metrics.critic import Critic
-from anime_gan.metrics.report import markdown, picture_sheet, with_measured_section
+from anime_gan.evaluate.report import markdown, picture_sheet, summary
+from anime_gan.exports.model_card import with_measured_section
+from anime_gan.exports.read import CRITIC
+from anime_gan.judges.critic import Critic
 
 MODEL_CARD = "MODEL_CARD.md"
 
@@ -32,5 +33,5 @@ def complete_export(numbers: dict[str, Any], critic: Critic, export: Path) -> No
     """Writes the main results into an export's model card, and puts the critic beside the model."""
     card = export / MODEL_CARD
     text = card.read_text("utf-8") if card.is_file() else "# Model card\n"
-    write_text(card, with_measured_section(text, numbers))
+    write_text(card, with_measured_section(text, summary(numbers)))
     critic.save(export / CRITIC)

@@ -14,20 +14,21 @@ from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
-from anime_gan.attributes import Schema
-from anime_gan.commands.command_line import MODEL_HELP, print_lines, run_command
-from anime_gan.datasets import DataError, Dataset, load_dataset
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
+from anime_gan.common.files import write_text, written_whole
+from anime_gan.common.layout import grid
+from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.splits import parse_combinations, split_dataset
-from anime_gan.evaluate.model import ExportedModel
-from anime_gan.files import write_text, written_whole
-from anime_gan.generation import FaceGenerator
-from anime_gan.quiet import import_tensorflow
-from anime_gan.requests import FaceRequest
-from anime_gan.showcase import grid
+from anime_gan.evaluate.exported_model import ExportedModel
+from anime_gan.faces.generator import FaceGenerator
+from anime_gan.faces.request import FaceRequest
 
 if TYPE_CHECKING:
-    from anime_gan.metrics.tagger import Tagger
-    from anime_gan.projection import Projection
+    from anime_gan.faces.projector import Projection
+    from anime_gan.judges.tagger import Tagger
 
 SUMMARY = """Measures how well generate.py --project finds a face again: on pictures that the model drew, and
 on real ones that it was not trained on. Writes projection.json, and projection.png with every picture above
@@ -83,8 +84,8 @@ def _measure(flag_values: Any) -> int:
     config = model.record["config"]
     import_tensorflow()
     from anime_gan.evaluate.bench import check_schema
-    from anime_gan.metrics.tagger import load_tagger
-    from anime_gan.projection import Projector
+    from anime_gan.faces.projector import Projector
+    from anime_gan.judges.tagger import load_tagger
 
     dataset = load_dataset(
         chosen["data"] or config["data"], config["num_images"], config["resolution"], config["seed"]
@@ -169,7 +170,7 @@ def right_attributes(labels: np.ndarray, truth: np.ndarray, schema: Schema) -> n
         truth: [n, num_labels] of +1, -1 and 0 (unknown).
         schema: What the columns mean.
     """
-    from anime_gan.metrics.tagger import visible
+    from anime_gan.judges.tagger import visible
 
     known = visible(truth, schema) & (truth != 0)
     right = np.full((len(labels), len(schema.slots)), np.nan)

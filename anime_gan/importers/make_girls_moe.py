@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anime_gan.attributes import Schema
+from anime_gan.attributes.schema import Schema
 
 if TYPE_CHECKING:
-    from anime_gan.priors import LabelRows
+    from anime_gan.attributes.label_sampler import LabelRows
 
 # Attributes in the order of the model's inputs, and how often the site drew each when its user left it open:
 # of a group one value, a tag by itself.
@@ -80,7 +80,7 @@ def label_rows() -> LabelRows:
     The training set's own rows are not known. Every import makes the same rows.
     """
     # Here, since it imports TensorFlow at its top.
-    from anime_gan.priors import LabelRows
+    from anime_gan.attributes.label_sampler import LabelRows
 
     columns = []
     for index, frequency in enumerate(FREQUENCIES.values()):

@@ -14,11 +14,11 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import run_command
+from anime_gan.common.command_line import run_command
+from anime_gan.common.quiet import import_tensorflow
 from anime_gan.importers import make_girls_moe
 from anime_gan.importers.webdnn_files import WebDnnError, read_graph, read_weights
 from anime_gan.importers.webdnn_graph import Layer, Network, read_network
-from anime_gan.quiet import import_tensorflow
 
 SUMMARY = """Makes an export, as training does, of a model that was published in WebDNN form: the generator of
 make.girls.moe by Yanghua Jin and colleagues, CC BY-NC 2.0, non-commercial. Bring its two files yourself."""
@@ -68,7 +68,7 @@ def import_model(weights: Path, graph: Path, out: Path) -> Network:
     network = load_network(weights, graph)
     import_tensorflow()
     # Here, since they import TensorFlow at their top.
-    from anime_gan.export import make_generator, weights_checksum, write_export
+    from anime_gan.exports.write import make_generator, weights_checksum, write_export
 
     schema = make_girls_moe.schema()
     config = network_config(network)

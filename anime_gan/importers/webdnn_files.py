@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from anime_gan.common.errors import InputError
+
 # The published files have 0.2 and 4 MB; with the source of its kernels a graph is a few times as large.
 MAX_GRAPH_BYTES = 8 << 20
 MAX_WEIGHT_BYTES = 64 << 20
@@ -32,7 +34,7 @@ ENCODING = "eightbit"
 RECORD = struct.Struct("<iifi")
 
 
-class WebDnnError(ValueError):
+class WebDnnError(InputError):
     """A file is not what it should be; the message says which one, and where."""
 
 

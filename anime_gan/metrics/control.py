@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from anime_gan.attributes import Schema, Slot
+from anime_gan.attributes.schema import Schema, Slot
 
 # Images summed at a time: float32 copies of them are made.
 CHUNK = 256

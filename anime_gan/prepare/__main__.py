@@ -12,8 +12,9 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import print_lines, run_command
+from anime_gan.common.command_line import print_lines, run_command
 from anime_gan.prepare.cascade import find_cascade
+from anime_gan.prepare.opencv import require_opencv
 
 SUMMARY = """Finds the faces in a folder of pictures, cuts them out, cleans and labels them:
   python -m anime_gan.prepare SOURCE DEST
@@ -80,12 +81,12 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     require_opencv()
     _check_folders(root, dest)
     thresholds = _parse_thresholds(flag_values["thresholds"].value)
-    from anime_gan.datasets.folder_labels import TAG_TABLE, read_text
-    from anime_gan.datasets.tags import TagTable
+    from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
+    from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
     from anime_gan.prepare.detection import CascadeDetector
     from anime_gan.prepare.labelling import join_attributes
-    from anime_gan.prepare.looking import Options
+    from anime_gan.prepare.per_picture import Options
     from anime_gan.prepare.pipeline import Pipeline
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
@@ -135,16 +136,6 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
         print(f"review: {dest / FOLDER / 'page-1.html'}")
     print(f"report: {dest / REPORT}")
     return 0
-
-
-def require_opencv() -> None:
-    """Raises a `ValueError` that says what to install if OpenCV is missing or has no cascades."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
-    if not hasattr(cv2, "CascadeClassifier"):
-        raise ValueError("this version of OpenCV has no cascades: pip install 'opencv-python-headless<5'")
 
 
 def _digest(content: bytes) -> str:

@@ -10,8 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from anime_gan.common.files import written_whole
 from anime_gan.datasets.prepared import cache_folder
-from anime_gan.files import written_whole
 
 NAME = "lbpcascade_animeface.xml"
 HOME = f"https://raw.githubusercontent.com/nagadomi/lbpcascade_animeface/master/{NAME}"

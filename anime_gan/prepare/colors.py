@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anime_gan.datasets.tints import rgb_to_lab
+from anime_gan.common.lab import rgb_to_lab
 from anime_gan.prepare.boxes import Box
 from anime_gan.prepare.crops import crop_box, cut
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anime_gan.files import write_text
+from anime_gan.common.files import write_text
 from anime_gan.prepare.labelling import Label
 
 VERSION = 1

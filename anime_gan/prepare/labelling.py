@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from anime_gan.datasets.folder_labels import read_text
-from anime_gan.datasets.tags import TagTable, split_tags
+from anime_gan.datasets.folder.labels import read_text
+from anime_gan.datasets.folder.tags import TagTable, split_tags
 from anime_gan.prepare.colors import Measured
 
 Value = str | bool

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anime_gan.attributes import nearest
-from anime_gan.datasets.tags import TagTable, split_tags
+from anime_gan.common.suggestions import nearest
+from anime_gan.datasets.folder.tags import TagTable, split_tags
 from anime_gan.prepare.labelling import TAGGER, Attributes, Label, decide
 
 TAG_LIST = "selected_tags.csv"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from anime_gan.attributes import Group
-from anime_gan.datasets import load_dataset
+from anime_gan.attributes.schema import Group
+from anime_gan.datasets.load import load_dataset
 from anime_gan.prepare.labelling import TAGGER, Attributes, Label, decide
 
 RESOLUTION = 64
@@ -32,10 +32,10 @@ class OwnTagger:
         Raises:
             ValueError: There is no such data, or no such column.
         """
-        from anime_gan.quiet import import_tensorflow
+        from anime_gan.common.quiet import import_tensorflow
 
         import_tensorflow()
-        from anime_gan.metrics.tagger import load_tagger
+        from anime_gan.judges.tagger import load_tagger
 
         dataset = load_dataset(data, 0, RESOLUTION, 0)
         self._schema = dataset.schema

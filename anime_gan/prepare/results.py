@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from anime_gan.attributes import Schema
-from anime_gan.datasets.folder import LICENCE
-from anime_gan.datasets.folder_labels import LABEL_TABLE, SCHEMA_FILE
-from anime_gan.files import write_text, written_whole
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.files import write_text, written_whole
+from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
+from anime_gan.datasets.folder.source import LICENCE
 from anime_gan.prepare.corrections import Corrections
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
 from anime_gan.prepare.labelling import Attributes, Label

@@ -10,7 +10,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from anime_gan.files import remove, write_text
+from anime_gan.common.files import remove, write_text
 from anime_gan.prepare.corrections import CORRECTIONS, VERSION, Corrections
 from anime_gan.prepare.journal import Journal
 from anime_gan.prepare.labelling import Label

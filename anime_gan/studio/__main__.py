@@ -13,8 +13,8 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import MODEL_HELP, print_lines, run_command
-from anime_gan.generation import find_export
+from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
+from anime_gan.exports.read import find_export
 
 SUMMARY = """Opens the studio: prints an address to open in a browser. Everything stays on this machine.
 Needs pip install '.[studio]'"""
@@ -67,8 +67,8 @@ def _serve(flag_values: flags.FlagValues) -> int:
     # Here, since they may be missing.
     import uvicorn
 
-    from anime_gan.studio.drawing import Studio
     from anime_gan.studio.server import create_app
+    from anime_gan.studio.studio import Studio
 
     export = find_export(Path(value["model"]) if value["model"] else None)
     folder = Path(value["history"]) if value["history"] else _data_folder()

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from anime_gan.picture_files import ANIMATIONS, file_stem, name_part, save_animation
-from anime_gan.requests import origin_from_text
-from anime_gan.studio.drawing import SHEET, Studio
+from anime_gan.faces.picture_files import ANIMATIONS, file_stem, name_part, save_animation
+from anime_gan.faces.request import origin_from_text
 from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Entry
+from anime_gan.studio.studio import SHEET, Studio
 
 MEDIA_TYPES = {
     ".png": "image/png",

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anime_gan.files import PARTIAL_PATTERN, remove, write_text, written_whole
-from anime_gan.picture_files import save_png
+from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
+from anime_gan.faces.picture_files import save_png
 
 RECORD = "entry.json"
 ANIMATION = "animation.webp"

@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from anime_gan.studio import wishes
+from anime_gan.studio import payload
 from anime_gan.studio.downloads import download
-from anime_gan.studio.drawing import Event, Plan, Studio
 from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError
 from anime_gan.studio.guard import Guard, limited_body
+from anime_gan.studio.studio import Event, Plan, Studio
 from anime_gan.studio.worker import BusyError, Worker
 
 # Drawings that wait or run at the same time.
@@ -109,8 +109,8 @@ class _Server:
                 "hidden": hidden,
                 "languages": LANGUAGES,
                 "limits": {
-                    "number": wishes.MAX_NUMBER,
-                    "candidates": wishes.MAX_CANDIDATES if studio.has_critic else 1,
+                    "number": payload.MAX_NUMBER,
+                    "candidates": payload.MAX_CANDIDATES if studio.has_critic else 1,
                     "file": MAX_FILE,
                 },
                 "video": importlib.util.find_spec("av") is not None,
@@ -138,7 +138,7 @@ class _Server:
 
     async def draw(self, request: Request) -> Response:
         """Fulfils a wish, and tells of it line by line."""
-        wish = wishes.parsed(await limited_body(request, JSON, MAX_WISH))
+        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
         return self._carried_out(await run_in_threadpool(self._studio.plan, wish))
 
     async def open(self, request: Request) -> Response:
@@ -157,19 +157,19 @@ class _Server:
 
     async def words(self, request: Request) -> Response:
         """What somebody typed, as picks."""
-        wish = wishes.parsed(await limited_body(request, JSON, MAX_WISH))
-        return JSONResponse({"attributes": self._studio.words(wishes.text(wish, "words"))})
+        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
+        return JSONResponse({"attributes": self._studio.words(payload.text(wish, "words"))})
 
     async def keep(self, request: Request) -> Response:
         """Keeps a face."""
-        wish = wishes.parsed(await limited_body(request, JSON, MAX_WISH))
-        entry = await run_in_threadpool(self._studio.keep, wishes.text(wish, "face"))
+        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
+        entry = await run_in_threadpool(self._studio.keep, payload.text(wish, "face"))
         return JSONResponse({"face": self._studio.entry_json(entry)["faces"][0]})
 
     async def remove(self, request: Request) -> Response:
         """Removes an entry of the history, or a face that was kept."""
-        wish = wishes.parsed(await limited_body(request, JSON, MAX_WISH))
-        identifier = wishes.text(wish, "entry")
+        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
+        identifier = payload.text(wish, "entry")
         for store in (self._studio.history, self._studio.kept):
             await run_in_threadpool(store.remove, identifier)
         return JSONResponse({"removed": identifier})

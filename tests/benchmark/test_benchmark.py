@@ -13,7 +13,8 @@ import pytest
 
 from anime_gan.benchmark import drawing, folder, pipeline, step, synthetic
 from anime_gan.benchmark.__main__ import main
-from anime_gan.benchmark.measure import Options, in_words, markdown_table, run_python, take_turns, timed
+from anime_gan.benchmark.measure import Options, run_python, take_turns, timed
+from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.datasets.prepared import prepare
 from anime_gan.models import get_architecture
 
@@ -217,7 +218,7 @@ finally:
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--parts=step,pipelin", "--parts=pipelin: must be some of .*nearest: 'pipeline'"),
+        ("--parts=step,pipelin", "--parts=pipelin: must be some of .*did you mean 'pipeline'"),
         ("--parts=", "--parts=: some of step"),
         ("--repetitions=0", "repetitions"),
         ("--scratch=nowhere/at/all", "no such folder"),

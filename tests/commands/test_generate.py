@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan import projection
 from anime_gan.commands import generate
-from anime_gan.config import TrainConfig
-from anime_gan.datasets import load_dataset
-from anime_gan.export import export_model
-from anime_gan.generation import FaceGenerator, candidate_seed
-from anime_gan.metrics import critic as critics
-from anime_gan.picture_files import read_text
-from anime_gan.requests import FaceRequest, Walk, format_seeds, parse_seeds
-from anime_gan.trainer import Trainer
+from anime_gan.datasets.load import load_dataset
+from anime_gan.exports.write import export_model
+from anime_gan.faces import projector as projection
+from anime_gan.faces.generator import FaceGenerator, candidate_seed
+from anime_gan.faces.picture_files import read_text
+from anime_gan.faces.request import FaceRequest, Walk, format_seeds, parse_seeds
+from anime_gan.judges import critic as critics
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.trainer import Trainer
 
 
 def export(run: Path, seed: int) -> Path:
@@ -343,7 +343,7 @@ def test_list_attrs(run, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--attrs=blu hair"], "unknown attribute 'blu hair'; nearest: 'blue hair'"),
+        (["--attrs=blu hair"], "unknown attribute 'blu hair'; did you mean 'blue hair'"),
         (["--attrs=blue"], "'blue' is ambiguous: say 'blue hair' or 'blue eyes'; --list_attrs"),
         (["--attrs=smile,no smile"], "'smile' contradicts 'no smile'"),
         (["--num=0"], "--num=0: must be 1 to 1000000"),
@@ -353,7 +353,7 @@ def test_list_attrs(run, capsys):
         (["--seeds=1", "--num=2"], "--num: goes not with --seeds"),
         (["--truncation=0"], "--truncation=0.0: must be above 0 and at most 1"),
         (["--truncation=nan"], "--truncation=nan: must be"),
-        (["--sheet=hair_colour"], "nearest: 'hair_color'"),
+        (["--sheet=hair_colour"], "did you mean 'hair_color'"),
         (["--sheet=smile; blu hair"], "'blu hair'"),
         (["--sheet=smile; no blue hair"], "a row of a sheet needs one value of hair_color: 'no blue hair'"),
         (["--like=nothing.png"], "--like=nothing.png: cannot be read"),

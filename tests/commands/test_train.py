@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import train
-from anime_gan.config import TrainConfig
+from anime_gan.training.config import TrainConfig
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +25,8 @@ def elsewhere(tmp_path, monkeypatch):
         (["--steps=many"], "--steps"),
         (["--step=3"], "steps"),
         (["--data=dranw"], "--data=dranw: no such folder; use drawn"),
-        (["--architecture=publishd"], "nearest: 'published'"),
-        (["--preset=defalt"], "nearest: 'default'"),
+        (["--architecture=publishd"], "did you mean 'published'"),
+        (["--preset=defalt"], "did you mean 'default'"),
         (["--adversarial_loss=hing"], "must be one of non_saturating, hinge, wasserstein"),
         (["--resume"], "no run in runs/ to resume"),
         (["--resume", "--run_dir=nowhere"], "no run there to resume"),
@@ -70,7 +70,8 @@ def test_dry_run_tells_what_would_happen_and_leaves_nothing(capsys):
 
 def test_dry_run_times_whole_steps(monkeypatch, capsys):
     """Whole ones train the generator too, and have the penalty as often as the run: every third step."""
-    from anime_gan import loop, trainer
+    from anime_gan.runs import loop
+    from anime_gan.training import trainer
 
     now = [0.0]
     monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anime_gan.datasets import decoding
+from anime_gan.datasets.reading import decoding
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.datasets import build, load_dataset
+from anime_gan.datasets import build
+from anime_gan.datasets.load import load_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,7 @@ def test_a_folder_whose_name_is_no_unicode(pictures):
         ([], "SOURCE DEST missing, see --help"),
         (["pictures"], "DEST missing, see --help"),
         (["pictures", "shards", "more"], "unexpected 'more'"),
-        (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; nearest: 'resolution'"),
+        (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; did you mean 'resolution'"),
         (["pictures", "shards", "--resolution=4"], "--resolution=4"),
         # A picture as small as that could not be read again.
         (["pictures", "shards", "--resolution=15"], "--resolution=15"),

@@ -8,9 +8,9 @@ import pickle
 import numpy as np
 import pytest
 
-from anime_gan.datasets import drawn_palette as palette
-from anime_gan.datasets.drawn import DrawnFaces
-from anime_gan.datasets.drawn_canvas import Pose
+from anime_gan.datasets.drawn import palette
+from anime_gan.datasets.drawn.canvas import Pose
+from anime_gan.datasets.drawn.faces import DrawnFaces
 
 RESOLUTION = 64
 UPRIGHT = Pose()

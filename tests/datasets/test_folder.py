@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.datasets import DataError, Dataset, load_dataset
-from anime_gan.datasets import folder as folder_module
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.folder import source as folder_module
+from anime_gan.datasets.load import load_dataset
 
 TABLE = """filename,hair_color,smile,mood
 a.png,blue,1,calm
@@ -180,7 +181,7 @@ def test_several_hair_colors_are_unknown_and_counted(folder):
 
 
 def test_a_schema_beside_the_table_gives_the_words(labelled):
-    from anime_gan.attributes import Group, Schema, Term
+    from anime_gan.attributes.schema import Group, Schema, Term
 
     given = Schema((Group("hair_color", (Term("red", "crimson mane"), Term("blue", "azure mane"))),))
     (labelled / "attributes.json").write_text(given.to_json(), "utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anime_gan.attributes import Schema
-from anime_gan.datasets.label_table import read_label_table
+from anime_gan.attributes.schema import Schema
+from anime_gan.datasets.folder.label_table import read_label_table
 
 TABLE = """filename,hair_color,smile,mood
 a.png,blue,1,calm
@@ -196,7 +196,7 @@ def test_repeats_under_a_given_schema(given):
     [
         (
             "file,hair_color\na,blue\nshort\nb,bleu\nc,bleu\n",
-            "labels.csv row 4: column 'hair_color': 'bleu' is not one of its values; nearest: 'blue'",
+            "labels.csv row 4: column 'hair_color': 'bleu' is not one of its values; did you mean 'blue'",
         ),
         ("file,smile\na,maybe\n", "labels.csv row 2: column 'smile': 'maybe' is neither yes nor no"),
         ("file,hair_color\na,yes\n", "labels.csv row 2: column 'hair_color': 'yes' is not one of its values"),

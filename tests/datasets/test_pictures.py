@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
-from anime_gan.datasets import pictures
-from anime_gan.datasets.pictures import PictureError, read_picture
+from anime_gan.datasets.reading import pictures
+from anime_gan.datasets.reading.pictures import PictureError, read_picture
 
 WHITE, BLACK, RED, BLUE = (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 0, 255)
 CORNERS = np.array([[RED, (0, 255, 0)], [BLUE, (255, 255, 0)]], np.uint8)

@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.attributes import Group, Schema, Term
-from anime_gan.config import TrainConfig
-from anime_gan.datasets import Dataset, decoding, load_dataset, prepared
-from anime_gan.datasets import folder as folder_module
-from anime_gan.run_directory import RunDirectory
+from anime_gan.attributes.schema import Group, Schema, Term
+from anime_gan.datasets import prepared
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.datasets.folder import source as folder_module
+from anime_gan.datasets.load import load_dataset
+from anime_gan.datasets.reading import decoding
+from anime_gan.runs.run_directory import RunDirectory
+from anime_gan.training.config import TrainConfig
 
 COUNT = 40
 CHUNK = 4

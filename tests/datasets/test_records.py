@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.datasets import DataError, Dataset, decoding, load_dataset, records
+from anime_gan.datasets import records
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.load import load_dataset
+from anime_gan.datasets.reading import decoding
 
 COUNT = 12
 SIDE = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anime_gan.datasets import DataError
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.splits import find_combinations, parse_combinations, split_dataset
 
 
@@ -47,5 +47,5 @@ def test_nothing_held_out_and_no_test_images(labels, schema):
 
 
 def test_a_wrong_word_is_named_with_the_nearest(schema):
-    with pytest.raises(DataError, match=r"--hold_out=.*'blu hair'; nearest: 'blue hair'"):
+    with pytest.raises(DataError, match=r"--hold_out=.*'blu hair'; did you mean 'blue hair'"):
         parse_combinations("red hair, smile; blu hair, green eyes", schema)

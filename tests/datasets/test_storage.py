@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from anime_gan.datasets.storage import is_folder, is_remote, list_files, read_file
+from anime_gan.datasets.reading.storage import is_folder, is_remote, list_files, read_file
 
 
 def write(path: Path, content: bytes = b"x") -> None:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.datasets import tints
-from anime_gan.datasets.sutemo import SutemoFaces, SutemoFacesOnWhite
-from anime_gan.datasets.sutemo_parts import used_items
+from anime_gan.datasets.sutemo import tints
+from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
+from anime_gan.datasets.sutemo.parts import used_items
 
 BODY, HAIR, HIGHLIGHT = (220, 200, 180), (240, 230, 250), (255, 255, 255)
 IRIS, GLINT, CLOTHES, PETALS = (64, 64, 64), (255, 250, 240), (200, 100, 50), (250, 240, 230)

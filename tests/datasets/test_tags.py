@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from anime_gan.attributes import Schema
-from anime_gan.datasets.tags import TagTable, split_tags
+from anime_gan.attributes.schema import Schema
+from anime_gan.datasets.folder.tags import TagTable, split_tags
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,17 @@ def test_a_users_table_adds_overrides_and_removes():
         ("{", "not JSON: Expecting property name"),
         ("[" * 100_000, "not JSON"),
         ("[]", "must be an object"),
-        ('{"tagz": {}}', "unknown key 'tagz', not 'groups' or 'tags'; nearest: 'tags'"),
+        ('{"tagz": {}}', "unknown key 'tagz', not 'groups' or 'tags'; did you mean 'tags'"),
         ('{"tags": []}', "tags: must be an object"),
         ('{"groups": {"pose": ["sitting"]}}', "groups.pose: must be an object"),
         ('{"groups": {"pose": {"sitting": "sitting"}}}', "groups.pose.sitting: must be a list of tags"),
         ('{"tags": {"cape": [1]}}', "tags.cape: must be a list of tags"),
         ('{"tags": {"cape": []}}', "tags.cape: must be a list of tags"),
         ('{"tags": {"cape": [" , "]}}', "tags.cape: must be a list of tags"),
-        ('{"tags": {"hatt": null}}', "tags.hatt: there is nothing of this name to remove; nearest: 'hat'"),
+        (
+            '{"tags": {"hatt": null}}',
+            "tags.hatt: there is nothing of this name to remove; did you mean 'hat'",
+        ),
         (
             '{"groups": {"eye_color": {"plaid": null}}}',
             "groups.eye_color.plaid: there is nothing of this name",

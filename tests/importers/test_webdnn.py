@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anime_gan import pack
-from anime_gan.attributes import Schema
+from anime_gan.attributes.schema import Schema
 from anime_gan.commands import generate
-from anime_gan.export import make_generator, read_label_rows
-from anime_gan.generation import FaceGenerator
+from anime_gan.exports import pack
+from anime_gan.exports.read import read_label_rows
+from anime_gan.exports.write import make_generator
+from anime_gan.faces.generator import FaceGenerator
+from anime_gan.faces.request import FaceRequest
 from anime_gan.importers import make_girls_moe, webdnn
 from anime_gan.importers.webdnn import fill, load_network, network_config
 from anime_gan.importers.webdnn_files import WebDnnError, decode_table
-from anime_gan.requests import FaceRequest
 from tests.importers.interpreter import read_records, run, tree_table
 from tests.importers.writer import LABELS, Files, ModelWriter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anime_gan.attributes import Schema
+from anime_gan.attributes.schema import Schema
 from anime_gan.metrics import control
 
 

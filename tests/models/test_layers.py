@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from anime_gan.models import layers
-from anime_gan.penalties import dragan
+from anime_gan.training.penalties import dragan
 
 # Transposed convolutions of [b, 3, 4, 5]: (filters, kernel, strides, padding).
 WITHOUT_OVERLAP = [(6, 3, 3, "valid"), (4, (2, 2), (2, 2), "valid")]

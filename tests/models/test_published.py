@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from anime_gan.models import ARCHITECTURES, Architecture, get_architecture
 from anime_gan.models.published import Discriminator, Generator
-from anime_gan.penalties import GRADIENT_PENALTIES
+from anime_gan.training.penalties import GRADIENT_PENALTIES
 
 NUM_LABELS = 5
 BATCH_NORM_EPSILON = 1e-3

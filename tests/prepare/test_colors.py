@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("cv2")
 
-from anime_gan.datasets.drawn import DrawnFaces  # noqa: E402
+from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.prepare.boxes import Box  # noqa: E402
 from anime_gan.prepare.colors import measure_colors  # noqa: E402
 

@@ -7,7 +7,7 @@ import pytest
 
 cv2 = pytest.importorskip("cv2")
 
-from anime_gan.datasets.drawn import DrawnFaces  # noqa: E402
+from anime_gan.datasets.drawn.faces import DrawnFaces  # noqa: E402
 from anime_gan.prepare.boxes import Box, overlaps  # noqa: E402
 from anime_gan.prepare.cleaning import crop_fault, measure_quality, picture_fault  # noqa: E402
 from anime_gan.prepare.crops import crop_box, cut  # noqa: E402

@@ -10,7 +10,7 @@ from PIL import Image
 
 cv2 = pytest.importorskip("cv2")
 
-from anime_gan.datasets.drawn import DrawnFaces  # noqa: E402
+from anime_gan.datasets.drawn.faces import DrawnFaces  # noqa: E402
 from anime_gan.prepare.near_duplicates import (  # noqa: E402
     FingerprintIndex,
     fingerprint,

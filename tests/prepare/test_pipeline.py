@@ -13,14 +13,14 @@ from PIL import Image
 
 pytest.importorskip("cv2")
 
-from anime_gan.datasets import load_dataset  # noqa: E402
-from anime_gan.datasets.drawn import DrawnFaces  # noqa: E402
-from anime_gan.datasets.tags import TagTable  # noqa: E402
+from anime_gan.datasets.drawn.faces import DrawnFaces
+from anime_gan.datasets.folder.tags import TagTable
+from anime_gan.datasets.load import load_dataset
 from anime_gan.prepare.boxes import Box  # noqa: E402
 from anime_gan.prepare.corrections import Corrections, read_corrections  # noqa: E402
 from anime_gan.prepare.detection import Detection  # noqa: E402
 from anime_gan.prepare.labelling import Label  # noqa: E402
-from anime_gan.prepare.looking import Options  # noqa: E402
+from anime_gan.prepare.per_picture import Options
 from anime_gan.prepare.pipeline import JOURNAL, Pipeline, crop_name  # noqa: E402
 from anime_gan.prepare.results import Summary, deleted_crops, write_results  # noqa: E402
 from anime_gan.prepare.review import write_review  # noqa: E402

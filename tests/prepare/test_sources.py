@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("cv2")
 
-from anime_gan.datasets.tags import TagTable  # noqa: E402
+from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.prepare import cascade  # noqa: E402
 from anime_gan.prepare.__main__ import main  # noqa: E402
 from anime_gan.prepare.boxes import Box  # noqa: E402
@@ -144,7 +144,7 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
     assert labels["glasses"].value is False
     # 0.4 is between half of the threshold and the threshold; 0.8 is between half of 0.9 and 0.9.
     assert not {"smile", "hat", "blush"} & set(labels)
-    with pytest.raises(ValueError, match=r"no tag 'blus'.*nearest: 'blush'"):
+    with pytest.raises(ValueError, match=r"no tag 'blus'.*did you mean 'blush'"):
         OnnxTagger(
             tmp_path / "model.onnx", tmp_path / "selected_tags.csv", TagTable.load(), 0.5, {"blus": 0.9}
         )

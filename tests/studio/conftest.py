@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.generation import FaceGenerator, find_export
-from anime_gan.studio.drawing import Studio
+from anime_gan.exports.read import find_export
+from anime_gan.faces.generator import FaceGenerator
+from anime_gan.studio.studio import Studio
 
 ADDRESS = "http://127.0.0.1:8642"
 

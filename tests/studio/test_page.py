@@ -21,7 +21,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("starlette")
 
-from anime_gan.picture_files import read_origin  # noqa: E402
+from anime_gan.faces.picture_files import read_origin  # noqa: E402
 from anime_gan.studio.server import create_app  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -335,7 +335,7 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
 def test_words_that_are_not_understood(page):
     page.get_by_label("In words").fill("blu hair")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("nearest: 'blue hair'")
+    expect(page.get_by_role("alert")).to_contain_text("did you mean 'blue hair'")
     page.get_by_label("In words").fill("银发, smile")
     page.keyboard.press("Enter")
     group = page.locator("#picker").get_by_role("group", name="Hair colour")
@@ -414,7 +414,7 @@ def test_many_clicks_draw_once(page):
 
 
 def test_a_long_drawing_shows_how_far_it_is_and_can_be_stopped(page, served, monkeypatch):
-    from anime_gan.studio.drawing import Studio
+    from anime_gan.studio.studio import Studio
 
     drawn = Studio._add
     going_on = threading.Event()

@@ -12,9 +12,9 @@ from typing import Any
 
 from absl import flags
 
-from anime_gan.commands.command_line import run_command
-from anime_gan.prepare.__main__ import require_opencv
+from anime_gan.common.command_line import run_command
 from anime_gan.prepare.cascade import find_cascade
+from anime_gan.prepare.opencv import require_opencv
 
 SUMMARY = """Measures the parts of anime_gan.prepare, with 95% confidence intervals.
 Faces are looked for in pictures with known boxes (--faces) and in composed ones (--art)."""
@@ -102,9 +102,9 @@ def _print_speed(detector: Any, pictures: list[Any]) -> None:
     """The whole work on a picture in one process: reading, finding, cutting, measuring, compressing."""
     from PIL import Image
 
-    from anime_gan.datasets.storage import list_files
-    from anime_gan.datasets.tags import TagTable
-    from anime_gan.prepare.looking import Looking, Options, look
+    from anime_gan.datasets.folder.tags import TagTable
+    from anime_gan.datasets.reading.storage import list_files
+    from anime_gan.prepare.per_picture import Looking, Options, look
 
     with tempfile.TemporaryDirectory() as folder:
         for number, picture in enumerate(pictures):

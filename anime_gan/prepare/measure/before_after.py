@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from anime_gan.datasets.drawn import DrawnFaces
+from anime_gan.common.layout import GAP, INK, PAPER
+from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.prepare.colors import measure_colors
 from anime_gan.prepare.crops import crop_box, cut
 from anime_gan.prepare.detection import Detector
-from anime_gan.prepare.looking import Options
-from anime_gan.showcase import GAP, INK, PAPER
+from anime_gan.prepare.per_picture import Options
 
 _WIDTH, _CROP, _LINE = 420, 128, 18
 # Of a page with panels: its size, and left, top and side of each, in pixels.

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from anime_gan.datasets import sutemo
-from anime_gan.datasets.sutemo_parts import LayeredFace, choose_face
+from anime_gan.datasets.sutemo import faces as sutemo
+from anime_gan.datasets.sutemo.parts import LayeredFace, choose_face
 from anime_gan.prepare.boxes import Box
 
 WIDTH, HEIGHT = 800, 600

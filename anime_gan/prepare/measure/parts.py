@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from anime_gan.datasets import sutemo
-from anime_gan.datasets.drawn import DrawnFaces
+from anime_gan.datasets.drawn.faces import DrawnFaces
+from anime_gan.datasets.sutemo import faces as sutemo
 from anime_gan.prepare.boxes import Box, overlaps
 from anime_gan.prepare.colors import measure_colors
 from anime_gan.prepare.detection import Detection, Detector

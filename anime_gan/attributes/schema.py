@@ -1,0 +1,401 @@
+"""What can be asked for: groups, tags, the phrases that name them, and their coding as numbers.
+
+A schema is data: it is saved as JSON beside every dataset, run and export, and no code here knows a
+particular attribute. Labels are coded +1 (has it), -1 (has it not) and 0 (unknown); a group takes one
+column a value, a tag one column.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.resources
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from anime_gan.attributes.phrases import normalize, split_phrases
+from anime_gan.common.errors import InputError
+from anime_gan.common.suggestions import nearest, shortened
+
+# How "not" is said around a phrase, and what may stand behind "tag=".
+NEGATIONS = ("no {}", "not {}", "without {}", "无{}", "没有{}", "{}なし")
+SWITCH_WORDS = {1: ("yes", "on", "true", "1"), -1: ("no", "off", "false", "0")}
+UNKNOWN_PHRASE = -1
+AMBIGUOUS_PHRASE = -2
+
+
+class AttributeRequestError(InputError):
+    """What was asked for cannot be understood or contradicts itself; the message is meant for a person."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """A thing with a name and the phrases people type for it: a tag, or one value of a group."""
+
+    name: str
+    phrase: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        return (self.phrase, self.name, *self.aliases)
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """An attribute that has exactly one of several values, such as a hair colour."""
+
+    name: str
+    values: tuple[Term, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """The columns `start ... start + size - 1` of a label row that belong to one attribute."""
+
+    name: str
+    start: int
+    size: int
+    is_group: bool
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.start, self.start + self.size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """The attributes of a dataset, in the order of their label columns.
+
+    Attributes:
+        attributes: Groups and tags; a tag is a `Term`.
+
+    Raises:
+        ValueError: A name is empty, used twice or holds a comma or an equals sign.
+    """
+
+    attributes: tuple[Group | Term, ...]
+
+    def __post_init__(self) -> None:
+        names = [attribute.name for attribute in self.attributes]
+        for group in self.groups:
+            if len(group.values) < 2:
+                raise ValueError(f"group {group.name!r} needs at least two values, has {len(group.values)}")
+            _check_names([value.name for value in group.values], f"group {group.name!r}")
+        _check_names(names, "schema")
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(a for a in self.attributes if isinstance(a, Group))
+
+    @functools.cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """Where each attribute stands in a label row."""
+        slots, start = [], 0
+        for attribute in self.attributes:
+            is_group = isinstance(attribute, Group)
+            size = len(attribute.values) if isinstance(attribute, Group) else 1
+            slots.append(Slot(attribute.name, start, size, is_group))
+            start += size
+        return tuple(slots)
+
+    @property
+    def num_labels(self) -> int:
+        """Columns in a label row."""
+        return sum(slot.size for slot in self.slots)
+
+    @functools.cached_property
+    def columns(self) -> tuple[str, ...]:
+        """A name for each label column: `hair_color=blue` for a value, `smile` for a tag."""
+        names: list[str] = []
+        for attribute in self.attributes:
+            if isinstance(attribute, Group):
+                names += [f"{attribute.name}={value.name}" for value in attribute.values]
+            else:
+                names.append(attribute.name)
+        return tuple(names)
+
+    @functools.cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The term behind each label column."""
+        return tuple(
+            term
+            for attribute in self.attributes
+            for term in (attribute.values if isinstance(attribute, Group) else (attribute,))
+        )
+
+    @functools.cached_property
+    def phrase_codes(self) -> dict[str, int]:
+        """The one table of everything that may be typed: normalized phrase -> code.
+
+        A code is `2 * column` for "has it" and `2 * column + 1` for "has it not"; the empty phrase has the
+        code `2 * num_labels`, which asks for nothing; a phrase with several meanings has
+        `AMBIGUOUS_PHRASE`.
+        """
+        meanings: dict[str, set[int]] = {}
+        for column, (full_name, term) in enumerate(zip(self.columns, self.terms, strict=True)):
+            is_tag = full_name == term.name
+            prefix = "" if is_tag else full_name.split("=")[0] + "="
+            for phrase in (full_name, *(prefix + phrase for phrase in term.phrases)):
+                meanings.setdefault(normalize(phrase), set()).add(2 * column)
+            for phrase in term.phrases:
+                meanings.setdefault(normalize(phrase), set()).add(2 * column)
+                for negation in NEGATIONS:
+                    meanings.setdefault(normalize(negation.format(phrase)), set()).add(2 * column + 1)
+            if is_tag:
+                for sign, words in SWITCH_WORDS.items():
+                    for word in words:
+                        meanings.setdefault(normalize(f"{term.name}={word}"), set()).add(
+                            2 * column + (sign < 0)
+                        )
+        codes = {
+            phrase: found.pop() if len(found) == 1 else AMBIGUOUS_PHRASE
+            for phrase, found in sorted(meanings.items())
+        }
+        codes[""] = 2 * self.num_labels
+        return codes
+
+    @functools.cached_property
+    def phrase_effects(self) -> np.ndarray:
+        """What each code asks of the label columns.
+
+        Returns:
+            int8 [2 * num_labels + 1, num_labels]: +1 must have, -1 must not have, 0 says nothing. Asking
+            for one value of a group refuses the others.
+        """
+        effects = np.zeros((2 * self.num_labels + 1, self.num_labels), np.int8)
+        for slot in self.slots:
+            for column in range(slot.start, slot.start + slot.size):
+                effects[2 * column, slot.columns] = -1
+                effects[2 * column, column] = 1
+                effects[2 * column + 1, column] = -1
+        return effects
+
+    def parse(self, text: str) -> np.ndarray:
+        """Reads what somebody typed, such as `"blue hair, smile, no glasses"`.
+
+        Args:
+            text: Phrases separated by commas, in any order; may be empty.
+
+        Returns:
+            int8 [num_labels]: +1 must have, -1 must not have, 0 left open.
+
+        Raises:
+            AttributeRequestError: A word is unknown or ambiguous, or two words contradict each other.
+        """
+        wanted = np.zeros(self.num_labels, np.int8)
+        said_by: dict[int, str] = {}
+        for phrase in split_phrases(text):
+            code = self.phrase_codes.get(phrase, UNKNOWN_PHRASE)
+            if code == UNKNOWN_PHRASE:
+                raise AttributeRequestError(self._unknown_message(phrase))
+            if code == AMBIGUOUS_PHRASE:
+                raise AttributeRequestError(
+                    f"{phrase!r} is ambiguous: say {' or '.join(self._meanings(phrase))}"
+                )
+            effect = self.phrase_effects[code]
+            clash = np.flatnonzero(wanted * effect < 0)
+            if clash.size:
+                raise AttributeRequestError(f"{said_by[int(clash[0])]!r} contradicts {phrase!r}")
+            for column in np.flatnonzero(effect):
+                said_by.setdefault(int(column), phrase)
+            wanted = np.where(effect != 0, effect, wanted)
+        for slot in self.slots:
+            if slot.is_group and np.all(wanted[slot.columns] == -1):
+                raise AttributeRequestError(f"every value of {slot.name!r} is ruled out: leave one")
+        return wanted
+
+    def describe(self, labels: np.ndarray) -> str:
+        """Says a label row in words that `parse` reads back to the same row.
+
+        Args:
+            labels: [num_labels] of +1, -1 and 0.
+        """
+        words: list[str] = []
+        for slot in self.slots:
+            values = np.asarray(labels)[slot.columns]
+            positive = np.flatnonzero(values > 0)
+            if positive.size:
+                words.append(self._phrase(slot.start + int(positive[0])))
+            else:
+                negative = np.flatnonzero(values < 0)
+                words += [f"no {self._phrase(slot.start + int(column))}" for column in negative]
+        return ", ".join(words)
+
+    def encode(self, description: Mapping[str, str | bool | None]) -> np.ndarray:
+        """Codes one image's attributes, given by attribute name; what is missing or None is unknown.
+
+        Returns:
+            int8 [num_labels] of +1, -1 and 0.
+
+        Raises:
+            ValueError: An attribute or value is not in the schema.
+        """
+        unknown = set(description) - {slot.name for slot in self.slots}
+        if unknown:
+            raise ValueError(f"not in the schema: {', '.join(sorted(unknown))}")
+        labels = np.zeros(self.num_labels, np.int8)
+        for slot in self.slots:
+            value = description.get(slot.name)
+            if value is None:
+                continue
+            if slot.is_group:
+                labels[slot.columns] = -1
+                labels[self.column(slot.name, str(value))] = 1
+            else:
+                labels[slot.start] = 1 if value else -1
+        return labels
+
+    def column(self, attribute: str, value: str | None = None) -> int:
+        """The label column of a tag, or of one value of a group."""
+        name = attribute if value is None else f"{attribute}={value}"
+        if name not in self.columns:
+            raise ValueError(f"no {name!r} in the schema")
+        return self.columns.index(name)
+
+    def slot(self, attribute: str) -> Slot:
+        """The slot of an attribute, whose name may be typed in any way (`Hair color`, `smiling`).
+
+        Raises:
+            AttributeRequestError: There is no such attribute; the message names the nearest.
+        """
+        wanted = normalize(attribute)
+        for slot in self.slots:
+            spellings = {slot.name} if slot.is_group else set(self.terms[slot.start].phrases)
+            if wanted in {normalize(spelling) for spelling in spellings}:
+                return slot
+        names = [slot.name for slot in self.slots]
+        raise AttributeRequestError(f"no attribute {shortened(attribute)!r}{nearest(attribute, names)}")
+
+    @functools.cached_property
+    def hidden_by(self) -> tuple[tuple[Slot, int], ...]:
+        """What cannot be seen beside what: pairs of an attribute and the column that hides it.
+
+        The rules are in `vocabulary.json`; those whose attributes are not all in the schema do not count.
+        """
+        slots = {slot.name: slot for slot in self.slots}
+        return tuple(
+            (slots[hidden], self.columns.index(hider))
+            for hidden, hiders in load_vocabulary()["hidden_by"].items()
+            for hider in hiders
+            if hidden in slots and hider in self.columns
+        )
+
+    def listing(self) -> str:
+        """Everything that can be asked for, a line an attribute."""
+        lines = []
+        for attribute in self.attributes:
+            if isinstance(attribute, Group):
+                phrases = ", ".join(value.phrase for value in attribute.values)
+                lines.append(f"{attribute.name}: one of {phrases}")
+            else:
+                lines.append(f"{attribute.name}: {attribute.phrase} / no {attribute.phrase}")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The schema as JSON text, readable by `from_json` and by people."""
+        attributes: list[dict[str, Any]] = [dataclasses.asdict(a) for a in self.attributes]
+        return json.dumps({"version": 1, "attributes": attributes}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Schema:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: The text is not a schema of a known version.
+        """
+        data = json.loads(text)
+        if not isinstance(data, dict) or data.get("version") != 1:
+            raise ValueError("not an attribute schema of version 1")
+        return cls(
+            tuple(
+                Group(item["name"], tuple(_term(value) for value in item["values"]))
+                if "values" in item
+                else _term(item)
+                for item in data["attributes"]
+            )
+        )
+
+    @classmethod
+    def from_names(cls, attributes: Mapping[str, Sequence[str] | None]) -> Schema:
+        """Makes a schema from bare names; usual attributes get their aliases from `vocabulary.json`.
+
+        Args:
+            attributes: In column order: group name -> its values, tag name -> None.
+        """
+        vocabulary = load_vocabulary()
+        return cls(
+            tuple(
+                _tag_from_name(name, vocabulary) if values is None else _group(name, values, vocabulary)
+                for name, values in attributes.items()
+            )
+        )
+
+    def _phrase(self, column: int) -> str:
+        """The shortest way of naming a column that has one meaning."""
+        phrase = self.terms[column].phrase
+        return phrase if self.phrase_codes[normalize(phrase)] == 2 * column else self.columns[column]
+
+    def _meanings(self, phrase: str) -> list[str]:
+        return [
+            f"{self._phrase(column)!r}"
+            for column, term in enumerate(self.terms)
+            if phrase in {normalize(spelling) for spelling in term.phrases}
+            or any(phrase == normalize(n.format(p)) for n in NEGATIONS for p in term.phrases)
+        ]
+
+    def _unknown_message(self, phrase: str) -> str:
+        # Only positive phrases and plain "no": a hint should not list every negation of one alias.
+        spellings = [known for known, code in self.phrase_codes.items() if known and code % 2 == 0]
+        spellings += [f"no {spelling}" for spelling in spellings]
+        return f"unknown attribute {shortened(phrase)!r}{nearest(phrase, spellings)}"
+
+
+@functools.cache
+def load_vocabulary() -> dict[str, Any]:
+    """The aliases of usual attributes, from the package's `vocabulary.json`."""
+    text = importlib.resources.files("anime_gan.attributes").joinpath("vocabulary.json").read_text("utf-8")
+    return json.loads(text)
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    for name in names:
+        if not normalize(name) or re.search("[,=，、＝]", name):
+            raise ValueError(f"{where}: {name!r} cannot be a name (empty, or holds a comma or '=')")
+    normalized = [normalize(name) for name in names]
+    twice = {name for name in normalized if normalized.count(name) > 1}
+    if twice:
+        raise ValueError(f"{where}: used twice: {', '.join(sorted(twice))}")
+
+
+def _term(item: Mapping[str, Any]) -> Term:
+    return Term(item["name"], item["phrase"], tuple(item["aliases"]))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _tag_from_name(name: str, vocabulary: Mapping[str, Any]) -> Term:
+    return Term(name, _words(name), tuple(vocabulary["tags"].get(name, ())))
+
+
+def _group(name: str, values: Sequence[str], vocabulary: Mapping[str, Any]) -> Group:
+    entry = vocabulary["groups"].get(name, {})
+    templates = entry.get("templates", ["{} " + _words(name)])
+    terms = []
+    for value in values:
+        known = entry.get("values", {}).get(value, [])
+        if isinstance(known, Mapping):
+            phrase, bare = known["phrase"], known["aliases"]
+        else:
+            phrase, bare = templates[0].format(_words(value)), known
+        spellings = [_words(value), *bare]
+        expanded = [template.format(spelling) for spelling in spellings for template in templates]
+        aliases = dict.fromkeys([*bare, *expanded])
+        terms.append(Term(value, phrase, tuple(alias for alias in aliases if alias != phrase)))
+    return Group(name, tuple(terms))

@@ -1,0 +1,128 @@
+"""What all commands share: parsing flags, `--help`, `--version`, and errors as one line with exit status 2."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import flags
+
+import anime_gan
+from anime_gan.common.errors import InputError
+from anime_gan.common.suggestions import nearest
+
+USAGE_ERROR = 2
+# 128 + the number of SIGINT, by the convention of shells.
+INTERRUPTED = 130
+# Help of --model wherever `exports.read.find_export` reads it.
+MODEL_HELP = (
+    "path to a run, an exported model, or a folder of runs (the newest export is used); or a bundled model: "
+    "sutemo-64 (default), sutemo-128"
+)
+
+
+def run_command(
+    name: str,
+    summary: str,
+    flag_values: flags.FlagValues,
+    command: Callable[..., int],
+    argv: Sequence[str],
+    positional: Sequence[str] = (),
+) -> int:
+    """Parses the flags and runs a command.
+
+    Args:
+        name: The command's name, for messages.
+        summary: What the command does; shown above the flags by `--help`.
+        flag_values: The command's own flags.
+        command: Called with the positional arguments once the flags are parsed; returns the exit status. A
+            `ValueError` or `OSError` from it is reported as the user's error.
+        argv: The arguments behind the command's name.
+        positional: Names of the arguments that must be given without a flag.
+
+    Returns:
+        The exit status: 2 for bad input, after one line that says what is wrong.
+    """
+    # SIGTERM ends a command like Ctrl-C does, so that unfinished files and worker processes are cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
+    flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
+    try:
+        rest = flag_values([name, *argv])[1:]
+        if flag_values["help"].value:
+            print(f"{summary}\n\n{_help_text(flag_values)}")
+            return 0
+        if flag_values["version"].value:
+            print(f"anime_gan {anime_gan.__version__}")
+            return 0
+        if len(rest) > len(positional):
+            raise InputError(
+                f"unexpected argument {rest[len(positional)]!r}: options start with --; see --help"
+            )
+        if len(rest) < len(positional):
+            raise InputError(f"missing argument: {' '.join(positional[len(rest) :])}; see --help")
+        return command(*rest)
+    except flags.UnrecognizedFlagError as error:
+        hint = nearest(error.flagname, list(flag_values)) or "; see --help"
+        return _fail(name, f"unknown option --{error.flagname}{hint}")
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except InputError as error:
+        return _fail(name, error.as_flag())
+    except flags.Error as error:
+        return _fail(name, _flag_error(str(error), flag_values))
+    except (ValueError, OSError) as error:
+        return _fail(name, str(error))
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Prints notes on standard error, so that a command's result on standard output stays clean."""
+    for line in lines:
+        print(f"note: {line}", file=sys.stderr)
+
+
+def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
+    """The flags that were given on the command line, by name."""
+    return {name: flag_values[name].value for name in flag_values if flag_values[name].present}
+
+
+def _fail(name: str, message: str) -> int:
+    # One line, however many the library underneath wrote.
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
+    """An error of absl's own in the form that all other errors have."""
+    if found := re.fullmatch(r"(?s)flag --(\w+)=(.*?): .*", message):
+        name, value = found.groups()
+        return f"--{name}={value}: must be {_allowed(flag_values[name])}"
+    if found := re.fullmatch(r"Missing value for flag -*(\w+)", message):
+        return f"--{found[1]}: needs a value: {_allowed(flag_values[found[1]])}"
+    return message
+
+
+def _allowed(flag: flags.Flag) -> str:
+    """The values that a flag takes, in words."""
+    choices = getattr(flag.parser, "enum_values", None)
+    if choices:
+        return f"one of {', '.join(choices)}"
+    if flag.boolean:
+        return "true or false"
+    kind = {"int": "an integer", "float": "a number"}.get(flag.flag_type(), "text")
+    least, most = (getattr(flag.parser, bound, None) for bound in ("lower_bound", "upper_bound"))
+    if least is not None and most is not None:
+        return f"{kind} from {least} to {most}"
+    if least is not None:
+        return f"{kind}, at least {least}"
+    return kind if most is None else f"{kind}, at most {most}"
+
+
+def _help_text(flag_values: flags.FlagValues) -> str:
+    lines = []
+    for name in dict.fromkeys(flag_values[name].name for name in flag_values):
+        lines.append(f"  --{name}: {flag_values[name].help}")
+    return "\n".join(lines)

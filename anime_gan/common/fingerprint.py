@@ -1,0 +1,91 @@
+"""Fingerprints of code: cached results are reused only while the code that made them is unchanged."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+# Modules that move results around without changing them.
+PLUMBING = (
+    "anime_gan.common.files",
+    "anime_gan.common.fingerprint",
+    "anime_gan.common.quiet",
+    "anime_gan.common.workers",
+)
+
+
+@functools.cache
+def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
+    """SHA-256 of some modules and of everything they import from this package.
+
+    Comments, docstrings and formatting do not count. The JSON files beside a covered module do.
+
+    Args:
+        modules: Full names, such as `"anime_gan.judges.tagger"`.
+        without: Imported modules that cannot change the result, in addition to `PLUMBING`.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    sources: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in sources or name in PLUMBING or name in without:
+            continue
+        sources[name] = _source_file(name)
+        waiting += imported_modules(sources[name].read_text("utf-8"))
+    digest = hashlib.sha256()
+    for name in sorted(sources):
+        digest.update(f"{name}\n{_normalized(sources[name].read_text('utf-8'))}\n".encode())
+    for file in sorted({file for source in sources.values() for file in source.parent.glob("*.json")}):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def imported_modules(source: str) -> Iterator[str]:
+    """The modules of this package that a source text imports when it runs, including inside functions.
+
+    Imports under `if TYPE_CHECKING:` are skipped.
+    """
+    nodes: list[ast.AST] = [ast.parse(source)]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            nodes += node.orelse
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("anime_gan."))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "anime_gan":
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if _exists(submodule) else str(node.module)
+
+
+def _source_file(module: str) -> Path:
+    spec = importlib.util.find_spec(module)
+    assert spec is not None and spec.origin is not None, module
+    return Path(spec.origin)
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _normalized(source: str) -> str:
+    """The source without comments and docstrings, in one formatting."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)

@@ -1,0 +1,1 @@
+"""The built-in illustrator: faces drawn from parameters."""

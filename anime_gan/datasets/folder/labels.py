@@ -1,0 +1,160 @@
+"""Which pictures of a folder to use, and how they are labelled: by a table, by tag files, or not at all."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from anime_gan.attributes.schema import Schema
+from anime_gan.datasets.folder.label_table import read_label_table
+from anime_gan.datasets.folder.tags import TagTable, split_tags
+from anime_gan.datasets.prepared import UNLABELLED
+from anime_gan.datasets.reading.pictures import MAX_BYTES
+from anime_gan.datasets.reading.storage import read_file
+
+LABEL_TABLE = "labels.csv"
+SCHEMA_FILE = "attributes.json"
+TAG_TABLE = "tags.json"
+IMAGE_ENDINGS = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
+    *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
+)
+# Files by which a run's directory is known: its samples are no training pictures.
+RUN_FILES = ("config.json", "data_report.json")
+
+
+class Labels(NamedTuple):
+    """Which pictures to use, and what is known of them.
+
+    Attributes:
+        schema: What the columns mean.
+        names: Files, in order, each once.
+        rows: int8 [n, num_labels] of +1, -1 and 0.
+        skipped: (name, reason) of the pictures and rows that are not used.
+        notes: What the user should know.
+    """
+
+    schema: Schema
+    names: list[str]
+    rows: np.ndarray
+    skipped: list[tuple[str, str]]
+    notes: list[str]
+
+
+def read_labels(root: str, names: list[str], num_images: int) -> Labels:
+    """By the table if there is one, else by tag files, else nothing is known.
+
+    Args:
+        root: The folder.
+        names: All files in it.
+        num_images: At most this many pictures, in the table's order or by name; 0 for all.
+
+    Raises:
+        ValueError: Something about the labels cannot be understood; the message names the file.
+        OSError: A file that says what the labels mean cannot be read; the message names it.
+    """
+    runs = _run_directories(set(names))
+    pictures = [
+        name
+        for name in names
+        if PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS and not name.startswith(runs)
+    ]
+    if LABEL_TABLE in names:
+        given = _read_schema(root) if SCHEMA_FILE in names else None
+        labels = _labels_of_table(_read(root, LABEL_TABLE), given, names, pictures)
+        count = num_images or len(labels.names)
+        return labels._replace(names=labels.names[:count], rows=labels.rows[:count])
+    pictures = pictures[: num_images or len(pictures)]
+    tag_files = _tag_files(pictures, set(names))
+    if tag_files:
+        extension = read_text(root, TAG_TABLE) if TAG_TABLE in names else None
+        return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
+    note = f"no {LABEL_TABLE} and no tag files: {UNLABELLED}"
+    return Labels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
+
+
+def read_text(root: str, name: str) -> str:
+    """A text file in UTF-8, or in UTF-16 if it begins with a byte order mark."""
+    data = _read(root, name)
+    is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+
+
+def _read(root: str, name: str) -> bytes:
+    try:
+        return read_file(root, name, MAX_BYTES)
+    except OSError as error:
+        raise OSError(f"{name}: {error}") from error
+
+
+def _run_directories(names: set[str]) -> tuple[str, ...]:
+    """Beginnings of the names of everything in a run's directory."""
+    first, second = RUN_FILES
+    places = (name.removesuffix(first) for name in names if name.endswith(f"/{first}"))
+    return tuple(place for place in places if place + second in names)
+
+
+def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> Labels:
+    table = read_label_table(data, given)
+    on_disk = set(names)
+    # A Mac writes the letter and its accent as two characters where others write one.
+    composed = {unicodedata.normalize("NFC", name): name for name in names if not name.isascii()}
+    skipped = list(table.skipped)
+    rows: dict[str, int] = {}
+    for row, name in enumerate(table.names):
+        file = name if name in on_disk else composed.get(unicodedata.normalize("NFC", name))
+        if file is None:
+            skipped.append((name, "no such file"))
+        elif rows.setdefault(file, row) != row:
+            skipped.append((name, "repeated row: its name is spelled in two ways"))
+    listed = {*rows, *(name for name, _ in skipped)}
+    skipped += [(name, f"no row in {LABEL_TABLE}") for name in pictures if name not in listed]
+    return Labels(table.schema, list(rows), table.labels[list(rows.values())], skipped, table.notes)
+
+
+def _tag_files(pictures: list[str], names: set[str]) -> dict[str, str]:
+    """Picture -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
+    candidates = (
+        (picture, file)
+        for picture in pictures
+        for file in (str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt")
+    )
+    return {picture: file for picture, file in candidates if file in names}
+
+
+def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: dict[str, str]) -> Labels:
+    schema = Schema.from_names(table.attributes)
+    conflicts: dict[str, int] = {}
+    untold = 0
+    rows = np.zeros((len(pictures), schema.num_labels), np.int8)
+    for i, picture in enumerate(pictures):
+        if picture not in tag_files:
+            continue
+        description, in_conflict = table.read(split_tags(read_text(root, tag_files[picture])))
+        # A file without one tag of the table is a caption, or written in another way: it says nothing, and
+        # above all not that everything is missing.
+        if any(description.values()) or in_conflict:
+            rows[i] = schema.encode(description)
+        else:
+            untold += 1
+        for group in in_conflict:
+            conflicts[group] = conflicts.get(group, 0) + 1
+    notes = [
+        f"{group}: unknown in {count} pictures whose tags name several" for group, count in conflicts.items()
+    ]
+    if untold:
+        notes.append(f"{untold} tag files hold no known tag (tags are separated by commas): taken as unknown")
+    untagged = len(pictures) - len(tag_files)
+    if untagged:
+        notes.append(f"{untagged} of {len(pictures)} pictures have no tag file: their labels are unknown")
+    return Labels(schema, pictures, rows, [], notes)
+
+
+def _read_schema(root: str) -> Schema:
+    try:
+        return Schema.from_json(read_text(root, SCHEMA_FILE))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{SCHEMA_FILE}: not an attribute schema: {error}") from error

@@ -1,0 +1,202 @@
+"""A folder of images as users have it, and how a start need not read it again."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from anime_gan.common.files import write_text
+from anime_gan.datasets.dataset import DataError, Dataset, printable
+from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, LABEL_TABLE, Labels, read_labels, read_text
+from anime_gan.datasets.prepared import (
+    Chunk,
+    cache_folder,
+    open_prepared,
+    prepare,
+    prepared_folder,
+    source_fingerprint,
+)
+from anime_gan.datasets.reading.decoding import Files, decode_in_order
+from anime_gan.datasets.reading.pictures import MAX_BYTES
+from anime_gan.datasets.reading.storage import list_files, read_file
+
+LICENCE = "LICENSE.txt"
+UNREADABLE = b"no file"
+# Few, since illustrations of many megabytes may be among them.
+CHUNK = 16
+READERS, READ_AHEAD = 8, 1024
+# A file changed so shortly before it was looked at may change again without a newer time stamp.
+SETTLED_SECONDS = 2.0
+
+
+def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
+    """Prepares a folder, or takes it from the cache.
+
+    The cache is keyed by content. So that a start need not read every file, it remembers which content
+    belongs to which listing (names, sizes and times of all files): only when that is new are files read.
+
+    Args:
+        root: The folder.
+        num_images: At most this many, in the table's order or by name; 0 for all.
+        resolution: Pixels along a side.
+
+    Raises:
+        DataError: There are too few pictures, or the labels cannot be read.
+    """
+    started = time.time()
+    listing = _digest_listing(root, f"{num_images}/{resolution}/{source_fingerprint(__name__)}")
+    remembered = cache_folder() / "listings" / listing.digest
+    if remembered.is_file():
+        known = cache_folder() / remembered.read_text("utf-8")
+        if known.is_dir():
+            return open_prepared(known)
+    skipped: list[tuple[str, str]] = []
+    names = [file.name for file in list_files(root, skipped)]
+    source = ImageFolder(root, names, tuple(skipped), num_images)
+    dataset = prepare(source, resolution)
+    # What could not be read, such as a file of a server that was away, is tried again the next time.
+    if listing.newest < started - SETTLED_SECONDS and not source.has_unreadable:
+        write_text(remembered, prepared_folder(source.name, resolution, source.fingerprint()).name)
+    return dataset
+
+
+class _Listing(NamedTuple):
+    """What a folder's listing comes to.
+
+    Attributes:
+        digest: Hexadecimal, of names, sizes and times of all files.
+        newest: When a file was last changed, in seconds since 1970.
+    """
+
+    digest: str
+    newest: float
+
+
+def _digest_listing(root: str, options: str) -> _Listing:
+    """Digests a listing as it goes by: a million names are never in memory."""
+    digest = hashlib.sha256(f"{root}/{options}".encode("utf-8", "surrogateescape"))
+    skipped: list[tuple[str, str]] = []
+    newest = 0
+    for file in list_files(root, skipped):
+        digest.update(f"{file.name}\0{file.size}\0{file.stamp}\0".encode("utf-8", "surrogateescape"))
+        newest = max(newest, file.changed)
+    digest.update(repr(skipped).encode("utf-8", "surrogateescape"))
+    return _Listing(digest.hexdigest(), newest / 1e9)
+
+
+class ImageFolder:
+    """The pictures of a folder, as a source for `prepare`."""
+
+    verb = "reading"
+
+    def __init__(
+        self, root: str, names: list[str], skipped: tuple[tuple[str, str], ...], num_images: int
+    ) -> None:
+        """Finds out which pictures to read and how they are labelled.
+
+        Args:
+            root: The folder.
+            names: All files in it.
+            skipped: What the listing left out.
+            num_images: At most this many; 0 for all.
+
+        Raises:
+            DataError: The labels cannot be read, or there is no picture.
+        """
+        self.name = printable(PurePosixPath(root).name)
+        self._root = root
+        try:
+            labels = read_labels(root, names, num_images)
+            licence = read_text(root, LICENCE) if LICENCE in names else ""
+        except (ValueError, OSError) as error:
+            raise DataError(f"{root}: {error}") from error
+        self._names, self._rows = labels.names, labels.rows
+        self.schema = labels.schema
+        self.skipped = (*skipped, *labels.skipped)
+        self.notes = tuple(labels.notes)
+        self.num_items = len(self._names)
+        if not self._names:
+            raise DataError(f"{root}: {_why_nothing(labels)}")
+        whose = "Images" if licence.strip() else "The user's own images"
+        self.statement = f"{whose} in the folder {self.name!r}. {licence.strip()}".strip()
+        # A million whole digests would need 64 MB, so the first 8 bytes of each must do.
+        self._contents = np.zeros(self.num_items, np.uint64)
+        self._fingerprint: str | None = None
+
+    @property
+    def has_unreadable(self) -> bool:
+        """Whether a picture could not be opened when the fingerprint was taken."""
+        return bool(np.any(self._contents == _short(UNREADABLE)))
+
+    def fingerprint(self) -> str:
+        """Digest of names, labels and the content of every picture."""
+        if self._fingerprint is None:
+            known = (
+                source_fingerprint(__name__),
+                self.statement,
+                self.schema.to_json(),
+                self.skipped,
+                self.notes,
+            )
+            digest = hashlib.sha256(repr(known).encode("utf-8", "surrogateescape"))
+            digest.update(self._rows.tobytes())
+            with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
+                for start in range(0, self.num_items, READ_AHEAD):
+                    names = self._names[start : start + READ_AHEAD]
+                    for i, content in enumerate(readers.map(self._read, names), start):
+                        name = self._names[i].encode("utf-8", "surrogateescape")
+                        digest.update(name + b"\0" + _content_digest(content))
+                        self._contents[i] = _short(_content_digest(content))
+            self._fingerprint = digest.hexdigest()
+        return self._fingerprint
+
+    def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
+        """Reads from `first_item` on; what cannot be used is skipped with its reason.
+
+        Raises:
+            DataError: A file has changed since the fingerprint was taken.
+        """
+        self.fingerprint()
+        starts = range(first_item, self.num_items, CHUNK)
+        jobs = (self._read_chunk(start, resolution) for start in starts)
+        for start, pictures in zip(starts, decode_in_order(jobs, self.num_items), strict=True):
+            rows = self._rows[start : start + CHUNK]
+            yield Chunk(len(rows), pictures.images, rows[pictures.used], pictures.skipped)
+
+    def _read_chunk(self, start: int, resolution: int) -> Files:
+        names = self._names[start : start + CHUNK]
+        contents = [self._read(name) for name in names]
+        for i, content in enumerate(contents, start):
+            if _short(_content_digest(content)) != self._contents[i]:
+                name = printable(self._names[i])
+                raise DataError(f"{self._root}/{name}: has changed while the folder was read: run again")
+        return Files(names, contents, resolution)
+
+    def _read(self, name: str) -> bytes | str:
+        """A file's bytes, or the reason why it cannot be opened."""
+        try:
+            return read_file(self._root, name, MAX_BYTES + 1)
+        except OSError as error:
+            return f"cannot be opened: {error.strerror or error}"
+
+
+def _content_digest(content: bytes | str) -> bytes:
+    return hashlib.blake2b(content).digest() if isinstance(content, bytes) else UNREADABLE
+
+
+def _short(digest: bytes) -> int:
+    return int.from_bytes(digest[:8], "little")
+
+
+def _why_nothing(labels: Labels) -> str:
+    """What to tell the user if not one picture is left."""
+    if not labels.skipped:
+        return f"no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})"
+    name, reason = labels.skipped[0]
+    return f"no row of {LABEL_TABLE} fits a picture; for example {printable(name)}: {reason}"

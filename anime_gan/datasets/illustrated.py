@@ -1,0 +1,82 @@
+"""Datasets that a program draws, on all cores."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.workers import map_in_order
+from anime_gan.datasets.prepared import Chunk, source_fingerprint
+
+CHUNK = 256
+
+
+class Illustrator(Protocol):
+    """What draws faces: `DrawnFaces`, `SutemoFaces`. It must survive pickling: other processes draw too."""
+
+    @property
+    def name(self) -> str:
+        """Short name, for folders."""
+        ...
+
+    @property
+    def statement(self) -> str:
+        """What the pictures are, their licence and whom to credit."""
+        ...
+
+    @property
+    def attributes(self) -> Mapping[str, tuple[str, ...] | None]:
+        """In column order: group name -> its values, tag name -> None."""
+        ...
+
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+        """Draws face `index`: uint8 [resolution, resolution, 3], and its attributes by name."""
+        ...
+
+
+class GeneratedFaces:
+    """Faces 0 to `num_items - 1` of an illustrator, as a source for `prepare`."""
+
+    verb = "drawing"
+    notes: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, illustrator: Illustrator, num_images: int) -> None:
+        self.name = illustrator.name
+        self.statement = illustrator.statement
+        self.schema = Schema.from_names(illustrator.attributes)
+        self.num_items = num_images
+        self._illustrator = illustrator
+
+    def fingerprint(self) -> str:
+        """Changes with the illustrator's settings and with the code that draws."""
+        settings = repr((self.num_items, sorted(vars(self._illustrator).items())))
+        code = source_fingerprint(__name__, type(self._illustrator).__module__)
+        return hashlib.sha256((settings + code).encode()).hexdigest()
+
+    def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
+        """Draws from `first_item` on."""
+        jobs = (
+            _Drawing(self._illustrator, self.schema, start, min(start + CHUNK, self.num_items), resolution)
+            for start in range(first_item, self.num_items, CHUNK)
+        )
+        return map_in_order(_draw, jobs)
+
+
+class _Drawing(NamedTuple):
+    illustrator: Illustrator
+    schema: Schema
+    start: int
+    stop: int
+    resolution: int
+
+
+def _draw(job: _Drawing) -> Chunk:
+    drawn = [job.illustrator.draw(index, job.resolution) for index in range(job.start, job.stop)]
+    images = np.stack([image for image, _ in drawn])
+    labels = np.stack([job.schema.encode(description) for _, description in drawn])
+    return Chunk(len(drawn), images, labels, ())

@@ -1,0 +1,1 @@
+"""Reads images and folders, local or remote."""

@@ -1,0 +1,217 @@
+"""Listing and reading files: of this machine, or of any file system that TensorFlow knows (`gs://...`)."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+IGNORED = frozenset({"__MACOSX"})
+
+
+class FoundFile(NamedTuple):
+    """A file that `list_files` came across.
+
+    Attributes:
+        name: Relative to the root, with "/" between folders.
+        size: In bytes.
+        stamp: Changes when the file does. Of a local file (mtime in ns, ctime in ns, inode): ctime notices
+            a change that kept size and mtime. Of a remote one (mtime in ns,).
+    """
+
+    name: str
+    size: int
+    stamp: tuple[int, ...]
+
+    @property
+    def changed(self) -> int:
+        """When it was last changed, in ns since 1970: of a local file ctime, which nobody can set."""
+        return self.stamp[1] if len(self.stamp) > 1 else self.stamp[0]
+
+
+def is_remote(root: str) -> bool:
+    """Whether a root is reached through TensorFlow instead of as a folder of this machine."""
+    return "://" in root
+
+
+def is_folder(root: str) -> bool:
+    """Whether there is such a folder; a remote one that cannot be asked counts as none."""
+    return _gfile().isdir(root) if is_remote(root) else os.path.isdir(root)
+
+
+def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
+    """Finds every file in a folder and its sub-folders, always in the same order.
+
+    The files of a folder come before those in its sub-folders, both sorted by name. Links are followed;
+    linked folders come last, so that a folder that is also there in person is known by its own name. Names
+    that start with a dot, and `__MACOSX`, are ignored.
+
+    Args:
+        root: A local folder or, if "://" is in it, a remote one.
+        skipped: Takes up (name, reason) of what could not be listed: broken links, devices, sockets and
+            pipes (which are not opened), forbidden folders, links that lead in a circle.
+
+    Raises:
+        OSError: The root itself cannot be listed.
+    """
+    return _list_remote(root, skipped) if is_remote(root) else _list_local(root, skipped)
+
+
+def read_file(root: str, name: str, limit: int | None = None) -> bytes:
+    """Reads a file, or its first `limit` bytes.
+
+    Raises:
+        OSError: It cannot be read; the message is the reason in one line, without the name.
+    """
+    if is_remote(root):
+        return _read_remote(_joined(root, name), limit)
+    path = os.path.join(root, name)
+    try:
+        # Asked before opening: opening a pipe waits for a writer, opening a device can do anything.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError("not a regular file")
+        with open(path, "rb") as stream:
+            return stream.read(limit)
+    except (OSError, ValueError) as error:  # ValueError: no file can have this name.
+        raise OSError(_reason(error)) from error
+
+
+class _Folder(NamedTuple):
+    """A folder still to be listed.
+
+    Attributes:
+        name: Relative to the root; empty for the root.
+        ancestors: Device and inode of every folder on the way to it.
+    """
+
+    name: str
+    ancestors: tuple[tuple[int, int], ...]
+
+
+def _list_local(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
+    seen: set[tuple[int, int]] = set()
+    pending = [_Folder("", ())]
+    linked: deque[_Folder] = deque()
+    while pending or linked:
+        folder = pending.pop() if pending else linked.popleft()
+        path = os.path.join(root, folder.name)
+        try:
+            status = os.stat(path)
+            names = os.listdir(path)
+        except OSError as error:
+            if not folder.name:
+                raise
+            skipped.append((folder.name, _reason(error)))
+            continue
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen:
+            reason = "symlink loop" if identity in folder.ancestors else "folder seen before"
+            skipped.append((folder.name, reason))
+            continue
+        seen.add(identity)
+        subfolders: list[str] = []
+        yield from _files(root, folder.name, names, subfolders, skipped)
+        ancestors = (*folder.ancestors, identity)
+        real: list[_Folder] = []
+        for name in subfolders:
+            is_link = os.path.islink(os.path.join(root, name))
+            (linked if is_link else real).append(_Folder(name, ancestors))
+        pending += reversed(real)  # The last is taken first.
+
+
+def _files(
+    root: str, folder: str, names: list[str], subfolders: list[str], skipped: list[tuple[str, str]]
+) -> Iterator[FoundFile]:
+    """Gives the files among the entries of one folder and collects its sub-folders."""
+    prefix = f"{folder}/" if folder else ""
+    full_prefix = os.path.join(root, prefix)
+    # Names and one `stat` each: directory entries would keep three times the memory and save no call.
+    names.sort(reverse=True)
+    while names:
+        entry = names.pop()
+        if entry[0] == "." or entry in IGNORED:
+            continue
+        name = prefix + entry
+        try:
+            status = os.stat(full_prefix + entry)
+        except OSError as error:
+            broken = error.errno == errno.ENOENT and os.path.islink(full_prefix + entry)
+            skipped.append((name, "broken link" if broken else _reason(error)))
+            continue
+        if stat.S_ISREG(status.st_mode):
+            yield FoundFile(name, status.st_size, (status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+        elif stat.S_ISDIR(status.st_mode):
+            subfolders.append(name)
+        else:
+            skipped.append((name, "not a regular file"))
+
+
+def _list_remote(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
+    # Not `gfile.walk`: it asks for every entry's kind, which `stat` must then ask again, and it gives up
+    # at the first folder that cannot be listed.
+    errors = _remote_error()
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        prefix = f"{folder}/" if folder else ""
+        try:
+            # Object stores end the names of folders in "/".
+            entries = sorted({entry.rstrip("/") for entry in _gfile().listdir(_joined(root, folder))})
+        except errors as error:
+            if not folder:
+                raise OSError(_reason(error)) from error
+            skipped.append((folder, _reason(error)))
+            continue
+        subfolders = []
+        for entry in entries:
+            if not entry or entry[0] == "." or entry in IGNORED:
+                continue
+            name = prefix + entry
+            try:
+                status = _gfile().stat(_joined(root, name))
+            except errors as error:
+                skipped.append((name, _reason(error)))
+                continue
+            if status.is_directory:
+                subfolders.append(name)
+            else:
+                yield FoundFile(name, status.length, (status.mtime_nsec,))
+        pending += reversed(subfolders)
+
+
+def _read_remote(path: str, limit: int | None) -> bytes:
+    try:
+        with _gfile().GFile(path, "rb") as stream:
+            return stream.read(-1 if limit is None else limit)
+    except _remote_error() as error:
+        raise OSError(_reason(error)) from error
+
+
+def _joined(root: str, name: str) -> str:
+    return root + name if root.endswith("/") else f"{root}/{name}"
+
+
+@functools.cache
+def _gfile() -> Any:
+    from anime_gan.common.quiet import import_tensorflow
+
+    return import_tensorflow().io.gfile
+
+
+def _remote_error() -> type[Exception]:
+    import tensorflow as tf
+
+    return tf.errors.OpError
+
+
+def _reason(error: Exception) -> str:
+    """Why something failed, in one line; some of TensorFlow's errors have a kind alone."""
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "symlink loop"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = " ".join(text.split())
+    return text[0].lower() + text[1:] if isinstance(error, OSError) else text

@@ -1,0 +1,1 @@
+"""The layered character art by Sutemo as a data source."""

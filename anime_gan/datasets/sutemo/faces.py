@@ -1,0 +1,265 @@
+"""The dataset sources `--data=sutemo:DIR` and `sutemo-white:DIR`: faces composed of layered character art.
+
+The art is not part of this project: DIR is a clone of the public repository ShatReal/sutemo, or
+the folder `sprites` in it, with 1000x1200 PNG layers at `{female,male}/NN_group/NN_item/kind.png`.
+A face is one item of each of some groups, drawn in the order of their numbers; the layers of an
+item are drawn in the order of `KINDS`, each multiplied by a tint (of skin, hair, eyes ...).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from anime_gan.datasets.sutemo import parts
+from anime_gan.datasets.sutemo.parts import Labels, LayeredFace
+
+REMEDY = (
+    "clone https://github.com/ShatReal/sutemo (commit b3612536b217067c9d36e272b8708745afeb464d) "
+    "and name its folder: --data=sutemo:DIR"
+)
+KINDS = ("skin", "base", "highlights", "static")
+ART_SIZE = (1000, 1200)
+# Left, top and side of all that a crop can show, in pixels of the art. The male head stands higher.
+REGIONS = {"female": (105, 130, 780), "male": (105, 25, 780)}
+# A typical crop in pixels of the art: layers are kept at twice the size they have in the picture.
+MIDDLE_CROP = 685
+
+# Group -> the part whose colour multiplies its layers of kind "base"; others stay as they are.
+BASE_TINTS: Mapping[str, str] = {
+    "00_back_hair": "hair",
+    "06_front_hair": "hair",
+    "10_eye_cover_hair": "hair",
+    "07_eyes": "eyes",
+    "02_blushes": "blush",
+    "04_outfits": "outfit",
+    "12_accessories": "flower",
+}
+HIGHLIGHT_OPACITY = 150 / 255
+# Retouching (exponent of the colours, exponent of the alpha) so that small pictures show what the
+# labels say: irises are nearly black above, lines of closed mouths and faint blushes would vanish.
+RETOUCHES: Mapping[tuple[str, str], tuple[float, float]] = {
+    ("07_eyes", "base"): (0.4, 1.0),
+    ("08_mouths", "skin"): (1.8, 0.7),
+    ("02_blushes", "base"): (1.0, 0.8),
+}
+
+
+class _Layer(NamedTuple):
+    """A layer at the working resolution, cut to what is not transparent.
+
+    Attributes:
+        kind: One of `KINDS`.
+        place: Rows and columns of the canvas.
+        color: Premultiplied, uint8 of shape [rows, columns, 3].
+        passing: How much of what lies below is seen, uint8 of shape [rows, columns, 1].
+    """
+
+    kind: str
+    place: tuple[slice, slice]
+    color: np.ndarray
+    passing: np.ndarray
+
+
+class SutemoFaces:
+    """Generates faces without end; a face depends on the seed and its index only.
+
+    Attributes:
+        attributes: Group -> its values; tag -> None.
+    """
+
+    name = "sutemo"
+    statement = (
+        "Anime faces composed of the layers of Sutemo's Character Creator: artwork by Sutemo, code "
+        "of that tool by Exuin. The layers come from the public repository ShatReal/sutemo (CC0 "
+        "1.0) and are not part of this project. Pictures and models made of them are free to use, "
+        "with credit to Sutemo; the artist asks not to resell the pictures or sprites themselves."
+    )
+    attributes: dict[str, tuple[str, ...] | None] = parts.ATTRIBUTES
+
+    def __init__(self, directory: str | os.PathLike[str], seed: int = 0) -> None:
+        """Looks whether the layers are there; each is read when it is first drawn.
+
+        Args:
+            directory: A clone of ShatReal/sutemo, or the folder `sprites` in it.
+            seed: Another seed gives other faces; 0 or more.
+
+        Raises:
+            FileNotFoundError: The layers, or some of them, are missing.
+            ValueError: The seed is below 0.
+        """
+        if seed < 0:
+            raise ValueError(f"seed {seed}: must be 0 or more")
+        self._sprites = find_sprites(Path(directory))
+        self._seed = seed
+        # Other artwork under the same path is another dataset.
+        self._artwork = _digest(self._sprites)
+
+    def describe(self, index: int) -> LayeredFace:
+        """Returns what face `index` (0 or more) is made of, without drawing it."""
+        return parts.choose_face(np.random.default_rng([self._seed, index]))
+
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, Labels]:
+        """Draws a face; it is the same face at every resolution.
+
+        Args:
+            index: Number of the face, 0 or more.
+            resolution: Side of the picture in pixels, 1 or more.
+
+        Returns:
+            uint8 picture of shape [resolution, resolution, 3] (RGB), and the face's labels.
+
+        Raises:
+            ValueError: A layer cannot be read or is not of the art's size.
+        """
+        face = self.describe(index)
+        left, top, side = REGIONS[face.sex]
+        canvas_size = round(side * min(1.0, 2 * resolution / MIDDLE_CROP))
+        scale = canvas_size / side
+        x, y, width = np.multiply((face.crop[0] - left, face.crop[1] - top, face.crop[2]), scale)
+        centers = np.arange(canvas_size) + 0.5
+        canvas = self._backdrop(face, (centers - x) / width, (centers - y) / width)
+        for item in face.items:
+            for layer in read_item(self._sprites / face.sex / item, REGIONS[face.sex], canvas_size):
+                region = canvas[layer.place]
+                region *= layer.passing * np.float32(1 / 255)
+                region += layer.color * tint_of(face, item, layer.kind)
+        picture = Image.fromarray(np.rint(canvas).astype(np.uint8)).resize(
+            (resolution, resolution), Image.Resampling.LANCZOS, (x, y, x + width, y + width)
+        )
+        pixels = np.array(picture)
+        return np.ascontiguousarray(pixels[:, ::-1]) if face.flip else pixels, face.labels
+
+    def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        return draw_backdrop(face, across, down)
+
+
+class SutemoFacesOnWhite(SutemoFaces):
+    """The same faces on white, as the published model's are: what it need not learn when it is tuned."""
+
+    name = "sutemo-white"
+
+    def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        return np.full((len(down), len(across), 3), 255, np.float32)
+
+
+def _digest(sprites: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(sprites.rglob("*.png")):
+        digest.update(f"{file.relative_to(sprites)}".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def find_sprites(directory: Path) -> Path:
+    """Returns the folder of the layers: `directory` itself or the folder `sprites` in it.
+
+    Raises:
+        FileNotFoundError: There are no layers, or not all that are needed.
+    """
+    places = [place for place in (directory / "sprites", directory) if (place / "female").is_dir()]
+    if not places:
+        raise FileNotFoundError(f"no layers of Sutemo's Character Creator in {directory}: {REMEDY}")
+    items = [places[0] / sex / item for sex in REGIONS for item in parts.used_items()]
+    missing = [item for item in items if not any((item / f"{kind}.png").exists() for kind in KINDS)]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(items)} items have no layers, such as {missing[0]}: {REMEDY}"
+        )
+    return places[0]
+
+
+def tint_of(face: LayeredFace, item: str, kind: str) -> np.ndarray:
+    """Returns what an item's layers of a kind are multiplied by: float32 of shape [3], 0..1."""
+    part = "skin" if kind == "skin" else BASE_TINTS.get(item.partition("/")[0])
+    if part is None or kind not in ("skin", "base"):
+        return np.ones(3, np.float32)
+    return np.array(face.tints[part], np.float32) / 255
+
+
+def draw_backdrop(face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Draws what is behind a face.
+
+    Args:
+        face: Whose backdrop it is.
+        across: Where the columns are, of shape [columns]; 0 and 1 are the edges of the picture.
+        down: Where the rows are, of shape [rows].
+
+    Returns:
+        float32 of shape [rows, columns, 3], 0..255.
+    """
+    u, v = across[None, :] - 0.5, down[:, None] - 0.5
+    cosine, sine = np.cos(face.angle), np.sin(face.angle)
+    along, aside = u * cosine + v * sine, v * cosine - u * sine
+    turns = 2 * np.pi * face.repeats
+    # All patterns are smooth waves: nothing in them can alias.
+    if face.pattern == "gradient":
+        share = np.clip(along * 0.8 + 0.5, 0, 1)
+    elif face.pattern == "stripes":
+        share = 1 / (1 + np.exp(-4 * np.sin(turns * along)))
+    elif face.pattern == "dots":
+        share = 1 / (1 + np.exp(-6 * (np.cos(turns * along) + np.cos(turns * aside) - 0.8)))
+    elif face.pattern == "checks":
+        share = 1 / (1 + np.exp(-5 * np.sin(turns * along) * np.sin(turns * aside)))
+    else:
+        share = np.zeros((len(down), len(across)))
+    first, second = (np.array(color, np.float32) for color in face.backdrop)
+    return first + (second - first) * share[..., None].astype(np.float32)
+
+
+# Kept by each process and not by the source, which worker processes are sent again and again.
+@functools.lru_cache(maxsize=512)
+def read_item(folder: Path, region: tuple[int, int, int], canvas_size: int) -> tuple[_Layer, ...]:
+    """Returns the layers of an item in the order in which they are drawn; see `read_layer`."""
+    paths = (folder / f"{kind}.png" for kind in KINDS)
+    layers = (read_layer(path, region, canvas_size) for path in paths if path.exists())
+    return tuple(layer for layer in layers if layer is not None)
+
+
+def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _Layer | None:
+    """Reads a layer and shrinks the region of it that is needed.
+
+    Args:
+        path: `.../NN_group/NN_item/kind.png`.
+        region: Left, top and side of the region, in pixels of the art.
+        canvas_size: Side of the region after shrinking, in pixels.
+
+    Returns:
+        The layer, or None if there is nothing in the region.
+
+    Raises:
+        ValueError: The file is no picture or has another size than the art.
+    """
+    kind = path.stem
+    group = path.parts[-3]
+    try:
+        with Image.open(path) as file:
+            image = file.convert("RGBA")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error}): {REMEDY}") from error
+    if image.size != ART_SIZE:
+        raise ValueError(f"{path} has {image.size} pixels, not {ART_SIZE}: {REMEDY}")
+    left, top, side = region
+    image = image.crop((left, top, left + side, top + side))
+    color_exponent, alpha_exponent = RETOUCHES.get((group, kind), (1.0, 1.0))
+    opacity = HIGHLIGHT_OPACITY if kind == "highlights" else 1.0
+    image = image.point(_curve(color_exponent) * 3 + _curve(alpha_exponent, opacity))
+    # "RGBa" is premultiplied: what is transparent has no colour that could bleed into the edges.
+    small = image.convert("RGBa").resize((canvas_size, canvas_size), Image.Resampling.BOX)
+    pixels = np.asarray(small)
+    rows, columns = (np.flatnonzero(pixels[..., 3].any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    color, alpha = pixels[place][..., :3], pixels[place][..., 3:]
+    return _Layer(kind, place, color.copy(), 255 - alpha)
+
+
+def _curve(exponent: float, factor: float = 1.0) -> list[int]:
+    return [round(255 * factor * (value / 255) ** exponent) for value in range(256)]

@@ -1,0 +1,78 @@
+"""An exported model as it is evaluated: many faces at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from anime_gan.common.quiet import import_tensorflow
+from anime_gan.exports.read import find_export, read_schema
+
+BATCH = 64
+
+
+class ExportedModel:
+    """The SavedModel of an export, and what lies beside it.
+
+    Attributes:
+        directory: The version folder.
+        schema: What can be asked for.
+        record: `training.json`: configuration, steps, statement, checksums.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        """Reads what lies beside the model; the model itself is loaded with the first face.
+
+        Args:
+            directory: As in `generation.find_export`.
+
+        Raises:
+            ModelError: There is no complete model.
+        """
+        self.directory = find_export(directory)
+        self.schema = read_schema(self.directory)
+        self.record: dict[str, Any] = json.loads((self.directory / "training.json").read_text("utf-8"))
+        self._loaded: Any = None
+
+    def inputs(self, attributes: Sequence[str], seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """What `generate.py` would draw for these requests and seeds, without truncation.
+
+        Args:
+            attributes: [n] requests as typed; what they leave open follows the training set.
+            seeds: [n], 0 and up.
+
+        Returns:
+            Latents float32 [n, z] and complete labels float32 [n, num_labels].
+        """
+        tf = import_tensorflow()
+        latents, labels = [], []
+        for start in range(0, len(seeds), BATCH):
+            part = slice(start, start + BATCH)
+            drawn = self._model().draw_inputs(
+                tf.constant(list(attributes[part]), tf.string),
+                tf.constant(np.asarray(seeds[part], np.int64)),
+                tf.ones([len(seeds[part])]),
+            )
+            latents.append(drawn["latents"].numpy())
+            labels.append(drawn["labels"].numpy())
+        return np.concatenate(latents), np.concatenate(labels)
+
+    def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Draws faces, all in one batch: uint8 [n, h, w, 3]."""
+        tf = import_tensorflow()
+        # Here, since it imports TensorFlow at its top.
+        from anime_gan.exports.sampling import to_uint8
+
+        images = self._model().signatures["latents"](
+            latents=tf.constant(latents, tf.float32), labels=tf.constant(labels, tf.float32)
+        )["images"]
+        return to_uint8(images).numpy()
+
+    def _model(self) -> Any:
+        if self._loaded is None:
+            self._loaded = import_tensorflow().saved_model.load(str(self.directory))
+        return self._loaded

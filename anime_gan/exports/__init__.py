@@ -1,0 +1,1 @@
+"""The exported model: a SavedModel and the files beside it."""

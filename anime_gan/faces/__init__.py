@@ -1,0 +1,1 @@
+"""From a request to images: drawing, sheets, animations, GAN inversion."""

@@ -1,0 +1,302 @@
+"""The face of a model that is closest to a given picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from anime_gan.attributes.edits import options, with_value
+from anime_gan.attributes.schema import Schema
+from anime_gan.exports.read import CRITIC, SHIPPED, find_export
+from anime_gan.faces.generator import FaceGenerator
+from anime_gan.faces.likeness import Comparison, CriticFeatures
+from anime_gan.faces.request import FaceRequest
+
+# Faces drawn at first; their seeds are far from those that people use.
+CANDIDATES = 256
+FIRST_SEED = 2**62
+BATCH = 64
+# So many of the closest are followed for so many steps, with attributes that may be in between.
+ROUNDS = ((8, 40), (4, 40), (2, 60))
+# Then they get definite attributes, and so many steps more.
+FIXED_STEPS = 60
+FREE_STEPS = sum(steps for _, steps in ROUNDS)
+STEPS = FREE_STEPS + FIXED_STEPS
+LATENT_RATE, LABEL_RATE, FIXED_RATE = 0.1, 0.3, 0.04
+# Latents are standard normal: what is far from the origin is drawn badly, above all when edited later.
+PRIOR_WEIGHT = 0.02
+# Faces on which it is found out which places of a picture the attributes decide.
+PROBES = 16
+# Of each place's weight: the rest is by what the attributes change there.
+EVEN_SHARE = 0.1
+
+
+class Projection(NamedTuple):
+    """What was found.
+
+    Attributes:
+        request: Draws the face.
+        image: uint8 [h, w, 3], the face.
+        feature_distance: To the picture, see `Comparison.feature_distance`.
+        typical_distance: The mean of the same between the picture and faces by chance.
+        pixel_error: Mean absolute difference of the pixels, 0 to 255.
+    """
+
+    request: FaceRequest
+    image: np.ndarray
+    feature_distance: float
+    typical_distance: float
+    pixel_error: float
+
+    def measured(self) -> dict[str, float]:
+        """How close it is, in numbers."""
+        return {
+            "feature_distance": round(self.feature_distance, 4),
+            "typical_distance": round(self.typical_distance, 4),
+            "pixel_error": round(self.pixel_error, 2),
+        }
+
+    def describe(self) -> str:
+        """How close it is, in words."""
+        return (
+            f"feature distance {self.feature_distance:.2f} (a face by chance: {self.typical_distance:.2f}), "
+            f"pixels differ by {self.pixel_error:.1f} of 255 on average"
+        )
+
+
+class Projector:
+    """Finds faces; nothing in it is random, so that the same picture gives the same face.
+
+    First many candidates are drawn and compared. The closest are followed downhill (Adam, Kingma & Ba 2015,
+    arXiv 1412.6980, algorithm 1), fewer and fewer of them, latents and attributes together; attributes may
+    take values in between, since only so there is a slope. What is left then gets definite attributes, each
+    is tried with every other value, and the latents follow once more.
+    """
+
+    def __init__(self, generator: FaceGenerator) -> None:
+        """Draws the candidates.
+
+        Args:
+            generator: The model; the critic beside it does the comparing, or, if there is none, the one
+                that comes with the package.
+
+        Raises:
+            JudgeError: The critic is damaged.
+        """
+        self._generator = generator
+        self._schema = generator.schema
+        folder = generator.directory / CRITIC
+        features = CriticFeatures(folder if folder.is_dir() else find_export(SHIPPED) / CRITIC)
+        self._latents, self._labels = generator.inputs(
+            FaceRequest(seeds=tuple(range(FIRST_SEED, FIRST_SEED + CANDIDATES)))
+        )
+        self._images = self._draw(self._latents, self._labels)
+        self._comparison = Comparison(features, self._images[:BATCH], self._place_weights())
+        self._score = tf.function(self._scored, autograph=False, reduce_retracing=True)
+        self._free_slope = tf.function(self._free, autograph=False, reduce_retracing=True)
+        self._fixed_slope = tf.function(self._fixed, autograph=False, reduce_retracing=True)
+
+    def project(self, picture: np.ndarray, progress: Callable[[], object] = lambda: None) -> Projection:
+        """Finds the face.
+
+        Args:
+            picture: uint8 [h, w, 3], as large as the model's.
+            progress: Called after each of `STEPS` steps.
+        """
+        target = tf.constant(picture[np.newaxis].astype(np.float32) / 127.5 - 1.0)
+        first = self._in_batches(lambda part: self._comparison.loss(self._images[part], target))
+        starts = np.argsort(first, kind="stable")[: ROUNDS[0][0]]
+        latents, labels = self._follow(self._latents[starts], self._labels[starts], target, progress)
+        labels = np.stack([self._best_labels(*pair, target) for pair in zip(latents, labels, strict=True)])
+        latents = self._settle(latents, labels, target, progress)
+        winner = int(np.argmin(self._score(latents, labels, target).numpy()))
+        latent = latents[winner]
+        return self._result(latent, self._best_labels(latent, labels[winner], target), picture, target)
+
+    def _result(
+        self, latent: np.ndarray, labels: np.ndarray, picture: np.ndarray, target: tf.Tensor
+    ) -> Projection:
+        request = FaceRequest(self._schema.describe(labels), (), latent=tuple(latent.tolist()))
+        image = next(self._generator.faces(request)).image
+        found = tf.constant(image[np.newaxis].astype(np.float32) / 127.5 - 1.0)
+        distance = self._comparison.feature_distance
+        return Projection(
+            request,
+            image,
+            float(distance(found, target)[0]),
+            float(tf.reduce_mean(distance(self._images[:BATCH], target))),
+            float(np.mean(np.abs(image.astype(np.float64) - picture))),
+        )
+
+    def _follow(
+        self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Downhill with attributes that may be in between; returns the nearest definite ones."""
+        # Side by side, so that Adam's averages are selected with what they belong to.
+        width = latents.shape[1]
+        values = np.concatenate([latents, labels], axis=1)
+        rates = np.repeat(np.array([LATENT_RATE, LABEL_RATE], np.float32), [width, labels.shape[1]])
+        mover = Adam(rates, FREE_STEPS)
+        for count, steps in ROUNDS:
+            scores = self._free_slope(tf.constant(values[:, :width]), tf.constant(values[:, width:]), target)[
+                0
+            ]
+            kept = np.argsort(scores.numpy(), kind="stable")[:count]
+            values = mover.select(values, kept)
+            for _ in range(steps):
+                _, *slopes = self._free_slope(
+                    tf.constant(values[:, :width]), tf.constant(values[:, width:]), target
+                )
+                values = mover.moved(values, np.concatenate([slope.numpy() for slope in slopes], axis=1))
+                progress()
+        relaxed = relaxed_labels(tf.constant(values[:, width:]), self._schema).numpy()
+        return values[:, :width], definite_labels(relaxed, self._schema)
+
+    def _settle(
+        self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
+    ) -> np.ndarray:
+        """Downhill with the attributes that there are."""
+        mover = Adam(FIXED_RATE, FIXED_STEPS)
+        for _ in range(FIXED_STEPS):
+            slope = self._fixed_slope(tf.constant(latents), tf.constant(labels), target)
+            latents = mover.moved(latents, slope.numpy())
+            progress()
+        return latents
+
+    def _best_labels(self, latent: np.ndarray, labels: np.ndarray, target: tf.Tensor) -> np.ndarray:
+        """Changes one attribute after the other as long as that brings the face closer."""
+        while True:
+            rows = neighbours(labels, self._schema)
+            latents = np.tile(latent, (len(rows), 1))
+            scores = np.concatenate(
+                [
+                    self._score(latents[start : start + BATCH], rows[start : start + BATCH], target).numpy()
+                    for start in range(0, len(rows), BATCH)
+                ]
+            )
+            best = int(np.argmin(scores))
+            if best == 0:
+                return labels
+            labels = rows[best]
+
+    def _free(self, latents: tf.Tensor, logits: tf.Tensor, target: tf.Tensor) -> list[tf.Tensor]:
+        """What is to fall, [n], and its slopes."""
+        with tf.GradientTape() as tape:
+            tape.watch([latents, logits])
+            values = self._objective(latents, relaxed_labels(logits, self._schema), target)
+        return [values, *tape.gradient(values, [latents, logits], unconnected_gradients="zero")]
+
+    def _fixed(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(latents)
+            values = self._objective(latents, labels, target)
+        return tape.gradient(values, latents)
+
+    def _objective(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        prior = tf.reduce_mean(tf.square(latents), axis=1)
+        return self._scored(latents, labels, target) + PRIOR_WEIGHT * prior
+
+    def _scored(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        return self._comparison.loss(self._generator.images(latents, labels), target)
+
+    def _draw(self, latents: np.ndarray, labels: np.ndarray) -> tf.Tensor:
+        parts = [slice(start, start + BATCH) for start in range(0, len(latents), BATCH)]
+        return tf.concat([self._generator.images(latents[part], labels[part]) for part in parts], axis=0)
+
+    def _in_batches(self, function: Callable[[slice], tf.Tensor]) -> np.ndarray:
+        parts = [slice(start, start + BATCH) for start in range(0, CANDIDATES, BATCH)]
+        return np.concatenate([function(part).numpy() for part in parts])
+
+    def _place_weights(self) -> tf.Tensor:
+        """How much each place counts: all attributes have the same say, so eyes count more than background.
+
+        Returns:
+            float32 [h, w], 1 on average.
+        """
+        latents, labels, images = (values[:PROBES] for values in (self._latents, self._labels, self._images))
+        changes = []
+        for slot in self._schema.slots:
+            # The next value of each face's own.
+            columns = labels[:, slot.columns]
+            changed = labels.copy()
+            changed[:, slot.columns] = np.roll(columns, 1, axis=1) if slot.is_group else -columns
+            difference = tf.abs(self._draw(latents, changed) - images)
+            place = tf.reduce_mean(difference, axis=[0, 3])
+            changes.append(place / (tf.reduce_mean(place) + 1e-6))
+        even = tf.ones(images.shape[1:3])
+        if not changes:
+            return even
+        return EVEN_SHARE * even + (1.0 - EVEN_SHARE) * tf.add_n(changes) / len(changes)
+
+
+class Adam:
+    """Adam for rows of numbers outside the graph, with rates that fall to 0 over the second half."""
+
+    def __init__(self, rate: float | np.ndarray, steps: int) -> None:
+        self._rate, self._steps, self._step = rate, steps, 0
+        self._mean: np.ndarray = np.zeros((1, 1), np.float32)
+        self._square = self._mean
+
+    def select(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Goes on with some rows only."""
+        if self._step:
+            self._mean, self._square = self._mean[rows], self._square[rows]
+        return values[rows]
+
+    def moved(self, values: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """The values after a step."""
+        self._step += 1
+        self._mean = 0.9 * self._mean + 0.1 * slope
+        self._square = 0.99 * self._square + 0.01 * slope * slope
+        mean = self._mean / (1.0 - 0.9**self._step)
+        deviation = np.sqrt(self._square / (1.0 - 0.99**self._step))
+        falling = min(1.0, 2.0 * (1.0 - (self._step - 1) / self._steps))
+        return (values - falling * self._rate * mean / (deviation + 1e-8)).astype(np.float32)
+
+
+def relaxed_labels(logits: tf.Tensor, schema: Schema) -> tf.Tensor:
+    """Numbers without limits -> labels in -1..1, of which those of a group leave room for about one value.
+
+    Args:
+        logits: float32 [n, num_labels].
+        schema: What the columns mean.
+    """
+    parts = [
+        2.0 * tf.nn.softmax(logits[:, slot.columns]) - 1.0
+        if slot.is_group
+        else tf.tanh(logits[:, slot.columns] / 2.0)
+        for slot in schema.slots
+    ]
+    return tf.concat(parts, axis=1) if parts else tf.zeros_like(logits)
+
+
+def definite_labels(labels: np.ndarray, schema: Schema) -> np.ndarray:
+    """The nearest labels of +1 and -1, one +1 in each group: float32 [n, num_labels]."""
+    definite = np.where(labels > 0, 1, -1).astype(np.float32)
+    for slot in schema.slots:
+        if slot.is_group:
+            definite[:, slot.columns] = -1
+            definite[np.arange(len(labels)), slot.start + np.argmax(labels[:, slot.columns], axis=1)] = 1
+    return definite
+
+
+def neighbours(labels: np.ndarray, schema: Schema) -> np.ndarray:
+    """A label row and, behind it, every row that differs from it in one attribute.
+
+    Args:
+        labels: float32 [num_labels] of +1 and -1.
+        schema: What the columns mean.
+
+    Returns:
+        float32 [1 + other options of all attributes, num_labels].
+    """
+    rows = [labels]
+    for slot in schema.slots:
+        for option in range(len(options(schema, slot))):
+            row = with_value(labels[np.newaxis], slot, option)[0]
+            if not np.array_equal(row, labels):
+                rows.append(row)
+    return np.stack(rows)

@@ -1,0 +1,196 @@
+"""The critic: a small network that says how intact a picture is.
+
+It learns to tell real pictures from damaged copies of them (`corruptions.py`) and sees neither generated
+pictures nor labels, so that no generator has ever learned to please it. A picture counts as a success if it
+scores above the floor, which 95% of held-out real pictures do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.judges import store, training
+from anime_gan.judges.corruptions import DAMAGES, Damage, corrupt, draw_severity, tolerate
+from anime_gan.training.precision import resolve_dtype
+
+NAME = "critic"
+# Larger pictures are judged at this size: damage that vanishes when they are reduced is not seen anyway.
+MAX_SIDE = 128
+# Of the held-out real pictures, those below the floor.
+FLOOR_PERCENTILE = 5.0
+# Intact ones; as many damaged ones are beside them.
+BATCH = 32
+STEPS = 2000
+# Damage is drawn anew each time, so that a small dataset may be seen often.
+MAX_EPOCHS = 150
+LEARNING_RATE = 6e-3
+# Damage of each kind is measured on so many held-out pictures.
+MAX_DAMAGED = 1000
+
+
+class Critic:
+    """Scores pictures by how intact they are.
+
+    Attributes:
+        checksum: SHA-256 of the weights, hexadecimal: scores of different critics cannot be compared.
+        floor: The 5th percentile of the scores of held-out real pictures.
+        detection: Kind of damage -> share of held-out real pictures that fall below the floor when damaged
+            in this way, faintly to strongly.
+    """
+
+    def __init__(self, network: keras.Model, floor: float, detection: Mapping[str, float]) -> None:
+        """Takes a network from `make_network`, which computes in float32."""
+        self.floor = floor
+        self.detection = dict(detection)
+        self.checksum = store.weights_checksum(network.get_weights())
+        self._network = network
+        self._side = network.input_shape[1]
+        self._run = tf.function(self._score_batch, autograph=False, reduce_retracing=True)
+
+    def score(self, images: np.ndarray) -> np.ndarray:
+        """How intact pictures are, in batches.
+
+        Args:
+            images: uint8 [n, h, w, 3], squares no smaller than those it was trained on (or than 128).
+
+        Returns:
+            float32 [n]: the logit of being intact rather than damaged.
+
+        Raises:
+            ValueError: The images are none of that.
+        """
+        training.check_images(images, self._side)
+        parts = [part.numpy() for part in training.in_batches(images, self._run)]
+        return np.concatenate([np.zeros(0, np.float32), *parts])
+
+    def save(self, directory: Path) -> None:
+        """Writes `weights.npz` (float16) and `critic.json` into a folder, whole or not at all."""
+        record = {"side": self._side, "floor": self.floor, "detection": self.detection}
+        store.save_judge(directory, self._network, NAME, record)
+
+    @classmethod
+    def load(cls, directory: Path) -> Critic:
+        """Reads what `save` wrote; the dataset is not needed.
+
+        Raises:
+            JudgeError: There is no critic, or it is damaged.
+        """
+        record = store.read_record(directory, NAME)
+        network = make_network(record["side"], "float32")
+        store.read_weights(directory, network, record)
+        return cls(network, record["floor"], record["detection"])
+
+    def _score_batch(self, images: tf.Tensor) -> tf.Tensor:
+        return self._network(training.to_input(images, self._side), training=False)[:, 0]
+
+
+def load_critic(dataset: Dataset) -> Critic:
+    """The critic of a dataset, from the cache; if there is none yet it is trained, which takes minutes.
+
+    Raises:
+        DataError: The dataset has too few images.
+        JudgeError: What the cache holds is damaged.
+    """
+    folder = store.judge_folder(dataset, NAME)
+    if not folder.is_dir():
+        _train(dataset).save(folder)
+    return Critic.load(folder)
+
+
+def make_network(side: int, dtype: str) -> keras.Model:
+    """float32 [n, side, side, 3] in [-1, 1] -> logits [n, 1], float32."""
+    seeds = iter(range(100))
+    x = inputs = keras.Input((side, side, 3))
+    levels = []
+    # The first looks at squares of 4x4 pixels: one that looks at each finds traces of any generator.
+    for filters, size in ((32, 4), (48, 3), (64, 3), (96, 3)):
+        x = training.convolution(x, filters, size, 2, next(seeds), dtype)
+        if filters < 96:
+            x = training.convolution(x, filters, 3, 1, next(seeds), dtype, residual=True)
+        levels.append(x)
+    # Damage of any size, everywhere or in one place.
+    pools = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
+    parts = [pool(dtype="float32")(level) for level in levels for pool in pools]
+    x = training.dense(keras.layers.Concatenate(dtype="float32")(parts), 64, next(seeds))
+    initializer = keras.initializers.GlorotUniform(next(seeds))
+    return keras.Model(inputs, keras.layers.Dense(1, kernel_initializer=initializer, dtype="float32")(x))
+
+
+def _train(dataset: Dataset) -> Critic:
+    train, validation, test = training.split_for_judges(dataset)
+    side = min(dataset.images.shape[1], MAX_SIDE)
+    network = make_network(side, resolve_dtype("auto"))
+    indices = training.shuffled_batches(train, BATCH, seed=1)
+
+    def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
+        return dataset.images[indices(step)], np.zeros(0, np.int8)
+
+    def loss_of(intact: tf.Tensor, damaged: tf.Tensor, training: bool) -> tf.Tensor:
+        # One batch for both: apart, batch normalization would level the difference.
+        logits = network(tf.concat([intact, damaged], axis=0), training=training)[:, 0]
+        count = tf.shape(intact)[0]
+        # Cross entropy of intact against damaged.
+        terms = tf.concat([tf.nn.softplus(-logits[:count]), tf.nn.softplus(logits[count:])], axis=0)
+        return tf.reduce_mean(terms)
+
+    def batch_loss(images: tf.Tensor, labels: Any, seed: tf.Tensor) -> tf.Tensor:
+        del labels
+        changes, trifles, damages = tf.unstack(tf.random.split(seed, 3))
+        # Moved between pixels, all intact pictures would be soft.
+        moved = training.augment(
+            training.to_input(images, side), changes, shift=0.05, color=0.05, whole_pixels=True
+        )
+        intact = tolerate(moved, trifles)
+        return loss_of(intact, corrupt(intact, damages), training=True)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def judge(images: tf.Tensor) -> tf.Tensor:
+        intact = training.to_input(images, side)
+        # The same damage at every check.
+        return loss_of(intact, corrupt(intact, tf.constant([0, 1])), training=False)
+
+    def validation_loss() -> float:
+        return float(np.mean(list(training.in_batches(dataset.images[validation], judge))))
+
+    steps = min(STEPS, -(-MAX_EPOCHS * len(train) // BATCH))
+    training.fit(network, batch_loss, batch, validation_loss, steps, LEARNING_RATE, f"training {NAME}")
+    store.round_weights(network)
+    exact = make_network(side, "float32")
+    exact.set_weights(network.get_weights())
+    return _measured(exact, dataset.images[test])
+
+
+def _measured(network: keras.Model, images: np.ndarray) -> Critic:
+    """Sets the floor by held-out images, and finds out what falls below it."""
+    critic = Critic(network, 0.0, {})
+    critic.floor = float(np.percentile(critic.score(images), FLOOR_PERCENTILE))
+    side = network.input_shape[1]
+    sample = images[training.spread(np.arange(len(images)), MAX_DAMAGED)]
+    score = tf.function(
+        lambda values: network(values, training=False)[:, 0],
+        input_signature=[tf.TensorSpec([None, side, side, 3])],
+        autograph=False,
+    )
+    for number, (kind, damage) in enumerate(DAMAGES.items()):
+        severities, own = tf.unstack(tf.random.split([number, 2], 2))
+
+        def score_damaged(
+            images: tf.Tensor,
+            damage: Damage = damage,
+            severities: tf.Tensor = severities,
+            own: tf.Tensor = own,
+        ) -> np.ndarray:
+            intact = training.to_input(images, side)
+            severity = draw_severity(tf.shape(intact)[0], severities)
+            return score(damage(intact, tf.roll(intact, 1, axis=0), severity, own)).numpy()
+
+        scores = np.concatenate(list(training.in_batches(sample, score_damaged)))
+        critic.detection[kind] = float(np.mean(scores < critic.floor))
+    return critic

@@ -1,0 +1,1 @@
+"""A training run on disk: starting, resuming, reporting, and the directory itself."""

@@ -1,0 +1,147 @@
+"""Writes a run's statistics, TensorBoard summaries and sample images."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.files import written_whole
+from anime_gan.common.layout import captioned, grid
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.exports.sampling import FaceInputs, latents_from_seeds, to_uint8, uniforms_from_seeds
+from anime_gan.faces.sheets import attribute_blocks, sheet_labels
+from anime_gan.judges.tagger import load_tagger
+from anime_gan.runs import running_evaluation
+from anime_gan.runs.dashboard import Dashboard
+from anime_gan.runs.run_directory import EVALUATION, RunDirectory
+from anime_gan.runs.start import split_for
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.trainer import REPORTED, Trainer
+
+GRID_FACES = 64
+SHEET_FACES = 8
+# In TensorBoard: so many of them, as large as its cards allow.
+CARD_FACES, CARD_COLUMNS = 24, 6
+BLOCK_FACES = 2
+
+logger = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Writes a run's numbers and pictures: `stats.jsonl`, TensorBoard, `samples/`."""
+
+    def __init__(self, trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> None:
+        """Chooses the faces that will be shown over time, and notes what the run is."""
+        self.training_seconds = 0.0
+        self._trainer = trainer
+        self._config = config
+        self._schema = dataset.schema
+        self._run = run
+        self._last_step = int(trainer.step)
+        self._last_values: dict[str, float] = {}
+        self._faces = self._pick_faces(GRID_FACES)
+        self._evaluation = _make_evaluation(config, dataset)
+        self._silent = _silent_values(config, dataset.schema)
+        self._dashboard = Dashboard(run.path / "events")
+        self._dashboard.write_about(vars(config), dataset, self._silent, self._last_step)
+
+    def write_stats(self, step: int) -> None:
+        """Notes the means since the last call, and says them in one line."""
+        values = self._trainer.take_report()
+        images = (step - self._last_step) * self._config.batch_size
+        values["images_per_second"] = images / max(self.training_seconds, 1e-9)
+        values["learning_rate"] = float(self._trainer.generator_optimizer.learning_rate)
+        self._last_step, self.training_seconds = step, 0.0
+        self._last_values = values
+        self._run.append_stats({"step": step, **values})
+        shown = {name: value for name, value in values.items() if name not in self._silent}
+        self._dashboard.write_scalars(shown, step)
+        logger.info("step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
+
+    def write_samples(self, step: int) -> None:
+        """Draws the same faces as always, and every attribute value on the first of them."""
+        faces = to_uint8(self._trainer.generate(*self._faces)).numpy()
+        self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
+        blocks = {}
+        if self._schema.num_labels:
+            images, captions = self._varied_faces()
+            picture = grid(images.reshape(-1, *images.shape[2:]), columns=SHEET_FACES)
+            self._save_sample("attributes", captioned(picture, captions, images.shape[2]), step)
+            blocks = attribute_blocks(images[:, :BLOCK_FACES], self._schema)
+        # TensorBoard shows pictures small.
+        self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
+
+    def write_evaluation(self, step: int) -> None:
+        """Measures the moving average's faces; see `RunningEvaluation`."""
+        if self._evaluation is None:
+            return
+        faces = self._pick_faces(running_evaluation.NUM_IMAGES)
+        images = [
+            to_uint8(self._trainer.generate(*(part[start : start + GRID_FACES] for part in faces))).numpy()
+            for start in range(0, running_evaluation.NUM_IMAGES, GRID_FACES)
+        ]
+        values = self._evaluation.measure(np.concatenate(images), faces.labels.numpy())
+        self._run.append_stats({"step": step, **values}, EVALUATION)
+        self._dashboard.write_scalars(values, step)
+        logger.info("evaluation at step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
+
+    def summary(self) -> str:
+        """The latest numbers in one line for the console."""
+        if not self._last_values:
+            return f"step {int(self._trainer.step)}"
+        values = self._last_values
+        parts = [f"logits real {values['logits/real']:+.2f} fake {values['logits/fake']:+.2f}"]
+        if "attributes/accuracy_real" not in self._silent:
+            real, fake = values["attributes/accuracy_real"], values["attributes/accuracy_fake"]
+            parts.append(f"attributes right on real {real:.0%} on fake {fake:.0%}")
+        parts.append(f"{values['images_per_second']:.0f} images/s")
+        return f"step {self._last_step}: {', '.join(parts)}"
+
+    def _pick_faces(self, count: int) -> FaceInputs:
+        seeds = tf.range(count, dtype=tf.int64)
+        latents = latents_from_seeds(seeds, self._config.latent_dim)
+        nothing_asked = tf.zeros([count, self._schema.num_labels])
+        sampler = self._trainer.label_sampler
+        if sampler is None:
+            return FaceInputs(latents, nothing_asked)
+        uniforms = uniforms_from_seeds(seeds, 1 + sampler.num_slots)
+        return FaceInputs(latents, sampler.complete(nothing_asked, uniforms))
+
+    def _varied_faces(self) -> tuple[np.ndarray, list[str]]:
+        """Every attribute value on the first faces: uint8 [values, faces, h, w, 3], and a caption a value."""
+        latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
+        rows, captions = sheet_labels(labels, self._schema, self._schema.slots)
+        images = [
+            to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
+            for start in range(0, len(rows), SHEET_FACES)
+        ]
+        return np.stack(images), captions
+
+    def _save_sample(self, name: str, picture: np.ndarray, step: int) -> None:
+        with written_whole(self._run.path / "samples" / f"{name}-{step:08d}.png") as partial:
+            Image.fromarray(picture).save(partial)
+
+
+def _make_evaluation(config: TrainConfig, dataset: Dataset) -> running_evaluation.RunningEvaluation | None:
+    if not config.evaluation_interval:
+        return None
+    tagger = load_tagger(dataset) if dataset.schema.num_labels else None
+    return running_evaluation.RunningEvaluation(dataset, split_for(config, dataset).train, tagger)
+
+
+def _silent_values(config: TrainConfig, schema: Schema) -> set[str]:
+    """Values that this run leaves at zero: a flat line would only puzzle."""
+    silent = set()
+    if not config.evaluation_interval:
+        silent |= set(running_evaluation.MEASURED)
+    if config.gradient_penalty == "none":
+        silent.add("loss/gradient_penalty")
+    if config.augment != "adaptive":
+        silent.add("augment/probability")
+    if not (schema.num_labels and config.attribute_head):
+        silent |= {name for name in REPORTED if "attributes" in name}
+    return silent

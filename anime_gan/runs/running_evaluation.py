@@ -1,0 +1,58 @@
+"""A cheap part of the evaluation, again and again while a model trains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.judges.tagger import Tagger, decide, visible
+from anime_gan.metrics.distances import frechet_distance
+from anime_gan.metrics.texture import sliced_wasserstein
+
+NUM_IMAGES = 2_000
+# What `measure` returns; the last two need a tagger.
+MEASURED = ("evaluation/texture", "evaluation/fid", "evaluation/attributes_confirmed")
+
+
+class RunningEvaluation:
+    """Compares generated faces with training images, always the same ones."""
+
+    def __init__(self, dataset: Dataset, train: np.ndarray, tagger: Tagger | None) -> None:
+        """Picks the training images and judges them once.
+
+        Args:
+            dataset: What the model trains on.
+            train: int64 [n], the images of it that it trains on.
+            tagger: Judges attributes; no network that is judged may have learned from it. None without
+                labels.
+        """
+        self._schema = dataset.schema
+        self._tagger = tagger
+        chosen = np.random.default_rng(0).choice(train, min(NUM_IMAGES, len(train)), replace=False)
+        self._real = dataset.images[np.sort(chosen)]
+        self._real_features = tagger.judge(self._real).features if tagger else None
+
+    def measure(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Measures generated faces.
+
+        Args:
+            images: uint8 [n, height, width, 3].
+            labels: [n, num_labels] of +1 and -1: what was asked of each.
+
+        Returns:
+            `evaluation/texture`: sliced Wasserstein distance of the finest scale, times 1,000. With a tagger
+            also `evaluation/fid`, on its features, and `evaluation/attributes_confirmed`: the share of the
+            attributes asked for, if visible, on which it agrees.
+        """
+        texture = sliced_wasserstein(self._real, images, seed=0)
+        values = {"evaluation/texture": texture[max(texture)]}
+        if self._tagger is not None and self._real_features is not None:
+            judged = self._tagger.judge(images)
+            values["evaluation/fid"] = frechet_distance(self._real_features, judged.features)
+            agrees = decide(judged.probabilities, self._schema) == labels
+            asked = visible(labels, self._schema)
+            confirmed = [
+                agrees[asked[:, slot.start], slot.columns].all(axis=1) for slot in self._schema.slots
+            ]
+            values["evaluation/attributes_confirmed"] = float(np.mean(np.concatenate(confirmed)))
+        return values

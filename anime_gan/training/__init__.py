@@ -1,0 +1,1 @@
+"""The training step and everything it computes with."""

@@ -1,0 +1,188 @@
+"""Requests read inside a graph, and the drawing of what is left open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from anime_gan.attributes.label_sampler import LabelRows, LabelSampler
+from anime_gan.attributes.schema import AttributeRequestError, Schema
+from anime_gan.exports.sampling import RequestReader, latents_from_seeds, uniforms_from_seeds
+
+
+@pytest.fixture(scope="module")
+def read(schema):
+    reader = RequestReader(schema)
+    spec = tf.TensorSpec([None], tf.string)
+    return tf.function(reader.__call__, input_signature=[spec], autograph=False)
+
+
+@pytest.fixture(scope="module")
+def sampler(schema, labels):
+    return LabelSampler(schema, LabelRows.from_labels(labels))
+
+
+def random_request(random: np.random.Generator, phrases: list[str]) -> str:
+    """Words in odd spellings; some requests contradict themselves or hold nonsense."""
+    words = [str(random.choice(phrases)) for _ in range(random.integers(0, 4))]
+    if random.random() < 0.15:
+        words.append("".join(chr(c) for c in random.integers(33, 0x3050, 5)))
+    text = str(random.choice([",", " , ", "，", "、", ",,"])).join(words)
+    text = text.replace(" ", str(random.choice([" ", "_", "-", "  ", "\t", "\u3000"])))
+    text = text.replace("=", str(random.choice(["=", " = ", "＝"])))
+    return text.upper() if random.random() < 0.3 and text.isascii() else text
+
+
+def test_graph_and_python_read_1000_random_requests_alike(schema, read):
+    random = np.random.default_rng(11)
+    phrases = sorted(schema.phrase_codes)
+    outcomes = {"read": 0, "refused": 0}
+    for _ in range(1000):
+        text = random_request(random, phrases)
+        try:
+            expected = schema.parse(text)
+        except AttributeRequestError:
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                read(tf.constant([text]))
+            outcomes["refused"] += 1
+        else:
+            np.testing.assert_array_equal(read(tf.constant([text]))[0], expected)
+            outcomes["read"] += 1
+    assert min(outcomes.values()) > 150, outcomes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("smile, blu hair", "unknown attribute 'blu hair'"),
+        ("blue", "ambiguous attribute 'blue'"),
+        ("smile,no smile", "contradiction in 'smile,no smile'"),
+    ],
+)
+def test_graph_names_the_word(read, text, said):
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        read(tf.constant(["glasses", text]))
+    assert said in error.value.message.replace("\\'", "'")
+
+
+def test_a_batch_is_read_row_by_row(schema, read):
+    texts = ["", "smile", "blue eyes, no glasses"]
+    np.testing.assert_array_equal(read(tf.constant(texts)), [schema.parse(text) for text in texts])
+
+
+def draw(sampler, wanted: np.ndarray, count: int) -> np.ndarray:
+    uniforms = np.random.default_rng(3).random((count, 1 + sampler.num_slots))
+    rows = np.tile(wanted.astype(np.float32), (count, 1))
+    return sampler.complete(tf.constant(rows), tf.constant(uniforms)).numpy()
+
+
+def assert_complete(schema, drawn: np.ndarray) -> None:
+    assert set(np.unique(drawn)) == {-1.0, 1.0}
+    for group in (slot for slot in schema.slots if slot.is_group):
+        assert (np.sum(drawn[:, group.columns] > 0, axis=1) == 1).all()
+
+
+def test_open_attributes_follow_the_joint_distribution(schema, labels, sampler):
+    """Of red-haired faces as many smile as in the rows; blonde, which never smiles there, does not."""
+    smile = schema.column("smile")
+    drawn = draw(sampler, schema.parse("red hair"), 4000)
+    assert_complete(schema, drawn)
+    red = labels[labels[:, schema.column("hair_color", "red")] > 0]
+    expected = np.mean(red[:, smile] > 0)
+    # Four standard errors of 4,000 draws.
+    assert abs(np.mean(drawn[:, smile] > 0) - expected) < 4 * np.sqrt(expected * (1 - expected) / 4000)
+    assert not (draw(sampler, schema.parse("blonde hair"), 500)[:, smile] > 0).any()
+    hair = draw(sampler, schema.parse("smile"), 1000)
+    assert not (hair[:, schema.column("hair_color", "blonde")] > 0).any()
+
+
+def test_what_was_asked_is_always_there(schema, sampler):
+    for text in ("black hair", "blonde hair, smile", "red eyes, twin tails", "no blue hair, no red hair"):
+        wanted = schema.parse(text)
+        drawn = draw(sampler, wanted, 300)
+        assert_complete(schema, drawn)
+        np.testing.assert_array_equal(drawn[:, wanted != 0], np.tile(wanted[wanted != 0], (300, 1)))
+
+
+def test_a_combination_nobody_has_follows_the_rows_nearest_to_it(schema, labels, sampler):
+    """Nobody is blonde and smiles: whoever smiles, or is blonde, lends the rest."""
+    wanted = schema.parse("blonde hair, smile, glasses")
+    rows = draw(sampler, wanted, 4_000)
+    assert np.all(rows[:, wanted != 0] == wanted[wanted != 0])
+    # A wrong hair colour is wrong in two columns, so rows that are blonde and have glasses are nearest.
+    blonde, glasses = schema.column("hair_color", "blonde"), schema.column("glasses")
+    near = labels[(labels[:, blonde] > 0) & (labels[:, glasses] > 0)]
+    column = schema.column("hair_style", "short")
+    expected = np.mean(near[:, column] > 0)
+    assert abs(np.mean(rows[:, column] > 0) - expected) < 4 * (0.25 / 4_000) ** 0.5
+
+
+def test_asking_for_what_closed_eyes_hide_opens_them():
+    """Rows with closed eyes leave the eye colour unknown, and would seem to agree with any."""
+    schema = Schema.from_names(
+        {"hair_color": ("blue", "red"), "eye_color": ("green", "red"), "closed_eyes": None}
+    )
+    rows = np.stack(
+        [
+            schema.encode({"hair_color": "blue", "eye_color": "red", "closed_eyes": False}),
+            schema.encode({"hair_color": "blue", "eye_color": None, "closed_eyes": True}),
+            schema.encode({"hair_color": "red", "eye_color": "green", "closed_eyes": False}),
+        ]
+    )
+    sampler = LabelSampler(schema, LabelRows.from_labels(rows))
+    closed = schema.column("closed_eyes")
+    assert np.all(draw(sampler, schema.parse("blue hair, green eyes"), 200)[:, closed] == -1)
+    # Unless both are asked for, or nothing that can be hidden.
+    assert np.all(draw(sampler, schema.parse("green eyes, closed eyes"), 20)[:, closed] == 1)
+    assert 0.3 < np.mean(draw(sampler, schema.parse("blue hair"), 200)[:, closed] == 1) < 0.7
+
+
+def test_rows_that_leave_it_unknown_serve_when_no_row_has_it(schema):
+    """Closed eyes make eye colour unknown: who asks for both gets faces with closed eyes."""
+    rows = np.stack(
+        [
+            schema.encode({"hair_color": "red", "smile": True, "eye_color": None, "glasses": True}),
+            schema.encode({"hair_color": "blue", "smile": False, "eye_color": "green", "glasses": False}),
+        ]
+    )
+    sampler = LabelSampler(schema, LabelRows.from_labels(rows))
+    drawn = draw(sampler, schema.parse("red eyes, smile"), 200)
+    assert_complete(schema, drawn)
+    assert (drawn[:, schema.column("hair_color", "red")] > 0).all()
+    assert (drawn[:, schema.column("glasses")] > 0).all()
+
+
+def test_independent_draws_break_correlations_but_keep_frequencies(schema, labels, sampler):
+    nothing = tf.zeros([4000, schema.num_labels])
+    uniforms = tf.constant(np.random.default_rng(4).random((4000, sampler.num_slots)))
+    drawn = sampler.independent(nothing, uniforms).numpy()
+    assert_complete(schema, drawn)
+    blonde, smile = schema.column("hair_color", "blonde"), schema.column("smile")
+    for column in (blonde, smile):
+        expected = np.mean(labels[:, column] > 0)
+        assert abs(np.mean(drawn[:, column] > 0) - expected) < 4 * np.sqrt(expected * (1 - expected) / 4000)
+    assert ((drawn[:, blonde] > 0) & (drawn[:, smile] > 0)).sum() > 50
+
+
+def test_at_most_so_many_rows_with_their_counts(labels):
+    everything = LabelRows.from_labels(labels)
+    few = LabelRows.from_labels(labels, limit=7)
+    assert everything.counts.sum() == len(labels)
+    assert len(few.rows) == 7
+    assert sorted(few.counts) == sorted(everything.counts)[-7:]
+
+
+def test_a_seed_decides_its_row_whatever_stands_beside_it():
+    together = latents_from_seeds(tf.constant([3, 99, 2**62], tf.int64), 50).numpy()
+    alone = latents_from_seeds(tf.constant([99], tf.int64), 50).numpy()
+    np.testing.assert_array_equal(together[1], alone[0])
+    assert len(np.unique(together)) == together.size
+    uniforms = uniforms_from_seeds(tf.constant([99, 3], tf.int64), 5).numpy()
+    np.testing.assert_array_equal(uniforms[0], uniforms_from_seeds(tf.constant([99], tf.int64), 5)[0])
+
+
+def test_latents_are_standard_normal():
+    latents = latents_from_seeds(tf.range(100, dtype=tf.int64), 1000).numpy()
+    assert abs(latents.mean()) < 4 / np.sqrt(latents.size)
+    assert abs(latents.var() - 1) < 4 * np.sqrt(2 / latents.size)

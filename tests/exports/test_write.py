@@ -1,0 +1,173 @@
+"""The SavedModel: what a server or a stranger's process sees."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tests.test_trainer import CONFIG
+
+from anime_gan.attributes.schema import Schema
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.exports.write import export_model
+from anime_gan.training.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def dataset(schema, labels) -> Dataset:
+    images = np.random.default_rng(1).integers(0, 256, (len(labels), 64, 64, 3), np.uint8)
+    return Dataset("noise", images, labels, schema, "Random pixels, made by a test.", checksum="")
+
+
+@pytest.fixture(scope="module")
+def trainer(schema, dataset) -> Trainer:
+    """As after three steps: the average is neither at its start nor the generator itself."""
+    trainer = Trainer(CONFIG, schema, dataset.labels)
+    random = np.random.default_rng(3)
+    for variable in trainer.ema_generator.variables:
+        variable.assign(variable * random.uniform(0.5, 1.5, variable.shape))
+    trainer.step.assign(3)
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def export(trainer, dataset, tmp_path_factory) -> Path:
+    return export_model(trainer, dataset, CONFIG, tmp_path_factory.mktemp("export") / "3")
+
+
+@pytest.fixture(scope="module")
+def signatures(export):
+    return tf.saved_model.load(str(export)).signatures
+
+
+def serve(signature, attributes, seeds, truncation=1.0):
+    count = len(seeds)
+    return signature(
+        attributes=tf.constant(attributes),
+        seed=tf.constant(seeds, tf.int64),
+        truncation=tf.fill([count], tf.constant(truncation, tf.float32)),
+    )
+
+
+def test_three_signatures_with_stable_names_and_types(signatures):
+    described = {
+        name: (
+            {key: (s.dtype.name, s.shape.as_list()) for key, s in f.structured_input_signature[1].items()},
+            {key: (s.dtype.name, s.shape.as_list()) for key, s in f.structured_outputs.items()},
+        )
+        for name, f in signatures.items()
+    }
+    request = {"attributes": ("string", [None]), "seed": ("int64", [None]), "truncation": ("float32", [None])}
+    inputs = {"latents": ("float32", [None, 100]), "labels": ("float32", [None, 12])}
+    assert described == {
+        "serving_default": (request, {"images": ("uint8", [None, 64, 64, 3])}),
+        "png": (request, {"png_bytes": ("string", [None])}),
+        "latents": (inputs, {"images": ("float32", [None, 64, 64, 3])}),
+    }
+
+
+def test_latents_signature_is_the_averaged_generator(signatures, trainer):
+    random = np.random.default_rng(2)
+    latents = random.standard_normal((5, 100)).astype(np.float32)
+    labels = np.sign(random.standard_normal((5, 12))).astype(np.float32)
+    images = signatures["latents"](latents=tf.constant(latents), labels=tf.constant(labels))["images"]
+    np.testing.assert_allclose(images, trainer.generate(latents, labels), atol=1e-5)
+
+
+def test_a_seed_is_the_same_face_alone_and_in_a_batch(signatures):
+    signature = signatures["serving_default"]
+    together = serve(signature, ["red hair", "", "smile"], [4, 5, 6])["images"].numpy().astype(int)
+    alone = serve(signature, [""], [5])["images"].numpy().astype(int)
+    assert np.abs(together[1] - alone[0]).max() <= 1
+    assert np.abs(together[1] - together[0]).max() > 1
+
+
+def test_png_signature_holds_the_same_pictures(signatures):
+    pictures = serve(signatures["png"], ["smile", ""], [1, 2])["png_bytes"].numpy()
+    images = serve(signatures["serving_default"], ["smile", ""], [1, 2])["images"].numpy()
+    np.testing.assert_array_equal([tf.io.decode_png(picture) for picture in pictures], images)
+
+
+def test_truncation_scales_the_latents(export):
+    model = tf.saved_model.load(str(export))
+    arguments = tf.constant([""] * 3), tf.constant([1, 2, 3], tf.int64)
+    whole = model.draw_inputs(*arguments, tf.fill([3], 1.0))
+    half = model.draw_inputs(*arguments, tf.fill([3], 0.5))
+    np.testing.assert_allclose(half["latents"], 0.5 * whole["latents"], rtol=1e-6)
+    np.testing.assert_array_equal(half["labels"], whole["labels"])
+
+
+def test_what_is_asked_reaches_the_labels(export, schema):
+    model = tf.saved_model.load(str(export))
+    texts = ["blue hair, no glasses", "black hair, smile"]
+    drawn = model.draw_inputs(tf.constant(texts), tf.constant([1, 2], tf.int64), tf.fill([2], 1.0))["labels"]
+    for row, text in zip(drawn.numpy(), texts, strict=True):
+        wanted = schema.parse(text)
+        np.testing.assert_array_equal(row[wanted != 0], wanted[wanted != 0])
+        assert set(row) == {-1.0, 1.0}
+
+
+def test_an_unknown_word_is_named(signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="blu hair"):
+        serve(signatures["serving_default"], ["blu hair"], [1])
+
+
+ELSEWHERE = """
+import sys
+sys.modules["anime_gan"] = None  # any import of it fails
+sys.modules["keras"] = None
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+out = model.signatures["serving_default"](
+    attributes=tf.constant(["blue hair, \\u5fae\\u7b11"]), seed=tf.constant([7], tf.int64),
+    truncation=tf.constant([1.0]))
+out["images"].numpy().tofile(sys.argv[2])
+"""
+
+
+def test_it_answers_in_a_process_that_has_neither_this_package_nor_keras(export, signatures, tmp_path):
+    file = tmp_path / "pixels"
+    subprocess.run([sys.executable, "-c", ELSEWHERE, str(export), str(file)], check=True, cwd=tmp_path)
+    expected = serve(signatures["serving_default"], ["blue hair, smile"], [7])["images"].numpy()
+    elsewhere = np.fromfile(file, np.uint8).reshape(expected.shape)
+    assert np.abs(elsewhere.astype(int) - expected).max() <= 1
+
+
+def test_beside_the_graph(export, schema):
+    assert Schema.from_json((export / "attributes.json").read_text("utf-8")) == schema
+    record = json.loads((export / "training.json").read_text("utf-8"))
+    assert record["steps"] == 3 and record["statement"] == "Random pixels, made by a test."
+    card = (export / "MODEL_CARD.md").read_text("utf-8")
+    assert "Random pixels, made by a test." in card and record["weights_sha256"] in card
+    for phrase in ("blue hair", "twin tails", "glasses"):
+        assert phrase in card
+
+
+def test_written_whole_or_not_at_all(trainer, dataset, tmp_path, monkeypatch):
+    whole = tf.saved_model.save
+
+    def fail_at_the_end(*arguments, **options):
+        whole(*arguments, **options)
+        raise OSError("disk full")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail_at_the_end)
+    with pytest.raises(OSError, match="disk full"):
+        export_model(trainer, dataset, CONFIG, tmp_path / "export" / "3")
+    assert list((tmp_path / "export").iterdir()) == []
+
+
+def test_a_model_without_labels_takes_an_empty_request(tmp_path):
+    nothing = Schema(())
+    images = np.zeros((8, 64, 64, 3), np.uint8)
+    dataset = Dataset("black", images, np.zeros((8, 0), np.int8), nothing, "Black.", checksum="")
+    trainer = Trainer(CONFIG, nothing, dataset.labels)
+    export = export_model(trainer, dataset, CONFIG, tmp_path / "1")
+    signature = tf.saved_model.load(str(export)).signatures["serving_default"]
+    assert serve(signature, ["", ""], [1, 2])["images"].shape == (2, 64, 64, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="smile"):
+        serve(signature, ["smile"], [1])

@@ -1,0 +1,108 @@
+"""Requests: what they may say, and how files carry them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from anime_gan.faces.request import (
+    FaceRequest,
+    Walk,
+    changed,
+    checked,
+    expanded,
+    origin_from_text,
+    parse_stations,
+    request_text,
+)
+
+REQUESTS = [
+    FaceRequest("blue hair", (3, 4, 9), 0.7, None, 4, "glasses"),
+    FaceRequest("", (0,), 1.0, "hair_color x eye_color"),
+    FaceRequest("smile", (1, 2), 0.1 + 0.2, walk=Walk(("blue hair", ""), 12, 25, 7)),
+    FaceRequest("red hair", (), latent=tuple(np.float32([0.1, -3e-39, 1e30]).tolist()), changes="smile"),
+    FaceRequest("", (), walk=Walk(("red hair", "blue hair"), 9, latents=((0.5, -2.0), (1.0, 3.0)))),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_text_says_everything(request_):
+    text = {**request_text(request_), "model": "a" * 16}
+    origin = origin_from_text(text)
+    assert origin.request == request_
+    assert (origin.model, origin.critic) == ("a" * 16, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"latent": "AAAA*"},
+        {"latent": "AAA="},  # Two bytes: half a number.
+        {"latent": "AADAfw=="},  # Not a number.
+        {"seeds": "x"},
+        {"interpolate": "a -> b", "frames": "many", "fps": "20"},
+        {"interpolate": "a -> b"},
+        {"candidates": "1.5"},
+    ],
+)
+def test_text_that_is_wrong_is_refused(change):
+    text = {**request_text(FaceRequest("blue hair")), "model": "a"}
+    origin_from_text(text)
+    with pytest.raises((KeyError, ValueError)):
+        origin_from_text({**text, **change})
+
+
+def test_a_part_of_a_groups_name_is_enough(schema):
+    assert expanded("hair=blonde, smile, Eyes=Green", schema) == "hair_color=blonde, smile, eye_color=green"
+    # Two groups of hair, but only one has each value.
+    assert expanded("hair=twin tails", schema) == "hair_style=twin_tails"
+    # What cannot be told apart or is not known stays, for the error message.
+    assert expanded("hair=nothing, blue=hair", schema) == "hair=nothing, blue=hair"
+
+
+def test_what_is_set_again_replaces_what_was_set(schema):
+    request = checked(FaceRequest("red hair", changes="blonde hair, smile"), schema)
+    request = changed(request, "hair=black, glasses", schema)
+    assert set(request.changes.split(", ")) == {"black hair", "smile", "glasses"}
+    with pytest.raises(ValueError, match="needs one value of hair_color: 'no blue hair'"):
+        changed(request, "no blue hair", schema)
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (FaceRequest(walk=Walk(("blue hair",))), "one station is no walk"),
+        (FaceRequest(seeds=(1, 2), walk=Walk(("", "", ""))), "has 3 stations, so give 3 seeds, or one"),
+        (FaceRequest(walk=Walk(("", ""), frames=1)), "--frames=1: must be 2"),
+        (FaceRequest(walk=Walk(("", "", ""), frames=2)), "--frames=2: must be 3"),
+        (FaceRequest(walk=Walk(("", ""), frames=10**9)), "--frames=1000000000: must be"),
+        (FaceRequest(walk=Walk(("", ""), frames_per_second=51)), "--fps=51"),
+        (FaceRequest(walk=Walk(("", ""), frame=48)), "frame 48"),
+        (FaceRequest(walk=Walk(("", "blu hair"))), "unknown attribute 'blu hair'"),
+        (FaceRequest("smile", walk=Walk(("", "no smile"))), "contradicts"),
+        (FaceRequest(walk=Walk(("", "no blue hair"))), "a station of one face needs one value of hair_color"),
+        (FaceRequest(walk=Walk(("", "")), sheet="smile"), "--sheet: goes not with --interpolate"),
+        (FaceRequest(seeds=(0, 1), sheet="smile x glasses"), "shows one face"),
+        (FaceRequest(sheet="smile x glasses x hair_color"), "two sides, not more"),
+        (FaceRequest(seeds=(), latent=(0.0,), candidates=2), "without a seed"),
+        (FaceRequest(seeds=(), walk=Walk(("", ""), latents=((0.0,),))), "2 stations and 1 faces"),
+        (FaceRequest(seeds=(1,), walk=Walk(("", ""), latents=((0.0,), (1.0,)))), "without seeds"),
+        (FaceRequest(seeds=(), walk=Walk(("", ""), latents=((0.0,),) * 2), candidates=2), "without a seed"),
+    ],
+)
+def test_what_is_refused(schema, request_, said):
+    with pytest.raises(ValueError, match=said):
+        checked(request_, schema)
+
+
+def test_spelling(schema):
+    request = FaceRequest(
+        "Blue_Hair", (1, 2, 3), sheet=None, walk=Walk(parse_stations("SMILE->> glasses")[:1])
+    )
+    walk = checked(request, schema).walk
+    assert walk is not None
+    assert walk.stations == ("smile",) * 3
+    sheet = dataclasses.replace(request, walk=None, seeds=(1,), sheet="Hair Color  ×  smile; glasses")
+    assert checked(sheet, schema).sheet == "hair_color x smile; glasses"

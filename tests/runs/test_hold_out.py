@@ -1,0 +1,42 @@
+"""A run that keeps combinations from training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anime_gan.datasets.load import load_dataset
+from anime_gan.runs import loop
+from anime_gan.runs.run_directory import RunDirectory
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.trainer import Trainer
+
+
+def test_no_held_out_and_no_test_image_is_trained_on(tmp_path, monkeypatch):
+    config = TrainConfig(
+        num_images=60, batch_size=8, steps=16, hold_out="hair_color=blue; glasses", precision="float32"
+    )
+    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
+    shown: list[bytes] = []
+
+    def train_step(self, images, labels):
+        shown.extend(image.tobytes() for image in images)
+        self.step.assign_add(1)
+
+    monkeypatch.setattr(Trainer, "train_step", train_step)
+    monkeypatch.setattr(loop, "export_model", lambda *arguments: tmp_path)
+    monkeypatch.setattr(loop.Reporter, "write_samples", lambda self, step: None)
+    run = RunDirectory.create(tmp_path / "run", config, dataset)
+    trainer = loop.make_trainer(config, dataset)
+    assert loop.run_training(trainer, config, dataset, run) == 0
+
+    columns = [dataset.schema.column("hair_color", "blue"), dataset.schema.column("glasses")]
+    held_out = np.any(dataset.labels[:, columns] > 0, axis=1)
+    kept_back = held_out | (np.arange(60) % 10 == 9)
+    number = {image.tobytes(): index for index, image in enumerate(dataset.images)}
+    trained_on = {number[image] for image in shown}
+    assert held_out.sum() >= 5
+    # 16 batches of 8 are more than two epochs.
+    assert trained_on == set(np.flatnonzero(~kept_back))
+    # Nor does the generator get their label rows.
+    assert not np.any(trainer.label_rows.rows[:, columns] > 0)
+    assert trainer.num_images == len(trained_on)

@@ -1,0 +1,259 @@
+"""What the studio draws, and that its files say how."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anime_gan.commands import generate
+from anime_gan.faces.picture_files import read_origin
+from anime_gan.faces.request import FaceRequest
+from anime_gan.studio.worker import Worker
+
+GLASSES = {"kind": "faces", "attributes": {"hair_color": "blue", "glasses": True, "smile": None}}
+
+
+@pytest.fixture
+def command(generator, monkeypatch, tmp_path):
+    """`generate.py`, with the model that is loaded already."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(generate, "FaceGenerator", lambda _: generator)
+
+    def run(*arguments: str) -> None:
+        assert generate.main(list(arguments)) == 0
+
+    return run
+
+
+def inputs(visitor, generator, face):
+    """Latent and labels by which a face can be drawn, from the picture that was handed out."""
+    path = Path("asked.png")
+    path.write_bytes(visitor.png(face))
+    latents, labels = generator.inputs(read_origin(path).request)
+    return latents[0], labels[0]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_faces_are_those_of_their_seeds(visitor, generator):
+    entry = visitor.draw(**GLASSES, number=3, seed="40", truncation=0.8)
+    wanted = generator.faces(FaceRequest("blue hair, glasses", (40, 41, 42), 0.8))
+    for face, expected in zip(entry["faces"], wanted, strict=True):
+        np.testing.assert_array_equal(visitor.pixels(face), expected.image)
+        assert face["attributes"]["hair_color"] == "blue" and face["attributes"]["glasses"] is True
+    assert [face["seed"] for face in entry["faces"]] == ["40", "41", "42"]
+    assert {name for name, value in entry["asked"].items() if value is not None} == {"hair_color", "glasses"}
+
+
+def test_seeds_may_be_larger_than_what_javascript_can_count(visitor):
+    (face,) = visitor.faces(seed=2**63 - 1)
+    assert face["settings"]["seeds"] == "9223372036854775807"
+
+
+def test_of_candidates_the_one_that_the_command_chooses(visitor, command):
+    (face,) = visitor.draw(kind="faces", number=1, seed="5", candidates=3)["faces"]
+    command("--seeds=5", "--candidates=3", "--out=chosen.png")
+    np.testing.assert_array_equal(visitor.pixels(face), np.asarray(Image.open("chosen.png")))
+
+
+def test_one_thing_is_changed_and_the_rest_stays(visitor, generator):
+    (face,) = visitor.faces(seed=3, hair_color="blue")
+    before = inputs(visitor, generator, face)
+    for changes in ({"hair_color": "pink"}, {"smile": True}):
+        (face,) = visitor.draw(kind="change", face=face["id"], set=changes)["faces"]
+    latent, labels = inputs(visitor, generator, face)
+    np.testing.assert_array_equal(latent, before[0])
+    schema = generator.schema
+    different = {schema.columns[column] for column in np.flatnonzero(labels != before[1])}
+    assert different - {"smile"} == {"hair_color=blue", "hair_color=pink"}
+    assert (face["attributes"]["hair_color"], face["attributes"]["smile"]) == ("pink", True)
+
+
+def test_neighbours_lie_around_a_face(visitor, generator):
+    (face,) = visitor.faces(seed=3, hair_color="blue")
+    center, labels = inputs(visitor, generator, face)
+    wish = {"kind": "nearby", "face": face["id"], "angle": 0.3, "number": 4}
+    entry = visitor.draw(**wish, seed="1")
+    for near in entry["faces"]:
+        latent, same = inputs(visitor, generator, near)
+        cosine = latent @ center / np.linalg.norm(latent) / np.linalg.norm(center)
+        assert np.arccos(cosine) == pytest.approx(0.3, abs=1e-3)
+        np.testing.assert_array_equal(same, labels)
+    again, other = (visitor.draw(**wish, seed=seed)["faces"] for seed in ("1", "2"))
+    assert [visitor.png(near) for near in again] == [visitor.png(near) for near in entry["faces"]]
+    assert visitor.png(other[0]) != visitor.png(again[0])
+
+
+def test_a_sheet_shows_what_closed_eyes_would_hide(visitor, command):
+    (face,) = visitor.faces(seed=3, closed_eyes=True)
+    entry = visitor.draw(kind="sheet", face=face["id"], attribute="eye_color")
+    shown = [(face["attributes"]["eye_color"], face["attributes"]["closed_eyes"]) for face in entry["faces"]]
+    assert ("red", False) in shown and len(set(shown)) == 10 == len(shown)
+    Path("sheet.png").write_bytes(visitor.file(entry["id"], "sheet.png"))
+    command("--like=sheet.png", "--out=again.png")
+    sheet = np.asarray(Image.open("again.png"))
+    np.testing.assert_array_equal(sheet, np.asarray(Image.open("sheet.png")))
+    for row, face in enumerate(entry["faces"]):
+        np.testing.assert_array_equal(sheet[66 * row : 66 * row + 64, -64:], visitor.pixels(face))
+
+
+def test_a_blend_leads_from_face_to_face_whatever_they_are(visitor):
+    """One has a seed and was changed, the other has none."""
+    first, other = visitor.faces(2, seed=3)
+    (first,) = visitor.draw(kind="change", face=first["id"], set={"hair_color": "silver"})["faces"]
+    (last,) = visitor.draw(kind="nearby", face=other["id"], number=1)["faces"]
+    entry = visitor.draw(kind="blend", faces=[first["id"], last["id"]], frames=12)
+    steps = entry["faces"]
+    assert len(steps) == 7
+    np.testing.assert_array_equal(visitor.pixels(steps[0]), visitor.pixels(first))
+    np.testing.assert_array_equal(visitor.pixels(steps[-1]), visitor.pixels(last))
+    assert steps[3]["attributes"] is None  # Between two, no words are true.
+    with Image.open(io.BytesIO(visitor.file(entry["id"], "animation.webp"))) as animation:
+        assert animation.n_frames == 12
+        for number, face in enumerate(steps):
+            animation.seek(number)
+            np.testing.assert_array_equal(np.asarray(animation.convert("RGB")), visitor.pixels(face))
+    # Halfway there is a face too.
+    (changed,) = visitor.draw(kind="change", face=steps[3]["id"], set={"glasses": True})["faces"]
+    assert np.abs(visitor.pixels(changed).astype(int) - visitor.pixels(steps[3])).max() > 20
+    assert len(visitor.draw(kind="nearby", face=steps[3]["id"], number=2)["faces"]) == 2
+
+
+def test_every_picture_can_be_made_again(visitor, command):
+    (face,) = visitor.faces(seed=3)
+    near = visitor.draw(kind="nearby", face=face["id"], number=1)["faces"][0]
+    blend = visitor.draw(kind="blend", faces=[face["id"], near["id"]], frames=8)
+    changed = visitor.draw(kind="change", face=near["id"], set={"smile": True})["faces"][0]
+    for number, made in enumerate((face, near, changed, blend["faces"][2])):
+        Path(f"{number}.png").write_bytes(visitor.png(made))
+        Path(f"{number}.json").write_bytes(visitor.settings(made))
+        for source in (f"{number}.png", f"{number}.json"):
+            command(f"--like={source}", "--out=again.png")
+            np.testing.assert_array_equal(np.asarray(Image.open("again.png")), visitor.pixels(made))
+    for name in ("animation.webp", "animation.gif"):
+        Path(name).write_bytes(visitor.file(blend["id"], name))
+        command(f"--like={name}", f"--out=again-{name}")
+        with Image.open(name) as made, Image.open(f"again-{name}") as again:
+            assert made.n_frames == again.n_frames == 8
+            made.seek(3)
+            again.seek(3)
+            np.testing.assert_array_equal(np.asarray(made.convert("RGB")), np.asarray(again.convert("RGB")))
+
+
+def test_a_zip_holds_all_of_an_entry(visitor, generator):
+    entry = visitor.draw(**GLASSES, number=2, seed="8")
+    with zipfile.ZipFile(io.BytesIO(visitor.file(entry["id"], "all.zip"))) as archive:
+        assert archive.testzip() is None
+        first, second, text = archive.namelist()
+        assert (first, text) == ("00_blue-hair_glasses_seed8.png", "settings.json")
+        assert archive.read(second) == visitor.png(entry["faces"][1])
+        assert json.loads(archive.read(text))["seeds"] == "8-9"
+
+
+def test_mp4_has_all_frames(visitor):
+    av = pytest.importorskip("av")
+    one, other = visitor.faces(2)
+    entry = visitor.draw(kind="blend", faces=[one["id"], other["id"]], frames=10)
+    with av.open(io.BytesIO(visitor.file(entry["id"], "animation.mp4"))) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 10
+
+
+@pytest.mark.parametrize(
+    "name", ["face.png", "settings.json", "walk.webp", "walk.gif", "sheet.png", "grid.png"]
+)
+def test_a_file_of_the_command_brings_its_settings_back(visitor, command, name):
+    arguments = {
+        "walk.webp": ["--interpolate=blonde hair -> black hair", "--seeds=3", "--frames=6"],
+        "walk.gif": ["--interpolate=blonde hair -> black hair", "--seeds=3", "--frames=6"],
+        "sheet.png": ["--sheet=smile", "--seeds=7", "--attrs=red hair"],
+    }.get(
+        name, ["--seeds=7" if name == "face.png" else "--seeds=7-9", "--attrs=red hair", "--truncation=0.9"]
+    )
+    if name == "settings.json":
+        entry = visitor.draw(
+            kind="faces", attributes={"hair_color": "red"}, number=3, seed="7", truncation=0.9
+        )
+        data = visitor.file(entry["id"], name)
+    else:
+        command(*arguments, f"--out={name}")
+        data = Path(name).read_bytes()
+    entry = visitor.finished(visitor.open(data))
+    if name.startswith("walk"):
+        assert entry["animation"] and entry["settings"]["interpolate"] == "blonde hair -> black hair"
+        return
+    assert entry["asked"]["hair_color"] == "red"
+    expected = {"face.png": 1, "sheet.png": 2}.get(name, 3)
+    assert len(entry["faces"]) == expected
+    assert entry["faces"][0]["seed"] == "7"
+    if name == "face.png":
+        np.testing.assert_array_equal(visitor.pixels(entry["faces"][0]), np.asarray(Image.open(name)))
+
+
+def test_words_become_picks(visitor):
+    picks = visitor.client.post("/api/words", json={"words": "蓝发，微笑, no glasses"}).json()["attributes"]
+    assert (picks["hair_color"], picks["smile"], picks["glasses"]) == ("blue", True, False)
+    assert picks["eye_color"] is None
+    refused = visitor.client.post("/api/words", json={"words": "blu hair"})
+    assert refused.status_code == 400 and "did you mean 'blue hair'" in refused.json()["message"]
+    # What no choice on the page can say must not get lost.
+    refused = visitor.client.post("/api/words", json={"words": "smile, no blue hair"})
+    assert refused.status_code == 400 and "hair_color" in refused.json()["message"]
+
+
+def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
+    studio = make_studio(tmp_path / "studio")
+    stop = threading.Event()
+    events = []
+    for event in studio.plan({"kind": "faces", "number": 20, "seed": "5"})(stop):
+        events.append(event)
+        if len(events) == 4:  # It was begun, and three faces were drawn.
+            stop.set()
+    (entry,) = studio.history.entries(None, 9)
+    assert len(entry.faces) == 3
+    assert entry.settings["seeds"] == "5-7"
+
+
+def test_half_an_animation_leaves_nothing(make_studio, tmp_path):
+    studio = make_studio(tmp_path / "studio")
+    list(studio.plan({"kind": "faces", "number": 2})(threading.Event()))
+    (entry,) = studio.history.entries(None, 9)
+    faces = [f"{entry.identifier}.{number}" for number in (0, 1)]
+    stop = threading.Event()
+    with pytest.raises(Exception, match="stopped"):
+        for _ in studio.plan({"kind": "blend", "faces": faces})(stop):
+            stop.set()
+    assert [other.identifier for other in studio.history.entries(None, 9)] == [entry.identifier]
+    assert sorted(path.name for path in (tmp_path / "studio" / "history").iterdir()) == [entry.identifier]
+
+
+def test_who_stops_listening_stops_the_job():
+    ended = threading.Event()
+
+    def count(stop: threading.Event):
+        number = 0
+        while not stop.is_set():
+            yield number
+            number += 1
+            stop.wait(0.001)
+        ended.set()
+
+    async def listen() -> None:
+        worker: Worker[int] = Worker(2)
+        items = worker.submit(count)
+        assert [await anext(items), await anext(items)] == [0, 1]
+        await items.aclose()
+        assert ended.wait(10)
+        worker.stop()
+
+    asyncio.run(listen())

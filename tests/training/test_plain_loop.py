@@ -1,0 +1,58 @@
+"""The plain loop trains exactly as the Trainer does: otherwise comparing their speed would mean nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.plain_loop import PlainLoop, PlainLosses
+from anime_gan.training.trainer import REPORTED, Trainer
+
+BATCH = 16
+CONFIG = TrainConfig(batch_size=BATCH, penalty_interval=1)
+
+
+@pytest.fixture(scope="module")
+def stepped(schema, labels):
+    """Both after one step from the same weights, images, labels, latents and noise; and their values."""
+    # The plain loop knows no unknown labels.
+    known = labels[np.all(labels != 0, axis=1)]
+    images = np.random.default_rng(1).integers(0, 256, (BATCH, 64, 64, 3), np.uint8)
+    trainer = Trainer(CONFIG, schema, known)
+    plain = PlainLoop(schema.slots, CONFIG.latent_dim, trainer.generator.embedding_dim, BATCH)
+    for mine, theirs in ((plain.generator, trainer.generator), (plain.discriminator, trainer.discriminator)):
+        mine.set_weights(theirs.get_weights())
+
+    noise = trainer._draw_noise(trainer.step)
+    real_labels, fake_labels = trainer._complete_labels(tf.cast(known[:BATCH], tf.float32), noise)
+    real = tf.cast(images, tf.float32) / 127.5 - 1.0
+    # Fresh fakes from the same latents are the same fakes.
+    losses = plain.step(real, real_labels, (noise.latents, noise.latents), fake_labels, noise.penalty)
+    return trainer, trainer.train_step(images, known[:BATCH]), plain, losses
+
+
+def test_the_six_losses_agree(stepped):
+    _, values, _, losses = stepped
+    for name, value in losses._asdict().items():
+        assert float(value) == pytest.approx(values[REPORTED.index(f"loss/{name}")], rel=1e-4), name
+    # None is zero, and the trainer reports no other loss.
+    assert all(float(value) > 1e-3 for value in losses)
+    assert sum(name.startswith("loss/") for name in REPORTED) == len(PlainLosses._fields) == 6
+
+
+@pytest.mark.parametrize("network", ["discriminator", "generator"])
+def test_the_updates_agree(stepped, network):
+    """Adam's first moments after one step: (1 - beta_1) times the gradients."""
+    trainer, _, plain, _ = stepped
+    optimizer = plain._optimizers[["generator", "discriminator"].index(network)]
+    theirs = [m.numpy() for m in getattr(trainer, f"{network}_optimizer")._momentums]
+    mine = [m.numpy() for m in optimizer._momentums]
+    whole = np.sqrt(sum(np.sum(np.square(moment)) for moment in theirs))
+    assert whole > 0
+    for plainly, moment in zip(mine, theirs, strict=True):
+        # A leaky ReLU at zero may fall to either side, and a bias before batch norm has no gradient but
+        # rounding: see tests/test_trainer.py.
+        allowed = 5e-3 * max(np.linalg.norm(moment), 1e-3 * whole)
+        assert np.linalg.norm(plainly - moment) < allowed
