@@ -1,4 +1,4 @@
-"""What all commands share: parsing flags, `--help`, `--version`, and errors as one line with exit status 2."""
+"""What commands share: flags, `--help`, `--version`, and errors as one line with exit status 2."""
 
 from __future__ import annotations
 
