@@ -42,4 +42,4 @@ def remove(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a UTF-8 text file, whole or not at all."""
     with written_whole(path) as partial:
-        partial.write_text(text, "utf-8")
+        partial.write_text(text, "utf-8", newline="\n")

@@ -14,6 +14,15 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+def available_cores() -> int:
+    """The number of processor cores that this process may use."""
+    # macOS and Windows cannot tie a process to some of the cores.
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    # A process pool on Windows has at most 61 processes.
+    return min(cores, 61) if os.name == "nt" else cores
+
+
 def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
     """Applies a function to every job in one process a core; results come in the order of the jobs.
 
@@ -23,7 +32,7 @@ def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iter
         function: A function of a module, so that other processes can import it.
         jobs: Their arguments; must survive pickling.
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     # Spawned, not forked: a fork of a process in which TensorFlow runs can hang. Ctrl-C is the parent's.
     pool = concurrent.futures.ProcessPoolExecutor(
         cores,

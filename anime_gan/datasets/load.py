@@ -42,7 +42,7 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
         except (OSError, ValueError) as error:
             raise DataError(f"--data={data}: {error}") from error
         return prepare(GeneratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
-    root = data if is_remote(data) else str(Path(data).resolve())
+    root = data if is_remote(data) else Path(data).resolve().as_posix()
     # An empty text would be the current folder.
     if not data or not is_folder(root):
         raise DataError(f"--data={data}: no such folder; use drawn, sutemo:DIR, or a folder of images")

@@ -9,7 +9,6 @@ content, so that another content is another folder. While it is being filled it 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import PIL
+from filelock import FileLock
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Group, Schema, Term
@@ -174,11 +174,11 @@ def _only_one(folder: Path) -> Iterator[None]:
     """Holds back a second process that wants to fill the same folder until the first is done."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
-    with lock.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with FileLock(lock):
         yield
-        # Whoever waits at the lock finds the finished folder behind it.
-        lock.unlink(missing_ok=True)
+    # A process that still waits finds the finished folder. Windows keeps a lock file that is open there.
+    with contextlib.suppress(OSError):
+        lock.unlink()
 
 
 class _Progress:
@@ -257,7 +257,7 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
     labels.tofile(folder / "labels.bin")
     # A power cut behind the renaming must not leave a finished folder with unfinished files.
     for name in ("images.bin", "labels.bin"):
-        with (folder / name).open("rb") as stream:
+        with (folder / name).open("r+b") as stream:  # Windows flushes only what is open for writing.
             os.fsync(stream.fileno())
     write_text(folder / "attributes.json", schema.to_json())
     record = {

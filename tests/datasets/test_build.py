@@ -80,9 +80,9 @@ def test_a_folder_whose_name_is_no_unicode(pictures):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "SOURCE DEST missing, see --help"),
-        (["pictures"], "DEST missing, see --help"),
-        (["pictures", "shards", "more"], "unexpected 'more'"),
+        ([], "missing argument: SOURCE DEST; see --help"),
+        (["pictures"], "missing argument: DEST; see --help"),
+        (["pictures", "shards", "more"], "unexpected argument 'more'"),
         (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; did you mean 'resolution'"),
         (["pictures", "shards", "--resolution=4"], "--resolution=4"),
         # A picture as small as that could not be read again.

@@ -196,7 +196,7 @@ def test_repeats_under_a_given_schema(given):
     [
         (
             "file,hair_color\na,blue\nshort\nb,bleu\nc,bleu\n",
-            "labels.csv row 4: column 'hair_color': 'bleu' is not one of its values; did you mean 'blue'",
+            "labels.csv row 4: column 'hair_color': 'bleu' is not one of its values; did you mean 'blue'?",
         ),
         ("file,smile\na,maybe\n", "labels.csv row 2: column 'smile': 'maybe' is neither yes nor no"),
         ("file,hair_color\na,yes\n", "labels.csv row 2: column 'hair_color': 'yes' is not one of its values"),

@@ -33,7 +33,8 @@ RESULT = {"images.bin", "labels.bin", "attributes.json", "dataset.json"}
 # half of what it was asked for if the last argument can be halved.
 KILLED = """
 import os, signal, sys
-from anime_gan.datasets import folder, load_dataset, prepared
+from anime_gan.datasets import load_dataset, prepared
+from anime_gan.datasets.folder import source as folder
 root, owner, name, nth = sys.argv[1:]
 folder.CHUNK = 4
 owner = getattr(prepared, owner) if owner else prepared
@@ -53,15 +54,17 @@ load_dataset(root, 0, 16, 0)
 
 # Another process that says when it comes to the lock, when it decodes, and what it got.
 SECOND = """
-import fcntl, sys
-from anime_gan.datasets import decoding, folder, load_dataset
+import sys
+from anime_gan.datasets import load_dataset, prepared
+from anime_gan.datasets.folder import source as folder
+from anime_gan.datasets.reading import decoding
 folder.CHUNK = 4
 def telling(word, function):
     def told(*arguments):
         print(word, flush=True)
         return function(*arguments)
     return told
-fcntl.flock = telling("waits", fcntl.flock)
+prepared.FileLock = telling("waits", prepared.FileLock)
 decoding.decode = telling("decodes", decoding.decode)
 print(load_dataset(sys.argv[1], 0, 16, 0).checksum)
 """

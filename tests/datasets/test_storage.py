@@ -200,7 +200,8 @@ def test_a_remote_folder_that_cannot_be_listed(bucket, monkeypatch):
 def test_local_folders_need_no_tensorflow(tmp_path):
     write(tmp_path / "a.png")
     code = (
-        "import sys; from anime_gan.datasets import label_table, storage, tags;"
+        "import sys; from anime_gan.datasets.folder import label_table, tags;"
+        "from anime_gan.datasets.reading import storage;"
         f"names = [file.name for file in storage.list_files({str(tmp_path)!r}, [])];"
         "tags.TagTable.load(); label_table.read_label_table(b'file,smile\\na.png,1\\n');"
         "print(names, 'tensorflow' in sys.modules)"

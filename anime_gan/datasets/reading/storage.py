@@ -29,8 +29,9 @@ class FoundFile(NamedTuple):
 
     @property
     def changed(self) -> int:
-        """When it was last changed, in ns since 1970: of a local file ctime, which nobody can set."""
-        return self.stamp[1] if len(self.stamp) > 1 else self.stamp[0]
+        """Time of the last change, in ns since 1970. For a local file this is ctime, which nobody can set."""
+        # On Windows ctime is the time of creation.
+        return self.stamp[0] if len(self.stamp) == 1 or os.name == "nt" else self.stamp[1]
 
 
 def is_remote(root: str) -> bool:

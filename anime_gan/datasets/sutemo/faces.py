@@ -153,7 +153,7 @@ class SutemoFacesOnWhite(SutemoFaces):
 def _digest(sprites: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(sprites.rglob("*.png")):
-        digest.update(f"{file.relative_to(sprites)}".encode() + file.read_bytes())
+        digest.update(file.relative_to(sprites).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()
 
 
