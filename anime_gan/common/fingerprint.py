@@ -1,15 +1,15 @@
-"""Fingerprints of code: cached results are reused only while the code that made them is unchanged."""
+"""Fingerprints of code: a cached result is reused only while the code that made it is unchanged."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-# Modules that move results around without changing them.
+PACKAGE = Path(__file__).resolve().parents[1]
+# Modules that store or transport results without changing them.
 PLUMBING = (
     "anime_gan.common.files",
     "anime_gan.common.fingerprint",
@@ -22,7 +22,7 @@ PLUMBING = (
 def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
     """SHA-256 of some modules and of everything they import from this package.
 
-    Comments, docstrings and formatting do not count. The JSON files beside a covered module do.
+    Comments, docstrings and formatting do not count. JSON files in the folder of a covered module do.
 
     Args:
         modules: Full names, such as `"anime_gan.judges.tagger"`.
@@ -30,6 +30,9 @@ def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) ->
 
     Returns:
         64 hexadecimal digits.
+
+    Raises:
+        FileNotFoundError: There is no such module in this package.
     """
     sources: dict[str, Path] = {}
     waiting = list(modules)
@@ -64,20 +67,13 @@ def imported_modules(source: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "anime_gan":
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
-                yield submodule if _exists(submodule) else str(node.module)
+                yield submodule if _source_file(submodule).is_file() else str(node.module)
 
 
 def _source_file(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None, module
-    return Path(spec.origin)
-
-
-def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    # Found by path: the import system would import every parent first.
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
 
 
 def _normalized(source: str) -> str:
@@ -87,5 +83,5 @@ def _normalized(source: str) -> str:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
             ast.get_docstring(node, clean=False) is not None
         ):
-            node.body[0] = ast.Pass()
+            node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)

@@ -38,7 +38,7 @@ class Illustrator(Protocol):
         ...
 
 
-class GeneratedFaces:
+class IllustratedFaces:
     """Faces 0 to `num_items - 1` of an illustrator, as a source for `prepare`."""
 
     verb = "drawing"

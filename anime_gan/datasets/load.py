@@ -30,18 +30,18 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
     kind, _, where = data.partition(":")
     if kind == "drawn" and not where:
         from anime_gan.datasets.drawn.faces import DrawnFaces
-        from anime_gan.datasets.illustrated import GeneratedFaces
+        from anime_gan.datasets.illustrated import IllustratedFaces
 
-        return prepare(GeneratedFaces(DrawnFaces(seed), num_images or DEFAULT_DRAWN_IMAGES), resolution)
+        return prepare(IllustratedFaces(DrawnFaces(seed), num_images or DEFAULT_DRAWN_IMAGES), resolution)
     if kind in ("sutemo", "sutemo-white") and where:
-        from anime_gan.datasets.illustrated import GeneratedFaces
+        from anime_gan.datasets.illustrated import IllustratedFaces
         from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
 
         try:
             illustrator = (SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite)(where, seed)
         except (OSError, ValueError) as error:
             raise DataError(f"--data={data}: {error}") from error
-        return prepare(GeneratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
+        return prepare(IllustratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     root = data if is_remote(data) else Path(data).resolve().as_posix()
     # An empty text would be the current folder.
     if not data or not is_folder(root):

@@ -53,7 +53,7 @@ class Chunk(NamedTuple):
 
 
 class Source(Protocol):
-    """What can be prepared: `GeneratedFaces`, `ImageFolder`, `RecordShards`."""
+    """What can be prepared: `IllustratedFaces`, `ImageFolder`, `RecordShards`."""
 
     @property
     def name(self) -> str:
