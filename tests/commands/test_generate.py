@@ -359,7 +359,7 @@ def test_list_attrs(run, capsys):
         (["--like=nothing.png"], "--like=nothing.png: cannot be read"),
         (["--like=plain.png"], "holds no settings of generate.py"),
         (["--atrs=smile"], "attrs"),
-        (["smile"], "unexpected 'smile'"),
+        (["smile"], "unexpected argument 'smile'"),
         (["--num=5000", "--out=grid.png"], "5000 faces are too many for one picture"),
         (["--candidates=0"], "--candidates=0: must be 1 to 64"),
         (["--candidates=65"], "--candidates=65: must be 1 to 64"),

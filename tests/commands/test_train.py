@@ -32,7 +32,7 @@ def elsewhere(tmp_path, monkeypatch):
         (["--resume", "--run_dir=nowhere"], "no run there to resume"),
         (["--run_dir=taken"], "--run_dir=taken: is not empty; use --resume"),
         (["--resume", "--dry_run"], "--resume: goes with neither"),
-        (["drawn"], "unexpected 'drawn'"),
+        (["drawn"], "unexpected argument 'drawn'"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(tmp_path, capsys, arguments, said):

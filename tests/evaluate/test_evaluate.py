@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.metrics.test_report import read_tables
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
@@ -30,6 +29,7 @@ from anime_gan.judges.tagger import Judgement
 from anime_gan.metrics.texture import sliced_wasserstein
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
+from tests.evaluate.test_report import read_tables
 
 SIDE = 64
 LATENT_DIM = 8
@@ -631,7 +631,7 @@ def test_the_first_faces_are_those_of_generate(evaluated, run, tmp_path):
         (["--data=faces"], "other attributes than the model"),
         (["--out=file"], "--out=file: is a file"),
         (["--modle=x"], "unknown option --modle; did you mean 'model'"),
-        (["runs"], "unexpected 'runs'"),
+        (["runs"], "unexpected argument 'runs'"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.test_trainer import CONFIG
 
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports import pack
@@ -19,6 +18,7 @@ from anime_gan.exports.write import export_model
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.request import FaceRequest
 from anime_gan.training.trainer import Trainer
+from tests.training.test_trainer import CONFIG
 
 
 @pytest.fixture(scope="module")

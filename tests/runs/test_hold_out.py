@@ -7,6 +7,7 @@ import numpy as np
 from anime_gan.datasets.load import load_dataset
 from anime_gan.runs import loop
 from anime_gan.runs.run_directory import RunDirectory
+from anime_gan.runs.start import make_trainer
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
 
@@ -26,7 +27,7 @@ def test_no_held_out_and_no_test_image_is_trained_on(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "export_model", lambda *arguments: tmp_path)
     monkeypatch.setattr(loop.Reporter, "write_samples", lambda self, step: None)
     run = RunDirectory.create(tmp_path / "run", config, dataset)
-    trainer = loop.make_trainer(config, dataset)
+    trainer = make_trainer(config, dataset)
     assert loop.run_training(trainer, config, dataset, run) == 0
 
     columns = [dataset.schema.column("hair_color", "blue"), dataset.schema.column("glasses")]

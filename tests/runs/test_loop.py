@@ -23,9 +23,10 @@ from anime_gan.training.trainer import Trainer
 # Runs the command with one method of one class replaced, so that the run is killed at a known place.
 KILLED = """
 import os, signal, sys
-from anime_gan.quiet import import_tensorflow
+from anime_gan.common.quiet import import_tensorflow
 import_tensorflow()
-from anime_gan import run_directory, trainer
+from anime_gan.runs import run_directory
+from anime_gan.training import trainer
 from anime_gan.commands.train import main
 
 when = int(sys.argv[1])

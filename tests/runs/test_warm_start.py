@@ -9,7 +9,6 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.test_trainer import CONFIG
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.benchmark.synthetic import untrained_export
@@ -19,6 +18,7 @@ from anime_gan.faces.generator import FaceGenerator
 from anime_gan.models import get_architecture
 from anime_gan.runs.warm_start import WarmStart, matching_columns, translate_labels
 from anime_gan.training.trainer import REPORTED, Trainer
+from tests.training.test_trainer import CONFIG
 
 # To the export's hair_color (blue, red, black, blonde), smile and glasses.
 OTHER = Schema.from_names({"smile": None, "hat": None, "hair_color": ("red", "green", "blue")})

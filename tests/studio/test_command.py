@@ -92,7 +92,7 @@ def test_the_page_does_not_wait_for_tensorflow():
         (["--keep=0"], "--keep"),
         (["--model=nowhere"], "--model=nowhere: no exported model there"),
         (["--history=taken/x"], "taken"),
-        (["everything"], "unexpected 'everything'"),
+        (["everything"], "unexpected argument 'everything'"),
     ],
 )
 def test_a_wrong_call_is_explained_in_a_line(arguments, said, tmp_path, monkeypatch, capsys):
