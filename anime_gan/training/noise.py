@@ -1,0 +1,77 @@
+"""Everything random in a training step, drawn at once from (seed, step)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from anime_gan.training.augment import NUM_UNIFORMS
+
+
+class StepNoise(NamedTuple):
+    """The random numbers of one step, for the global batch of n images.
+
+    Attributes:
+        latents: float32 [n, latent_dim], standard normal.
+        rows: int32 [n], training rows whose labels the fakes take.
+        recombine: bool [n], whether each attribute is drawn by itself instead.
+        fake_labels: float64 [n, attributes], uniform, for the labels of the fakes.
+        real_labels: float64 [n, attributes], uniform, for the unknown labels of real images.
+        mirror: bool [n], whether the real image is mirrored.
+        penalty: float32 [n, ...], uniform, for the gradient penalty; [n] if it needs no noise.
+        augment_real: float32 [n, NUM_UNIFORMS], uniform, for the augmentation of the real images.
+        augment_fake: The same for the fakes.
+    """
+
+    latents: tf.Tensor
+    rows: tf.Tensor
+    recombine: tf.Tensor
+    fake_labels: tf.Tensor
+    real_labels: tf.Tensor
+    mirror: tf.Tensor
+    penalty: tf.Tensor
+    augment_real: tf.Tensor
+    augment_fake: tf.Tensor
+
+
+def draw_noise(
+    seed: int,
+    step: tf.Tensor,
+    batch_size: int,
+    latent_dim: int,
+    num_rows: int,
+    num_attributes: int,
+    penalty_shape: Sequence[int],
+) -> StepNoise:
+    """Draws the noise of a step for the global batch, so that it does not depend on the number of replicas.
+
+    Args:
+        seed: The run's seed.
+        step: int64 scalar.
+        batch_size: Images per step, over all replicas.
+        latent_dim: Size of a latent vector.
+        num_rows: Rows of training labels.
+        num_attributes: Groups and tags.
+        penalty_shape: Shape of the penalty's noise for one image.
+    """
+    # The step is a tensor: a Python number would retrace the graph at every step.
+    seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), step]), 9, alg="philox"))
+
+    def uniform(seed: tf.Tensor, shape: list[int], dtype: tf.DType) -> tf.Tensor:
+        return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="philox")
+
+    return StepNoise(
+        latents=tf.random.stateless_normal([batch_size, latent_dim], seeds[0], alg="philox"),
+        rows=tf.random.stateless_uniform(
+            [batch_size], seeds[1], maxval=num_rows, dtype=tf.int32, alg="philox"
+        ),
+        recombine=uniform(seeds[2], [batch_size], tf.float32) < 0.5,
+        fake_labels=uniform(seeds[3], [batch_size, num_attributes], tf.float64),
+        real_labels=uniform(seeds[4], [batch_size, num_attributes], tf.float64),
+        mirror=uniform(seeds[6], [batch_size], tf.float32) < 0.5,
+        penalty=uniform(seeds[5], [batch_size, *penalty_shape], tf.float32),
+        augment_real=uniform(seeds[7], [batch_size, NUM_UNIFORMS], tf.float32),
+        augment_fake=uniform(seeds[8], [batch_size, NUM_UNIFORMS], tf.float32),
+    )

@@ -1,0 +1,204 @@
+"""The training step: from a batch of real images to updated networks. Read it from top to bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import tensorflow as tf
+
+from anime_gan.attributes.schema import Slot
+from anime_gan.training.augment import augment
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.losses import attribute_accuracy, attribute_loss
+from anime_gan.training.noise import StepNoise
+
+if TYPE_CHECKING:
+    from anime_gan.training.trainer import Trainer
+
+
+def update_networks(
+    trainer: Trainer,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    noise: StepNoise,
+    with_penalty: bool,
+    with_generator: bool,
+) -> dict[str, tf.Tensor]:
+    """Updates the discriminator, then the generator, from one batch of fakes; runs on each replica.
+
+    Args:
+        trainer: Networks, optimizers, loss and penalty.
+        images: uint8 [batch_size, height, width, 3], the global batch.
+        labels: int8 [batch_size, num_labels] of +1, -1 and 0.
+        noise: Of the global batch.
+        with_penalty: Whether this step has the gradient penalty (lazy regularization).
+        with_generator: Whether this step trains the generator.
+
+    Returns:
+        Name -> float32 scalar, this replica's share of the value for the global batch.
+    """
+    config, discriminator = trainer.config, trainer.discriminator
+    replica = tf.distribute.get_replica_context()
+
+    # Take this replica's share of the batch.
+    size = config.batch_size // replica.num_replicas_in_sync
+    start = replica.replica_id_in_sync_group * size
+    images, labels, *parts = (x[start : start + size] for x in (images, labels, *noise))
+    noise = StepNoise(*parts)
+
+    # Scale the real images to [-1, 1], mirror and augment them.
+    real = tf.cast(images, tf.float32) / 127.5 - 1.0
+    if config.flip:
+        real = tf.where(noise.mirror[:, tf.newaxis, tf.newaxis, tf.newaxis], real[:, :, ::-1], real)
+    real = augmented(trainer, real, noise.augment_real)
+
+    # Complete the labels of the real images, and choose labels for the fakes.
+    known_labels = tf.cast(labels, tf.float32)
+    real_labels, fake_labels = complete_labels(trainer, known_labels, noise)
+
+    # Generate one batch of fakes, which serves both updates.
+    with tf.GradientTape() as generator_tape:
+        fake = trainer.generator(noise.latents, fake_labels, training=True)
+        fake = augmented(trainer, fake, noise.augment_fake)
+
+    # Update the discriminator: tell real from fake, name the attributes of real images, stay smooth.
+    with tf.GradientTape() as tape:
+        on_real = discriminator(real, real_labels, training=True)
+        on_fake = discriminator(tf.stop_gradient(fake), fake_labels, training=True)
+        real_term, fake_term = trainer.adversarial_loss.discriminator(on_real["logits"], on_fake["logits"])
+        penalty = penalty_term(trainer, real, fake, real_labels, noise.penalty, with_penalty)
+        real_attributes, real_accuracy = attribute_term(on_real, known_labels, trainer.slots)
+        loss = share_of_mean([real_term, fake_term, penalty], config) + (
+            config.attribute_weight * real_attributes
+        )
+    discriminator_norm = apply_gradients(trainer.discriminator_optimizer, discriminator, tape, loss)
+
+    # Update the generator: the updated discriminator judges the same fakes.
+    adversarial_term = fake_attributes = fake_accuracy = generator_norm = tf.constant(0.0)
+    if with_generator:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake)
+            judged = discriminator(fake, fake_labels, training=True)
+            adversarial_term = share_of_mean([trainer.adversarial_loss.generator(judged["logits"])], config)
+            fake_attributes, fake_accuracy = attribute_term(judged, fake_labels, trainer.slots)
+            loss = adversarial_term + config.attribute_weight * fake_attributes
+        direction = tape.gradient(loss, fake)
+        generator_norm = apply_gradients(
+            trainer.generator_optimizer, trainer.generator, generator_tape, fake, direction
+        )
+
+    # Report.
+    return {
+        "loss/discriminator_real": share_of_mean([real_term], config),
+        "loss/discriminator_fake": share_of_mean([fake_term], config),
+        "loss/gradient_penalty": share_of_mean([penalty], config),
+        "loss/discriminator_attributes": real_attributes,
+        "loss/generator_adversarial": adversarial_term,
+        "loss/generator_attributes": fake_attributes,
+        "logits/real": share_of_mean([on_real["logits"]], config),
+        "logits/fake": share_of_mean([on_fake["logits"]], config),
+        "logits/real_sign": share_of_mean([tf.sign(on_real["logits"])], config),
+        "attributes/accuracy_real": real_accuracy,
+        "attributes/accuracy_fake": fake_accuracy,
+        "gradient_norm/discriminator": discriminator_norm,
+        "gradient_norm/generator": generator_norm,
+        "augment/probability": trainer.augment_probability / replica.num_replicas_in_sync,
+    }
+
+
+def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """The images [b, h, w, 3] as the discriminator sees them."""
+    if trainer.config.augment == "none":
+        return images
+    return augment(images, noise, trainer.augment_probability)
+
+
+def complete_labels(
+    trainer: Trainer, known_labels: tf.Tensor, noise: StepNoise
+) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+    """Complete labels for the real images and for the fakes.
+
+    Unknown labels of real images are drawn: the fakes' labels are complete, and the discriminator would tell
+    fakes by that. The fakes' labels are those of other real images; half of the time each attribute is drawn
+    by itself, so that the generator practices combinations that no image has.
+    """
+    if trainer.label_sampler is None:
+        return None, None
+    rows = tf.cast(tf.gather(trainer.labels, noise.rows), tf.float32)
+    start = tf.where(noise.recombine[:, tf.newaxis], tf.zeros_like(rows), rows)
+    return (
+        trainer.label_sampler.fill(known_labels, noise.real_labels),
+        trainer.label_sampler.fill(start, noise.fake_labels),
+    )
+
+
+def attribute_term(
+    judged: dict[str, tf.Tensor], labels: tf.Tensor | None, slots: tuple[Slot, ...]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """This replica's share of the mean attribute loss and accuracy over all known attributes."""
+    if labels is None or "attributes" not in judged:
+        return tf.constant(0.0), tf.constant(0.0)
+    losses, known = attribute_loss(judged["attributes"], labels, slots)
+    right, _ = attribute_accuracy(judged["attributes"], labels, slots)
+    replica = tf.distribute.get_replica_context()
+    total = tf.maximum(replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(known)), 1.0)
+    return tf.reduce_sum(losses) / total, tf.reduce_sum(right) / total
+
+
+def penalty_term(
+    trainer: Trainer,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    labels: tf.Tensor | None,
+    noise: tf.Tensor,
+    with_penalty: bool,
+) -> tf.Tensor:
+    """The weighted gradient penalty of each image [b]; zeros in the steps between two intervals."""
+    if not with_penalty or trainer.config.gradient_penalty == "none":
+        return tf.zeros([tf.shape(real)[0]])
+    penalty = trainer.penalty.function(
+        lambda images: trainer.discriminator(images, labels, training=True)["logits"],
+        real,
+        tf.stop_gradient(fake),
+        noise,
+    )
+    return penalty * (trainer.penalty_weight * trainer.config.penalty_interval)
+
+
+def share_of_mean(terms: list[tf.Tensor], config: TrainConfig) -> tf.Tensor:
+    """Per-image terms -> this replica's share of their mean over the global batch."""
+    return tf.add_n([tf.reduce_sum(term) for term in terms]) / config.batch_size
+
+
+def apply_gradients(
+    optimizer: keras.optimizers.Optimizer,
+    network: keras.Model,
+    tape: tf.GradientTape,
+    target: tf.Tensor,
+    output_gradients: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Applies the gradients, summed over the replicas; returns this replica's share of their norm."""
+    variables = [variable.value for variable in network.trainable_variables]
+    gradients = tape.gradient(target, variables, output_gradients=output_gradients)
+    replica = tf.distribute.get_replica_context()
+    summed = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    norm = tf.linalg.global_norm(summed) / replica.num_replicas_in_sync
+    # The update waits for the loss: TensorFlow's graph optimizer forgets that the penalty reads biases
+    # for which it has no gradient, and then a bias may be read before or after its update.
+    with tf.control_dependencies([target]):
+        # Keras sums over the replicas by itself.
+        optimizer.apply(gradients, network.trainable_variables)
+    return norm
+
+
+def update_average(
+    average: keras.Model, current: keras.Model, decay: tf.Tensor, strategy: tf.distribute.Strategy
+) -> None:
+    """Moves each variable of the average by (1 - decay) toward the current one; runs outside the replicas."""
+    for mean, variable in zip(average.variables, current.variables, strict=True):
+        strategy.extended.update(
+            mean.value,
+            lambda target, source: target.assign_add((1.0 - decay) * (source - target)),
+            args=(variable.value,),
+        )
