@@ -1,4 +1,4 @@
-"""Importing TensorFlow without its start-up lines.
+"""Imports TensorFlow without its start-up lines, and Keras with the TensorFlow backend and its own defaults.
 
 `TF_CPP_MIN_LOG_LEVEL` alone silences neither the oneDNN notice nor the CUDA look-up, which the C++
 library writes straight to the error stream before any logging is set up.
@@ -15,11 +15,21 @@ from types import ModuleType
 
 
 def import_tensorflow() -> ModuleType:
-    """Imports TensorFlow and looks for devices, with nothing printed unless that fails."""
+    """Imports TensorFlow and looks for devices, with nothing printed unless that fails.
+
+    The user's Keras settings (`KERAS_BACKEND`, `~/.keras/keras.json`) do not apply: the backend is TensorFlow
+    and everything else has Keras's defaults. Keras chooses its backend when it is first imported and cannot
+    change it later.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _held_back_stderr():
+        import keras
         import tensorflow as tf
 
+        keras.config.set_floatx("float32")
+        keras.config.set_epsilon(1e-7)
+        keras.config.set_image_data_format("channels_last")
         # The first look at the devices is what makes CUDA complain where there is none.
         tf.config.list_physical_devices()
     return tf

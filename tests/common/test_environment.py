@@ -1,0 +1,68 @@
+"""The environment of the product: Keras settings of the user change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+# Each of these settings stops Keras from being imported, or changes what the networks compute.
+HOSTILE = {"backend": "torch", "floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
+DRAW = ["generate.py", "--seeds=0-1", "--attrs=blue hair"]
+TRAIN = ["train.py", "--data=drawn", "--num_images=40", "--batch_size=4", "--steps=2", "--log_interval=1"]
+
+
+def run(home: Path, *arguments: str, **variables: str) -> str:
+    """Runs Python on a user's machine whose home directory is `home`; returns what was printed."""
+    (home / ".keras").mkdir(parents=True, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
+    # `expanduser` takes USERPROFILE on Windows.
+    own = {"HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=home,
+        env={**kept, **own, **variables},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def hostile_home(folder: Path) -> Path:
+    home = folder / "hostile"
+    (home / ".keras").mkdir(parents=True)
+    (home / ".keras" / "keras.json").write_text(json.dumps(HOSTILE), "utf-8")
+    return home
+
+
+def drawn_and_trained(home: Path, **variables: str) -> tuple[list[str], list[dict[str, float]]]:
+    """Digests of two faces, and the numbers of two training steps."""
+    run(home, str(REPOSITORY / DRAW[0]), *DRAW[1:], "--out=faces", **variables)
+    run(home, str(REPOSITORY / TRAIN[0]), *TRAIN[1:], "--run_dir=run", **variables)
+    faces = [hashlib.sha256(face.read_bytes()).hexdigest() for face in sorted((home / "faces").glob("*.png"))]
+    stats = [json.loads(line) for line in (home / "run" / "stats.jsonl").read_text("utf-8").splitlines()]
+    return faces, [{name: value for name, value in row.items() if "second" not in name} for row in stats]
+
+
+def test_keras_settings_of_the_user_change_nothing(tmp_path: Path):
+    faces, stats = drawn_and_trained(tmp_path / "plain")
+    assert len(faces) == 2
+    assert [row["step"] for row in stats] == [1, 2]
+    assert drawn_and_trained(hostile_home(tmp_path), KERAS_BACKEND="jax") == (faces, stats)
+
+
+def test_importing_the_package_changes_nothing(tmp_path: Path):
+    code = """
+import os, sys
+before = dict(os.environ), set(sys.modules)
+import anime_gan
+assert dict(os.environ) == before[0]
+print(*sorted(set(sys.modules) - before[1]))
+"""
+    assert run(tmp_path, "-c", code).split() == ["anime_gan"]
