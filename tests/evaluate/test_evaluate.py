@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.metrics.test_report import read_tables
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
@@ -30,6 +29,7 @@ from anime_gan.judges.tagger import Judgement
 from anime_gan.metrics.texture import sliced_wasserstein
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
+from tests.evaluate.test_report import read_tables
 
 SIDE = 64
 LATENT_DIM = 8
