@@ -1,36 +1,36 @@
-"""Markdown tables."""
+"""Markdown tables, and the numbers in them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+# What a cell of a numeric column begins with; a dash or nothing stands for a missing number.
+NUMERIC = re.compile(r"[-+]?\d.*|[–-]|")
 
 
-def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that is readable as text too: the first column to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Returns a Markdown table that is readable as plain text too.
 
-    def line(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return (
-            " | ".join([f"| {first[0]:<{first[1]}}", *(f"{cell:>{width}}" for cell, width in others)]) + " |"
-        )
+    Columns of numbers but for the first are aligned to the right, all others to the left.
 
-    rule = "|".join(["", "-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:]), ""])
-    return "\n".join([line(columns), rule, *(line(row) for row in rows)])
+    Args:
+        heads: One title per column.
+        rows: One sequence of cells per row, as long as `heads`.
+    """
+    columns = [[str(cell) for cell in column] for column in zip(heads, *rows, strict=True)]
+    cells, rule = [], []
+    for number, column in enumerate(columns, start=1):
+        is_numeric = number > 1 and all(NUMERIC.fullmatch(cell) for cell in column[1:])
+        # A last column of text may be long: padding would only make every line as long.
+        width = 0 if number == len(columns) and not is_numeric else max(3, *map(len, column))
+        cells.append([cell.rjust(width) if is_numeric else cell.ljust(width) for cell in column])
+        rule.append(f"{'-' * (width + 1)}:" if is_numeric else "-" * max(3, width + 2))
+    head, *lines = (f"| {' | '.join(line)} |" for line in zip(*cells, strict=True))
+    return "\n".join([head, f"|{'|'.join(rule)}|", *lines])
 
 
 def in_words(value: float) -> str:
-    """A number with three digits that count: 0.123, 12.3, 1,234."""
+    """Returns a number with three significant digits: 0.123, 12.3, 1,234."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _table(header: tuple[str, str], rows: Sequence[tuple[str, Any]]) -> str:
-    """A table in Markdown, which TensorBoard shows as one."""
-    return "\n".join(f"| {left} | {right} |" for left, right in (header, ("---", "---"), *rows))

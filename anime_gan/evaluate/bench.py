@@ -122,7 +122,7 @@ class Bench:
         model: ExportedModel,
         dataset: Dataset,
         tagger: Tagger | None,
-        critic: Critic,
+        critic: Critic | None,
         options: Options,
         progress: tqdm,
     ) -> None:
@@ -133,7 +133,7 @@ class Bench:
         """
         check_schema(model, dataset)
         self.model, self.dataset, self.options = model, dataset, options
-        self.tagger, self.critic = tagger, critic
+        self.tagger, self._critic = tagger, critic
         self.schema = model.schema
         self._progress = progress
         self._used = dict.fromkeys(Stream, 0)
@@ -153,6 +153,12 @@ class Bench:
                 f"test with: at least {MIN_TEST_IMAGES} of each are needed"
             )
 
+    @property
+    def critic(self) -> Critic:
+        """The critic; only measures that need none may do without one."""
+        assert self._critic is not None
+        return self._critic
+
     def announce(self, images: int) -> None:
         """Says how many images more will be drawn or judged; an image counts each time."""
         self._progress.total += images
@@ -171,7 +177,7 @@ class Bench:
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Draws faces in batches: uint8 [n, h, w, 3]."""
-        return self._in_batches(BATCH, self.model.render, latents, labels)
+        return self.in_batches(BATCH, self.model.render, latents, labels)
 
     def verdicts(self, images: np.ndarray) -> np.ndarray:
         """What the tagger sees: int8 [n, num_labels] of +1 and -1."""
@@ -179,7 +185,7 @@ class Bench:
 
     def scores(self, images: np.ndarray) -> np.ndarray:
         """What the critic thinks of each image: float32 [n]."""
-        return self._in_batches(JUDGE_BATCH, self.critic.score, images)
+        return self.in_batches(JUDGE_BATCH, self.critic.score, images)
 
     def samples(self) -> Samples:
         """Draws faces, takes real images beside them, and lets the tagger judge all of them."""
@@ -216,7 +222,8 @@ class Bench:
             np.concatenate([part.features for part in parts]),
         )
 
-    def _in_batches(self, size: int, function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    def in_batches(self, size: int, function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+        """Calls a function with `size` rows of the arrays at a time and concatenates the results."""
         parts = []
         for start in range(0, len(arrays[0]), size):
             parts.append(function(*(array[start : start + size] for array in arrays)))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anime_gan.common.layout import GAP, captioned, grid, titled
-from anime_gan.common.markdown import table
+from anime_gan.common.markdown import markdown_table
 
 NOTHING = "–"
 
@@ -129,7 +129,7 @@ def _control_rows(numbers: Mapping[str, Any]) -> list[Row]:
 
 def summary(numbers: Mapping[str, Any]) -> str:
     """The main results as a Markdown table, and what is to be known of them."""
-    lines = [table(("measure", "model", "real"), summary_rows(numbers))]
+    lines = [markdown_table(("measure", "model", "real"), summary_rows(numbers))]
     lines += [
         "",
         f"{numbers['num_images']} faces with nothing asked, seed {numbers['seed']}, truncation "
@@ -156,7 +156,7 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         ]
         parts += [
             "## Attribute precision",
-            table(("asked for", "model", "real", "images", "real images"), values),
+            markdown_table(("asked for", "model", "real", "images", "real images"), values),
         ]
     if "combinations" in numbers:
         parts += ["## Combinations", _combinations_table(numbers["combinations"])]
@@ -167,7 +167,7 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         ]
         parts += [
             "## Changes of one attribute",
-            table(("changed", "faces", "others flipped", "outside / inside its region"), changes),
+            markdown_table(("changed", "faces", "others flipped", "outside / inside its region"), changes),
         ]
     levels = [
         (f"{level} pixels", number(values["model"]), number(values["real"]))
@@ -175,7 +175,7 @@ def markdown(numbers: Mapping[str, Any]) -> str:
     ]
     parts += [
         f"## Texture ({numbers['texture']['images']} images)",
-        table(("scale", "model", "real"), levels),
+        markdown_table(("scale", "model", "real"), levels),
         "## The judges",
         _judges(numbers),
         "## What the measures mean",
@@ -197,24 +197,26 @@ def _combinations_table(combinations: Mapping[str, Any]) -> str:
         for side in ("unseen", "seen")
         for row in combinations[side]["combinations"]
     ]
-    return table(("asked for", "trained on", "all right", "each by itself", "images"), rows)
+    return markdown_table(("asked for", "trained on", "all right", "each by itself", "images"), rows)
 
 
 def _judges(numbers: Mapping[str, Any]) -> str:
     parts = []
     if "tagger" in numbers:
         right = [(f"`{name}`", percent(share)) for name, share in numbers["tagger"]["accuracy"].items()]
-        parts.append(table(("attribute", "tagger right on held-out pictures"), right))
+        parts.append(markdown_table(("attribute", "tagger right on held-out pictures"), right))
         cases = [
             (f"`{case['attribute']}`", f"`{case['given']}`", percent(case["right"]), case["images"])
             for case in numbers["tagger"]["hardest"]
         ]
         if cases:
-            parts.append(table(("hardest for the tagger", "in pictures with", "right", "pictures"), cases))
+            parts.append(
+                markdown_table(("hardest for the tagger", "in pictures with", "right", "pictures"), cases)
+            )
         parts.append(f"Tagger (SHA-256): {numbers['tagger']['checksum']}")
     found = [(name, percent(share)) for name, share in numbers["critic"]["detection"].items()]
     if found:
-        parts.append(table(("damage", "below the critic's floor"), found))
+        parts.append(markdown_table(("damage", "below the critic's floor"), found))
     parts.append(f"Critic (SHA-256): {numbers['critic']['checksum']}")
     return "\n\n".join(parts)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from anime_gan.common.markdown import _table
+from anime_gan.common.markdown import markdown_table
 from anime_gan.datasets.dataset import Dataset, printable
 
 
@@ -136,8 +136,10 @@ class Dashboard:
         report = dataset.report.lines()
         about = [dataset.statement, f"{len(dataset.images):,} images.", *report, dataset.statistics()]
         with self._writer.as_default(step=step):
-            tf.summary.text("about/charts", _table(("chart", "what it shows"), charts))
-            tf.summary.text("about/configuration", printable(_table(("option", "value"), [*options.items()])))
+            tf.summary.text("about/charts", markdown_table(("chart", "what it shows"), charts))
+            tf.summary.text(
+                "about/configuration", printable(markdown_table(("option", "value"), [*options.items()]))
+            )
             tf.summary.text("about/dataset", printable("\n\n".join(about).replace("\n", "\n\n")))
         self._writer.flush()
 
