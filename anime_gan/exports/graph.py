@@ -1,4 +1,4 @@
-"""The TensorFlow graph that an export contains: text in, images out."""
+"""The TensorFlow graph of an export: requests in words in, pictures out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from anime_gan.exports.sampling import FaceSampler, to_uint8
 
 
 class FaceModel(tf.Module):
-    """What is saved: three signatures, and `draw_inputs` for whoever loads it in Python."""
+    """The module that is saved: three signatures, and `draw_inputs` for programs that load it in Python.
+
+    Attributes:
+        weights: The generator's variables, in order.
+        served: Signature name -> concrete function. `serving_default` and `png` take a request (attributes,
+            seed, truncation) and return uint8 images or PNG files; `latents` takes latents and labels and
+            returns float32 images in [-1, 1].
+    """
 
     def __init__(
         self,
@@ -21,13 +28,21 @@ class FaceModel(tf.Module):
         latent_dim: int,
         half_precision: bool = False,
     ) -> None:
+        """Traces the signatures.
+
+        Args:
+            generator: `(latents, labels) -> images`, with its final weights.
+            schema: The attributes that can be requested; may be empty.
+            sampler: Draws the attributes that a request leaves open; None if the schema is empty.
+            latent_dim: Length of a latent vector.
+            half_precision: Whether weights are stored in float16. They are cast to float32 when used.
+        """
         super().__init__(name="face_model")
-        # The variables, not the Keras model: a loader needs no Keras to read them.
+        # The variables, not the Keras model: loading them does not require Keras.
         self.weights = [variable.value for variable in generator.variables]
         if half_precision:
             self.weights = [tf.Variable(tf.cast(weight, tf.float16)) for weight in self.weights]
         self._face_sampler = FaceSampler(schema, sampler, latent_dim)
-        self._resolution = generator.resolution
         request = {
             "attributes": tf.TensorSpec([None], tf.string, name="attributes"),
             "seed": tf.TensorSpec([None], tf.int64, name="seed"),

@@ -1,4 +1,4 @@
-"""The model card of an export."""
+"""The model card of an export: `MODEL_CARD.md`."""
 
 from __future__ import annotations
 
@@ -10,40 +10,50 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.training.config import command_line
 
 SECTION = "## Measured"
-# What a model card says until its model is measured.
-UNMEASURED = " No measured figures come with this card."
+# The sentence of a card without measurements; the second is what older versions wrote.
+UNMEASURED = (
+    " This model has not been evaluated yet (python -m anime_gan.evaluate).",
+    " No measured figures come with this card.",
+)
 
 
 def with_measured_section(card: str, summary: str) -> str:
-    """A model card with the main results as its section "Measured"; an older such section is replaced."""
-    card = card.replace(UNMEASURED, "")
-    section = f"{SECTION}\n\n{summary}\n\nIn full: EVALUATION.md, evaluation.png.\n"
+    """Returns a model card with the main results in its section "Measured", replacing an older one."""
+    for sentence in UNMEASURED:
+        card = card.replace(sentence, "")
+    section = f"{SECTION}\n\n{summary}\n\nFull results: EVALUATION.md, evaluation.png.\n"
     pattern = re.compile(rf"^{SECTION}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if pattern.search(card):
-        # A function, since a backslash in the text is none of the pattern's.
+        # A function, because a replacement text would have its backslashes interpreted.
         return pattern.sub(lambda found: section + ("\n" if found.end() < len(card) else ""), card, count=1)
     return f"{card.rstrip()}\n\n{section}"
 
 
-def _model_card(record: Mapping[str, Any], schema: Schema) -> str:
+def model_card(record: Mapping[str, Any], schema: Schema) -> str:
+    """Returns the model card in Markdown.
+
+    Args:
+        record: The contents of `training.json`.
+        schema: The attributes that the model understands.
+    """
     config = record["config"]
     if "imported" in record:
-        origin, frequencies = _imported_origin(record), "fixed frequencies, each attribute by itself"
+        origin, frequencies = _imported_origin(record), "fixed frequencies, each independently of the others"
     else:
         origin = _trained_origin(record)
-        frequencies = "the training set's own frequencies, with whatever imbalance it has"
+        frequencies = "the frequencies of the training set, including its imbalances"
     return f"""# Model card
 
-Draws {config["resolution"]}x{config["resolution"]} anime faces. Architecture `{config["architecture"]}`,
+Generates {config["resolution"]}x{config["resolution"]} anime faces. Architecture: `{config["architecture"]}`.
 {origin}
-## What can be asked for
+## Attributes
 
-{schema.listing() or "Nothing: it was trained without labels."}
+{schema.listing() or "None. The model was trained without labels."}
 
 ## Limits
 
-Faces in the style of the training pictures only. What a request leaves open follows
-{frequencies}. {_speed_limit(record)}No measured figures come with this card.
+The model draws faces in the style of its training pictures only. Attributes that a request leaves open are
+drawn with {frequencies}.{_speed_limit(record)}{UNMEASURED[0]}
 
 ## Checksum of the weights (SHA-256)
 
@@ -54,33 +64,42 @@ Faces in the style of the training pictures only. What a request leaves open fol
 def _speed_limit(record: Mapping[str, Any]) -> str:
     if record.get("packing", {}).get("precision") != "bfloat16":
         return ""
-    return "It computes in bfloat16, which is slow on processors that do not have it. "
+    return " The model computes in bfloat16, which is slow on processors without bfloat16 instructions."
 
 
 def _trained_origin(record: Mapping[str, Any]) -> str:
     config, seconds = record["config"], record.get("seconds", 0.0)
-    duration = f" They took {seconds / 3600:.2f} hours." if seconds else ""
+    duration = f" ({_duration(seconds)})" if seconds else ""
     return f"""\
-trained for {record["steps"]} steps of {config["batch_size"]} images.{duration}
+Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]}{duration}.
 
     {command_line(config)}
 
-## Trained on
+## Training data
 
-{record["images"]} images. {record["statement"]}
+{record["images"]:,} images. {record["statement"]}
 
-## Licence of the weights
+## License of the weights
 
-The weights may be used, changed and passed on as what they were trained on, and began with, may be (see
-above); this project claims no further rights in them.
+You may use, modify and redistribute the weights under the terms of the training data and of the initial
+weights, if any (see above). This project claims no further rights in them.
 """
 
 
 def _imported_origin(record: Mapping[str, Any]) -> str:
     return f"""\
-imported, not trained here.
+Imported, not trained by this project.
 
-## Origin and licence
+## Origin and license
 
 {record["statement"]}
 """
+
+
+def _duration(seconds: float) -> str:
+    """A duration in words: `18 seconds`, `65 minutes`, `2.2 hours`."""
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    if seconds < 6_000:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3_600:.1f} hours"

@@ -1,8 +1,8 @@
-"""`python -m anime_gan.pack`: makes an exported model small enough to be shipped.
+"""`python -m anime_gan.pack`: makes an exported model half as large, for distribution.
 
-Batch normalization is folded into the convolutions, and the weights are stored in float16: half the size.
-With `--precision=bfloat16` the model is also fast where the processor multiplies in bfloat16. The pictures
-stay the same but for rounding, and by how much is measured and written down.
+Packing folds batch normalization into the convolutions and stores the weights in float16. With
+`--precision=bfloat16` the model is also faster on processors with bfloat16 instructions. The pictures differ
+only by rounding; the difference is measured, printed and recorded in `training.json`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,30 @@ import numpy as np
 from absl import flags
 
 from anime_gan.common.command_line import run_command
+from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.exports.read import find_export, read_record, read_schema
 
-SUMMARY = "Writes an exported model anew with folded batch normalization and weights in float16."
+SUMMARY = """Writes a copy of an exported model that is half as large: batch normalization is folded into the
+convolutions, and weights are stored in float16. Keep the original: a packed model with folded
+normalization cannot be trained further."""
 PRECISIONS = ("float32", "bfloat16")
 COMPARED_FACES = 256
-# Beyond this many label rows what is left open is hardly drawn better.
+# Most label rows kept for drawing open attributes; more hardly improve the result.
 MAX_ROWS = 4_096
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
-    flags.DEFINE_string("model", None, "the exported model (a run or an export)", flag_values=flag_values)
-    flags.DEFINE_string("out", None, "the folder to write, a new one", flag_values=flag_values)
+    flags.DEFINE_string("model", None, "run or exported model to pack (path)", flag_values=flag_values)
+    flags.DEFINE_string("out", None, "folder to write (must not exist yet)", flag_values=flag_values)
     flags.DEFINE_enum(
         "precision",
         "float32",
         PRECISIONS,
-        f"what it computes in; bfloat16 is fast where the processor has it, and slow elsewhere "
+        "compute precision; bfloat16 is faster on processors with bfloat16 instructions, slower on others "
         f"(one of {', '.join(PRECISIONS)}; default float32)",
         flag_values=flag_values,
     )
@@ -45,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> int:
         model, out = flag_values["model"].value, flag_values["out"].value
         if not model or not out:
-            raise flags.Error("--model and --out are needed, see --help")
+            raise InputError("is required; see --help", "out" if model else "model")
         if Path(out).exists():
-            raise ValueError(f"--out={out}: exists already; choose another folder")
+            raise InputError("already exists; choose another folder", "out", out)
         import_tensorflow()
         error = pack(find_export(Path(model)), Path(out), str(flag_values["precision"].value))
         print(
-            f"{out}: pictures differ by {error['mean']:.3f} of 255 on average, "
-            f"99.9% of the values by {error['percentile_99.9']:g} or less, none by over {error['maximum']}"
+            f"{out}: pixel values (0 to 255) change by {error['mean']:.3f} on average, 99.9% of them by at "
+            f"most {error['percentile_99.9']:g}, all by at most {error['maximum']}"
         )
         return 0
 
@@ -60,15 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
-    """Writes a small copy of an export.
+    """Writes a packed copy of an export.
 
     Args:
-        export: The exported model.
-        out: Where to write it.
-        precision: One of `PRECISIONS`, in which it computes.
+        export: The version folder of the exported model.
+        out: The version folder to write.
+        precision: Compute precision of the copy, one of `PRECISIONS`.
 
     Returns:
-        How far the pictures of `COMPARED_FACES` faces differ, in grey levels of 255.
+        How much packing changes the pixels of `COMPARED_FACES` faces, in gray levels from 0 to 255: `mean`,
+        `percentile_99.9` and `maximum`.
     """
     import tensorflow as tf
 

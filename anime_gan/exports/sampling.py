@@ -1,4 +1,4 @@
-"""Latents and labels from seeds: the same seed gives the same face, whatever stands beside it in a batch."""
+"""Latents and labels from seeds. A seed gives the same face regardless of the rest of the batch."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.phrases import NORMALIZATION
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
 
-# The second word of a stateless seed says what the numbers are for, so that no two uses share a stream.
+# Second word of the stateless seed: separate random streams for latents and labels.
 LATENT_STREAM = 0
 LABEL_STREAM = 1
 
 
 class FaceInputs(NamedTuple):
-    """What a generator needs for n faces.
+    """The inputs of a generator for n faces.
 
     Attributes:
-        latents: float32 [n, latent_dim], standard normal, times the truncation.
-        labels: float32 [n, num_labels] of +1 and -1.
+        latents: float32 [n, latent_dim], standard normal, scaled by the truncation.
+        labels: float32 [n, num_labels], each +1 or -1.
     """
 
     latents: tf.Tensor
@@ -29,11 +29,11 @@ class FaceInputs(NamedTuple):
 
 
 def latents_from_seeds(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:
-    """Standard normal latents, one row a seed.
+    """Draws a standard normal latent vector for each seed.
 
     Args:
         seeds: int64 [n].
-        latent_dim: Width of a row.
+        latent_dim: Length of a latent vector.
 
     Returns:
         float32 [n, latent_dim].
@@ -46,7 +46,7 @@ def latents_from_seeds(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:
 
 
 def uniforms_from_seeds(seeds: tf.Tensor, count: int) -> tf.Tensor:
-    """Uniform numbers in [0, 1) for drawing labels: float64 [n, count], one row a seed."""
+    """Draws uniform numbers in [0, 1) for the label sampler, one row for each seed: float64 [n, count]."""
 
     def draw(seed: tf.Tensor) -> tf.Tensor:
         pair = tf.stack([seed, LABEL_STREAM])
@@ -56,9 +56,9 @@ def uniforms_from_seeds(seeds: tf.Tensor, count: int) -> tf.Tensor:
 
 
 class RequestReader(tf.Module):
-    """`Schema.parse` as a graph: reads what people type inside a SavedModel.
+    """`Schema.parse` as a TensorFlow graph: parses attribute text inside the SavedModel.
 
-    It runs the same normalization rules and the same phrase table as Python does.
+    It uses the same normalization rules and the same phrase table as the Python version.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -77,17 +77,17 @@ class RequestReader(tf.Module):
         self._group_columns = tf.constant(group_columns)
 
     def __call__(self, attributes: tf.Tensor) -> tf.Tensor:
-        """Reads requests.
+        """Parses requests.
 
         Args:
             attributes: string [n], phrases separated by commas.
 
         Returns:
-            float32 [n, num_labels]: +1 must have, -1 must not have, 0 open.
+            float32 [n, num_labels]: +1 for present, -1 for absent, 0 for open.
 
         Raises:
             tf.errors.InvalidArgumentError: A phrase is unknown or ambiguous, or phrases contradict each
-                other; the message names them.
+                other. The message quotes them.
         """
         text = tf.strings.lower(attributes)
         for pattern, replacement in NORMALIZATION:
@@ -104,7 +104,7 @@ class RequestReader(tf.Module):
         rows, count = split.value_rowids(), split.nrows()
         must = tf.math.unsorted_segment_max(tf.maximum(effects, 0), rows, count)
         must_not = tf.math.unsorted_segment_max(tf.maximum(-effects, 0), rows, count)
-        # Every request has at least the empty phrase, so no segment is empty.
+        # No segment is empty: an empty request consists of one empty phrase.
         clash = tf.reduce_any(must * must_not > 0, axis=-1)
         size = tf.reduce_sum(self._group_columns, axis=-1)
         ruled_out = tf.matmul(must_not, self._group_columns, transpose_b=True) >= size
@@ -114,15 +114,15 @@ class RequestReader(tf.Module):
 
 
 class FaceSampler(tf.Module):
-    """From seeds and requests to latents and complete labels."""
+    """Turns seeds and requests into latents and complete labels."""
 
     def __init__(self, schema: Schema, labels: LabelSampler | None, latent_dim: int) -> None:
-        """Ties the reader and the label sampler together.
+        """Combines a request reader with a label sampler.
 
         Args:
-            schema: What may be asked for; may be empty.
-            labels: Draws what is left open; None when the schema is empty.
-            latent_dim: Width of a latent row.
+            schema: The attributes that can be requested; may be empty.
+            labels: Draws the attributes that a request leaves open; None if the schema is empty.
+            latent_dim: Length of a latent vector.
         """
         super().__init__(name="face_sampler")
         self._latent_dim = latent_dim
@@ -136,7 +136,7 @@ class FaceSampler(tf.Module):
         Args:
             attributes: string [n], requests as typed.
             seeds: int64 [n].
-            truncation: float32 [n] in (0, 1]: latents are scaled by it; 1 is off.
+            truncation: float32 [n] in (0, 1], the factor by which latents are scaled; 1 = no truncation.
         """
         latents = latents_from_seeds(seeds, self._latent_dim) * truncation[:, tf.newaxis]
         wanted = self._reader(attributes)
@@ -147,12 +147,12 @@ class FaceSampler(tf.Module):
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Turns images in [-1, 1] into uint8 pixels, rounding to the nearest."""
+    """Converts images in [-1, 1] to uint8 pixels, rounding to the nearest value."""
     return tf.cast(tf.round(tf.clip_by_value(images, -1.0, 1.0) * 127.5 + 127.5), tf.uint8)
 
 
 def _refuse(bad: tf.Tensor, what: str, words: tf.Tensor) -> tf.Operation:
-    """An assertion that fails, naming the first bad word, if any element of `bad` is true."""
+    """An assertion that fails if any element of `bad` is true, and quotes the first such word."""
     first = tf.strings.reduce_join(tf.boolean_mask(words, bad)[:1])
     message = tf.strings.join([what, " '", first, "'; see attributes.json beside the model"])
     return tf.debugging.Assert(tf.logical_not(tf.reduce_any(bad)), [message])

@@ -1,4 +1,4 @@
-"""The SavedModel: a generator with everything it needs to understand a request, in one graph."""
+"""Writes an export: the SavedModel and the files beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.files import written_whole
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.graph import FaceModel
-from anime_gan.exports.model_card import _model_card
+from anime_gan.exports.model_card import model_card
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.models import get_architecture
 from anime_gan.training.config import TrainConfig
@@ -28,16 +28,16 @@ from anime_gan.training.trainer import Trainer
 def export_model(
     trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path, seconds: float = 0.0
 ) -> Path:
-    """Writes the averaged generator as a SavedModel with its schema, training record and model card.
+    """Exports the EMA generator of a training run.
 
-    The graph computes in float32 whatever the precision of the training, so that it runs anywhere.
+    The graph computes in float32 regardless of the training precision, so that it runs on any hardware.
 
     Args:
-        trainer: Holds the generator.
-        dataset: What it was trained on.
+        trainer: The trainer that holds the generator.
+        dataset: The training data.
         config: The run's options.
-        directory: The version folder to write; its name is a number, as TF Serving expects.
-        seconds: What the training steps took together; 0 if that is not known.
+        directory: The version folder to write. TF Serving expects its name to be a number.
+        seconds: Duration of all training steps; 0 if unknown.
 
     Returns:
         The directory.
@@ -46,7 +46,7 @@ def export_model(
     generator = make_generator(dataclasses.asdict(config), schema)
     generator.set_weights(trainer.ema_generator.get_weights())
     options = dataclasses.asdict(config)
-    # Of the user's folders no more than a name: exports are passed on.
+    # Only the name: exports are shared, and a full path would reveal the user's folders.
     options["init_from"] = Path(config.init_from).name
     record = {
         "config": options,
@@ -62,7 +62,7 @@ def export_model(
 
 
 def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> keras.Model:
-    """A generator as the record of an export describes it, with fresh weights."""
+    """Builds a generator with new weights from the `config` of an export's record."""
     return get_architecture(config["architecture"]).make_generator(
         num_labels=schema.num_labels,
         latent_dim=config["latent_dim"],
@@ -80,15 +80,15 @@ def write_export(
     record: Mapping[str, Any],
     half_precision: bool = False,
 ) -> None:
-    """Writes everything an export consists of, whole or not at all.
+    """Writes all files of an export. If writing fails, no folder is left behind.
 
     Args:
         directory: The version folder to write.
-        generator: With its final weights; the graph computes in the dtypes of its layers.
-        schema: What can be asked for.
-        label_rows: Of the training set; empty without labels.
-        record: What `training.json` says.
-        half_precision: Whether weights are stored in float16, whatever the graph computes in.
+        generator: The generator with its final weights. The graph computes in the dtypes of its layers.
+        schema: The attributes that can be requested.
+        label_rows: Label rows of the training set; empty without labels.
+        record: The contents of `training.json`.
+        half_precision: Whether weights are stored in float16. This does not change the compute precision.
     """
     sampler = LabelSampler(schema, label_rows) if schema.num_labels else None
     model = FaceModel(generator, schema, sampler, record["config"]["latent_dim"], half_precision)
@@ -100,13 +100,13 @@ def write_export(
 
 
 def write_record(export: Path, record: Mapping[str, Any], schema: Schema) -> None:
-    """Writes `training.json` and the model card, which says the same to people."""
+    """Writes `training.json`, and the model card, which presents it to readers."""
     (export / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
-    (export / "MODEL_CARD.md").write_text(_model_card(record, schema), "utf-8")
+    (export / "MODEL_CARD.md").write_text(model_card(record, schema), "utf-8")
 
 
 def weights_checksum(generator: keras.Model) -> str:
-    """SHA-256 of all variables, in order: names a model in the pictures it drew."""
+    """Returns the SHA-256 of all variables, in order. Pictures name their model by it."""
     digest = hashlib.sha256()
     for value in generator.get_weights():
         digest.update(value.tobytes())

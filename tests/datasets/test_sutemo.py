@@ -338,7 +338,7 @@ def test_a_negative_seed_is_refused(clone):
 
 
 def test_statement_gives_credit_and_terms():
-    for words in ("Sutemo", "ShatReal/sutemo", "CC0", "Exuin", "resell"):
+    for words in ("Sutemo", "ShatReal/sutemo", "CC0", "Exuin", "not sold by themselves"):
         assert words in SutemoFaces.statement
 
 

@@ -1,4 +1,4 @@
-"""The model that comes with the package."""
+"""The bundled models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anime_gan.exports.read import PRETRAINED, find_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.request import FaceRequest
 
-# Hue in degrees of what these words mean to anybody, and how far off it may be.
+# Hue in degrees that each word stands for, and the largest deviation allowed.
 HUES = {"red": 0, "orange": 30, "blonde": 48, "green": 120, "aqua": 185, "blue": 220, "purple": 270}
 MAX_OFF = 35
 
@@ -45,7 +45,7 @@ def test_a_folder_of_the_same_name_comes_first(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("name", HUES)
-def test_hair_has_the_colour_asked_for(model, name):
+def test_hair_has_the_requested_color(model, name):
     latents, labels = model.inputs(FaceRequest(f"{name} hair, no headphones", tuple(range(12))))
     # The crown of the head.
     scale = model.resolution // 64
@@ -68,7 +68,7 @@ def test_faces_with_equal_attributes_differ(model):
 def test_its_card_gives_credit_and_its_figures_are_its_own(name):
     export = find_export(Path(name))
     card = (export / "MODEL_CARD.md").read_text("utf-8")
-    for words in ("Sutemo", "Licence of the weights", "python train.py", "## Measured"):
+    for words in ("Sutemo", "License of the weights", "python train.py", "## Measured"):
         assert words in card
     record = json.loads((export / "training.json").read_text("utf-8"))
     evaluation = json.loads((export / "evaluation.json").read_text("utf-8"))

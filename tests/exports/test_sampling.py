@@ -1,4 +1,4 @@
-"""Requests read inside a graph, and the drawing of what is left open."""
+"""Requests parsed inside a graph, and the drawing of open attributes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sampler(schema, labels):
 
 
 def random_request(random: np.random.Generator, phrases: list[str]) -> str:
-    """Words in odd spellings; some requests contradict themselves or hold nonsense."""
+    """A request in unusual spelling; some contradict themselves or contain nonsense."""
     words = [str(random.choice(phrases)) for _ in range(random.integers(0, 4))]
     if random.random() < 0.15:
         words.append("".join(chr(c) for c in random.integers(33, 0x3050, 5)))
@@ -84,7 +84,7 @@ def assert_complete(schema, drawn: np.ndarray) -> None:
 
 
 def test_open_attributes_follow_the_joint_distribution(schema, labels, sampler):
-    """Of red-haired faces as many smile as in the rows; blonde, which never smiles there, does not."""
+    """Red-haired faces smile as often as in the rows; blonde faces, which never smile there, never do."""
     smile = schema.column("smile")
     drawn = draw(sampler, schema.parse("red hair"), 4000)
     assert_complete(schema, drawn)
@@ -106,11 +106,11 @@ def test_what_was_asked_is_always_there(schema, sampler):
 
 
 def test_a_combination_nobody_has_follows_the_rows_nearest_to_it(schema, labels, sampler):
-    """Nobody is blonde and smiles: whoever smiles, or is blonde, lends the rest."""
+    """No row is both blonde and smiling, so the nearest rows supply the open attributes."""
     wanted = schema.parse("blonde hair, smile, glasses")
     rows = draw(sampler, wanted, 4_000)
     assert np.all(rows[:, wanted != 0] == wanted[wanted != 0])
-    # A wrong hair colour is wrong in two columns, so rows that are blonde and have glasses are nearest.
+    # A wrong hair color differs in two columns, so blonde rows with glasses are nearest.
     blonde, glasses = schema.column("hair_color", "blonde"), schema.column("glasses")
     near = labels[(labels[:, blonde] > 0) & (labels[:, glasses] > 0)]
     column = schema.column("hair_style", "short")
@@ -118,8 +118,8 @@ def test_a_combination_nobody_has_follows_the_rows_nearest_to_it(schema, labels,
     assert abs(np.mean(rows[:, column] > 0) - expected) < 4 * (0.25 / 4_000) ** 0.5
 
 
-def test_asking_for_what_closed_eyes_hide_opens_them():
-    """Rows with closed eyes leave the eye colour unknown, and would seem to agree with any."""
+def test_a_request_for_an_eye_color_opens_the_eyes():
+    """The eye color of rows with closed eyes is unknown, which must not count as a match."""
     schema = Schema.from_names(
         {"hair_color": ("blue", "red"), "eye_color": ("green", "red"), "closed_eyes": None}
     )
@@ -133,13 +133,13 @@ def test_asking_for_what_closed_eyes_hide_opens_them():
     sampler = LabelSampler(schema, LabelRows.from_labels(rows))
     closed = schema.column("closed_eyes")
     assert np.all(draw(sampler, schema.parse("blue hair, green eyes"), 200)[:, closed] == -1)
-    # Unless both are asked for, or nothing that can be hidden.
+    # Not if both are requested, or nothing that closed eyes hide.
     assert np.all(draw(sampler, schema.parse("green eyes, closed eyes"), 20)[:, closed] == 1)
     assert 0.3 < np.mean(draw(sampler, schema.parse("blue hair"), 200)[:, closed] == 1) < 0.7
 
 
 def test_rows_that_leave_it_unknown_serve_when_no_row_has_it(schema):
-    """Closed eyes make eye colour unknown: who asks for both gets faces with closed eyes."""
+    """Rows with an unknown eye color match a request for one if no other row does."""
     rows = np.stack(
         [
             schema.encode({"hair_color": "red", "smile": True, "eye_color": None, "glasses": True}),

@@ -1,7 +1,8 @@
-"""The SavedModel: what a server or a stranger's process sees."""
+"""The SavedModel, as a server or another process sees it."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import Dataset
+from anime_gan.exports.model_card import model_card
 from anime_gan.exports.write import export_model
 from anime_gan.training.trainer import Trainer
 from tests.training.test_trainer import CONFIG
@@ -26,7 +28,7 @@ def dataset(schema, labels) -> Dataset:
 
 @pytest.fixture(scope="module")
 def trainer(schema, dataset) -> Trainer:
-    """As after three steps: the average is neither at its start nor the generator itself."""
+    """A trainer after three steps, whose EMA generator differs from the generator and from its start."""
     trainer = Trainer(CONFIG, schema, dataset.labels)
     random = np.random.default_rng(3)
     for variable in trainer.ema_generator.variables:
@@ -171,3 +173,19 @@ def test_a_model_without_labels_takes_an_empty_request(tmp_path):
     assert serve(signature, ["", ""], [1, 2])["images"].shape == (2, 64, 64, 3)
     with pytest.raises(tf.errors.InvalidArgumentError, match="smile"):
         serve(signature, ["smile"], [1])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(18.4, "(18 seconds)"), (3_888.0, "(65 minutes)"), (7_902.9, "(2.2 hours)"), (0.0, "of 8.\n")],
+)
+def test_the_card_gives_the_training_time_in_words(schema, seconds, words):
+    record = {
+        "config": dataclasses.asdict(CONFIG) | {"batch_size": 8},
+        "steps": 3,
+        "seconds": seconds,
+        "images": 500,
+        "statement": "Noise.",
+        "weights_sha256": "",
+    }
+    assert words in model_card(record, schema)

@@ -77,10 +77,10 @@ class SutemoFaces:
 
     name = "sutemo"
     statement = (
-        "Anime faces composed of the layers of Sutemo's Character Creator: artwork by Sutemo, code "
-        "of that tool by Exuin. The layers come from the public repository ShatReal/sutemo (CC0 "
-        "1.0) and are not part of this project. Pictures and models made of them are free to use, "
-        "with credit to Sutemo; the artist asks not to resell the pictures or sprites themselves."
+        "Anime faces composed of the layers of Sutemo's Character Creator (repository ShatReal/sutemo). The "
+        "artwork is by Sutemo; the code of the tool is by Exuin (CC0 1.0). The layers are not part of this "
+        "project. Pictures made from them are free to use and modify, also commercially, as long as the "
+        "images are not sold by themselves; please credit Sutemo for the artwork."
     )
     attributes: dict[str, tuple[str, ...] | None] = parts.ATTRIBUTES
 
