@@ -15,6 +15,7 @@ from anime_gan.common.command_line import given_flags, print_lines, run_command
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
+from anime_gan.models import ARCHITECTURES
 from anime_gan.runs.run_directory import RunDirectory, newest_run_directory, next_run_directory
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import (
@@ -40,7 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     flag_values = flags.FlagValues()
     _define_flags(flag_values)
     arguments = sys.argv[1:] if argv is None else argv
-    return run_command("train.py", SUMMARY, flag_values, lambda: _train(flag_values), arguments)
+    return run_command("train.py", _summary(), flag_values, lambda: _train(flag_values), arguments)
+
+
+def _summary() -> str:
+    """What `--help` shows above the flags: the command, the presets and the architectures."""
+    presets = [f"  {name}: {preset.description}" for name, preset in PRESETS.items()]
+    architectures = [f"  {name}: {description}" for name, description in ARCHITECTURES.items()]
+    return "\n".join(
+        [SUMMARY, "", "Presets:", *presets, "", "Architectures:", *architectures, "", "Options:"]
+    )
 
 
 def _define_flags(flag_values: flags.FlagValues) -> None:
@@ -60,13 +70,13 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "run_dir",
         None,
-        "where the run lives (a folder; default: a new one in runs/)",
+        "folder of the run (default: a new one in runs/)",
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "resume",
         False,
-        "go on with --run_dir, by default the newest run (true or false)",
+        "resume the run in --run_dir, or else the newest run (true or false)",
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
@@ -86,7 +96,7 @@ def _train(flag_values: flags.FlagValues) -> int:
     # Options are settled before TensorFlow is loaded: a typing error should not cost seconds.
     if resume:
         if flag_values["preset"].present or dry_run:
-            raise ConfigError("--resume: goes with neither --preset nor --dry_run")
+            raise ConfigError("cannot be combined with --preset or --dry_run", "resume")
         run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
         if given.get("init_from"):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
@@ -150,7 +160,12 @@ def _check_size(dataset: Dataset, config: TrainConfig) -> None:
             "add images or lower --batch_size"
         )
     if count < FEW_IMAGES:
-        print_lines([f"{count} images are few: expect copies of them, and faces that fall apart"])
+        print_lines(
+            [
+                f"only {count} training images: the model will probably memorize them and draw broken faces; "
+                "1,000 or more are recommended, and --augment=adaptive helps"
+            ]
+        )
 
 
 def _log_to(file: Path) -> None:

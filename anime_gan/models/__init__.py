@@ -130,14 +130,14 @@ class Architecture:
 _ARCHITECTURES = (
     Architecture(
         "compact",
-        "most work on small maps, latent and labels steer every convolution: the most for the time",
+        "latent vector and labels modulate every convolution; the best quality per CPU minute",
         module="compact",
         resolutions=(64, 128),
         batch_statistics_in_discriminator=False,
     ),
     Architecture(
         "compact-batch",
-        "the same with batch normalization",
+        "like compact, with conditional batch normalization instead of modulation",
         module="compact",
         resolutions=(64, 128),
         batch_statistics_in_discriminator=False,
@@ -145,7 +145,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "light",
-        "one plain 3x3 convolution a level behind nearest upsampling, with batch normalization",
+        "nearest-neighbor upsampling and one 3x3 convolution per level, with conditional batch normalization",
         module="compact",
         resolutions=(64,),
         batch_statistics_in_discriminator=False,
@@ -160,7 +160,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "published",
-        "the published networks; the discriminator sees every pixel and has no normalization",
+        "the published networks, with a padded discriminator without normalization",
         module="published",
         resolutions=(64,),
         batch_statistics_in_discriminator=False,
@@ -168,7 +168,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "published-exact",
-        "the published networks unchanged: unpadded discriminator with batch normalization",
+        "the published networks, unchanged: unpadded discriminator with batch normalization",
         module="published",
         resolutions=(64,),
         batch_statistics_in_discriminator=True,
@@ -176,7 +176,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "srresnet",
-        "those of Jin et al. 2017: residual blocks and sub-pixel convolutions; for a GPU",
+        "the networks of Jin et al. 2017: residual blocks and sub-pixel convolutions; for a GPU",
         module="srresnet",
         resolutions=(128,),
         batch_statistics_in_discriminator=False,

@@ -67,8 +67,9 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
                 run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
             if caught and done < config.steps:
                 logger.info("stopped by signal %d at step %d; state saved", caught[0], done)
+                resume = f"python train.py --resume --run_dir={run.path}"
                 progress.write(
-                    f"stopped at step {done}; go on with: --resume --run_dir={run.path}", file=sys.stderr
+                    f"Stopped at step {done}, checkpoint saved. To resume: {resume}", file=sys.stderr
                 )
                 return 128 + caught[0]
 
@@ -77,7 +78,7 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
     exported = export_model(trainer, dataset, config, version, _training_seconds(stats, config.batch_size))
     draw_curves(stats, run.path / "curves.png")
     logger.info("exported to %s", exported)
-    print(f"model: {exported}\npictures: {run.path / 'samples'}\ndraw: generate.py --model={run.path}")
+    print(f"model: {exported}\npictures: {run.path / 'samples'}\ndraw: python generate.py --model={run.path}")
     return 0
 
 

@@ -39,68 +39,102 @@ class TrainConfig:
     """
 
     data: str = option(
-        "drawn", "what to train on: drawn, sutemo:DIR, sutemo-white:DIR, or a folder of images or TFRecords"
+        "drawn",
+        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, or a folder of images or TFRecords",
     )
-    architecture: str = option("published", "the pair of networks", choices=tuple(ARCHITECTURES))
+    architecture: str = option(
+        "published", "generator and discriminator architecture", choices=tuple(ARCHITECTURES)
+    )
     discriminator: str = option(
         "same",
-        "the pair whose discriminator is used, for example a cheaper one; same = that of --architecture",
+        "architecture of the discriminator, if another one is wanted; same = as --architecture",
         choices=("same", *ARCHITECTURES),
     )
-    resolution: int = option(64, "pixels along a side; the architecture decides", minimum=8, maximum=1024)
+    resolution: int = option(
+        64, "image width and height, in pixels; must suit the architecture", minimum=8, maximum=1024
+    )
     num_images: int = option(
-        0, "images at most; 0 = all of a folder, or 16,000 drawn ones", minimum=0, maximum=10_000_000
+        0,
+        "maximum number of images; 0 = all of a folder, or 16,000 drawn faces",
+        minimum=0,
+        maximum=10_000_000,
     )
     test_every: int = option(
-        10, "keep every k-th image from training, for evaluation; 0 = none", minimum=0, maximum=10**9
+        10, "hold out every k-th image for evaluation; 0 = none", minimum=0, maximum=10**9
     )
-    hold_out: str = option("", "combinations kept from training: 'blue hair, green eyes; red hair, glasses'")
+    hold_out: str = option(
+        "", "combinations to hold out for evaluation: 'blue hair, green eyes; red hair, glasses'"
+    )
     augment: str = option(
         "none",
-        "change colours, move, cover what the discriminator sees; adaptive = as much as few images need",
+        "differentiable augmentation of the discriminator's inputs (color, translation, cutout); adaptive "
+        "adjusts its strength to prevent overfitting (ADA)",
         choices=AUGMENTATIONS,
     )
-    flip: bool = option(False, "mirror each real image half of the time")
-    init_from: str = option("", "begin with the generator of this export or run; its sizes are taken over")
+    flip: bool = option(False, "mirror each real image with probability 0.5")
+    init_from: str = option(
+        "",
+        "fine-tune: start from the generator in this run or export, with its architecture and resolution",
+    )
     discriminator_steps: int = option(
         0,
-        "first steps that train the discriminator alone; 100 by default with --init_from",
+        "initial steps that train the discriminator alone; 100 by default with --init_from",
         minimum=0,
         maximum=10**9,
     )
-    steps: int = option(5_000, "training steps", minimum=1, maximum=100_000_000)
-    batch_size: int = option(32, "images a step, over all replicas", minimum=2, maximum=4_096)
-    seed: int = option(0, "decides data, weights and everything drawn", minimum=0, maximum=2**31 - 1)
-    latent_dim: int = option(100, "numbers in a latent", minimum=1, maximum=4_096)
-    learning_rate: float = option(2e-4, "Adam's, for both networks", minimum=1e-8, maximum=1.0)
+    steps: int = option(5_000, "number of training steps", minimum=1, maximum=100_000_000)
+    batch_size: int = option(32, "batch size, over all replicas", minimum=2, maximum=4_096)
+    seed: int = option(0, "random seed for data, initial weights and sampling", minimum=0, maximum=2**31 - 1)
+    latent_dim: int = option(100, "size of the latent vector", minimum=1, maximum=4_096)
+    learning_rate: float = option(2e-4, "Adam learning rate of both networks", minimum=1e-8, maximum=1.0)
     generator_learning_rate: float = option(
-        0.0, "the same for the generator alone; 0 = as --learning_rate", minimum=0.0, maximum=1.0
+        0.0, "Adam learning rate of the generator; 0 = use --learning_rate", minimum=0.0, maximum=1.0
     )
     learning_rate_halving: int = option(
-        0, "steps after which the learning rate is halved, steadily; 0 = constant", minimum=0, maximum=10**9
+        0,
+        "half-life, in steps, of the exponential learning-rate decay; 0 = constant learning rate",
+        minimum=0,
+        maximum=10**9,
     )
-    adversarial_loss: str = option("non_saturating", "the adversarial loss", choices=ADVERSARIAL_LOSSES)
-    gradient_penalty: str = option("dragan", "the gradient penalty", choices=GRADIENT_PENALTIES)
+    adversarial_loss: str = option("non_saturating", "adversarial loss", choices=ADVERSARIAL_LOSSES)
+    gradient_penalty: str = option("dragan", "gradient penalty", choices=GRADIENT_PENALTIES)
     penalty_weight: float = option(
-        -1.0, "weight of the gradient penalty; -1 = the penalty's usual", minimum=-1.0, maximum=1e4
+        -1.0,
+        "weight of the gradient penalty; -1 = the default of the chosen penalty",
+        minimum=-1.0,
+        maximum=1e4,
     )
-    penalty_interval: int = option(2, "apply the penalty every k-th step, times k", minimum=1, maximum=1_000)
+    penalty_interval: int = option(
+        2,
+        "lazy regularization: apply the gradient penalty every k steps, scaled by k",
+        minimum=1,
+        maximum=1_000,
+    )
     attribute_weight: float = option(
-        1.0, "weight of the attribute loss; the adversarial loss has 1", minimum=0.0, maximum=1e4
+        1.0, "weight of the attribute loss, relative to the adversarial loss", minimum=0.0, maximum=1e4
     )
-    attribute_head: bool = option(True, "the discriminator classifies attributes")
-    projection: bool = option(True, "the discriminator projects features on the label embedding")
-    ema_decay: float = option(0.999, "of the generator's moving average", minimum=0.0, maximum=0.999999)
+    attribute_head: bool = option(True, "train an attribute classifier on the discriminator's features")
+    projection: bool = option(True, "condition the discriminator by projection on a label embedding")
+    ema_decay: float = option(
+        0.999,
+        "decay rate of the exponential moving average (EMA) of the generator's weights",
+        minimum=0.0,
+        maximum=0.999999,
+    )
     precision: str = option(
-        "auto", "of the networks; auto = bfloat16 where the hardware has it", choices=PRECISIONS
+        "auto",
+        "compute precision; auto uses bfloat16 if the hardware supports it, else float32",
+        choices=PRECISIONS,
     )
-    log_interval: int = option(50, "steps between lines of stats.jsonl", minimum=1, maximum=10**9)
-    sample_interval: int = option(500, "steps between sample pictures", minimum=1, maximum=10**9)
+    log_interval: int = option(
+        50, "steps between entries in stats.jsonl and TensorBoard", minimum=1, maximum=10**9
+    )
+    sample_interval: int = option(500, "steps between sample images", minimum=1, maximum=10**9)
     evaluation_interval: int = option(
-        0, "steps between measurements of FID, texture and attributes; 0 = none", minimum=0, maximum=10**9
+        0, "steps between evaluations of FID, texture and attributes; 0 = none", minimum=0, maximum=10**9
     )
     checkpoint_interval: int = option(500, "steps between checkpoints", minimum=1, maximum=10**9)
-    keep_checkpoints: int = option(2, "newest checkpoints kept", minimum=1, maximum=10**6)
+    keep_checkpoints: int = option(2, "number of newest checkpoints to keep", minimum=1, maximum=10**6)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -170,14 +204,15 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        "12 minutes on two CPU cores at 219 images/s: built-in faces grainy, hair and style right.", {}
+        "12 minutes on two CPU cores (219 images/s). Built-in faces come out grainy, with the right hair and style.",
+        {},
     ),
     "hour": Preset(
-        "49 minutes at that speed: on layered character art clear faces, hair colour right.",
+        "49 minutes at the same speed. On layered character art: clear faces with the right hair color.",
         {"steps": 20_000},
     ),
     "flagship": Preset(
-        "76 minutes on two CPU cores at 113 images/s: how the model that comes with the package was trained.",
+        "76 minutes on two CPU cores (113 images/s). The bundled model sutemo-64 was trained with it.",
         {
             "architecture": "compact",
             "gradient_penalty": "r1",
@@ -192,7 +227,7 @@ PRESETS: dict[str, Preset] = {
     # The rates of the flagship, so that the fresh discriminator soon knows what to teach, and half of them
     # for the generator, which already knows how to draw; see docs/tuning.md.
     "tune": Preset(
-        "With --init_from: goes on from a trained generator, about an hour on two CPU cores at 128x128.",
+        "With --init_from: fine-tunes a trained generator, in about an hour on two CPU cores at 128x128.",
         {
             "discriminator": "compact",
             "gradient_penalty": "r1",
@@ -206,7 +241,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "exact": Preset(
-        "The published example's networks to the letter; no label reaches the discriminator.",
+        "The networks of the published example, unchanged; no label reaches the discriminator.",
         {
             "architecture": "published-exact",
             "gradient_penalty": "none",

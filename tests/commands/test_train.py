@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import train
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import PRESETS, TrainConfig
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def elsewhere(tmp_path, monkeypatch):
         (["--resume"], "no run in runs/ to resume"),
         (["--resume", "--run_dir=nowhere"], "no run there to resume"),
         (["--run_dir=taken"], "--run_dir=taken: is not empty; use --resume"),
-        (["--resume", "--dry_run"], "--resume: goes with neither"),
+        (["--resume", "--dry_run"], "--resume: cannot be combined with"),
         (["drawn"], "unexpected argument 'drawn'"),
     ],
 )
@@ -52,6 +52,9 @@ def test_help_tells_every_option_in_a_line_with_its_range(capsys):
     for field in dataclasses.fields(TrainConfig):
         (line,) = [line for line in lines if line.startswith(f"  --{field.name}:")]
         assert f"default {field.default}" in line
+    for name, preset in PRESETS.items():
+        assert f"  {name}: {preset.description}" in lines
+    assert any(line.startswith("  srresnet: ") for line in lines)
     assert "2 to 4096" in next(line for line in lines if line.startswith("  --batch_size:"))
 
 
@@ -112,7 +115,7 @@ def test_a_folder_without_labels_says_so_and_keeps_what_was_left_out(pictures, c
     notes = [line for line in error.splitlines() if line.startswith("note: ")]
     assert "note: 1 left out: 1 not a picture of a known format" in notes
     assert any("trains without them" in note for note in notes)
-    assert any("3 images are few" in note for note in notes)
+    assert any("only 3 training images" in note for note in notes)
     (run,) = Path("runs").iterdir()
     report = json.loads((run / "data_report.json").read_text("utf-8"))
     assert (report["found"], report["used"]) == (4, 3)
