@@ -204,7 +204,7 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        "12 minutes on two CPU cores (219 images/s). Built-in faces come out grainy, with the right hair and style.",
+        "12 minutes on two CPU cores (219 images/s). Built-in faces: grainy, with the right hair and style.",
         {},
     ),
     "hour": Preset(
