@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from anime_gan.common.errors import InputError
+
 PAGE = Path(__file__).parent / "page"
 LANGUAGES = ("en", "zh", "ja")
 
@@ -28,6 +30,11 @@ class StudioError(Exception):
         """The code and its values for the page, and the sentence in English for everybody else."""
         sentence = read_language("en")["strings"][f"error.{self.code}"]
         return {"error": self.code, "values": self.values, "message": sentence.format(**self.values)}
+
+
+def as_studio_error(error: InputError) -> StudioError:
+    """Puts an error about a face request into the studio's words."""
+    return StudioError("words", reason=str(error)[:500])
 
 
 @functools.cache

@@ -13,14 +13,22 @@ from typing import Any
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
-from anime_gan.exports.read import CRITIC, NAME_DIGITS, read_record, read_schema
+from anime_gan.common.errors import InputError
+from anime_gan.exports.read import CRITIC, read_export
 from anime_gan.faces.generator import FaceGenerator
+from anime_gan.faces.interpolation import ring
 from anime_gan.faces.picture_files import save_animation, save_png
-from anime_gan.faces.request import FaceRequest, PictureOrigin, Walk, changed, checked, origin_from_text
+from anime_gan.faces.request import (
+    FaceRequest,
+    Interpolation,
+    PictureOrigin,
+    changed,
+    checked,
+    origin_from_text,
+)
 from anime_gan.faces.sheets import is_list, sides
-from anime_gan.faces.walks import ring
 from anime_gan.studio import payload
-from anime_gan.studio.errors import StudioError
+from anime_gan.studio.errors import StudioError, as_studio_error
 from anime_gan.studio.history import ANIMATION, Draft, Entry, History
 from anime_gan.studio.opening import _text_of
 
@@ -29,8 +37,8 @@ Event = dict[str, Any]
 Plan = Callable[[threading.Event], Iterator[Event]]
 
 SHEET = "sheet.png"
-# Faces that are shown of an animation: of a blend from one face to the other, of another walk all around.
-BLEND_STEPS, WALK_STEPS = 7, 8
+# Frames shown beside an animation: of a blend, from one face to the other; of others, around the whole loop.
+BLEND_STEPS, LOOP_STEPS = 7, 8
 
 
 class Studio:
@@ -59,8 +67,9 @@ class Studio:
             OSError: The folder cannot be written to.
         """
         self.export = export
-        self.schema: Schema = read_schema(export)
-        self.name: str = read_record(export)["weights_sha256"][:NAME_DIGITS]
+        opened = read_export(export)
+        self.schema: Schema = opened.schema
+        self.name: str = opened.name
         self.history = History(history / "history", keep)
         self.kept = History(history / "kept", keep)
         self.has_critic = (export / CRITIC).is_dir()
@@ -112,11 +121,11 @@ class Studio:
             origin = origin_from_text(text)
         except (KeyError, ValueError, OverflowError) as error:
             raise StudioError("not_ours") from error
-        request, walk = self._own(origin), origin.request.walk
-        if walk is not None and walk.frame is None:
-            if walk.frames > payload.MAX_FRAMES:
-                raise StudioError("too_many", count=walk.frames, limit=payload.MAX_FRAMES)
-            return functools.partial(self._draw_walk, "blend", lambda: request, origin)
+        request, animation = self._own(origin), origin.request.interpolation
+        if animation is not None and animation.frame is None:
+            if animation.frames > payload.MAX_FRAMES:
+                raise StudioError("too_many", count=animation.frames, limit=payload.MAX_FRAMES)
+            return functools.partial(self._draw_animation, "blend", lambda: request, origin)
         if request.num_faces > payload.MAX_NUMBER:
             raise StudioError("too_many", count=request.num_faces, limit=payload.MAX_NUMBER)
         if request.sheet and request.num_faces == 1:
@@ -124,7 +133,7 @@ class Studio:
             if across is None and not is_list(down):
                 return functools.partial(self._draw_sheet, request, origin)
         request = dataclasses.replace(request, sheet=None)
-        return functools.partial(self._draw_each, "opened", _singles(request), request, origin)
+        return functools.partial(self._draw_each, "opened", request.singles(), request, origin)
 
     def words(self, words: str) -> dict[str, str | bool | None]:
         """What somebody typed, as picks.
@@ -134,10 +143,8 @@ class Studio:
         """
         try:
             request = checked(FaceRequest(words[:2_000]), self.schema)
-        except ValueError as error:
-            raise StudioError(
-                "words", reason=str(error).removesuffix("; --list_attrs shows what there is")
-            ) from error
+        except InputError as error:
+            raise as_studio_error(error) from error
         labels = self.schema.parse(request.attributes)
         for slot in self.schema.slots:
             if slot.is_group and labels[slot.columns].any() and labels[slot.columns].max() < 1:
@@ -242,8 +249,8 @@ class Studio:
             raise StudioError("no_critic", 409)
         try:
             return checked(request, self.schema)
-        except ValueError as error:
-            raise StudioError("words", reason=str(error)) from error
+        except InputError as error:
+            raise as_studio_error(error) from error
 
     def _check_critic(self, origin: PictureOrigin | None) -> None:
         if origin and origin.critic is not None and origin.critic != self._generator.critic_name:
@@ -259,7 +266,7 @@ class Studio:
             candidates=payload.integer(wish, "candidates", 1, payload.MAX_CANDIDATES, 1),
         )
         request = self._checked(request)
-        return functools.partial(self._draw_each, "faces", _singles(request), request, None)
+        return functools.partial(self._draw_each, "faces", request.singles(), request, None)
 
     def _plan_change(self, wish: Mapping[str, Any]) -> Plan:
         request, origin = self._face(payload.text(wish, "face"))
@@ -300,20 +307,20 @@ class Studio:
         frames = payload.integer(wish, "frames", payload.MIN_FRAMES, payload.MAX_FRAMES, 48)
         ends = [self._face(face) for face in faces]
 
-        def walk() -> FaceRequest:
+        def make_request() -> FaceRequest:
             for _, origin in ends:
                 self._check_critic(origin)
-            stations = [self._definite(request) for request, _ in ends]
-            names, latents = tuple(text for _, text in stations), tuple(latent for latent, _ in stations)
-            return self._checked(FaceRequest("", (), walk=Walk(names, frames, latents=latents)))
+            latents, keyframes = zip(*(self._definite(request) for request, _ in ends), strict=True)
+            interpolation = Interpolation(keyframes, frames, latents=latents)
+            return self._checked(FaceRequest("", (), interpolation=interpolation))
 
-        return functools.partial(self._draw_walk, "blend", walk, None)
+        return functools.partial(self._draw_animation, "blend", make_request, None)
 
     def _changed(self, request: FaceRequest, changes: str) -> FaceRequest:
         try:
             return changed(request, changes, self.schema)
-        except ValueError as error:
-            raise StudioError("words", reason=str(error)) from error
+        except InputError as error:
+            raise as_studio_error(error) from error
 
     def _definite(self, request: FaceRequest) -> tuple[tuple[float, ...], str]:
         """A face's latent and all of its attributes; between two faces, the nearest ones that have words."""
@@ -365,7 +372,7 @@ class Studio:
             entry = draft.finish("sheet", text)
         yield {"done": self.entry_json(entry)}
 
-    def _draw_walk(
+    def _draw_animation(
         self,
         kind: str,
         make_request: Callable[[], FaceRequest],
@@ -375,9 +382,9 @@ class Studio:
         """An animation, and some of its frames by themselves."""
         self._check_critic(origin)
         request = make_request()
-        walk = request.walk
-        assert walk is not None
-        shown = _shown_frames(walk)
+        animation = request.interpolation
+        assert animation is not None
+        shown = _shown_frames(animation)
         frames = []
         with self.history.new() as draft:
             yield self._begun(draft, kind, len(shown), request)
@@ -389,9 +396,9 @@ class Studio:
                     yield self._saved(
                         draft, face.image, self._generator.picture_text(face.request, face.labels)
                     )
-                yield {"progress": number + 1, "total": walk.frames}
+                yield {"progress": number + 1, "total": animation.frames}
             text = self._generator.picture_text(request)
-            save_animation(draft.folder / ANIMATION, np.stack(frames), walk.frames_per_second, text)
+            save_animation(draft.folder / ANIMATION, np.stack(frames), animation.frames_per_second, text)
             entry = draft.finish(kind, text)
         yield {"done": self.entry_json(entry)}
 
@@ -415,17 +422,10 @@ class Studio:
         return {"face": self.face_json(draft.identifier, number, text)}
 
 
-def _singles(request: FaceRequest) -> list[FaceRequest]:
-    """A request for each face, of those that have seeds."""
-    if request.latent is not None or request.walk is not None:
-        return [request]
-    return [dataclasses.replace(request, seeds=(seed,)) for seed in request.seeds]
-
-
-def _shown_frames(walk: Walk) -> list[int]:
-    """Frames of an animation that stand beside it."""
-    if len(walk.stations) == 2:
-        steps, last = min(BLEND_STEPS, walk.frames // 2 + 1), walk.frames // 2
+def _shown_frames(animation: Interpolation) -> list[int]:
+    """Returns the frames of an animation that are shown beside it."""
+    if len(animation.keyframes) == 2:
+        steps, last = min(BLEND_STEPS, animation.frames // 2 + 1), animation.frames // 2
         return sorted({round(step * last / (steps - 1)) for step in range(steps)})
-    steps = min(WALK_STEPS, walk.frames)
-    return [step * walk.frames // steps for step in range(steps)]
+    steps = min(LOOP_STEPS, animation.frames)
+    return [step * animation.frames // steps for step in range(steps)]

@@ -90,7 +90,7 @@ def test_the_page_does_not_wait_for_tensorflow():
         (["--prot=8"], "unknown option --prot; did you mean 'port'"),
         (["--port=70000"], "--port"),
         (["--keep=0"], "--keep"),
-        (["--model=nowhere"], "--model=nowhere: no exported model there"),
+        (["--model=nowhere"], "--model=nowhere: no exported model found"),
         (["--history=taken/x"], "taken"),
         (["everything"], "unexpected 'everything'"),
     ],
