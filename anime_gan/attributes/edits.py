@@ -1,4 +1,4 @@
-"""Changes to label rows: set one attribute, or everything that a request names."""
+"""Edits of label rows: set one attribute, or everything that a request names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from anime_gan.attributes.schema import AttributeRequestError, Schema, Slot
 
 
 def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
-    """The same label rows with one attribute set.
+    """Returns label rows with one attribute set.
 
     Args:
         labels: [n, num_labels] of +1 and -1.
         slot: The attribute.
-        option: For a group the index of a value; for a tag 0 is on and 1 is off.
+        option: Index of a group's value; for a tag, 0 is on and 1 is off.
     """
     changed = labels.copy()
     if slot.is_group:
@@ -25,36 +25,39 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
 
 
 def options(schema: Schema, slot: Slot) -> list[str]:
-    """What an attribute can be, as captions, in the order of `with_value`'s options."""
+    """Returns the values of an attribute as captions, in the order of the `option` of `with_value`."""
     phrases = [term.phrase for term in schema.terms[slot.columns]]
     return phrases if slot.is_group else [phrases[0], f"no {phrases[0]}"]
 
 
-def definite(wanted: np.ndarray, schema: Schema, request: str, what: str) -> np.ndarray:
-    """A request that a face can be changed to: `no blue hair` would leave open which hair instead.
+def definite(wanted: np.ndarray, schema: Schema, request: str, field: str) -> np.ndarray:
+    """Checks that a request names a value for each group; `no blue hair` leaves the new color open.
 
     Args:
-        wanted: [num_labels] from `Schema.parse`, which is returned.
-        schema: What can be asked for.
-        request: What was typed, for the message.
-        what: What it is for, for the message.
+        wanted: [num_labels] from `Schema.parse`; returned unchanged.
+        schema: The attributes that the columns stand for.
+        request: The request as typed, for the message.
+        field: The request field, for the message.
 
     Raises:
-        AttributeRequestError: It rules out values of a group and says none.
+        AttributeRequestError: The request only rules out values of a group.
     """
     for slot in (slot for slot in schema.slots if slot.is_group):
         if wanted[slot.columns].any() and wanted[slot.columns].max() < 1:
-            raise AttributeRequestError(f"{what} needs one value of {slot.name}: {request.strip()!r}")
+            reason = f"{request.strip()!r} only rules out values of {slot.name}; name the value to use"
+            raise AttributeRequestError(reason, field)
     return wanted
 
 
 def with_changes(labels: np.ndarray, schema: Schema, changes: str) -> np.ndarray:
-    """The same label rows with what a request names, and with open eyes if it names what closed ones hide.
+    """Returns label rows with everything set that a request names.
+
+    Closed eyes are opened if the request names an attribute that they would hide.
 
     Args:
         labels: float32 [n, num_labels].
-        schema: What the columns mean.
-        changes: A definite request; see `definite`.
+        schema: The attributes that the columns stand for.
+        changes: A request that `definite` accepts.
     """
     wanted = schema.parse(changes)
     for hidden, hider in schema.hidden_by:

@@ -1,7 +1,8 @@
-"""`generate.py`: draws what was asked for with an exported model."""
+"""`generate.py`: draws faces with an exported model."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -14,11 +15,12 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from anime_gan.attributes.schema import Schema
+from anime_gan.attributes.schema import AttributeRequestError
 from anime_gan.common.command_line import MODEL_HELP, run_command
+from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.common.layout import grid
-from anime_gan.exports.read import NAME_DIGITS, check_critic, find_export, read_record, read_schema
+from anime_gan.exports.read import Export, check_critic, read_export
 from anime_gan.faces.generator import DrawnFace, FaceGenerator
 from anime_gan.faces.picture_files import (
     ANIMATIONS,
@@ -36,30 +38,31 @@ from anime_gan.faces.request import (
     MAX_FRAMES,
     MAX_FRAMES_PER_SECOND,
     MIN_FRAMES,
+    TRUNCATION_HELP,
     FaceRequest,
+    Interpolation,
     PictureOrigin,
-    Walk,
     changed,
     checked,
+    parse_keyframes,
     parse_seeds,
-    parse_stations,
 )
 from anime_gan.faces.sheets import sides
 
 SUMMARY = """Draws faces with an exported model, for example
   generate.py --attrs="blue hair, red eyes, smile, no glasses" --num=8
-What is left open is drawn as the training pictures have it. The same seed draws the same face."""
+Other attributes are sampled from the training distribution. The same seed draws the same face."""
 
 DEFAULT_FACES = 16
 SHEET_FACES = 8
-# Stations of a walk, where neither the text nor --num says how many.
-WALK_FACES = 4
+# Keyframes of an animation if neither its text nor --num determines them.
+INTERPOLATION_FACES = 4
 MAX_GRID_FACES = 4_096
 DEFAULT_OUT = "faces"
-# At which a picture is read once to see whether it can be.
+# Resolution at which a picture is read to check it before the model is loaded.
 MIN_RESOLUTION = 16
-# What --like takes from the picture, and --project from the user's own.
-DECIDED = ("attrs", "num", "seeds", "truncation", "candidates", "interpolate", "frames", "fps")
+# Flags whose values --like and --project take from the picture.
+TAKEN_FROM_PICTURE = ("attrs", "num", "seeds", "truncation", "candidates", "interpolate", "frames", "fps")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,98 +81,100 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         flags.DEFINE_integer(name, None, help_text, flag_values=flag_values)
 
     text("model", None, MODEL_HELP)
-    text("attrs", None, "what to draw, separated by commas (see --list_attrs; default: anything)")
-    integer("num", f"how many faces, seeds 0 and up (1 to {MAX_FACES}; default 16)")
-    text("seeds", None, "which faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
-    flags.DEFINE_float(
-        "truncation",
-        None,
-        "scales the latents: less variety, fewer odd faces (above 0, to 1; default 1 = off)",
-        flag_values=flag_values,
+    text("attrs", None, "requested attributes, separated by commas (see --list_attrs; default: any face)")
+    flags.DEFINE_bool(
+        "list_attrs", False, "list the attributes that can be requested, and exit", flag_values=flag_values
     )
+    integer("num", f"number of faces, with seeds from 0 (1 to {MAX_FACES}; default {DEFAULT_FACES})")
+    text("seeds", None, "seeds of the faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
+    flags.DEFINE_float("truncation", None, TRUNCATION_HELP, flag_values=flag_values)
     integer(
         "candidates",
-        f"faces drawn for each seed, of which the best is kept (1 to {MAX_CANDIDATES}; default 1); more "
-        "than 1 need a model that python -m anime_gan.evaluate has judged",
+        f"faces drawn per seed, of which the best is kept (1 to {MAX_CANDIDATES}; default 1); more than 1 "
+        "requires a model with a critic, from python -m anime_gan.evaluate",
     )
     text(
         "out",
         DEFAULT_OUT,
-        "a folder, a file ending in .png for one grid, or for --interpolate in .webp, .gif or .mp4",
+        "output folder, or a .png file for a single grid; for --interpolate also a .webp, .gif or .mp4 file",
     )
     text(
         "sheet",
         None,
-        "show the same faces with every value of this attribute (a name from --list_attrs), or with each of "
-        "several requests ('smile; angry; closed eyes, no smile'); with an x between two of them, one face "
-        "with every pair ('hair_color x eye_color')",
+        "grid of the same faces with every value of an attribute ('hair_color'), or with each of several "
+        "requests ('smile; angry; closed eyes, no smile'); two of these joined by an x show one face with "
+        "every pair ('hair_color x eye_color')",
     )
     text(
         "interpolate",
         None,
-        "an animation from face to face and back to the first ('blonde hair, blue eyes -> black hair'): a "
-        "seed for each, or one seed for one face that changes",
+        "keyframes of an animation that returns to its start ('blonde hair, blue eyes -> black hair'), each "
+        "with its own seed, or all with a single seed for one face that changes",
     )
-    integer("frames", f"pictures of the animation ({MIN_FRAMES} to {MAX_FRAMES}; default {Walk.frames})")
+    integer("frames", f"number of frames ({MIN_FRAMES} to {MAX_FRAMES}; default {Interpolation.frames})")
     integer(
-        "fps",
-        f"of them a second (1 to {MAX_FRAMES_PER_SECOND}; default {Walk.frames_per_second})",
+        "fps", f"frames per second (1 to {MAX_FRAMES_PER_SECOND}; default {Interpolation.frames_per_second})"
     )
     text(
         "project",
         None,
-        "find the face that is closest to a picture of your own (PNG, JPEG, WebP ...; its middle square)",
+        "picture of your own (PNG, JPEG, WebP ...; its central square) whose closest face is searched by GAN "
+        "inversion",
     )
-    text("like", None, "make this again (a picture, animation or .json made by generate.py)")
+    text("like", None, "picture, animation or .json file from generate.py to draw again")
     text(
         "set",
         None,
-        "with --like or --project: change this and keep the rest of the face ('silver hair, smile')",
-    )
-    flags.DEFINE_bool(
-        "list_attrs", False, "list what can be asked for, and stop (true or false)", flag_values=flag_values
+        "attributes to change in the face of --like or --project ('silver hair, smile'); the rest stays",
     )
 
 
 def _generate(flag_values: flags.FlagValues) -> int:
     chosen = flag_values["model"].value
-    export = find_export(Path(chosen) if chosen else None)
-    schema = read_schema(export)
+    export = read_export(Path(chosen) if chosen else None)
     if flag_values["list_attrs"].value:
-        print(schema.listing() or "nothing: this model was trained without labels")
+        print(export.schema.listing() or "none: this model was trained without labels")
         return 0
-    if flag_values["project"].value is not None:
-        return _project(flag_values, export, schema)
-    origin = _origin(flag_values, export, schema)
-    request = checked(origin.request if origin else _request(flag_values), schema)
+    try:
+        if flag_values["project"].value is not None:
+            return _project(flag_values, export)
+        origin = _origin(flag_values, export)
+        request = checked(origin.request if origin else _request(flag_values), export.schema)
+    except AttributeRequestError as error:
+        hint = " (--list_attrs lists all)" if export.schema.slots else ""
+        raise AttributeRequestError(error.reason + hint, error.field, error.value) from error
     if request.candidates > 1:
-        check_critic(export)
+        check_critic(export.directory)
     out = _checked_out(flag_values, request)
-    generator = FaceGenerator(export)
-    if origin:
-        _check_critic_of(origin, generator, f"--like={flag_values['like'].value}")
+    generator = FaceGenerator(export.directory)
+    if origin and origin.critic is not None and origin.critic != generator.critic_name:
+        raise InputError(
+            "the model has been re-evaluated since this picture was made (critic "
+            f"{origin.critic}, now {generator.critic_name}), so the same candidate cannot be selected again",
+            "like",
+            flag_values["like"].value,
+        )
     print(_write(generator, request, out))
     return 0
 
 
-def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int:
-    """Finds the face closest to a picture; writes it, its settings, and what it is set to."""
+def _project(flag_values: flags.FlagValues, export: Export) -> int:
+    """Inverts a picture; writes the face and its settings, and prints its attributes."""
     source, changes = Path(str(flag_values["project"].value)), flag_values["set"].value
-    clashing = [name for name in (*DECIDED, "like", "sheet") if flag_values[name].present]
-    if clashing:
-        raise ValueError(f"--{clashing[0]}: goes not with --project, which takes everything from the picture")
-    # What is wrong is found out before the search, which takes a while.
+    _refuse_with("project", flag_values, (*TAKEN_FROM_PICTURE, "like", "sheet"))
+    # Check everything before the search, which takes a while.
     if changes is not None:
-        changed(FaceRequest(), changes, schema)
+        changed(FaceRequest(), changes, export.schema)
     out = Path(str(flag_values["out"].value))
-    if out.suffix.lower() in ANIMATIONS:
-        raise ValueError(f"--out={out}: only --interpolate makes an animation")
-    if _is_png(out) and out.with_suffix(".json").exists():
-        raise ValueError(f"--out={out}: beside it {out.with_suffix('.json').name} would be overwritten")
-    read_own_picture(source, MIN_RESOLUTION)
-    generator = FaceGenerator(export)
+    _refuse_animation(out)
+    settings = out.with_suffix(".json")
+    if _is_png(out) and settings.exists():
+        raise InputError(f"{settings.name} exists beside it and would be overwritten", "out", out)
+    with _about("project"):
+        read_own_picture(source, MIN_RESOLUTION)
+    generator = FaceGenerator(export.directory)
     picture = read_own_picture(source, generator.resolution)
-    # Here, since it imports TensorFlow at its top.
+    # Here, because it imports TensorFlow at its top.
     from anime_gan.faces.projector import STEPS, Projector
 
     with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
@@ -180,7 +185,7 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
     write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
     print(f"{found.request.attributes}\n{found.describe()}\n{path}")
     if changes is not None:
-        request = changed(found.request, changes, schema)
+        request = changed(found.request, changes, export.schema)
         (face,) = generator.faces(request)
         edited = _free_name(path.parent, f"{path.stem}_{name_part(request.changes)}", ".png")
         save_png(edited, face.image, generator.picture_text(request))
@@ -189,7 +194,7 @@ def _project(flag_values: flags.FlagValues, export: Path, schema: Schema) -> int
 
 
 def _write(generator: FaceGenerator, request: FaceRequest, out: Path) -> str:
-    """Draws what is asked for and writes it where it is wanted; returns what to tell the user."""
+    """Draws a request and writes it; returns where it was written."""
     if request.sheet:
         path = out if _is_png(out) else out / f"sheet-{name_part(request.sheet)}.png"
         save_png(path, generator.sheet(request), generator.picture_text(request))
@@ -199,133 +204,157 @@ def _write(generator: FaceGenerator, request: FaceRequest, out: Path) -> str:
         picture = grid(images, columns=math.ceil(math.sqrt(len(images))))
         save_png(out, picture, generator.picture_text(request))
         return str(out)
-    if request.walk is not None and request.walk.frame is None:
-        return _write_walk(generator, request, request.walk, out)
+    if request.interpolation is not None and request.interpolation.frame is None:
+        return _write_animation(generator, request, request.interpolation, out)
     for face in _draw(generator, request):
         path = _free_name(out, file_stem(face.request), ".png")
         save_png(path, face.image, generator.picture_text(face.request, face.labels))
     return str(path) if request.num_faces == 1 else f"{request.num_faces} faces in {out}/"
 
 
-def _write_walk(generator: FaceGenerator, request: FaceRequest, walk: Walk, out: Path) -> str:
+def _write_animation(
+    generator: FaceGenerator, request: FaceRequest, interpolation: Interpolation, out: Path
+) -> str:
     if out.suffix.lower() in ANIMATIONS:
         frames = np.stack([face.image for face in _draw(generator, request)])
-        save_animation(out, frames, walk.frames_per_second, generator.picture_text(request))
+        save_animation(out, frames, interpolation.frames_per_second, generator.picture_text(request))
         return str(out)
-    # Numbered alike, so that what reads the folder meets the frames in order.
-    digits = len(str(walk.frames - 1))
+    # Numbers of the same length, so that programs list the frames in order.
+    digits = len(str(interpolation.frames - 1))
     with written_whole(out) as partial:
         for number, face in enumerate(_draw(generator, request)):
             text = generator.picture_text(face.request, face.labels)
             save_png(partial / f"frame{number:0{digits}}.png", face.image, text)
-    return f"{walk.frames} frames in {out}/"
+    return f"{interpolation.frames} frames in {out}/"
 
 
 def _is_png(out: Path) -> bool:
     return out.suffix.lower() == ".png"
 
 
-def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
-    """Where it goes.
+def _refuse_animation(out: Path) -> None:
+    if out.suffix.lower() in ANIMATIONS:
+        raise InputError("an animation needs --interpolate", "out", out)
+
+
+def _refuse_with(name: str, flag_values: flags.FlagValues, others: Sequence[str]) -> None:
+    """Refuses flags whose values are taken from a picture.
 
     Raises:
-        ValueError: What is asked for cannot go there.
+        InputError: One of them was given.
+    """
+    for other in others:
+        if flag_values[other].present:
+            raise InputError(
+                f"--{other} cannot be combined with --{name}: everything is taken from the picture. "
+                "Use --set to change attributes"
+            )
+
+
+@contextlib.contextmanager
+def _about(field: str) -> Iterator[None]:
+    """Names the flag in errors about the file that it gave."""
+    try:
+        yield
+    except InputError as error:
+        raise error.about(field) from error
+
+
+def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
+    """Returns where the result goes.
+
+    Raises:
+        InputError: The request cannot be written there.
     """
     out = Path(str(flag_values["out"].value))
     if (_is_png(out) or request.sheet) and request.num_faces > MAX_GRID_FACES:
-        raise ValueError(f"{request.num_faces} faces are too many for one picture: at most {MAX_GRID_FACES}")
-    if _is_png(out) or request.sheet or request.walk is None or request.walk.frame is not None:
-        if out.suffix.lower() in ANIMATIONS:
-            raise ValueError(f"--out={out}: only --interpolate makes an animation")
+        raise InputError(f"{request.num_faces} faces are too many for one picture (at most {MAX_GRID_FACES})")
+    interpolation = request.interpolation
+    if _is_png(out) or request.sheet or interpolation is None or interpolation.frame is not None:
+        _refuse_animation(out)
         return out
     if not flag_values["out"].present:
-        # One file by itself says more than a folder of frames.
+        # A single file is a better default than a folder of frames.
         return _free_name(out, file_stem(request), ".webp")
     if out.suffix and not out.is_dir():
         check_animation(out)
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"--out={out}: is there already; name a new folder for the frames")
+        raise InputError("already exists; choose a new folder for the frames", "out", out)
     return out
 
 
-def _origin(flag_values: flags.FlagValues, export: Path, schema: Schema) -> PictureOrigin | None:
-    """What the picture of --like was made from, with what else it is to have.
+def _origin(flag_values: flags.FlagValues, export: Export) -> PictureOrigin | None:
+    """Reads the picture of --like and applies --set and --sheet to its request.
 
     Raises:
-        ValueError: It cannot be read, another model drew it, or what is to be set is not known.
+        InputError: The file has no settings, another model drew it, or a change is not possible.
     """
     like, changes, sheet = (flag_values[name].value for name in ("like", "set", "sheet"))
     if not like:
         if changes is not None:
-            raise ValueError("--set: changes a picture, so name one with --like")
+            raise InputError("--set needs a picture to change: add --like=FILE or --project=FILE")
         return None
-    clashing = [name for name in DECIDED if flag_values[name].present]
-    if clashing:
-        raise ValueError(f"--{clashing[0]}: goes not with --like, which takes everything from the picture")
-    origin = read_origin(Path(str(like)))
-    # Before its words are looked at: another model may know others.
-    name = read_record(export)["weights_sha256"][:NAME_DIGITS]
-    if origin.model != name:
-        raise ValueError(
-            f"--like={like}: was made by model {origin.model}, but {export} is {name}; name its model with "
-            "--model"
+    _refuse_with("like", flag_values, TAKEN_FROM_PICTURE)
+    with _about("like"):
+        origin = read_origin(Path(str(like)))
+    # Checked before the attributes, because another model may have others.
+    if origin.model != export.name:
+        raise InputError(
+            f"was drawn by model {origin.model}, but {export.directory} is model {export.name}; choose the "
+            "right one with --model",
+            "like",
+            like,
         )
-    request = checked(origin.request, schema)
+    request = checked(origin.request, export.schema)
     if changes is not None:
-        request = changed(request, changes, schema)
+        request = changed(request, changes, export.schema)
     if sheet is not None:
         request = dataclasses.replace(request, sheet=sheet)
     return origin._replace(request=request)
 
 
-def _check_critic_of(origin: PictureOrigin, generator: FaceGenerator, flag: str) -> None:
-    """Makes sure that the critic that chose a picture is still the one that lies beside its model.
-
-    Raises:
-        ValueError: It is another.
-    """
-    if origin.critic is not None and origin.critic != generator.critic_name:
-        raise ValueError(
-            f"{flag}: was chosen by critic {origin.critic}, but that of {generator.directory} is "
-            f"{generator.critic_name}: the model was judged anew since"
-        )
-
-
 def _request(flag_values: flags.FlagValues) -> FaceRequest:
-    """What the flags ask for."""
+    """Builds the request from the flags."""
     value = {name: flag_values[name].value for name in flag_values}
-    seeds_text, num, candidates = value["seeds"], value["num"], value["candidates"]
+    seeds_text, num, candidates, sheet = (value[name] for name in ("seeds", "num", "candidates", "sheet"))
     if seeds_text is not None and num is not None:
-        raise ValueError("--num: goes not with --seeds, which says how many by itself")
+        raise InputError(
+            "--num cannot be combined with --seeds; the list of seeds already sets how many faces are drawn"
+        )
     if num is not None and not 1 <= num <= MAX_FACES:
-        raise ValueError(f"--num={num}: must be 1 to {MAX_FACES}")
-    walk, default_num = None, DEFAULT_FACES
-    if value["sheet"]:
-        default_num = SHEET_FACES if sides(value["sheet"])[1] is None else 1
+        raise InputError(f"must be 1 to {MAX_FACES}", "num", num)
+    interpolation, default_num = None, DEFAULT_FACES
+    if sheet:
+        default_num = SHEET_FACES if sides(sheet)[1] is None else 1
     if value["interpolate"] is not None:
-        stations = parse_stations(value["interpolate"])
-        default_num = len(stations) if len(stations) > 1 else WALK_FACES
+        if sheet:
+            raise InputError(
+                "--sheet cannot be combined with --interpolate. To make a sheet of one frame: "
+                "--like=FRAME.png --sheet=..."
+            )
+        keyframes = parse_keyframes(value["interpolate"])
+        default_num = len(keyframes) if len(keyframes) > 1 else INTERPOLATION_FACES
         frames, rate = value["frames"], value["fps"]
-        walk = Walk(
-            stations,
-            Walk.frames if frames is None else frames,
-            Walk.frames_per_second if rate is None else rate,
+        interpolation = Interpolation(
+            keyframes,
+            Interpolation.frames if frames is None else frames,
+            Interpolation.frames_per_second if rate is None else rate,
         )
     elif value["frames"] is not None or value["fps"] is not None:
-        raise ValueError("--frames, --fps: are for --interpolate")
+        raise InputError("--frames and --fps need --interpolate")
     truncation = value["truncation"]
     return FaceRequest(
         attributes=value["attrs"] or "",
         seeds=tuple(range(num or default_num)) if seeds_text is None else parse_seeds(seeds_text),
         truncation=1.0 if truncation is None else truncation,
-        sheet=value["sheet"],
+        sheet=sheet,
         candidates=1 if candidates is None else candidates,
-        walk=walk,
+        interpolation=interpolation,
     )
 
 
 def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[DrawnFace]:
-    """The faces of a request, with a progress bar if they take long."""
+    """Draws the faces of a request, with a progress bar if it takes long."""
     yield from tqdm(
         generator.faces(request),
         total=request.num_faces,
@@ -337,7 +366,7 @@ def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[DrawnFace]
 
 
 def _free_name(folder: Path, stem: str, *endings: str) -> Path:
-    """A file name, with the first of the endings, that is taken with none of them: nothing is overwritten."""
+    """Returns a path with the first ending such that no file with any of the endings exists."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(
         folder / f"{name}{endings[0]}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.exports.read import find_export, read_schema
+from anime_gan.exports.read import read_export
 
 BATCH = 64
 
@@ -28,14 +27,14 @@ class ExportedModel:
         """Reads what lies beside the model; the model itself is loaded with the first face.
 
         Args:
-            directory: As in `generation.find_export`.
+            directory: As in `find_export`.
 
         Raises:
             ModelError: There is no complete model.
         """
-        self.directory = find_export(directory)
-        self.schema = read_schema(self.directory)
-        self.record: dict[str, Any] = json.loads((self.directory / "training.json").read_text("utf-8"))
+        self._export = read_export(directory)
+        self.directory, self.schema = self._export.directory, self._export.schema
+        self.record = self._export.record
         self._loaded: Any = None
 
     def inputs(self, attributes: Sequence[str], seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -74,5 +73,5 @@ class ExportedModel:
 
     def _model(self) -> Any:
         if self._loaded is None:
-            self._loaded = import_tensorflow().saved_model.load(str(self.directory))
+            self._loaded = self._export.load()
         return self._loaded

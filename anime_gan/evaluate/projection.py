@@ -27,7 +27,7 @@ from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.request import FaceRequest
 
 if TYPE_CHECKING:
-    from anime_gan.faces.projector import Projection
+    from anime_gan.faces.projector import Inversion
     from anime_gan.judges.tagger import Tagger
 
 SUMMARY = """Measures how well generate.py --project finds a face again: on pictures that the model drew, and
@@ -138,7 +138,7 @@ def held_out_sample(dataset: Dataset, config: dict[str, Any], count: int) -> Sam
     return Sample(np.asarray(dataset.images[chosen]), dataset.labels[chosen])
 
 
-def figures(sample: Sample, found: Sequence[Projection], schema: Schema, tagger: Tagger) -> dict[str, Any]:
+def figures(sample: Sample, found: Sequence[Inversion], schema: Schema, tagger: Tagger) -> dict[str, Any]:
     """How close the faces are, and the share of attributes that are right.
 
     An attribute counts where it is known and visible. `right` compares what was found with the truth, `seen`

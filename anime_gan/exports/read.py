@@ -1,7 +1,8 @@
-"""Finds an exported model and reads the files beside it; needs no TensorFlow."""
+"""Finds an exported model, checks the files beside it, and loads it."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
@@ -11,30 +12,77 @@ import numpy as np
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.errors import InputError
+from anime_gan.common.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
 
-# The models that come with the package, in numbered versions, and the one that is used when none is named.
+# The bundled models, in numbered versions, and the default one.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SHIPPED = PRETRAINED / "sutemo-64"
-# Beside the SavedModel: the judge that `python -m anime_gan.evaluate` trains and leaves there.
+# Folder beside the SavedModel with the critic that `python -m anime_gan.evaluate` trains.
 CRITIC = "critic"
-# So many digits of a checksum name a model or a critic in a picture.
+LABEL_ROWS = "label_rows.npz"
+# Digits of a checksum that name a model or a critic in a picture.
 NAME_DIGITS = 16
 
 
 class ModelError(InputError):
-    """There is no usable exported model where one was looked for."""
+    """An exported model is missing, incomplete or damaged."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """An exported model: its folder, and the files beside the SavedModel.
+
+    Attributes:
+        directory: The version folder.
+        schema: The attributes that can be requested.
+        record: `training.json`: configuration, statement and checksums.
+    """
+
+    directory: Path
+    schema: Schema
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The first digits of the weights' checksum; names the model in the pictures it draws."""
+        return self.record["weights_sha256"][:NAME_DIGITS]
+
+    def load(self) -> Any:
+        """Loads the SavedModel.
+
+        Raises:
+            ModelError: It is damaged.
+        """
+        try:
+            return import_tensorflow().saved_model.load(str(self.directory))
+        except Exception as error:  # TensorFlow raises almost anything on a damaged file.
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(f"{self.directory}: the SavedModel cannot be loaded: {reason}") from error
+
+
+def read_export(directory: Path | None) -> Export:
+    """Finds an export and reads the files beside its SavedModel, without TensorFlow.
+
+    Args:
+        directory: As in `find_export`.
+
+    Raises:
+        ModelError: There is no export, or a file is missing or damaged.
+    """
+    found = find_export(directory)
+    return Export(found, read_schema(found), read_record(found))
 
 
 def find_export(directory: Path | None) -> Path:
-    """The newest complete version at or below a directory.
+    """Returns the newest complete version of an exported model.
 
     Args:
-        directory: A version, an `export` folder, a run, or a folder of runs (of which the one that
-            exported last counts); or the name of a model that comes with the package, such as `sutemo-128`,
-            unless there is a folder of that name. None: `SHIPPED`.
+        directory: A version, an `export` folder, a run, a folder of runs (the newest export is used), or
+            the name of a bundled model, such as `sutemo-128`, unless a folder has that name. None is the
+            default bundled model.
 
     Raises:
         ModelError: There is none.
@@ -46,18 +94,18 @@ def find_export(directory: Path | None) -> Path:
         directory = PRETRAINED / directory
     found = _newest_version(directory)
     if found is None:
-        raise ModelError(
-            f"--model={directory}: no exported model there (a finished run has one in export/), nor one that "
-            f"comes with the package ({', '.join(names)})"
+        reason = (
+            "no exported model found (a finished run has one in export/), and no bundled model has "
+            f"that name (available: {', '.join(names)})"
         )
+        raise ModelError(reason, "model", directory)
     for name in ("attributes.json", "training.json"):
         if not (found / name).is_file():
-            raise ModelError(f"--model={found}: {name} is missing beside saved_model.pb")
+            raise ModelError(f"the export is incomplete: {name} is missing", "model", found)
     return found
 
 
 def _newest_version(directory: Path) -> Path | None:
-    """The exported version that a directory stands for."""
     if (directory / "saved_model.pb").is_file():
         return directory
     versions = [
@@ -73,58 +121,55 @@ def _newest_version(directory: Path) -> Path | None:
 
 
 def check_critic(export: Path) -> None:
-    """Makes sure that a critic lies beside a model.
+    """Checks that an export has a critic, which selects among candidates.
 
     Raises:
-        ModelError: There is none; the message says how to get one.
+        ModelError: It has none; the message says how to train one.
     """
     if not (export / CRITIC).is_dir():
         raise ModelError(
-            f"{export}: has no critic to choose among candidates: run python -m anime_gan.evaluate "
-            f"--model={export} first"
+            "this model has no critic to select among candidates; to train one: "
+            f"python -m anime_gan.evaluate --model={export}"
         )
 
 
 def read_schema(export: Path) -> Schema:
-    """The schema that lies beside a model.
+    """Reads the schema of an export.
 
     Raises:
-        ModelError: It is damaged.
+        ModelError: The file is damaged.
     """
     file = export / "attributes.json"
     try:
         return Schema.from_json(file.read_text("utf-8"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{file}: is damaged: {error}") from error
+        raise ModelError(f"{file} is damaged: {error}") from error
 
 
 def read_record(export: Path) -> dict[str, Any]:
-    """What an export's `training.json` says of it.
+    """Reads the `training.json` of an export.
 
     Raises:
-        ModelError: It is damaged.
+        ModelError: The file is damaged.
     """
     file = export / "training.json"
     try:
         record = json.loads(file.read_text("utf-8"))
         missing = {"config", "statement", "weights_sha256"} - set(record)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ModelError(f"{file}: is damaged: {error}") from error
+        raise ModelError(f"{file} is damaged: {error}") from error
     if missing or not isinstance(record, dict):
-        raise ModelError(f"{file}: is damaged: it does not say {', '.join(sorted(missing))}")
+        raise ModelError(f"{file} is damaged: missing {', '.join(sorted(missing))}")
     return record
 
 
-LABEL_ROWS = "label_rows.npz"
-
-
 def read_label_rows(export: Path) -> LabelRows:
-    """The label rows that lie beside a model.
+    """Reads the training set's label rows, which an export keeps to sample attributes.
 
     Raises:
-        ValueError: They cannot be read.
+        ModelError: The file is missing or damaged.
     """
-    # Here, since it imports TensorFlow at its top.
+    # Here, because it imports TensorFlow at its top.
     from anime_gan.attributes.label_sampler import LabelRows
 
     path = export / LABEL_ROWS
@@ -132,4 +177,4 @@ def read_label_rows(export: Path) -> LabelRows:
         with np.load(path, allow_pickle=False) as file:
             return LabelRows(file["rows"], file["counts"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: missing or damaged ({error}): bring the whole model here again") from error
+        raise ModelError(f"{path} is missing or damaged ({error}); copy the whole export again") from error

@@ -1,11 +1,11 @@
-"""Faces from an exported model: needs the export directory and nothing else."""
+"""Draws faces with an exported model; needs the export directory and nothing else."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,24 +14,17 @@ import numpy as np
 from anime_gan.attributes.edits import with_changes
 from anime_gan.common.layout import captioned, grid
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.exports.read import (
-    CRITIC,
-    NAME_DIGITS,
-    check_critic,
-    find_export,
-    read_record,
-    read_schema,
-)
-from anime_gan.faces.request import FaceRequest, Walk, request_text
+from anime_gan.exports.read import CRITIC, NAME_DIGITS, check_critic, read_export
+from anime_gan.faces.interpolation import closed_path
+from anime_gan.faces.request import FaceRequest, Interpolation, RequestError, request_text
 from anime_gan.faces.sheets import requested_labels, sides
-from anime_gan.faces.walks import closed_walk
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from anime_gan.judges.critic import Critic
 
-# Faces whose inputs are drawn together.
+# Faces whose latent vectors and labels are computed together.
 CHUNK = 256
 
 
@@ -39,7 +32,7 @@ class DrawnFace(NamedTuple):
     """One face of a request.
 
     Attributes:
-        request: What gives this face alone.
+        request: The request for this face alone.
         image: uint8 [h, w, 3].
         labels: float32 [num_labels].
     """
@@ -50,11 +43,12 @@ class DrawnFace(NamedTuple):
 
 
 class FaceGenerator:
-    """An exported model, loaded.
+    """An exported model that is loaded and ready to draw.
 
     Attributes:
-        schema: What can be asked for.
-        name: The first digits of the weights' checksum: names the model in the pictures it draws.
+        directory: The version folder of the export.
+        schema: The attributes that can be requested.
+        name: As in `Export.name`.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -64,25 +58,24 @@ class FaceGenerator:
             directory: As in `find_export`.
 
         Raises:
-            ModelError: There is no complete model.
+            ModelError: The model is missing, incomplete or damaged.
         """
-        self.directory = find_export(directory)
-        self.schema = read_schema(self.directory)
-        self.name = read_record(self.directory)["weights_sha256"][:NAME_DIGITS]
+        export = read_export(directory)
+        self.directory, self.schema, self.name = export.directory, export.schema, export.name
         self._tf = import_tensorflow()
-        # Here, since it imports TensorFlow at its top.
+        # Here, because it imports TensorFlow at its top.
         from anime_gan.exports.sampling import to_uint8
 
         self._to_uint8 = to_uint8
-        self._model = self._tf.saved_model.load(str(self.directory))
+        self._model = export.load()
         self._render = self._model.signatures["latents"]
 
     @functools.cached_property
     def critic(self) -> Critic:
-        """The judge of whole pictures that lies beside the model.
+        """The critic beside the model, which scores how intact a face looks.
 
         Raises:
-            ModelError: There is none.
+            ModelError: The model has none.
         """
         check_critic(self.directory)
         from anime_gan.judges.critic import Critic
@@ -91,23 +84,23 @@ class FaceGenerator:
 
     @property
     def critic_name(self) -> str:
-        """The first digits of the critic's checksum: names it in the pictures it chose."""
+        """The first digits of the critic's checksum; names the critic in the pictures it selected."""
         return self.critic.checksum[:NAME_DIGITS]
 
     def inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
-        """Latents float32 [n, z] and complete labels float32 [n, a] of the faces of a request.
+        """Computes the latent vectors float32 [n, z] and complete labels float32 [n, a] of a request.
 
-        Of several candidates a seed, all with the labels of the seed itself, the latents of the one that
-        the critic likes best; of equals the first. Of a walk a row for each frame, in which labels lie
-        between -1 and 1.
+        All candidates for a seed get the labels of that seed. Returned are the latent vectors of the
+        candidate with the highest critic score, or of the first one in a tie. An animation has a row for
+        each frame, with labels between -1 and 1.
 
         Raises:
-            ValueError: The latent is none of this model's, or what it is set to contradicts itself.
+            RequestError: The latent vector does not fit this model.
         """
         if request.latent is not None:
             latents, labels = self._given_inputs([request.latent], [request.attributes])
-        elif request.walk is not None:
-            latents, labels = self._walk_inputs(request, request.walk)
+        elif request.interpolation is not None:
+            latents, labels = self._frame_inputs(request, request.interpolation)
         else:
             latents, labels = self._best_inputs([request.attributes] * len(request.seeds), request)
         return latents, with_changes(labels, self.schema, request.changes)
@@ -115,35 +108,38 @@ class FaceGenerator:
     def _given_inputs(
         self, latents: Sequence[tuple[float, ...]], texts: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of faces that come from no seeds, each with the text that says its attributes."""
+        """Returns the rows of faces without seeds; each text names every attribute."""
         width = self.latent_dim
         labels = [self.schema.parse(text).astype(np.float32) for text in texts]
         for latent, row, text in zip(latents, labels, texts, strict=True):
             if len(latent) != width or not np.all(row):
-                raise ValueError(
-                    f"{self.directory}: wants {width} numbers and every attribute of a face, not "
-                    f"{len(latent)} and {text!r}"
+                raise RequestError(
+                    f"the model needs a latent vector of {width} numbers and every attribute of a face, not "
+                    f"{len(latent)} numbers and {text!r}"
                 )
         return np.array(latents, np.float32), np.stack(labels)
 
-    def _walk_inputs(self, request: FaceRequest, walk: Walk) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of all frames, or of the one that is wanted."""
-        texts = [", ".join(filter(None, (request.attributes, station))) for station in walk.stations]
-        if walk.latents:
-            latents, labels = self._given_inputs(walk.latents, texts)
+    def _frame_inputs(
+        self, request: FaceRequest, interpolation: Interpolation
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the rows of all frames, or of the requested one."""
+        texts = [", ".join(filter(None, (request.attributes, text))) for text in interpolation.keyframes]
+        if interpolation.latents:
+            latents, labels = self._given_inputs(interpolation.latents, texts)
         elif len(request.seeds) == 1:
-            # One face all the way: what the first station leaves open stays as it is there.
+            # A single face: attributes that the first keyframe leaves open keep their values in all others.
             latents, labels = self._best_inputs(texts[:1], request)
             latents = np.repeat(latents, len(texts), axis=0)
             labels = np.concatenate([with_changes(labels, self.schema, text) for text in texts])
         else:
             latents, labels = self._best_inputs(texts, request)
-        latents, labels = closed_walk(latents, labels, walk.frames)
-        shown = slice(None) if walk.frame is None else slice(walk.frame, walk.frame + 1)
+        latents, labels = closed_path(latents, labels, interpolation.frames)
+        frame = interpolation.frame
+        shown = slice(None) if frame is None else slice(frame, frame + 1)
         return latents[shown], labels[shown]
 
     def _best_inputs(self, texts: Sequence[str], request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs of the request's seeds, each with its own text, after the choice of a candidate."""
+        """Returns the rows of all seeds, each with its own text, after candidates are selected."""
         latents, labels = self._draw_inputs(texts, request.seeds, request.truncation)
         if request.candidates == 1:
             return latents, labels
@@ -172,33 +168,19 @@ class FaceGenerator:
         return drawn["latents"].numpy(), drawn["labels"].numpy()
 
     def faces(self, request: FaceRequest) -> Iterator[DrawnFace]:
-        """Draws the faces of a request, or the frames of a walk, one after the other."""
-        chunks: Iterable[tuple[FaceRequest, list[FaceRequest]]]
-        if request.walk is not None and request.walk.frame is None:
-            singles = [
-                dataclasses.replace(request, walk=dataclasses.replace(request.walk, frame=frame))
-                for frame in range(request.walk.frames)
-            ]
-            chunks = [(request, singles)]
-        elif request.walk is not None or request.latent is not None:
-            chunks = [(request, [request])]
-        else:
-            # The candidates of a chunk are all drawn before its first face is: smaller ones, steady progress.
+        """Draws the faces of a request, or the frames of an animation, one by one."""
+        chunks: Iterable[FaceRequest] = [request]
+        if request.interpolation is None and request.latent is None:
+            # All candidates of a chunk are drawn before its first face. Smaller chunks: steadier progress.
             size = max(1, CHUNK // request.candidates)
-            parts = (request.seeds[start : start + size] for start in range(0, len(request.seeds), size))
-            chunks = (
-                (
-                    dataclasses.replace(request, seeds=part),
-                    [dataclasses.replace(request, seeds=(seed,)) for seed in part],
-                )
-                for part in parts
-            )
-        for chunk, singles in chunks:
-            for single, latent, label in zip(singles, *self.inputs(chunk), strict=True):
+            starts = range(0, len(request.seeds), size)
+            chunks = (replace(request, seeds=request.seeds[start : start + size]) for start in starts)
+        for chunk in chunks:
+            for single, latent, label in zip(chunk.singles(), *self.inputs(chunk), strict=True):
                 yield DrawnFace(single, self.render(latent[np.newaxis], label[np.newaxis])[0], label)
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Draws faces, one at a time: in a batch, rounding could depend on a face's neighbours.
+        """Draws faces one at a time; in a batch, rounding could depend on the other faces.
 
         Args:
             latents: float32 [n, latent_dim].
@@ -215,36 +197,36 @@ class FaceGenerator:
         return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
 
     def images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Draws faces in one batch, through which gradients go: float32 [n, h, w, 3] in [-1, 1]."""
+        """Draws faces in one batch, differentiably: float32 [n, h, w, 3] in [-1, 1]."""
         tf = self._tf
         latents, labels = tf.convert_to_tensor(latents), tf.convert_to_tensor(labels)
         return self._render(latents=latents, labels=labels)["images"]
 
     @property
     def latent_dim(self) -> int:
-        """Numbers in a latent."""
+        """Size of a latent vector."""
         return self._render.structured_input_signature[1]["latents"].shape[1]
 
     @property
     def resolution(self) -> int:
-        """Pixels along a side."""
+        """Height and width of a face in pixels."""
         return self._render.structured_outputs["images"].shape[1]
 
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
-        """What is written into a picture so that it can be made again."""
+        """Returns the text fields of a picture, from which it can be redrawn."""
         text = {"Software": "anime_gan", "model": self.name, **request_text(request)}
         if request.candidates > 1:
             text["critic"] = self.critic_name
-        # Between two stations there are no words.
+        # Labels between two keyframes cannot be put into words.
         if labels is not None and np.all(np.abs(labels) == 1):
             text["labels"] = self.schema.describe(labels)
         return text
 
     def sheet(self, request: FaceRequest) -> np.ndarray:
-        """The request's faces with what `request.sheet` says varied.
+        """Draws the sheet of a request: its faces with the attributes of `request.sheet` varied.
 
-        What varies down gets a captioned row each, and either the faces stand in columns or, of a single
-        face, what varies across.
+        Each value or request gets a captioned row. The columns are the faces or, for a single face, the
+        values that vary across.
         """
         latents, labels = self.inputs(request)
         down, across = sides(request.sheet or "")
@@ -260,9 +242,9 @@ class FaceGenerator:
 
 
 def candidate_seed(seed: int, number: int) -> int:
-    """The seed whose latents are those of a candidate for another seed.
+    """Returns the seed that gives the latent vector of a candidate.
 
-    Candidate 0 is the face of the seed itself. The others are hashed: no run of seeds meets them.
+    Candidate 0 uses the seed itself. The seeds of the others are hashes, so no range of seeds meets them.
 
     Returns:
         0 to 2^63 - 1.

@@ -1,4 +1,4 @@
-"""What two pictures are compared by: their pixels, and what the critic sees in them."""
+"""Compares pictures by their pixels and by the features of a critic, as GAN inversion needs it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import tensorflow as tf
 
 from anime_gan.judges import critic, store
 
-# Added to a channel's standard deviation: those that are nearly constant should not count most.
+# Added to the standard deviation of a channel, so that nearly constant channels do not dominate.
 SMALLEST_DEVIATION = 1e-3
-# Pixels are compared as they are, and as means of so many by so many.
+# Side lengths of the pixel blocks whose means are compared; 1 compares the pixels themselves.
 POOLS = (1, 2, 4, 8)
-# Of a feature's difference, beside that of a pixel in [-1, 1].
+# Weight of a feature difference relative to a pixel difference in [-1, 1].
 FEATURE_WEIGHT = 0.1
-# Differences well above count as they are, those well below by their square.
+# The loss is linear for differences well above this and quadratic for those well below.
 SOFTNESS = 0.1
 
 
 class CriticFeatures:
-    """The maps inside a critic's network, from fine to coarse: edges first, parts of a face last.
+    """Feature maps of a critic, from fine to coarse: edges first, parts of a face last.
 
-    The critic was trained to tell real pictures from damaged ones, and lies beside every evaluated model.
+    The critic was trained to tell real pictures from damaged ones. Every evaluated model has one.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Reads a critic.
+        """Loads a critic.
 
         Raises:
-            JudgeError: There is none, or it is damaged.
+            JudgeError: It is missing or damaged.
         """
         record = store.read_record(directory, critic.NAME)
         network = critic.make_network(record["side"], "float32")
@@ -39,36 +39,36 @@ class CriticFeatures:
             for layer in network.layers
             if isinstance(layer, keras.layers.ReLU) and len(layer.output.shape) == 4
         ]
-        # Of each size the last.
+        # The last map of each size.
         sizes = {output.shape[1]: output for output in maps}
         self._side = record["side"]
         self._network = keras.Model(network.input, list(sizes.values()))
 
     def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """Maps of pictures, through which gradients go.
+        """Computes the feature maps of pictures, differentiably.
 
         Args:
             images: float32 [n, h, w, 3] in [-1, 1], of any size.
 
         Returns:
-            float32 [n, side, side, channels], sides falling.
+            float32 [n, side, side, channels] each, with decreasing sides.
         """
         if images.shape[1:3] != (self._side, self._side):
-            # Averaging areas, as the critic itself does, has no gradient.
+            # The critic itself resizes by area averaging, which has no gradient.
             images = tf.image.resize(images, [self._side, self._side], antialias=True)
         return self._network(images, training=False)
 
 
 class Comparison:
-    """How unlike pictures are: one number for each, through which gradients go."""
+    """Distances between pictures, one number for each, differentiable."""
 
     def __init__(self, features: CriticFeatures, sample: tf.Tensor, weights: tf.Tensor) -> None:
-        """Sets the units.
+        """Computes the scale of each feature channel.
 
         Args:
-            features: What to look at, besides pixels.
-            sample: float32 [n, h, w, 3] in [-1, 1]: a difference counts relative to those among these.
-            weights: float32 [h, w], how much each place counts; 1 on average.
+            features: The features to compare, in addition to pixels.
+            sample: float32 [n, h, w, 3] in [-1, 1], pictures whose standard deviations are the units.
+            weights: float32 [h, w], the weight of each pixel; 1 on average.
         """
         self._features = features
         self._scales = [
@@ -77,13 +77,13 @@ class Comparison:
         self._weights = weights[tf.newaxis, :, :, tf.newaxis]
 
     def feature_distance(self, images: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Mean over all levels of the root of the mean squared difference, in standard deviations: [n]."""
+        """Root mean squared feature difference in standard deviations, averaged over all levels: [n]."""
         levels = zip(self._features(images), self._features(target), self._scales, strict=True)
         distances = [_mean(tf.square((a - b) / scale)) ** 0.5 for a, b, scale in levels]
         return tf.add_n(distances) / len(distances)
 
     def loss(self, images: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """What is made small: weighted differences of pixels at several sizes, and of features.
+        """Loss to minimize: weighted differences of pixels at several scales, and of features.
 
         Args:
             images: float32 [n, h, w, 3] in [-1, 1].
@@ -102,7 +102,7 @@ class Comparison:
 
     def _difference(self, difference: tf.Tensor) -> tf.Tensor:
         weights = tf.image.resize(self._weights, difference.shape[1:3], antialias=True)
-        # Nearly absolute: a background that the model cannot draw must not outweigh the eyes.
+        # Nearly the absolute value: a background that the model cannot draw must not outweigh the eyes.
         return _mean(weights * (tf.sqrt(tf.square(difference) + SOFTNESS**2) - SOFTNESS))
 
 

@@ -1,4 +1,4 @@
-"""Picture files, still and moving, that say how they were made."""
+"""Writes and reads picture files, still and animated, that contain their generation settings."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from anime_gan.common.files import written_whole
 from anime_gan.datasets.reading.pictures import PictureError, read_picture
 from anime_gan.faces.request import FaceRequest, PictureOrigin, origin_from_text
 
-# What a walk can be written as, besides a folder of its frames and a PNG with all of them.
+# File types of animations, apart from a folder of frames and a PNG that shows all of them.
 ANIMATIONS = (".webp", ".gif", ".mp4")
-# Videos keep one colour for each square of 2x2 pixels, which small faces show: they are enlarged first.
+# Videos store one color for each 2x2 pixels, which is visible in small faces: they are enlarged first.
 VIDEO_SIDE = 256
-VIDEO_EXTRA = '.mp4 needs the package "av": pip install "anime_gan[video]", or write .webp or .gif'
-# Settings are short: what is longer is none of ours.
+VIDEO_EXTRA = '.mp4 needs the package "av": pip install "anime_gan[video]". Or use .webp or .gif'
+# Generation settings are short; anything longer comes from another program.
 MAX_TEXT = 2**20
 
 
 def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
-    """Writes a PNG with text chunks, whole or not at all.
+    """Writes a PNG with text chunks, completely or not at all.
 
     Args:
         path: The file.
         image: uint8 [h, w, 3].
-        text: What it says of itself.
+        text: The generation settings.
     """
     info = PngImagePlugin.PngInfo()
     for key, value in text.items():
@@ -39,37 +39,38 @@ def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
 
 
 def check_animation(path: Path) -> None:
-    """Makes sure that an animation can be written, before any frame is drawn.
+    """Checks that an animation can be written, before any frame is drawn.
 
     Raises:
-        ValueError: The ending is none of `ANIMATIONS`, or what writes it is not installed.
+        PictureError: The file type is not in `ANIMATIONS`, or the package that writes it is not installed.
     """
     if path.suffix.lower() not in ANIMATIONS:
-        raise ValueError(
-            f"--out={path}: an animation is a .webp, .gif or .mp4, a .png (all frames side by side), or a "
-            "folder (a PNG for each)"
+        reason = (
+            "an animation is a .webp, .gif or .mp4 file, a .png with all frames side by side, or a folder "
+            "with a PNG for each frame"
         )
+        raise PictureError(reason, "out", path)
     if path.suffix.lower() == ".mp4":
         try:
             import av  # noqa: F401
         except ImportError as error:
-            raise ValueError(f"--out={path}: {VIDEO_EXTRA}") from error
+            raise PictureError(VIDEO_EXTRA, "out", path) from error
 
 
 def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text: Mapping[str, str]) -> None:
-    """Writes an animation without end, whole or not at all. WebP keeps every pixel, the others come close.
+    """Writes a looping animation, completely or not at all. Only WebP is lossless.
 
     Args:
         path: Ends in one of `ANIMATIONS`.
         frames: uint8 [n, h, w, 3].
-        frames_per_second: GIF counts in hundredths of a second, and takes the nearest.
-        text: What it says of itself: EXIF in WebP, a comment in GIF and MP4, as JSON.
+        frames_per_second: Playback speed; GIF rounds each frame to hundredths of a second.
+        text: The generation settings, stored as JSON: in the EXIF data of WebP, in a comment of GIF and MP4.
 
     Raises:
-        ValueError: As in `check_animation`.
+        PictureError: As in `check_animation`.
     """
     check_animation(path)
-    # ASCII: nothing in any of the formats can get it wrong.
+    # ASCII, which every format stores unchanged.
     note = json.dumps(dict(text), ensure_ascii=True)
     with written_whole(path) as partial:
         if path.suffix.lower() == ".webp":
@@ -97,8 +98,8 @@ def _save_webp(path: Path, frames: np.ndarray, milliseconds: float, note: str) -
 
 
 def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
-    # Each frame has colours of its own: with one palette for all, hair that changes its colour shows bands.
-    # No dithering, whose dots would crawl from frame to frame.
+    # Each frame gets its own palette: with a shared one, hair that changes color shows bands.
+    # Dithering is off because its dots would crawl from frame to frame.
     first, *others = (
         Image.fromarray(frame).quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
         for frame in frames
@@ -116,7 +117,7 @@ def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) ->
 
 
 def _durations(count: int, milliseconds: float, unit: int) -> list[int]:
-    """How long to show each frame, in multiples of a unit; what is rounded off is made up for later."""
+    """Returns the duration of each frame as a multiple of a unit, without accumulating rounding errors."""
     ends = [round((index + 1) * milliseconds / unit) for index in range(count)]
     return [unit * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -126,13 +127,13 @@ def _save_mp4(path: Path, frames: np.ndarray, frames_per_second: int, note: str)
     from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 
     factor = -(-VIDEO_SIDE // frames.shape[1])
-    # H.264 in 4:2:0, which every player knows, wants even sides.
+    # H.264 in 4:2:0, which every player supports, needs even sides.
     width, height = (factor * side + factor * side % 2 for side in (frames.shape[2], frames.shape[1]))
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = note
         stream = container.add_stream("libx264", rate=frames_per_second, options={"crf": "14"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        # Said outright, since players guess differently for small pictures.
+        # Stated explicitly, because players guess differently for small pictures.
         stream.codec_context.colorspace = Colorspace.ITU709
         stream.codec_context.color_primaries = ColorPrimaries.BT709
         stream.codec_context.color_trc = ColorTrc.BT709
@@ -146,13 +147,13 @@ def _save_mp4(path: Path, frames: np.ndarray, frames_per_second: int, note: str)
 
 
 def read_text(path: Path) -> dict[str, str]:
-    """What a file says of itself: PNG, WebP, GIF, MP4, or the settings themselves as JSON.
+    """Reads the text fields of a PNG, WebP, GIF or MP4 file, or of a JSON file with settings.
 
     Returns:
-        Empty if it says nothing that could be settings.
+        Empty if there are none.
 
     Raises:
-        ValueError: It cannot be read.
+        PictureError: The file cannot be read.
     """
     ending = path.suffix.lower()
     try:
@@ -168,24 +169,25 @@ def read_text(path: Path) -> dict[str, str]:
             if image.format == "WEBP":
                 return _parsed(str(image.getexif().get(ExifTags.Base.ImageDescription, "")))
             return {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
-    except Exception as error:  # On broken files Pillow raises almost anything.
-        raise ValueError(f"cannot be read as a picture: {error}") from error
+    except Exception as error:  # Pillow raises almost anything on a damaged file.
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"cannot be read: {reason}", "picture", path) from error
 
 
 def _video_comment(path: Path) -> str:
     try:
         import av
     except ImportError as error:
-        raise ValueError(VIDEO_EXTRA) from error
+        raise PictureError(VIDEO_EXTRA) from error
     try:
         with av.open(str(path)) as container:
             return container.metadata.get("comment", "")
     except av.FFmpegError as error:
-        raise ValueError(str(error)) from error
+        raise PictureError(str(error)) from error
 
 
 def _parsed(note: str) -> dict[str, str]:
-    """The settings in a JSON text; anything else has none."""
+    """Returns the settings in a JSON text; empty for anything else."""
     try:
         text = json.loads(note) if len(note) <= MAX_TEXT else None
     except (ValueError, RecursionError):
@@ -195,57 +197,54 @@ def _parsed(note: str) -> dict[str, str]:
     return {key: value for key, value in text.items() if isinstance(value, str)}
 
 
-def read_own_picture(path: Path, resolution: int, flag: str = "--project") -> np.ndarray:
-    """A picture of the user's: its middle square, upright, in sRGB.
+def read_own_picture(path: Path, resolution: int) -> np.ndarray:
+    """Reads any picture: its central square, upright, in sRGB.
 
     Args:
-        path: Any format that training reads.
-        resolution: Pixels along a side.
-        flag: Where the file was named, for messages.
+        path: A file in any format that training reads.
+        resolution: Height and width of the result in pixels.
 
     Returns:
         uint8 [resolution, resolution, 3].
 
     Raises:
-        ValueError: There is no such file, or no usable picture in it.
+        PictureError: The file is missing or is not a usable picture.
     """
     try:
         return read_picture(path.read_bytes(), resolution)
     except OSError as error:
-        raise ValueError(f"{flag}={path}: {error.strerror or error}") from error
+        raise PictureError(str(error.strerror or error), "picture", path) from error
     except PictureError as error:
-        raise ValueError(f"{flag}={path}: {error}") from error
+        raise PictureError(error.reason, "picture", path) from error
 
 
-def read_origin(path: Path, flag: str = "--like") -> PictureOrigin:
-    """Reads from a file what it was made from.
+def read_origin(path: Path) -> PictureOrigin:
+    """Reads how a picture was made.
 
     Args:
-        path: As `save_png` or `save_animation` wrote it, or a JSON file with the same settings.
-        flag: Where the file was named, for messages.
+        path: A file from `save_png` or `save_animation`, or a JSON file with the same settings.
 
     Raises:
-        ValueError: It is no picture of ours.
+        PictureError: The file cannot be read or contains no settings.
     """
-    try:
-        text = read_text(path)
-    except ValueError as error:
-        raise ValueError(f"{flag}={path}: {error}") from error
+    text = read_text(path)
     try:
         return origin_from_text(text)
     except (KeyError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"{flag}={path}: holds no settings of generate.py (made elsewhere, or saved anew)"
-        ) from error
+        reason = (
+            "contains no generation settings: it was not made by generate.py, or another program re-saved "
+            "it and dropped the metadata"
+        )
+        raise PictureError(reason, "picture", path) from error
 
 
 def file_stem(request: FaceRequest) -> str:
-    """A file's name without its ending: says what is on it."""
+    """Returns a file name without extension that describes a request."""
     parts = [name_part(request.attributes)] if request.latent is None else ["face"]
-    if request.walk is not None:
-        parts.append(name_part(request.walk.text) or "walk")
-        if request.walk.frame is not None:
-            parts.append(f"frame{request.walk.frame}")
+    if request.interpolation is not None:
+        parts.append(name_part(request.interpolation.text) or "animation")
+        if request.interpolation.frame is not None:
+            parts.append(f"frame{request.interpolation.frame}")
     elif request.latent is None:
         parts.append(f"seed{request.seeds[0]}")
     parts.append(name_part(request.changes))
@@ -253,5 +252,5 @@ def file_stem(request: FaceRequest) -> str:
 
 
 def name_part(request: str) -> str:
-    """What is asked for, as a part of a file's name."""
+    """Turns a text into a part of a file name."""
     return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]

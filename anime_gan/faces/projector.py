@@ -1,4 +1,4 @@
-"""The face of a model that is closest to a given picture."""
+"""GAN inversion: finds the face of a model that is closest to a given picture."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.likeness import Comparison, CriticFeatures
 from anime_gan.faces.request import FaceRequest
 
-# Faces drawn at first; their seeds are far from those that people use.
+# Faces drawn as starting points, with seeds far from those that people use.
 CANDIDATES = 256
 FIRST_SEED = 2**62
 BATCH = 64
-# So many of the closest are followed for so many steps, with attributes that may be in between.
+# (faces, steps): each round keeps the closest faces and optimizes them, with attributes relaxed to -1..1.
 ROUNDS = ((8, 40), (4, 40), (2, 60))
-# Then they get definite attributes, and so many steps more.
+# Steps after that with definite attributes.
 FIXED_STEPS = 60
 FREE_STEPS = sum(steps for _, steps in ROUNDS)
 STEPS = FREE_STEPS + FIXED_STEPS
 LATENT_RATE, LABEL_RATE, FIXED_RATE = 0.1, 0.3, 0.04
-# Latents are standard normal: what is far from the origin is drawn badly, above all when edited later.
+# Latent vectors are standard normal. Those far from the origin give broken faces, above all after edits.
 PRIOR_WEIGHT = 0.02
-# Faces on which it is found out which places of a picture the attributes decide.
+# Faces that show which pixels the attributes change.
 PROBES = 16
-# Of each place's weight: the rest is by what the attributes change there.
+# Share of a pixel's weight that is uniform; the rest depends on how much attributes change the pixel.
 EVEN_SHARE = 0.1
 
 
-class Projection(NamedTuple):
-    """What was found.
+class Inversion(NamedTuple):
+    """The result of a GAN inversion.
 
     Attributes:
-        request: Draws the face.
+        request: The request that draws the face.
         image: uint8 [h, w, 3], the face.
-        feature_distance: To the picture, see `Comparison.feature_distance`.
-        typical_distance: The mean of the same between the picture and faces by chance.
-        pixel_error: Mean absolute difference of the pixels, 0 to 255.
+        feature_distance: Distance to the picture; see `Comparison.feature_distance`.
+        typical_distance: Mean feature distance between the picture and random faces.
+        pixel_error: Mean absolute difference of the pixel values, 0 to 255.
     """
 
     request: FaceRequest
@@ -52,7 +52,7 @@ class Projection(NamedTuple):
     pixel_error: float
 
     def measured(self) -> dict[str, float]:
-        """How close it is, in numbers."""
+        """Returns the distances, rounded."""
         return {
             "feature_distance": round(self.feature_distance, 4),
             "typical_distance": round(self.typical_distance, 4),
@@ -60,28 +60,29 @@ class Projection(NamedTuple):
         }
 
     def describe(self) -> str:
-        """How close it is, in words."""
+        """Returns the distances in words."""
         return (
-            f"feature distance {self.feature_distance:.2f} (a face by chance: {self.typical_distance:.2f}), "
-            f"pixels differ by {self.pixel_error:.1f} of 255 on average"
+            f"feature distance {self.feature_distance:.2f} (random faces: {self.typical_distance:.2f}), "
+            f"mean pixel error {self.pixel_error:.1f} of 255"
         )
 
 
 class Projector:
-    """Finds faces; nothing in it is random, so that the same picture gives the same face.
+    """Inverts pictures deterministically: the same picture gives the same face.
 
-    First many candidates are drawn and compared. The closest are followed downhill (Adam, Kingma & Ba 2015,
-    arXiv 1412.6980, algorithm 1), fewer and fewer of them, latents and attributes together; attributes may
-    take values in between, since only so there is a slope. What is left then gets definite attributes, each
-    is tried with every other value, and the latents follow once more.
+    First, many faces are drawn and compared with the picture. The closest ones are optimized by gradient
+    descent (Adam, Kingma & Ba 2015, arXiv 1412.6980, algorithm 1) in rounds that keep fewer and fewer of
+    them. Latent vectors and attributes are optimized together, so attributes are relaxed to values between
+    -1 and 1. The remaining faces then get definite attributes, every other value of each attribute is
+    tried, and the latent vectors are optimized once more.
     """
 
     def __init__(self, generator: FaceGenerator) -> None:
-        """Draws the candidates.
+        """Draws the starting points.
 
         Args:
-            generator: The model; the critic beside it does the comparing, or, if there is none, the one
-                that comes with the package.
+            generator: The model. Its critic provides the features to compare, or, if it has none, the critic
+                of the bundled model.
 
         Raises:
             JudgeError: The critic is damaged.
@@ -99,12 +100,12 @@ class Projector:
         self._free_slope = tf.function(self._free, autograph=False, reduce_retracing=True)
         self._fixed_slope = tf.function(self._fixed, autograph=False, reduce_retracing=True)
 
-    def project(self, picture: np.ndarray, progress: Callable[[], object] = lambda: None) -> Projection:
-        """Finds the face.
+    def project(self, picture: np.ndarray, progress: Callable[[], object] = lambda: None) -> Inversion:
+        """Finds the face closest to a picture.
 
         Args:
-            picture: uint8 [h, w, 3], as large as the model's.
-            progress: Called after each of `STEPS` steps.
+            picture: uint8 [h, w, 3], at the model's resolution.
+            progress: Called after each of the `STEPS` steps.
         """
         target = tf.constant(picture[np.newaxis].astype(np.float32) / 127.5 - 1.0)
         first = self._in_batches(lambda part: self._comparison.loss(self._images[part], target))
@@ -118,12 +119,12 @@ class Projector:
 
     def _result(
         self, latent: np.ndarray, labels: np.ndarray, picture: np.ndarray, target: tf.Tensor
-    ) -> Projection:
+    ) -> Inversion:
         request = FaceRequest(self._schema.describe(labels), (), latent=tuple(latent.tolist()))
         image = next(self._generator.faces(request)).image
         found = tf.constant(image[np.newaxis].astype(np.float32) / 127.5 - 1.0)
         distance = self._comparison.feature_distance
-        return Projection(
+        return Inversion(
             request,
             image,
             float(distance(found, target)[0]),
@@ -134,8 +135,8 @@ class Projector:
     def _follow(
         self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Downhill with attributes that may be in between; returns the nearest definite ones."""
-        # Side by side, so that Adam's averages are selected with what they belong to.
+        """Optimizes latent vectors and relaxed attributes; returns the nearest definite attributes."""
+        # In one array, so that a round selects the same rows of the values and of Adam's moments.
         width = latents.shape[1]
         values = np.concatenate([latents, labels], axis=1)
         rates = np.repeat(np.array([LATENT_RATE, LABEL_RATE], np.float32), [width, labels.shape[1]])
@@ -158,7 +159,7 @@ class Projector:
     def _settle(
         self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
     ) -> np.ndarray:
-        """Downhill with the attributes that there are."""
+        """Optimizes the latent vectors with fixed attributes."""
         mover = Adam(FIXED_RATE, FIXED_STEPS)
         for _ in range(FIXED_STEPS):
             slope = self._fixed_slope(tf.constant(latents), tf.constant(labels), target)
@@ -167,9 +168,9 @@ class Projector:
         return latents
 
     def _best_labels(self, latent: np.ndarray, labels: np.ndarray, target: tf.Tensor) -> np.ndarray:
-        """Changes one attribute after the other as long as that brings the face closer."""
+        """Changes the attribute that brings the face closest to the picture until none does."""
         while True:
-            rows = neighbours(labels, self._schema)
+            rows = neighbors(labels, self._schema)
             latents = np.tile(latent, (len(rows), 1))
             scores = np.concatenate(
                 [
@@ -183,7 +184,7 @@ class Projector:
             labels = rows[best]
 
     def _free(self, latents: tf.Tensor, logits: tf.Tensor, target: tf.Tensor) -> list[tf.Tensor]:
-        """What is to fall, [n], and its slopes."""
+        """Returns the objective, [n], and its gradients."""
         with tf.GradientTape() as tape:
             tape.watch([latents, logits])
             values = self._objective(latents, relaxed_labels(logits, self._schema), target)
@@ -211,7 +212,9 @@ class Projector:
         return np.concatenate([function(part).numpy() for part in parts])
 
     def _place_weights(self) -> tf.Tensor:
-        """How much each place counts: all attributes have the same say, so eyes count more than background.
+        """Weights pixels by how much attributes change them, so that eyes count more than the background.
+
+        Every attribute contributes the same total weight.
 
         Returns:
             float32 [h, w], 1 on average.
@@ -219,7 +222,7 @@ class Projector:
         latents, labels, images = (values[:PROBES] for values in (self._latents, self._labels, self._images))
         changes = []
         for slot in self._schema.slots:
-            # The next value of each face's own.
+            # Each face gets the value after its own.
             columns = labels[:, slot.columns]
             changed = labels.copy()
             changed[:, slot.columns] = np.roll(columns, 1, axis=1) if slot.is_group else -columns
@@ -233,7 +236,7 @@ class Projector:
 
 
 class Adam:
-    """Adam for rows of numbers outside the graph, with rates that fall to 0 over the second half."""
+    """Adam in NumPy, for arrays of rows, with rates that decrease to 0 over the second half."""
 
     def __init__(self, rate: float | np.ndarray, steps: int) -> None:
         self._rate, self._steps, self._step = rate, steps, 0
@@ -241,13 +244,13 @@ class Adam:
         self._square = self._mean
 
     def select(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Goes on with some rows only."""
+        """Returns some of the rows and drops the moments of the others."""
         if self._step:
             self._mean, self._square = self._mean[rows], self._square[rows]
         return values[rows]
 
     def moved(self, values: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """The values after a step."""
+        """Returns the values after one step."""
         self._step += 1
         self._mean = 0.9 * self._mean + 0.1 * slope
         self._square = 0.99 * self._square + 0.01 * slope * slope
@@ -258,11 +261,11 @@ class Adam:
 
 
 def relaxed_labels(logits: tf.Tensor, schema: Schema) -> tf.Tensor:
-    """Numbers without limits -> labels in -1..1, of which those of a group leave room for about one value.
+    """Maps logits to labels in -1..1 by a softmax over each group and a sigmoid for each tag.
 
     Args:
         logits: float32 [n, num_labels].
-        schema: What the columns mean.
+        schema: The attributes that the columns stand for.
     """
     parts = [
         2.0 * tf.nn.softmax(logits[:, slot.columns]) - 1.0
@@ -274,7 +277,7 @@ def relaxed_labels(logits: tf.Tensor, schema: Schema) -> tf.Tensor:
 
 
 def definite_labels(labels: np.ndarray, schema: Schema) -> np.ndarray:
-    """The nearest labels of +1 and -1, one +1 in each group: float32 [n, num_labels]."""
+    """Returns the nearest labels of +1 and -1, with one +1 in each group: float32 [n, num_labels]."""
     definite = np.where(labels > 0, 1, -1).astype(np.float32)
     for slot in schema.slots:
         if slot.is_group:
@@ -283,15 +286,15 @@ def definite_labels(labels: np.ndarray, schema: Schema) -> np.ndarray:
     return definite
 
 
-def neighbours(labels: np.ndarray, schema: Schema) -> np.ndarray:
-    """A label row and, behind it, every row that differs from it in one attribute.
+def neighbors(labels: np.ndarray, schema: Schema) -> np.ndarray:
+    """Returns a label row, followed by all rows that differ from it in one attribute.
 
     Args:
         labels: float32 [num_labels] of +1 and -1.
-        schema: What the columns mean.
+        schema: The attributes that the columns stand for.
 
     Returns:
-        float32 [1 + other options of all attributes, num_labels].
+        float32 [1 + number of other values of all attributes, num_labels].
     """
     rows = [labels]
     for slot in schema.slots:

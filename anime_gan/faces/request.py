@@ -1,13 +1,12 @@
-"""What a picture is made from, and how a file says so: text by which the picture can be made again."""
+"""Face requests: everything that decides a picture, its checks, and its text form inside picture files."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,34 +14,41 @@ import numpy as np
 from anime_gan.attributes.edits import definite
 from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.attributes.schema import AttributeRequestError, Schema
+from anime_gan.common.errors import InputError
 from anime_gan.faces.sheets import sides, usual_spelling
 
 MAX_FACES = 1_000_000
 MAX_CANDIDATES = 64
 SEED_LIMIT = 2**63
-# Of a walk.
+# Frames of an animation.
 MIN_FRAMES, MAX_FRAMES = 2, 2_000
-# More than 50 a second browsers slow down to ten.
+# Browsers play anything faster at ten frames per second.
 MAX_FRAMES_PER_SECOND = 50
-# Between the stations of a walk.
+# Separates keyframes.
 ARROW = "->"
 LATENT_DTYPE = "<f4"
+TRUNCATION_HELP = "truncation factor: less variety, fewer broken faces (above 0, up to 1; default 1 = off)"
+UNLABELED = "this model was trained without labels, so attributes cannot be requested"
+
+
+class RequestError(InputError):
+    """A face request that cannot be drawn."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Walk:
-    """A way through several faces that ends where it begins.
+class Interpolation:
+    """An animation through several keyframes that ends where it starts.
 
     Attributes:
-        stations: What is asked for at each, besides `FaceRequest.attributes`.
-        frames: Pictures on the whole way.
-        frames_per_second: How fast they are shown.
-        frame: Of the whole way only this picture, counted from 0; None: all of them.
-        latents: The numbers of each station's face where these come from no seeds; then
-            `FaceRequest.seeds` is empty, and each station says every attribute.
+        keyframes: What each keyframe shows, in addition to `FaceRequest.attributes`.
+        frames: Number of frames.
+        frames_per_second: Playback speed.
+        frame: Index of the only frame to draw, from 0; None draws all of them.
+        latents: The latent vector of each keyframe if the faces do not come from seeds. Then
+            `FaceRequest.seeds` is empty, and each keyframe names every attribute.
     """
 
-    stations: tuple[str, ...]
+    keyframes: tuple[str, ...]
     frames: int = 48
     frames_per_second: int = 20
     frame: int | None = None
@@ -50,25 +56,25 @@ class Walk:
 
     @property
     def text(self) -> str:
-        """The stations as they are typed."""
-        return f" {ARROW} ".join(self.stations)
+        """The keyframes as they are typed."""
+        return f" {ARROW} ".join(self.keyframes)
 
 
 @dataclasses.dataclass(frozen=True)
 class FaceRequest:
-    """Everything that decides a picture, besides the model.
+    """Everything that decides a picture, except the model.
 
     Attributes:
-        attributes: What was asked for, as typed.
-        seeds: One face each; one for each station of a walk, or one for all.
+        attributes: The requested attributes, as typed.
+        seeds: One per face; for an animation, one per keyframe or a single one for all keyframes.
         truncation: In (0, 1]; 1 is off.
-        sheet: What varies down the sheet: an attribute, of which every value is shown, or requests separated
-            by semicolons; behind " x " what varies across. None: no sheet.
-        candidates: Faces drawn for each seed, of which the critic keeps one; 1 needs no critic.
-        changes: What is set afterwards on the faces that the rest has decided; their latents stay.
-        latent: The numbers of a face that comes from no seed; then `seeds` is empty, and `attributes` says
+        sheet: What varies from row to row: an attribute, which takes all its values, or requests separated
+            by semicolons. What follows " x " varies from column to column. None: no sheet.
+        candidates: Faces drawn per seed, of which the critic selects one; 1 needs no critic.
+        changes: Attributes that are set after everything else is decided; the latent vectors stay.
+        latent: The latent vector of a face without a seed. Then `seeds` is empty, and `attributes` names
             every attribute.
-        walk: The stations of an animation, or None.
+        interpolation: The animation, or None.
     """
 
     attributes: str = ""
@@ -78,23 +84,34 @@ class FaceRequest:
     candidates: int = 1
     changes: str = ""
     latent: tuple[float, ...] | None = None
-    walk: Walk | None = None
+    interpolation: Interpolation | None = None
 
     @property
     def num_faces(self) -> int:
-        """Pictures that it asks for, a sheet or an animation counting each of its faces once."""
-        if self.walk is not None:
-            return self.walk.frames if self.walk.frame is None else 1
+        """Faces to draw: the frames of an animation, or the faces of which a sheet shows variations."""
+        if self.interpolation is not None:
+            return self.interpolation.frames if self.interpolation.frame is None else 1
         return 1 if self.latent is not None else len(self.seeds)
+
+    def singles(self) -> list[FaceRequest]:
+        """Returns a request for each face or frame."""
+        interpolation = self.interpolation
+        if interpolation is not None and interpolation.frame is None:
+            frames = (dataclasses.replace(interpolation, frame=n) for n in range(interpolation.frames))
+            return [dataclasses.replace(self, interpolation=frame) for frame in frames]
+        if interpolation is not None or self.latent is not None:
+            return [self]
+        return [dataclasses.replace(self, seeds=(seed,)) for seed in self.seeds]
 
 
 class PictureOrigin(NamedTuple):
-    """What a picture says of how it was made.
+    """How a picture was made, read from its file.
 
     Attributes:
-        request: What was asked for.
-        model: `FaceGenerator.name` of the model that drew it.
-        critic: `FaceGenerator.critic_name` of the critic that chose it, or None if none did.
+        request: The face request.
+        model: Name of the model; see `Export.name`.
+        critic: Name of the critic that selected the face; see `FaceGenerator.critic_name`. None if the face
+            was not selected among candidates.
     """
 
     request: FaceRequest
@@ -103,21 +120,21 @@ class PictureOrigin(NamedTuple):
 
 
 def request_text(request: FaceRequest) -> dict[str, str]:
-    """What a file says of a request; `origin_from_text` reads it back, to the last bit of a latent."""
+    """Returns a request as text fields. `origin_from_text` restores it; latent vectors stay bit-identical."""
     text = {"attributes": request.attributes}
     if request.latent is not None:
         text["latent"] = _latent_text(request.latent)
-    elif request.walk is not None and request.walk.latents:
-        text["latents"] = ",".join(map(_latent_text, request.walk.latents))
+    elif request.interpolation is not None and request.interpolation.latents:
+        text["latents"] = ",".join(map(_latent_text, request.interpolation.latents))
     else:
         text["seeds"] = format_seeds(request.seeds)
         text["truncation"] = repr(request.truncation)
-    if request.walk is not None:
-        text["interpolate"] = request.walk.text
-        text["frames"] = str(request.walk.frames)
-        text["fps"] = str(request.walk.frames_per_second)
-        if request.walk.frame is not None:
-            text["frame"] = str(request.walk.frame)
+    if request.interpolation is not None:
+        text["interpolate"] = request.interpolation.text
+        text["frames"] = str(request.interpolation.frames)
+        text["fps"] = str(request.interpolation.frames_per_second)
+        if request.interpolation.frame is not None:
+            text["frame"] = str(request.interpolation.frame)
     if request.changes:
         text["set"] = request.changes
     if request.sheet is not None:
@@ -128,10 +145,10 @@ def request_text(request: FaceRequest) -> dict[str, str]:
 
 
 def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
-    """Reads what a file says of how it was made.
+    """Reads how a picture was made from the text fields in its file.
 
     Raises:
-        KeyError, ValueError: Something is missing, or cannot be read.
+        KeyError, ValueError: A field is missing or damaged.
     """
     latent = _latent_from_text(text["latent"]) if "latent" in text else None
     seeded = latent is None and "latents" not in text
@@ -143,9 +160,9 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         int(text.get("candidates", 1)),
         text.get("set", ""),
         latent,
-        _walk_from_text(text) if "interpolate" in text else None,
+        _interpolation_from_text(text) if "interpolate" in text else None,
     )
-    # Names come from a file that anybody may have written, and are shown.
+    # Anyone may have written the file, and these names are shown.
     for name in (text["model"], text.get("critic", "0")):
         if not re.fullmatch("[0-9a-f]{1,64}", name):
             raise ValueError("not the name of a model")
@@ -160,110 +177,108 @@ def _latent_from_text(text: str) -> tuple[float, ...]:
     try:
         values = np.frombuffer(base64.b64decode(text, validate=True), LATENT_DTYPE)
     except binascii.Error as error:
-        raise ValueError(f"not a latent: {error}") from error
+        raise ValueError(f"not a latent vector: {error}") from error
     if not np.all(np.isfinite(values)):
-        raise ValueError("not a latent: its numbers are not finite")
+        raise ValueError("not a latent vector: some values are not finite")
     return tuple(values.tolist())
 
 
-def _walk_from_text(text: Mapping[str, str]) -> Walk:
+def _interpolation_from_text(text: Mapping[str, str]) -> Interpolation:
     frame = int(text["frame"]) if "frame" in text else None
     latents = tuple(map(_latent_from_text, text["latents"].split(","))) if "latents" in text else ()
-    return Walk(parse_stations(text["interpolate"]), int(text["frames"]), int(text["fps"]), frame, latents)
+    keyframes = parse_keyframes(text["interpolate"])
+    return Interpolation(keyframes, int(text["frames"]), int(text["fps"]), frame, latents)
 
 
 def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
-    """The request with everything in its usual spelling.
+    """Checks a request and returns it with all attributes in the schema's own spelling.
 
     Raises:
-        ValueError: Something in it is not allowed or not known; the message names the flag.
+        RequestError: A value is out of range, or values contradict each other.
+        AttributeRequestError: An attribute is unknown or contradicts another one.
     """
     if not 0 < request.truncation <= 1:
-        raise ValueError(f"--truncation={request.truncation}: must be above 0 and at most 1")
+        raise RequestError("must be above 0 and at most 1", "truncation", request.truncation)
     if not 1 <= request.candidates <= MAX_CANDIDATES:
-        raise ValueError(f"--candidates={request.candidates}: must be 1 to {MAX_CANDIDATES}")
-    unseeded = request.latent is not None or (request.walk is not None and request.walk.latents)
-    if unseeded and (request.candidates > 1 or (request.latent is not None and request.walk)):
-        raise ValueError("a face without a seed: has no candidates, and is no station of a walk")
-    with _explained():
-        attributes = _spelled(request.attributes, schema)
-        sheet = usual_spelling(request.sheet, schema) if request.sheet else None
-        walk = _checked_walk(request, schema) if request.walk else None
-        changes = _spelled(request.changes, schema)
-        definite(schema.parse(changes), schema, changes, "--set")
-    if sheet and walk and walk.frame is None:
-        raise ValueError("--sheet: goes not with --interpolate; a frame of its folder can have one")
+        raise RequestError(f"must be 1 to {MAX_CANDIDATES}", "candidates", request.candidates)
+    interpolation = request.interpolation
+    unseeded = request.latent is not None or (interpolation is not None and interpolation.latents)
+    if unseeded and (request.candidates > 1 or (request.latent is not None and interpolation)):
+        raise RequestError("a face without a seed can be neither one of several candidates nor a keyframe")
+    attributes = _spelled(request.attributes, schema)
+    if request.sheet and not schema.slots:
+        raise AttributeRequestError(UNLABELED)
+    sheet = usual_spelling(request.sheet, schema) if request.sheet else None
+    if interpolation:
+        interpolation = _checked_interpolation(request, interpolation, schema)
+    changes = _spelled(request.changes, schema)
+    definite(schema.parse(changes), schema, changes, "set")
+    if sheet and interpolation and interpolation.frame is None:
+        raise RequestError("cannot be made of an animation; make it of one frame", "sheet", sheet)
     if sheet and sides(sheet)[1] and request.num_faces > 1:
-        raise ValueError(f"--sheet={sheet}: shows one face, so give one seed, not {request.num_faces}")
-    return dataclasses.replace(request, attributes=attributes, sheet=sheet, changes=changes, walk=walk)
+        raise RequestError(f"shows one face, so give one seed, not {request.num_faces}", "sheet", sheet)
+    return dataclasses.replace(
+        request, attributes=attributes, sheet=sheet, changes=changes, interpolation=interpolation
+    )
 
 
 def changed(request: FaceRequest, changes: str, schema: Schema) -> FaceRequest:
-    """The same faces with something set; what was set before stays, unless it is the same attribute.
+    """Returns the same faces with some attributes set; earlier changes of other attributes stay.
 
     Args:
         request: From `checked`.
-        changes: One value of each attribute that it names, as typed.
-        schema: What can be asked for.
+        changes: One value for each attribute to change, as typed.
+        schema: The attributes of the model.
 
     Raises:
-        ValueError: The changes cannot be understood.
+        AttributeRequestError: An attribute is unknown, or no value is named for it.
     """
-    with _explained():
-        wanted = schema.parse(expanded(changes, schema))
-        definite(wanted, schema, changes, "--set")
-        merged = schema.parse(request.changes)
+    wanted = schema.parse(expanded(changes, schema))
+    definite(wanted, schema, changes, "set")
+    merged = schema.parse(request.changes)
     for slot in schema.slots:
         if wanted[slot.columns].any():
             merged[slot.columns] = wanted[slot.columns]
     return dataclasses.replace(request, changes=schema.describe(merged))
 
 
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Adds to what is not understood where to look."""
-    try:
-        yield
-    except AttributeRequestError as error:
-        raise ValueError(f"{error}; --list_attrs shows what there is") from error
-
-
-def _checked_walk(request: FaceRequest, schema: Schema) -> Walk:
-    walk = request.walk
-    assert walk is not None
-    if len(walk.stations) == 1 and not walk.latents:
-        walk = dataclasses.replace(walk, stations=walk.stations * len(request.seeds))
-    count = len(walk.stations)
+def _checked_interpolation(
+    request: FaceRequest, interpolation: Interpolation, schema: Schema
+) -> Interpolation:
+    keyframes, seeds = interpolation.keyframes, request.seeds
+    if len(keyframes) == 1 and not interpolation.latents:
+        keyframes *= len(seeds)
+    count, text, frames = len(keyframes), interpolation.text, interpolation.frames
     if count < 2:
-        raise ValueError(
-            f"--interpolate={walk.text}: one station is no walk: write 'blonde hair {ARROW} black hair', or "
-            "give several seeds"
+        reason = (
+            f"an animation needs at least two keyframes, such as 'blonde hair {ARROW} black hair', or "
+            "several seeds"
         )
-    if walk.latents:
-        if len(walk.latents) != count or request.seeds:
-            raise ValueError(
-                f"a walk through faces without seeds: has {count} stations and {len(walk.latents)} faces"
+        raise RequestError(reason, "interpolate", text)
+    if interpolation.latents:
+        if len(interpolation.latents) != count or seeds:
+            raise RequestError(
+                f"has {count} keyframes and {len(interpolation.latents)} latent vectors; each keyframe needs "
+                "one, and no seed",
+                "interpolate",
             )
-    elif len(request.seeds) not in (1, count):
-        raise ValueError(
-            f"--interpolate={walk.text}: has {count} stations, so give {count} seeds, or one for all, not "
-            f"{len(request.seeds)}"
-        )
-    if not max(MIN_FRAMES, count) <= walk.frames <= MAX_FRAMES:
-        raise ValueError(
-            f"--frames={walk.frames}: must be {max(MIN_FRAMES, count)} (one a station) to {MAX_FRAMES}"
-        )
-    if not 1 <= walk.frames_per_second <= MAX_FRAMES_PER_SECOND:
-        raise ValueError(f"--fps={walk.frames_per_second}: must be 1 to {MAX_FRAMES_PER_SECOND}")
-    if walk.frame is not None and not 0 <= walk.frame < walk.frames:
-        raise ValueError(f"frame {walk.frame}: the walk has {walk.frames}, counted from 0")
-    stations = tuple(_spelled(station, schema) for station in walk.stations)
-    for station in stations:
-        # Both together: what all stations share must not contradict one of them.
-        both = schema.parse(", ".join((_spelled(request.attributes, schema), station)))
-        if len(request.seeds) == 1:
-            definite(both, schema, station, "a station of one face")
-    return dataclasses.replace(walk, stations=stations)
+    elif len(seeds) not in (1, count):
+        reason = f"has {count} keyframes, so give {count} seeds, or one for all, not {len(seeds)}"
+        raise RequestError(reason, "interpolate", text)
+    least = max(MIN_FRAMES, count)
+    if not least <= frames <= MAX_FRAMES:
+        raise RequestError(f"must be {least} (one per keyframe) to {MAX_FRAMES}", "frames", frames)
+    if not 1 <= interpolation.frames_per_second <= MAX_FRAMES_PER_SECOND:
+        raise RequestError(f"must be 1 to {MAX_FRAMES_PER_SECOND}", "fps", interpolation.frames_per_second)
+    if interpolation.frame is not None and not 0 <= interpolation.frame < frames:
+        raise RequestError(f"frame {interpolation.frame} does not exist: the frames are 0 to {frames - 1}")
+    keyframes = tuple(_spelled(keyframe, schema) for keyframe in keyframes)
+    for keyframe in keyframes:
+        # Together: what all keyframes share must not contradict one of them.
+        both = schema.parse(", ".join((_spelled(request.attributes, schema), keyframe)))
+        if len(seeds) == 1:
+            definite(both, schema, keyframe, "interpolate")
+    return dataclasses.replace(interpolation, keyframes=keyframes)
 
 
 def _spelled(text: str, schema: Schema) -> str:
@@ -271,13 +286,19 @@ def _spelled(text: str, schema: Schema) -> str:
 
 
 def expanded(text: str, schema: Schema) -> str:
-    """A request in which `hair=silver` is `hair_color=silver`: a part of a group's name is enough.
+    """Completes shortened group names: `hair=silver` becomes `hair_color=silver`.
 
     Args:
-        text: Phrases separated by commas; those that are not understood stay as they are.
-        schema: What can be asked for.
+        text: Phrases separated by commas; unknown ones stay as they are.
+        schema: The attributes of the model.
+
+    Raises:
+        AttributeRequestError: The model has no attributes at all.
     """
-    return ", ".join(_full_name(phrase, schema) for phrase in split_phrases(text))
+    phrases = split_phrases(text)
+    if phrases and not schema.slots:
+        raise AttributeRequestError(UNLABELED)
+    return ", ".join(_full_name(phrase, schema) for phrase in phrases)
 
 
 def _full_name(phrase: str, schema: Schema) -> str:
@@ -294,35 +315,33 @@ def _full_name(phrase: str, schema: Schema) -> str:
     return found[0] if len(found) == 1 else phrase
 
 
-def parse_stations(text: str) -> tuple[str, ...]:
-    """Reads the stations of a walk as in `blonde hair -> black hair`; a station may be empty."""
-    return tuple(station.strip() for station in text.split(ARROW))
+def parse_keyframes(text: str) -> tuple[str, ...]:
+    """Reads keyframes such as `blonde hair -> black hair`; a keyframe may be empty."""
+    return tuple(keyframe.strip() for keyframe in text.split(ARROW))
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """Reads seeds as in `0-7,12`.
+    """Reads seeds such as `0-7,12`.
 
     Raises:
-        ValueError: The text is not a list of seeds, or too long a one.
+        RequestError: The text is not a list of seeds, or the list is too long.
     """
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part, re.ASCII)
         if not match:
-            raise ValueError(
-                f"--seeds={text}: {part.strip()!r} is not a seed or a range; write for example 0-7,12"
-            )
+            reason = f"{part.strip()!r} is not a seed or a range of seeds; write, for example, 0-7,12"
+            raise RequestError(reason, "seeds", text)
         first, last = int(match[1]), int(match[2] or match[1])
         if last >= SEED_LIMIT or last < first or last - first + len(seeds) >= MAX_FACES:
-            raise ValueError(
-                f"--seeds={text}: {part.strip()!r} must be rising and below 2^63, at most {MAX_FACES} seeds"
-            )
+            reason = f"{part.strip()!r} must be rising and below 2^63, with at most {MAX_FACES} seeds in all"
+            raise RequestError(reason, "seeds", text)
         seeds += range(first, last + 1)
     return tuple(seeds)
 
 
 def format_seeds(seeds: Sequence[int]) -> str:
-    """Writes seeds so that `parse_seeds` reads them back: runs as ranges."""
+    """Writes seeds so that `parse_seeds` reads them back; runs become ranges."""
     parts: list[list[int]] = []
     for seed in seeds:
         if parts and seed == parts[-1][1] + 1:

@@ -1,6 +1,6 @@
-"""`python -m anime_gan.datasets.sampled`: a labelled folder of pictures that an exported model draws.
+"""`python -m anime_gan.datasets.sampled`: draws a labeled image folder with an exported model.
 
-From it a small network can learn to imitate a large one. The licence of the model goes along.
+A small network can be trained on it to imitate a large one (distillation). The model's license is copied.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.command_line import MODEL_HELP, run_command
+from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
 from anime_gan.datasets.folder.source import LICENCE
-from anime_gan.exports.read import find_export, read_record
+from anime_gan.exports.read import find_export, read_record, read_schema
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_png
-from anime_gan.faces.request import MAX_FACES, FaceRequest
+from anime_gan.faces.request import MAX_FACES, TRUNCATION_HELP, FaceRequest, checked
 
-SUMMARY = """Draws a labelled folder, which train.py reads, with an exported model: seeds 0 and up, what they
-show as the model's training pictures had it. Stopped, it goes on where it was when it is called again; with
-a larger --num it adds pictures."""
+SUMMARY = """Draws a labeled image folder for train.py with an exported model. Seeds count up from 0, and
+attributes are sampled from the model's training distribution. Repeat the command to resume an interrupted
+run; a larger --num adds images."""
 
 SETTINGS = "sampled.json"
-# Folders with very many files are slow to list.
+# Folders with too many files are slow to list.
 FOLDER_SIZE = 1_000
 CHUNK = 64
 
@@ -39,55 +41,51 @@ CHUNK = 64
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
-    flags.DEFINE_string(
-        "model",
-        None,
-        MODEL_HELP,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_string("out", None, "the folder to write", flag_values=flag_values)
+    flags.DEFINE_string("model", None, MODEL_HELP, flag_values=flag_values)
+    flags.DEFINE_string("out", None, "output folder", flag_values=flag_values)
     flags.DEFINE_integer(
-        "num", 10_000, f"how many pictures (1 to {MAX_FACES})", 1, MAX_FACES, flag_values=flag_values
-    )
-    flags.DEFINE_float(
-        "truncation",
-        1.0,
-        "scales the latents: less variety, fewer odd faces (above 0, to 1; default 1 = off)",
+        "num",
+        10_000,
+        f"number of images (1 to {MAX_FACES}; default 10000)",
+        1,
+        MAX_FACES,
         flag_values=flag_values,
     )
+    flags.DEFINE_float("truncation", 1.0, TRUNCATION_HELP, flag_values=flag_values)
     arguments = sys.argv[1:] if argv is None else argv
 
     def command() -> int:
         model, out = flag_values["model"].value, flag_values["out"].value
         num, truncation = int(flag_values["num"].value or 0), float(flag_values["truncation"].value or 0)
         if not out:
-            raise flags.Error("--out is needed, see --help")
-        if not 0 < truncation <= 1:
-            raise ValueError(f"--truncation={truncation}: must be above 0 and at most 1")
+            raise InputError("missing --out, the output folder; see --help")
         export = find_export(Path(model) if model else None)
         drawn = sample_faces(export, Path(out), num, truncation)
-        print(f"{num} pictures in {out}, {drawn} of them new. Try: python train.py --data={out}")
+        print(f"{num} images in {out}, {drawn} of them new. To train on them: python train.py --data={out}")
         return 0
 
     return run_command("anime_gan.datasets.sampled", SUMMARY, flag_values, command, arguments)
 
 
 def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> int:
-    """Draws pictures into a folder, those that are not there yet.
+    """Draws the images that a folder does not contain yet.
 
     Args:
         export: The exported model.
-        out: The folder: pictures in folders of `FOLDER_SIZE`, their labels and the schema, the licence.
-        num: How many pictures, seeds 0 to num - 1.
+        out: The output folder. It gets subfolders of `FOLDER_SIZE` images, their labels, the schema and the
+            license.
+        num: Number of images, with the seeds 0 to num - 1.
         truncation: In (0, 1]; 1 is off.
 
     Returns:
-        How many were drawn.
+        Number of newly drawn images.
 
     Raises:
-        ValueError: The folder holds something else.
+        RequestError: The truncation is out of range.
+        DataError: The folder contains something else.
     """
     record = read_record(export)
+    checked(FaceRequest(truncation=truncation), read_schema(export))
     settings = {"model": record["weights_sha256"], "truncation": truncation}
     _check_folder(out, settings)
     generator = FaceGenerator(export)
@@ -95,7 +93,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
     for left_by_a_kill in out.rglob(PARTIAL_PATTERN):
         remove(left_by_a_kill)
     write_text(out / SETTINGS, json.dumps(settings, indent=1))
-    write_text(out / LICENCE, _licence(generator.name, record["statement"]))
+    write_text(out / LICENCE, _license(generator.name, record["statement"]))
 
     rows, drawn = [], 0
     with tqdm(total=num, unit="face", desc="drawing", file=sys.stderr, delay=1) as progress:
@@ -113,13 +111,13 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
                 progress.update()
     if schema.num_labels:
         write_text(out / SCHEMA_FILE, schema.to_json())
-        # Last: the pictures it lists are all there.
+        # Written last, when all images that it lists exist.
         write_text(out / LABEL_TABLE, _table(schema, np.concatenate(rows)))
     return drawn
 
 
 def picture_name(seed: int) -> str:
-    """Where the picture of a seed lies in the folder."""
+    """Returns the path of a seed's image in the folder."""
     return f"{seed // FOLDER_SIZE:04d}/{seed:07d}.png"
 
 
@@ -127,23 +125,21 @@ def _check_folder(out: Path, settings: dict[str, object]) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / SETTINGS).is_file():
-        raise ValueError(f"--out={out}: holds something else already; choose another folder")
+        raise DataError("contains other files; choose another folder", "out", out)
     if json.loads((out / SETTINGS).read_text("utf-8")) != settings:
-        raise ValueError(
-            f"--out={out}: was begun with another model or truncation, see {SETTINGS} there; choose another "
-            "folder"
-        )
+        reason = f"was drawn with another model or truncation (see its {SETTINGS}); choose another folder"
+        raise DataError(reason, "out", out)
 
 
-def _licence(model: str, statement: str) -> str:
+def _license(model: str, statement: str) -> str:
     return (
-        f"Pictures drawn by model {model}; what may be done with its pictures, and with models trained on "
-        f"them, is what may be done with it.\n\n{statement}\n"
+        f"Pictures drawn by model {model}. These pictures, and models trained on them, are under the license "
+        f"of that model.\n\n{statement}\n"
     )
 
 
 def _table(schema: Schema, labels: np.ndarray) -> str:
-    """`labels.csv` for complete labels, of pictures from seed 0 up."""
+    """Returns the text of `labels.csv` for complete label rows, in the order of the seeds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["filename", *(slot.name for slot in schema.slots)])

@@ -1,4 +1,4 @@
-"""Pictures that show what a generator can do: grids, and sheets that vary one attribute."""
+"""Sheets: the same faces again and again, with attributes varied from row to row and column to column."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from anime_gan.attributes.edits import definite, options, with_value
-from anime_gan.attributes.schema import AttributeRequestError, Schema, Slot
+from anime_gan.attributes.schema import Schema, Slot
+from anime_gan.common.errors import InputError
 from anime_gan.common.layout import _block
 
-# Between what varies down a sheet and what varies across it.
+# Separates what varies from row to row and what varies from column to column.
 ACROSS = " x "
 
 
 def sheet_labels(labels: np.ndarray, schema: Schema, slots: Sequence[Slot]) -> tuple[np.ndarray, list[str]]:
-    """Label rows for a sheet: the same faces again for every value of the given attributes.
+    """Returns label rows for a sheet: the same faces with every value of the given attributes.
 
     Args:
         labels: float32 [n, num_labels], complete rows.
-        schema: What the columns mean.
-        slots: The attributes to vary, one after the other.
+        schema: The attributes that the columns stand for.
+        slots: The attributes to vary, one at a time.
 
     Returns:
         float32 [rows * n, num_labels], row by row, and a caption for each row.
@@ -35,45 +36,44 @@ def sheet_labels(labels: np.ndarray, schema: Schema, slots: Sequence[Slot]) -> t
 
 
 def sides(sheet: str) -> tuple[str, str | None]:
-    """What varies down a sheet, and what across it, which is None if nothing does."""
+    """Splits a sheet into what varies from row to row and from column to column; None if nothing does."""
     down, *rest = re.split(r"\s+[xX×]\s+", sheet, maxsplit=1)
     return down, rest[0] if rest else None
 
 
 def is_list(sheet: str) -> bool:
-    """Whether a sheet is described by requests, a row each, instead of by an attribute's name."""
+    """Whether a sheet is a list of requests, one per row, instead of the name of an attribute."""
     return ";" in sheet
 
 
 def usual_spelling(sheet: str, schema: Schema) -> str:
-    """A sheet's description as the schema writes it.
+    """Returns a sheet's description in the schema's own spelling.
 
     Args:
-        sheet: An attribute's name, or requests separated by semicolons; or two of them with an x between.
-        schema: What can be asked for.
+        sheet: The name of an attribute, or requests separated by semicolons; or two of these joined by an x.
+        schema: The attributes of the model.
 
     Raises:
-        AttributeRequestError: Something in it is unknown, or a row leaves open which value it means.
+        AttributeRequestError: An attribute is unknown, or a row only rules out values.
+        InputError: The sheet has more than two sides.
     """
     down, across = sides(sheet)
     if across is not None:
         if sides(across)[1] is not None:
-            raise AttributeRequestError(f"a sheet has two sides, not more: {sheet!r}")
+            raise InputError("a sheet has at most two sides, joined by one x", "sheet", sheet)
         return usual_spelling(down, schema) + ACROSS + usual_spelling(across, schema)
     if not is_list(sheet):
         return schema.slot(sheet).name
-    rows = [
-        definite(schema.parse(request), schema, request, "a row of a sheet") for request in sheet.split(";")
-    ]
+    rows = [definite(schema.parse(request), schema, request, "sheet") for request in sheet.split(";")]
     return "; ".join(schema.describe(row) for row in rows)
 
 
 def requested_labels(labels: np.ndarray, schema: Schema, sheet: str) -> tuple[np.ndarray, list[str]]:
-    """Label rows for a sheet as a user describes it.
+    """Returns label rows for a sheet as a user describes it.
 
     Args:
         labels: float32 [n, num_labels], complete rows.
-        schema: What the columns mean.
+        schema: The attributes that the columns stand for.
         sheet: As `usual_spelling` gives it.
 
     Returns:
@@ -87,15 +87,15 @@ def requested_labels(labels: np.ndarray, schema: Schema, sheet: str) -> tuple[np
 
 
 def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> dict[str, np.ndarray]:
-    """A small picture for each group, and one for all tags, with the value written above each face.
+    """Makes a small picture for each group, and one for all tags, with the value above each face.
 
     Args:
         images: uint8 [values, faces, height, width, 3], in the order of `sheet_labels` over all slots.
-        schema: What was varied.
-        columns: Values side by side; more go into a second row of faces.
+        schema: The attributes that vary.
+        columns: Values per row.
 
     Returns:
-        Group name -> uint8 [h, w, 3]; the tags, each switched on, under `yes_or_no`.
+        Group name -> uint8 [h, w, 3]; all tags, each switched on, under `yes_or_no`.
     """
     blocks: dict[str, np.ndarray] = {}
     names, tags, start = [], [], 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
-from anime_gan.exports.read import NAME_DIGITS, find_export, read_record, read_schema
+from anime_gan.exports.read import NAME_DIGITS, ModelError, find_export, read_record, read_schema
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class WarmStart:
         """
         try:
             self.export = find_export(directory).resolve()
-        except ValueError as error:
-            raise ConfigError(str(error).replace("--model", "--init_from")) from error
+        except ModelError as error:
+            raise ConfigError(error.reason, "init_from", error.value) from error
         self.schema = read_schema(self.export)
         self.record = read_record(self.export)
 

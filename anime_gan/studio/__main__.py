@@ -1,4 +1,4 @@
-"""`anime-gan-studio`: a page in the browser on which faces are drawn, changed, blended and kept."""
+"""`anime-gan-studio`: a web page on which faces are drawn, changed, blended and kept."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 from absl import flags
 
 from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
-from anime_gan.exports.read import find_export
+from anime_gan.common.errors import InputError
 
-SUMMARY = """Opens the studio: prints an address to open in a browser. Everything stays on this machine.
-Needs pip install '.[studio]'"""
+SUMMARY = """Starts the studio and prints an address to open in a browser. Everything stays on this machine.
+Needs: pip install "anime_gan[studio]\""""
 LOCAL = "127.0.0.1"
 
 
@@ -34,51 +34,47 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
 
     text("model", None, MODEL_HELP)
-    text("host", LOCAL, f"the address to listen at (default {LOCAL}: this machine alone)")
+    text("host", LOCAL, f"address to listen on (default {LOCAL}: this machine only)")
     flags.DEFINE_integer(
         "port",
         8642,
-        "the port (0 to 65535; default 8642; 0: any that is free)",
+        "port to listen on (0 to 65535; default 8642; 0 = any free port)",
         0,
         65_535,
         flag_values=flag_values,
     )
-    text(
-        "history", None, "where to keep what was drawn (default: anime_gan/studio in the user's data folder)"
-    )
+    text("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
     flags.DEFINE_integer(
         "keep",
         200,
-        "entries of the history, and faces that may be kept (1 to 10000; default 200)",
+        "maximum number of history entries, and of kept faces (1 to 10000; default 200)",
         1,
         10_000,
         flag_values=flag_values,
     )
-    flags.DEFINE_bool(
-        "open", False, "open the page in the browser as well (true or false)", flag_values=flag_values
-    )
+    flags.DEFINE_bool("open", False, "also open the page in the browser", flag_values=flag_values)
 
 
 def _serve(flag_values: flags.FlagValues) -> int:
     value: dict[str, Any] = {name: flag_values[name].value for name in flag_values}
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
-        raise ValueError(f"{' and '.join(missing)} missing: pip install 'anime_gan[studio]'")
-    # Here, since they may be missing.
+        packages = " and ".join(missing)
+        raise InputError(f"the studio needs {packages}; to install: pip install 'anime_gan[studio]'")
+    # Here, because the packages may be missing.
     import uvicorn
 
     from anime_gan.studio.server import create_app
     from anime_gan.studio.studio import Studio
 
-    export = find_export(Path(value["model"]) if value["model"] else None)
     folder = Path(value["history"]) if value["history"] else _data_folder()
-    studio = Studio(export, folder, value["keep"])
+    studio = Studio(Path(value["model"]) if value["model"] else None, folder, value["keep"])
     host = value["host"]
     listening = _listen(host, value["port"])
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
-    print(f"{url}   (Ctrl-C ends it)", flush=True)
+    print(f"{url}   (press Ctrl-C to stop)", flush=True)
     if host not in (LOCAL, "localhost", "::1"):
-        print_lines(["everybody who can reach this address can use it and see what was drawn"])
+        print_lines(["anyone who can reach this address can use the studio and see its history"])
     config = uvicorn.Config(
         create_app(studio, [host]),
         http="h11",
@@ -105,9 +101,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        # Python adds the address, which is said already.
+        # Python appends the address, which the message already contains.
         reason = str(error.strerror or error).partition(" (while")[0]
-        raise ValueError(f"--host={host} --port={port}: {reason}; --port=0 takes any free one") from error
+        hint = "to use any free port: --port=0"
+        raise InputError(f"cannot listen on {host} port {port}: {reason}; {hint}") from error
 
 
 if __name__ == "__main__":

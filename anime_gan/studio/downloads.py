@@ -1,4 +1,4 @@
-"""What can be taken away from an entry of the history, as files."""
+"""Files that can be downloaded from a history entry."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from anime_gan.datasets.reading.pictures import PictureError
 from anime_gan.faces.picture_files import ANIMATIONS, file_stem, name_part, save_animation
 from anime_gan.faces.request import origin_from_text
 from anime_gan.studio.errors import StudioError
@@ -33,8 +34,8 @@ class Download(NamedTuple):
     """A file.
 
     Attributes:
-        name: What to save it as.
-        media_type: For HTTP.
+        name: The suggested file name.
+        media_type: The HTTP content type.
         data: The whole file.
     """
 
@@ -44,16 +45,16 @@ class Download(NamedTuple):
 
 
 def download(studio: Studio, identifier: str, name: str) -> Download:
-    """A file of an entry, or made of it.
+    """Returns a file of an entry, or makes it.
 
     Args:
-        studio: Has the entry.
-        identifier: The entry's.
+        studio: The studio with the entry.
+        identifier: Identifier of the entry.
         name: `0.png` or `0.json` for a face, `animation.webp` (`.gif`, `.mp4`), `sheet.png`,
             `settings.json`, or `all.zip`.
 
     Raises:
-        StudioError: There is none, or it cannot be made.
+        StudioError: The file does not exist, or cannot be made.
     """
     match = re.fullmatch(r"([0-9]{1,4}|animation|sheet|settings|all)(\.[a-z0-9]{3,4})", name)
     if match is None or match[2] not in MEDIA_TYPES:
@@ -91,7 +92,7 @@ def _json(text: dict[str, str]) -> bytes:
 
 
 def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
-    """The animation in a format; the WebP has every pixel, so that nothing is drawn again."""
+    """Returns the animation in a file format, converted from the lossless WebP."""
     data = studio.read(entry.identifier, ANIMATION)
     if ending == ".webp":
         return data
@@ -105,15 +106,15 @@ def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
         try:
             rate = int(entry.settings.get("fps", "20"))
             save_animation(path, np.stack(frames), rate, entry.settings)
-        except ValueError as error:
+        except PictureError as error:
             raise StudioError("no_video", 409) from error
         return path.read_bytes()
 
 
 def _zip(studio: Studio, entry: Entry) -> bytes:
-    """All pictures of an entry, its animation and sheet, and its settings."""
+    """Returns a zip of all pictures, the animation or sheet, and the settings of an entry."""
     packed = io.BytesIO()
-    # Pictures are compressed already.
+    # Pictures are already compressed.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for number, text in enumerate(entry.faces):
             name = f"{number:02}_{_stem(text)}.png"

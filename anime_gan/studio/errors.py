@@ -1,4 +1,4 @@
-"""What can go wrong in the studio, as sentences that the page has in every language."""
+"""Errors of the studio, as sentences that the page has in every language."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+from anime_gan.common.errors import InputError
+from anime_gan.faces.request import UNLABELED
+
 PAGE = Path(__file__).parent / "page"
 LANGUAGES = ("en", "zh", "ja")
 
 
 class StudioError(Exception):
-    """Something that the user is told.
+    """An error that the user is told about.
 
     Attributes:
         code: Names the sentence: `error.CODE` in the files of `page/languages`.
-        status: For HTTP.
-        values: What stands in the gaps of the sentence.
+        status: HTTP status.
+        values: Values for the placeholders of the sentence.
     """
 
     def __init__(self, code: str, status: int = 400, **values: Any) -> None:
@@ -25,12 +28,21 @@ class StudioError(Exception):
         self.code, self.status, self.values = code, status, values
 
     def to_json(self) -> dict[str, Any]:
-        """The code and its values for the page, and the sentence in English for everybody else."""
+        """Returns the code and its values for the page, and the English sentence for other clients."""
         sentence = read_language("en")["strings"][f"error.{self.code}"]
         return {"error": self.code, "values": self.values, "message": sentence.format(**self.values)}
 
 
+def as_studio_error(error: InputError) -> StudioError:
+    """Puts an error about a face request into the studio's words."""
+    if error.reason == UNLABELED:
+        return StudioError("unlabeled")
+    if error.field:
+        return StudioError("wrong_setting", name=error.field, reason=error.reason)
+    return StudioError("words", reason=error.reason)
+
+
 @functools.cache
 def read_language(language: str) -> dict[str, Any]:
-    """What the page says in one of `LANGUAGES`: its own `strings`, and names of `attributes`."""
+    """Reads the texts of one of `LANGUAGES`: the page's own `strings`, and the names of `attributes`."""
     return json.loads((PAGE / "languages" / f"{language}.json").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Lets only this page talk to the server: other pages in the same browser can send requests too."""
+"""Protects the server against other web pages, which can send requests from the same browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anime_gan.studio.errors import StudioError
 
-# Everything that the page is made of comes from here, and nothing is sent elsewhere.
+# The page loads everything from this server and sends nothing elsewhere.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
@@ -27,18 +27,18 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses what does not come from the studio's own page.
+    """Refuses requests that do not come from the studio's own page.
 
-    A name that somebody else owns can be made to point here (DNS rebinding), so the names are known; an
-    address in figures cannot. What changes something must come from a page of the same origin.
+    An attacker can make a host name of their own point to this machine (DNS rebinding), so only known names
+    are accepted. Numeric addresses are safe. Requests that change something must have the same origin.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
         """Wraps an application.
 
         Args:
-            app: What is guarded.
-            names: Under which the server may be called, besides those of this machine.
+            app: The application to protect.
+            names: Host names of the server, in addition to those of this machine.
         """
         self._app = app
         host = socket.gethostname().lower()
@@ -53,7 +53,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                # A new version of the page is seen at once.
+                # Browsers pick up a new version of the page at once.
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
@@ -91,15 +91,15 @@ class Guard:
 
 
 async def limited_body(request: Request, content_type: str, limit: int) -> bytes:
-    """Reads what was sent.
+    """Reads the body of a request.
 
     Args:
-        request: With a body.
-        content_type: Its kind; browsers ask before they send one of these across origins.
-        limit: Bytes.
+        request: The request.
+        content_type: The required content type. Browsers ask before sending one of these across origins.
+        limit: Maximum size in bytes.
 
     Raises:
-        StudioError: It is of another kind, or too long.
+        StudioError: The body has another type or is too large.
     """
     given = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if given != content_type:

@@ -1,4 +1,4 @@
-"""What was drawn, in a folder: survives restarts, and never shows an entry of which a part is missing."""
+"""The history of drawn faces: a folder that survives restarts and never shows partial entries."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from anime_gan.faces.picture_files import save_png
 
 RECORD = "entry.json"
 ANIMATION = "animation.webp"
-# Milliseconds since 1970, so that names sort by time, and chance.
+# Milliseconds since 1970, so that names sort by time, and random digits.
 ID = re.compile("[0-9a-f]{12}-[0-9a-f]{6}")
-# After so many seconds a half-written entry is what a killed process left.
+# Age in seconds from which a partial entry counts as left behind by a killed process.
 STALE = 3_600
 
 
 class Entry(NamedTuple):
-    """One click's worth of faces.
+    """The faces that were drawn together.
 
     Attributes:
         identifier: Matches `ID`.
-        kind: What was done: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened` or `kept`.
-        time: When, as ISO 8601 with the offset from UTC.
-        settings: What makes all of it again, as `FaceGenerator.picture_text` has it; empty if its faces have
-            no request in common.
-        faces: The same for each of its pictures.
+        kind: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened` or `kept`.
+        time: Time of drawing, as ISO 8601 with the offset from UTC.
+        settings: Text fields that draw the whole entry again, as in `FaceGenerator.picture_text`; empty if
+            its faces have no common request.
+        faces: The text fields of each picture.
     """
 
     identifier: str
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 class Draft:
-    """An entry that is being drawn."""
+    """A history entry that is being drawn."""
 
     def __init__(self, identifier: str, folder: Path) -> None:
         self.identifier = identifier
@@ -55,18 +55,18 @@ class Draft:
         self.faces: list[dict[str, str]] = []
 
     def add(self, image: np.ndarray, text: dict[str, str]) -> int:
-        """Saves a face, uint8 [h, w, 3], with what makes it again; returns its number."""
+        """Saves a face, uint8 [h, w, 3], with its text fields; returns its number."""
         save_png(self.folder / f"{len(self.faces)}.png", image, text)
         self.faces.append(text)
         return len(self.faces) - 1
 
     def add_file(self, data: bytes, text: dict[str, str]) -> None:
-        """Saves a face that is a PNG file already."""
+        """Saves a face that already is a PNG file."""
         (self.folder / f"{len(self.faces)}.png").write_bytes(data)
         self.faces.append(text)
 
     def finish(self, kind: str, settings: dict[str, str]) -> Entry:
-        """Writes what belongs to the whole entry."""
+        """Writes the record that completes the entry."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         entry = Entry(self.identifier, kind, now, settings, self.faces)
         write_text(self.folder / RECORD, json.dumps(entry._asdict(), indent=1))
@@ -74,23 +74,23 @@ class Draft:
 
 
 class History:
-    """A folder of entries, a sub-folder each."""
+    """A folder of entries, with a subfolder for each."""
 
     def __init__(self, folder: Path, keep: int) -> None:
-        """Opens it, and makes it if it is not there.
+        """Opens the folder, and creates it if needed.
 
         Args:
-            folder: Several servers may share it.
-            keep: When there are more entries than this, the oldest is removed.
+            folder: The folder; several servers may share it.
+            keep: Maximum number of entries; the oldest ones are removed.
 
         Raises:
-            OSError: It cannot be written to.
+            OSError: The folder is not writable.
         """
         self._folder, self.keep = folder, keep
         self._drafts: dict[str, Draft] = {}
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
-            raise PermissionError(f"{folder}: cannot be written to")
+            raise PermissionError(f"{folder} is not writable")
         for partial in folder.glob(PARTIAL_PATTERN):
             with contextlib.suppress(OSError):
                 if time.time() - partial.stat().st_mtime > STALE:
@@ -98,7 +98,7 @@ class History:
 
     @contextlib.contextmanager
     def new(self) -> Iterator[Draft]:
-        """An entry to be drawn: all of it is there after `Draft.finish`, and nothing without."""
+        """Starts an entry; it is stored completely after `Draft.finish`, and not at all without."""
         identifier = f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(3)}"
         try:
             with written_whole(self._folder / identifier) as partial:
@@ -113,11 +113,11 @@ class History:
             self.remove(surplus)
 
     def identifiers(self) -> list[str]:
-        """All entries, the newest first."""
+        """Returns the identifiers of all entries, newest first."""
         return sorted(filter(ID.fullmatch, os.listdir(self._folder)), reverse=True)
 
     def entries(self, before: str | None, count: int) -> list[Entry]:
-        """The newest entries, or the newest of those older than one; damaged ones are left out."""
+        """Returns the newest entries, or the newest before a given one, without damaged entries."""
         found: list[Entry] = []
         for identifier in self.identifiers():
             if before is not None and identifier >= before:
@@ -129,10 +129,10 @@ class History:
         return found
 
     def entry(self, identifier: str) -> Entry:
-        """One entry; of one that is still being drawn the faces that are there.
+        """Returns an entry, with the faces drawn so far if it is not finished.
 
         Raises:
-            KeyError: There is none of this name, or it is damaged.
+            KeyError: The entry does not exist or is damaged.
         """
         draft = self._drafts.get(identifier)
         if draft is not None:
@@ -149,14 +149,14 @@ class History:
         return entry
 
     def read(self, identifier: str, name: str) -> bytes:
-        """A file of an entry, also of one that is still being drawn.
+        """Returns a file of an entry, which may be unfinished.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The file does not exist.
         """
         if ID.fullmatch(identifier) is None:
             raise KeyError(identifier)
-        # Between the two it may get its final name, but never lose it.
+        # The draft may get its final name between the two attempts, but the reverse cannot happen.
         draft = self._drafts.get(identifier)
         for folder in ([draft.folder] if draft else []) + [self._folder / identifier]:
             with contextlib.suppress(OSError):
@@ -164,9 +164,9 @@ class History:
         raise KeyError(identifier)
 
     def remove(self, identifier: str) -> None:
-        """Removes an entry, if there is one of this name."""
+        """Removes an entry if it exists."""
         if ID.fullmatch(identifier):
-            # Hidden first: nobody sees it with a part missing.
+            # Hidden first, so that a partial entry is never visible.
             hidden = self._folder / f".partial-{identifier}"
             with contextlib.suppress(OSError):
                 os.replace(self._folder / identifier, hidden)

@@ -1,4 +1,4 @@
-"""Reads the settings from an image that was dropped on the page."""
+"""Reads the generation settings from a file that was dropped on the page."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from PIL import Image
 from anime_gan.faces.picture_files import read_text
 from anime_gan.studio.errors import StudioError
 
-# No picture that was made here has more.
+# More than any picture from here has.
 MAX_PIXELS = 64_000_000
 
 
-def _text_of(data: bytes) -> dict[str, str]:
-    """What a file that somebody sent says of itself; its kind is told by its first bytes."""
+def read_settings(data: bytes) -> dict[str, str]:
+    """Reads the text fields of an uploaded file, whose type is recognized by its first bytes.
+
+    Raises:
+        StudioError: The file cannot be read.
+    """
     if data.lstrip()[:1] == b"{":
         ending = ".json"
     else:
@@ -32,5 +36,5 @@ def _text_of(data: bytes) -> dict[str, str]:
             return read_text(path)
         except StudioError:
             raise
-        except Exception as error:  # On broken files Pillow raises almost anything.
+        except Exception as error:  # Pillow raises almost anything on a damaged file.
             raise StudioError("unreadable") from error

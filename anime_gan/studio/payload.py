@@ -1,4 +1,4 @@
-"""What the page sends, checked piece by piece; labels in the form in which the page has them."""
+"""Checks the fields of a JSON body from the page, and converts labels between page and schema."""
 
 from __future__ import annotations
 
@@ -18,72 +18,73 @@ MAX_NUMBER = 64
 MAX_CANDIDATES = 16
 MIN_FRAMES, MAX_FRAMES = 4, 240
 MAX_NEARBY = 12
-# Radians. Two faces by chance are a right angle apart.
+# In radians; two random faces are about a right angle apart.
 MIN_ANGLE, MAX_ANGLE = 0.02, 1.5
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """A JSON object.
+def parsed(data: bytes) -> dict[str, Any]:
+    """Parses a JSON object.
 
     Raises:
-        StudioError: It is none.
+        StudioError: The data is not a JSON object.
     """
     try:
-        wish = json.loads(body)
+        body = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise StudioError("wrong_json") from error
-    if not isinstance(wish, dict):
+    if not isinstance(body, dict):
         raise StudioError("wrong_json")
-    return wish
+    return body
 
 
-def integer(wish: Mapping[str, Any], name: str, low: int, high: int, default: int) -> int:
-    """A whole number in a range, both ends included."""
-    value = wish.get(name, default)
+def integer(body: Mapping[str, Any], name: str, low: int, high: int, default: int) -> int:
+    """Returns an integer field that lies in a range, bounds included."""
+    value = body.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise StudioError("wrong_number", name=name, low=low, high=high)
     return value
 
 
-def real(wish: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
-    """A number in a range, both ends included."""
-    value = wish.get(name, default)
+def real(body: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
+    """Returns a number field that lies in a range, bounds included."""
+    value = body.get(name, default)
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    # A whole number may be too large to be turned into a float.
+    # An integer may be too large for a float, so the range is checked first.
     if not good or not low <= value <= high or not math.isfinite(value):
         raise StudioError("wrong_number", name=name, low=low, high=high)
     return float(value)
 
 
-def text(wish: Mapping[str, Any], name: str) -> str:
-    """A string."""
-    value = wish.get(name)
+def text(body: Mapping[str, Any], name: str) -> str:
+    """Returns a text field."""
+    value = body.get(name)
     if not isinstance(value, str):
         raise StudioError("missing", name=name)
     return value
 
 
-def seed(wish: Mapping[str, Any], number: int) -> int:
-    """The first of so many seeds: a string of digits, since JavaScript's numbers are too short."""
-    value = wish.get("seed", "0")
+def seed(body: Mapping[str, Any], number: int) -> int:
+    """Returns the first of `number` seeds; it is sent as digits because JavaScript numbers are too short."""
+    value = body.get("seed", "0")
     digits = re.fullmatch("[0-9]{1,19}", value) if isinstance(value, str) else None
     if digits is None or int(value) + number > SEED_LIMIT:
         raise StudioError("wrong_seed")
     return int(value)
 
 
-def attributes(wish: Mapping[str, Any], name: str, schema: Schema) -> str:
-    """What is picked, in the schema's words.
+def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
+    """Returns the selected attributes as a request text.
 
     Args:
-        wish: Under the name an object: group -> value, tag -> true or false; null or nothing leaves open.
-        name: Where it is.
-        schema: What can be asked for.
+        body: Has an object in the field: group -> value, tag -> true or false. Null or a missing attribute
+            leaves it open.
+        name: The field.
+        schema: The attributes of the model.
 
     Raises:
-        StudioError: Something in it is not in the schema.
+        StudioError: An attribute or a value is not in the schema.
     """
-    picked = wish.get(name, {})
+    picked = body.get(name, {})
     groups = {group.name: {value.name for value in group.values} for group in schema.groups}
     if not isinstance(picked, dict):
         raise StudioError("missing", name=name)
@@ -103,11 +104,11 @@ def attributes(wish: Mapping[str, Any], name: str, schema: Schema) -> str:
 
 
 def described(labels: np.ndarray, schema: Schema) -> dict[str, str | bool | None]:
-    """A label row as `attributes` takes it.
+    """Returns a label row in the form that `attributes` reads.
 
     Args:
         labels: [num_labels] of +1, -1 and 0.
-        schema: What the columns mean.
+        schema: The attributes that the columns stand for.
     """
     found: dict[str, str | bool | None] = {}
     for slot in schema.slots:

@@ -1,8 +1,9 @@
-"""The studio's server: the page, and JSON for it."""
+"""The studio's web server: the page, its JSON API, and the files."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import mimetypes
@@ -19,30 +20,33 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from anime_gan.common.errors import InputError
 from anime_gan.studio import payload
 from anime_gan.studio.downloads import download
-from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError
+from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, as_studio_error
 from anime_gan.studio.guard import Guard, limited_body
-from anime_gan.studio.studio import Event, Plan, Studio
+from anime_gan.studio.opening import read_settings
+from anime_gan.studio.plans import Plan
+from anime_gan.studio.studio import Event, Studio
 from anime_gan.studio.worker import BusyError, Worker
 
-# Drawings that wait or run at the same time.
+# Maximum number of drawings that wait or run.
 PLACES = 8
-MAX_WISH = 64 * 2**10
-# Of a file that is opened.
+MAX_BODY = 64 * 2**10
+# Size limit of a dropped file in bytes.
 MAX_FILE = 32 * 2**20
 PAGE_OF_HISTORY = 20
 JSON, FILE = "application/json", "application/octet-stream"
 
 
 def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
-    """The application.
+    """Creates the web application.
 
     Args:
-        studio: What draws.
-        names: Under which the server may be called, besides those of this machine.
+        studio: Draws and stores faces.
+        names: Host names of the server, in addition to those of this machine.
     """
-    # What the system says of these endings may be anything, and browsers run no scripts of another type.
+    # The system may map .js to any type, and browsers run scripts only with this one.
     mimetypes.add_type("text/javascript", ".js")
     server = _Server(studio)
     routes = [
@@ -58,9 +62,9 @@ def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
     handlers: dict[Any, Callable[..., Any]] = {
-        StudioError: _tell,
-        HTTPException: _tell_of_http,
-        Exception: _tell_of_anything,
+        StudioError: _studio_error,
+        HTTPException: _http_error,
+        Exception: _any_error,
     }
     return Starlette(
         routes=routes,
@@ -71,7 +75,7 @@ def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
 
 
 class _Server:
-    """Answers."""
+    """Handles the requests."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -79,13 +83,13 @@ class _Server:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Begins to load the model at once; until it is there, wishes wait in the queue."""
+        """Loads the model at startup; requests wait in the queue until it is loaded."""
         self._worker.submit(self._studio.warm_up)
         yield
         self._worker.stop()
 
     async def about(self, request: Request) -> Response:
-        """What the page is built from."""
+        """Describes the model and the limits."""
         studio = self._studio
         slots = []
         for attribute in studio.schema.attributes:
@@ -118,7 +122,7 @@ class _Server:
         )
 
     async def history(self, request: Request) -> Response:
-        """The newest entries, or those before one."""
+        """Lists the newest entries, or the newest ones before a given entry."""
         before = request.query_params.get("before")
         entries = await run_in_threadpool(self._studio.history.entries, before, PAGE_OF_HISTORY)
         return JSONResponse(
@@ -129,7 +133,7 @@ class _Server:
         )
 
     async def kept(self, request: Request) -> Response:
-        """The faces that were kept, the newest first."""
+        """Lists the kept faces, newest first."""
         store = self._studio.kept
         entries = await run_in_threadpool(store.entries, None, store.keep)
         return JSONResponse(
@@ -137,50 +141,51 @@ class _Server:
         )
 
     async def draw(self, request: Request) -> Response:
-        """Fulfils a wish, and tells of it line by line."""
-        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
-        return self._carried_out(await run_in_threadpool(self._studio.plan, wish))
+        """Draws a request of the page, and reports events line by line."""
+        body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
+        return self._drawn(await run_in_threadpool(self._studio.planner.plan, body))
 
     async def open(self, request: Request) -> Response:
-        """Makes again what a file was made from."""
+        """Draws a dropped file again from its settings."""
         data = await limited_body(request, FILE, MAX_FILE)
-        return self._carried_out(await run_in_threadpool(self._studio.plan_opening, data))
+        text = await run_in_threadpool(read_settings, data)
+        return self._drawn(self._studio.planner.plan_file(text))
 
-    def _carried_out(self, plan: Plan) -> Response:
+    def _drawn(self, plan: Plan) -> Response:
         ahead = self._worker.pending
         try:
-            events = self._worker.submit(plan)
+            events = self._worker.submit(functools.partial(self._studio.draw, plan))
         except BusyError as error:
             raise StudioError("busy", 429) from error
         first = {"queued": ahead, "ready": self._studio.ready}
         return StreamingResponse(_lines(first, events), media_type="application/x-ndjson")
 
     async def words(self, request: Request) -> Response:
-        """What somebody typed, as picks."""
-        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
-        return JSONResponse({"attributes": self._studio.words(payload.text(wish, "words"))})
+        """Reads typed words as attributes."""
+        body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
+        return JSONResponse({"attributes": self._studio.planner.attributes(payload.text(body, "words"))})
 
     async def keep(self, request: Request) -> Response:
         """Keeps a face."""
-        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
-        entry = await run_in_threadpool(self._studio.keep, payload.text(wish, "face"))
+        body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
+        entry = await run_in_threadpool(self._studio.keep, payload.text(body, "face"))
         return JSONResponse({"face": self._studio.entry_json(entry)["faces"][0]})
 
     async def remove(self, request: Request) -> Response:
-        """Removes an entry of the history, or a face that was kept."""
-        wish = payload.parsed(await limited_body(request, JSON, MAX_WISH))
-        identifier = payload.text(wish, "entry")
+        """Removes a history entry or a kept face."""
+        body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
+        identifier = payload.text(body, "entry")
         for store in (self._studio.history, self._studio.kept):
             await run_in_threadpool(store.remove, identifier)
         return JSONResponse({"removed": identifier})
 
     async def file(self, request: Request) -> Response:
-        """A picture, or something to take away."""
+        """Returns a picture or a download."""
         found = await run_in_threadpool(
             download, self._studio, request.path_params["entry"], request.path_params["name"]
         )
         headers = {
-            # What has a name never changes.
+            # A file never changes once it exists.
             "Cache-Control": "private, max-age=31536000, immutable",
             "Content-Disposition": f"inline; filename*=UTF-8''{quote(found.name)}",
         }
@@ -188,31 +193,31 @@ class _Server:
 
 
 async def _lines(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[str]:
-    """A line of JSON for each event; what goes wrong on the way is the last of them."""
+    """Yields a line of JSON for each event; an error is the last one."""
     yield json.dumps(first) + "\n"
     try:
         async for event in events:
             yield json.dumps(event) + "\n"
     except StudioError as error:
         yield json.dumps(error.to_json()) + "\n"
-    except ValueError as error:
-        yield json.dumps(StudioError("words", reason=str(error)).to_json()) + "\n"
+    except InputError as error:
+        yield json.dumps(as_studio_error(error).to_json()) + "\n"
     except OSError as error:
         reason = error.strerror or str(error)
         yield json.dumps(StudioError("not_saved", reason=reason).to_json()) + "\n"
     except Exception as error:
         yield json.dumps(StudioError("failed").to_json()) + "\n"
-        # For whoever looks at the terminal.
+        # Prints the traceback in the terminal.
         raise error
 
 
-async def _tell(request: Request, error: StudioError) -> Response:
+async def _studio_error(request: Request, error: StudioError) -> Response:
     return JSONResponse(error.to_json(), error.status)
 
 
-async def _tell_of_http(request: Request, error: HTTPException) -> Response:
+async def _http_error(request: Request, error: HTTPException) -> Response:
     return JSONResponse(StudioError("gone").to_json(), error.status_code, headers=error.headers)
 
 
-async def _tell_of_anything(request: Request, error: Exception) -> Response:
+async def _any_error(request: Request, error: Exception) -> Response:
     return JSONResponse(StudioError("failed").to_json(), 500)

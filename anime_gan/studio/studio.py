@@ -1,4 +1,4 @@
-"""From a wish of the page to faces in the history."""
+"""The studio: a model, the faces it draws, their history, and the faces that are kept."""
 
 from __future__ import annotations
 
@@ -12,140 +12,79 @@ from typing import Any
 
 import numpy as np
 
-from anime_gan.attributes.schema import Schema
-from anime_gan.exports.read import CRITIC, NAME_DIGITS, read_record, read_schema
+from anime_gan.exports.read import CRITIC, read_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_animation, save_png
-from anime_gan.faces.request import FaceRequest, PictureOrigin, Walk, changed, checked, origin_from_text
-from anime_gan.faces.sheets import is_list, sides
-from anime_gan.faces.walks import ring
+from anime_gan.faces.request import FaceRequest, Interpolation
 from anime_gan.studio import payload
 from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Draft, Entry, History
-from anime_gan.studio.opening import _text_of
+from anime_gan.studio.plans import Plan, Planner
 
-# What the page is told while a wish is fulfilled, as JSON.
+# A message to the page while something is drawn, as JSON.
 Event = dict[str, Any]
-Plan = Callable[[threading.Event], Iterator[Event]]
 
 SHEET = "sheet.png"
-# Faces that are shown of an animation: of a blend from one face to the other, of another walk all around.
-BLEND_STEPS, WALK_STEPS = 7, 8
+# Frames of an animation that are shown as faces: from the first keyframe to the last if there are two, else
+# over the whole animation.
+BLEND_STEPS, ANIMATION_STEPS = 7, 8
 
 
 class Studio:
-    """A model, and what was drawn with it.
+    """A model, and everything drawn with it.
 
-    Plans are made in any thread and carried out in one: the one that draws.
+    Plans are made in any thread, and drawn in a single one.
+
+    Attributes:
+        schema: The attributes that can be requested.
+        name: The model's name in pictures.
+        planner: Turns requests of the page into plans.
+        ready: Whether the model is loaded.
     """
 
     def __init__(
         self,
-        export: Path,
+        directory: Path | None,
         history: Path,
         keep: int,
         load: Callable[[Path], FaceGenerator] = FaceGenerator,
     ) -> None:
-        """Opens the history. The model is loaded by the first plan that is carried out.
+        """Opens the history. The model is loaded when something is drawn.
 
         Args:
-            export: An exported version, from `find_export`.
-            history: The folder of the history and of the faces that were kept.
-            keep: How many entries the history has at most, and how many faces may be kept.
+            directory: The export, as in `find_export`.
+            history: Folder of the history and of the kept faces.
+            keep: Maximum number of history entries, and of kept faces.
             load: Loads the model.
 
         Raises:
-            ModelError: The export is damaged.
-            OSError: The folder cannot be written to.
+            ModelError: The export is missing, incomplete or damaged.
+            OSError: The folder is not writable.
         """
-        self.export = export
-        self.schema: Schema = read_schema(export)
-        self.name: str = read_record(export)["weights_sha256"][:NAME_DIGITS]
+        export = read_export(directory)
+        self.schema, self.name = export.schema, export.name
         self.history = History(history / "history", keep)
         self.kept = History(history / "kept", keep)
-        self.has_critic = (export / CRITIC).is_dir()
+        self.has_critic = (export.directory / CRITIC).is_dir()
         self.ready = False
-        self._load = load
+        self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self._find(face)[2])
+        self._directory, self._load = export.directory, load
 
     @functools.cached_property
     def _generator(self) -> FaceGenerator:
         try:
-            generator = self._load(self.export)
-        except Exception as error:  # TensorFlow raises anything on a broken file.
+            generator = self._load(self._directory)
+        except Exception as error:  # TensorFlow raises almost anything on a damaged file.
             raise StudioError("model_broken", 500, reason=" ".join(str(error).split())[:200]) from error
         self.ready = True
         return generator
 
     def warm_up(self, stop: threading.Event) -> Iterator[Event]:
-        """Loads the model and draws a face, whose first one takes longer than the others."""
+        """Loads the model and draws a face, because the first one takes longer than the others."""
         yield from ({"ready": True} for _ in self._generator.faces(FaceRequest()))
 
-    def plan(self, wish: Mapping[str, Any]) -> Plan:
-        """What to do about a wish.
-
-        Raises:
-            StudioError: It cannot be fulfilled.
-        """
-        plans = {
-            "faces": self._plan_faces,
-            "change": self._plan_change,
-            "nearby": self._plan_nearby,
-            "sheet": self._plan_sheet,
-            "blend": self._plan_blend,
-        }
-        kind = payload.text(wish, "kind")
-        if kind not in plans:
-            raise StudioError("missing", name="kind")
-        return plans[kind](wish)
-
-    def plan_opening(self, data: bytes) -> Plan:
-        """Makes again what a file was made from.
-
-        Args:
-            data: A file as the studio or `generate.py` writes it.
-
-        Raises:
-            StudioError: It is none of these, or another model drew it.
-        """
-        text = _text_of(data)
-        try:
-            origin = origin_from_text(text)
-        except (KeyError, ValueError, OverflowError) as error:
-            raise StudioError("not_ours") from error
-        request, walk = self._own(origin), origin.request.walk
-        if walk is not None and walk.frame is None:
-            if walk.frames > payload.MAX_FRAMES:
-                raise StudioError("too_many", count=walk.frames, limit=payload.MAX_FRAMES)
-            return functools.partial(self._draw_walk, "blend", lambda: request, origin)
-        if request.num_faces > payload.MAX_NUMBER:
-            raise StudioError("too_many", count=request.num_faces, limit=payload.MAX_NUMBER)
-        if request.sheet and request.num_faces == 1:
-            down, across = sides(request.sheet)
-            if across is None and not is_list(down):
-                return functools.partial(self._draw_sheet, request, origin)
-        request = dataclasses.replace(request, sheet=None)
-        return functools.partial(self._draw_each, "opened", _singles(request), request, origin)
-
-    def words(self, words: str) -> dict[str, str | bool | None]:
-        """What somebody typed, as picks.
-
-        Raises:
-            StudioError: It cannot be understood.
-        """
-        try:
-            request = checked(FaceRequest(words[:2_000]), self.schema)
-        except ValueError as error:
-            raise StudioError(
-                "words", reason=str(error).removesuffix("; --list_attrs shows what there is")
-            ) from error
-        labels = self.schema.parse(request.attributes)
-        for slot in self.schema.slots:
-            if slot.is_group and labels[slot.columns].any() and labels[slot.columns].max() < 1:
-                raise StudioError("one_value", name=slot.name)
-        return payload.described(labels, self.schema)
-
     def keep(self, face: str) -> Entry:
-        """Copies a face to those that are kept, where it stays when the history drops it."""
+        """Keeps a copy of a face, which stays when the history drops its entry."""
         identifier, number, text = self._find(face)
         for entry in self.kept.entries(None, self.kept.keep):
             if entry.faces[:1] == [text]:
@@ -158,10 +97,10 @@ class Studio:
             return draft.finish("kept", text)
 
     def entry(self, identifier: str) -> Entry:
-        """An entry of the history, or of what is kept.
+        """Returns an entry of the history or of the kept faces.
 
         Raises:
-            StudioError: There is none.
+            StudioError: It does not exist.
         """
         for store in (self.history, self.kept):
             try:
@@ -171,10 +110,10 @@ class Studio:
         raise StudioError("gone", 404)
 
     def read(self, identifier: str, name: str) -> bytes:
-        """A file of such an entry.
+        """Returns a file of such an entry.
 
         Raises:
-            StudioError: There is none.
+            StudioError: It does not exist.
         """
         for store in (self.history, self.kept):
             try:
@@ -184,7 +123,7 @@ class Studio:
         raise StudioError("gone", 404)
 
     def entry_json(self, entry: Entry) -> Event:
-        """An entry, for the page."""
+        """Returns an entry as JSON for the page."""
         return {
             "id": entry.identifier,
             "kind": entry.kind,
@@ -197,7 +136,7 @@ class Studio:
         }
 
     def face_json(self, identifier: str, number: int, text: Mapping[str, str]) -> Event:
-        """A face, for the page."""
+        """Returns a face as JSON for the page."""
         return {
             "id": f"{identifier}.{number}",
             "attributes": self._attributes(text.get("labels"), text),
@@ -208,7 +147,7 @@ class Studio:
         }
 
     def _attributes(self, words: str | None, text: Mapping[str, str]) -> dict[str, str | bool | None] | None:
-        """The attributes that words say; None if there are none or another model's."""
+        """Reads words as attributes for the page; None if there are none, or another model drew the face."""
         if words is None or text.get("model") != self.name:
             return None
         try:
@@ -217,183 +156,71 @@ class Studio:
             return None
 
     def _find(self, face: str) -> tuple[str, int, dict[str, str]]:
-        """Where a face is, and what it was made from."""
+        """Returns a face's entry, its number there, and its text fields."""
         identifier, _, number = face.partition(".")
         entry = self.entry(identifier)
         if not re.fullmatch("[0-9]{1,4}", number) or int(number) >= len(entry.faces):
             raise StudioError("gone", 404)
         return identifier, int(number), entry.faces[int(number)]
 
-    def _face(self, wish: str) -> tuple[FaceRequest, PictureOrigin]:
-        """What makes a face of the history again."""
-        try:
-            origin = origin_from_text(self._find(wish)[2])
-        except (KeyError, ValueError, OverflowError) as error:
-            raise StudioError("gone", 404) from error
-        return self._own(origin), origin
+    def draw(self, plan: Plan, stop: threading.Event) -> Iterator[Event]:
+        """Draws a plan into a new history entry.
 
-    def _own(self, origin: PictureOrigin) -> FaceRequest:
-        if origin.model != self.name:
-            raise StudioError("other_model", 409, theirs=origin.model, ours=self.name)
-        return self._checked(origin.request)
+        Args:
+            plan: From `planner`.
+            stop: Ends the drawing early when set. The faces drawn so far stay; half an animation does not.
 
-    def _checked(self, request: FaceRequest) -> FaceRequest:
-        if request.candidates > 1 and not self.has_critic:
-            raise StudioError("no_critic", 409)
-        try:
-            return checked(request, self.schema)
-        except ValueError as error:
-            raise StudioError("words", reason=str(error)) from error
+        Yields:
+            `begun`, then `face` and `progress` events, and finally `done` with the entry.
 
-    def _check_critic(self, origin: PictureOrigin | None) -> None:
-        if origin and origin.critic is not None and origin.critic != self._generator.critic_name:
-            raise StudioError("other_critic", 409)
-
-    def _plan_faces(self, wish: Mapping[str, Any]) -> Plan:
-        number = payload.integer(wish, "number", 1, payload.MAX_NUMBER, 16)
-        first = payload.seed(wish, number)
-        request = FaceRequest(
-            payload.attributes(wish, "attributes", self.schema),
-            tuple(range(first, first + number)),
-            payload.real(wish, "truncation", 0.01, 1.0, 1.0),
-            candidates=payload.integer(wish, "candidates", 1, payload.MAX_CANDIDATES, 1),
-        )
-        request = self._checked(request)
-        return functools.partial(self._draw_each, "faces", _singles(request), request, None)
-
-    def _plan_change(self, wish: Mapping[str, Any]) -> Plan:
-        request, origin = self._face(payload.text(wish, "face"))
-        request = self._changed(request, payload.attributes(wish, "set", self.schema))
-        return functools.partial(self._draw_each, "change", [request], request, origin)
-
-    def _plan_sheet(self, wish: Mapping[str, Any]) -> Plan:
-        request, origin = self._face(payload.text(wish, "face"))
-        name = payload.text(wish, "attribute")
-        if name not in {slot.name for slot in self.schema.slots}:
-            raise StudioError("wrong_attribute", name=name[:80])
-        # A sheet changes one attribute alone, so what would hide it is changed before.
-        for hidden, hider in self.schema.hidden_by:
-            tag = self.schema.columns[hider]
-            if hidden.name == name and "=" not in tag:
-                request = self._changed(request, f"{tag}=no")
-        return functools.partial(self._draw_sheet, dataclasses.replace(request, sheet=name), origin)
-
-    def _plan_nearby(self, wish: Mapping[str, Any]) -> Plan:
-        request, origin = self._face(payload.text(wish, "face"))
-        number = payload.integer(wish, "number", 1, payload.MAX_NEARBY, 8)
-        angle = payload.real(wish, "angle", payload.MIN_ANGLE, payload.MAX_ANGLE, 0.4)
-        seed = payload.seed(wish, 1)
-
-        def draw(stop: threading.Event) -> Iterator[Event]:
-            self._check_critic(origin)
-            latent, attributes = self._definite(request)
-            around = ring(np.array(latent), angle, number, seed)
-            requests = [FaceRequest(attributes, (), latent=tuple(row.tolist())) for row in around]
-            yield from self._draw_each("nearby", requests, None, None, stop)
-
-        return draw
-
-    def _plan_blend(self, wish: Mapping[str, Any]) -> Plan:
-        faces = wish.get("faces")
-        if not isinstance(faces, list) or len(faces) != 2 or not all(isinstance(face, str) for face in faces):
-            raise StudioError("two_faces")
-        frames = payload.integer(wish, "frames", payload.MIN_FRAMES, payload.MAX_FRAMES, 48)
-        ends = [self._face(face) for face in faces]
-
-        def walk() -> FaceRequest:
-            for _, origin in ends:
-                self._check_critic(origin)
-            stations = [self._definite(request) for request, _ in ends]
-            names, latents = tuple(text for _, text in stations), tuple(latent for latent, _ in stations)
-            return self._checked(FaceRequest("", (), walk=Walk(names, frames, latents=latents)))
-
-        return functools.partial(self._draw_walk, "blend", walk, None)
-
-    def _changed(self, request: FaceRequest, changes: str) -> FaceRequest:
-        try:
-            return changed(request, changes, self.schema)
-        except ValueError as error:
-            raise StudioError("words", reason=str(error)) from error
-
-    def _definite(self, request: FaceRequest) -> tuple[tuple[float, ...], str]:
-        """A face's latent and all of its attributes; between two faces, the nearest ones that have words."""
-        # Here, since it imports TensorFlow at its top.
-        from anime_gan.faces.projector import definite_labels
-
-        latents, labels = self._generator.inputs(request)
-        words = self.schema.describe(definite_labels(labels, self.schema)[0])
-        return tuple(latents[0].tolist()), words
-
-    def _draw_each(
-        self,
-        kind: str,
-        requests: list[FaceRequest],
-        settings: FaceRequest | None,
-        origin: PictureOrigin | None,
-        stop: threading.Event,
-    ) -> Iterator[Event]:
-        """Draws faces one by one; what is drawn when it is stopped stays."""
-        self._check_critic(origin)
+        Raises:
+            StudioError: The critic is another one than when a picture was made, or an animation was stopped.
+        """
+        for origin in plan.origins:
+            if origin.critic is not None and origin.critic != self._generator.critic_name:
+                raise StudioError("other_critic", 409)
+        requests, settings = plan.make(self._generator)
+        interpolation = settings.interpolation if settings else None
+        is_sheet = plan.kind == "sheet"
         with self.history.new() as draft:
-            yield self._begun(draft, kind, len(requests), settings)
-            drawn = list[FaceRequest]()
-            for request in requests:
-                if drawn and stop.is_set():
-                    break
-                yield self._add(draft, request)
-                drawn.append(request)
-            if settings is not None and len(drawn) < len(requests):
-                settings = dataclasses.replace(settings, seeds=settings.seeds[: len(drawn)])
-            entry = draft.finish(kind, self._generator.picture_text(settings) if settings else {})
+            if interpolation and interpolation.frame is None:
+                yield from self._animate(draft, plan.kind, requests[0], interpolation, stop)
+            else:
+                yield self._begun(draft, plan.kind, len(requests), settings)
+                for request in requests:
+                    if draft.faces and stop.is_set() and not is_sheet:
+                        break
+                    yield self._add(draft, request)
+                if settings and not is_sheet and len(draft.faces) < len(requests):
+                    settings = dataclasses.replace(settings, seeds=settings.seeds[: len(draft.faces)])
+            text = self._generator.picture_text(settings) if settings else {}
+            if settings and is_sheet:
+                save_png(draft.folder / SHEET, self._generator.sheet(settings), text)
+            entry = draft.finish(plan.kind, text)
         yield {"done": self.entry_json(entry)}
 
-    def _draw_sheet(
-        self, request: FaceRequest, origin: PictureOrigin | None, stop: threading.Event
-    ) -> Iterator[Event]:
-        """A face with every value of `request.sheet`, each by itself and all in one picture."""
-        self._check_critic(origin)
-        single = dataclasses.replace(request, sheet=None)
-        slot = self.schema.slot(request.sheet or "")
-        columns = self.schema.columns[slot.columns]
-        values = columns if slot.is_group else (f"{slot.name}=yes", f"{slot.name}=no")
-        with self.history.new() as draft:
-            yield self._begun(draft, "sheet", len(values), request)
-            for value in values:
-                yield self._add(draft, self._changed(single, value))
-            text = self._generator.picture_text(request)
-            save_png(draft.folder / SHEET, self._generator.sheet(request), text)
-            entry = draft.finish("sheet", text)
-        yield {"done": self.entry_json(entry)}
-
-    def _draw_walk(
+    def _animate(
         self,
+        draft: Draft,
         kind: str,
-        make_request: Callable[[], FaceRequest],
-        origin: PictureOrigin | None,
+        request: FaceRequest,
+        interpolation: Interpolation,
         stop: threading.Event,
     ) -> Iterator[Event]:
-        """An animation, and some of its frames by themselves."""
-        self._check_critic(origin)
-        request = make_request()
-        walk = request.walk
-        assert walk is not None
-        shown = _shown_frames(walk)
+        """Draws an animation, and some of its frames as faces."""
+        shown = _shown_frames(interpolation)
         frames = []
-        with self.history.new() as draft:
-            yield self._begun(draft, kind, len(shown), request)
-            for number, face in enumerate(self._generator.faces(request)):
-                if stop.is_set():
-                    raise StudioError("stopped", 409)
-                frames.append(face.image)
-                if number in shown:
-                    yield self._saved(
-                        draft, face.image, self._generator.picture_text(face.request, face.labels)
-                    )
-                yield {"progress": number + 1, "total": walk.frames}
-            text = self._generator.picture_text(request)
-            save_animation(draft.folder / ANIMATION, np.stack(frames), walk.frames_per_second, text)
-            entry = draft.finish(kind, text)
-        yield {"done": self.entry_json(entry)}
+        yield self._begun(draft, kind, len(shown), request)
+        for number, face in enumerate(self._generator.faces(request)):
+            if stop.is_set():
+                raise StudioError("stopped", 409)
+            frames.append(face.image)
+            if number in shown:
+                text = self._generator.picture_text(face.request, face.labels)
+                yield self._saved(draft, face.image, text)
+            yield {"progress": number + 1, "total": interpolation.frames}
+        text = self._generator.picture_text(request)
+        save_animation(draft.folder / ANIMATION, np.stack(frames), interpolation.frames_per_second, text)
 
     def _begun(self, draft: Draft, kind: str, total: int, settings: FaceRequest | None) -> Event:
         asked = settings.attributes if settings else ""
@@ -415,17 +242,11 @@ class Studio:
         return {"face": self.face_json(draft.identifier, number, text)}
 
 
-def _singles(request: FaceRequest) -> list[FaceRequest]:
-    """A request for each face, of those that have seeds."""
-    if request.latent is not None or request.walk is not None:
-        return [request]
-    return [dataclasses.replace(request, seeds=(seed,)) for seed in request.seeds]
-
-
-def _shown_frames(walk: Walk) -> list[int]:
-    """Frames of an animation that stand beside it."""
-    if len(walk.stations) == 2:
-        steps, last = min(BLEND_STEPS, walk.frames // 2 + 1), walk.frames // 2
+def _shown_frames(interpolation: Interpolation) -> list[int]:
+    """Returns the numbers of the frames that are shown as faces."""
+    frames = interpolation.frames
+    if len(interpolation.keyframes) == 2:
+        steps, last = min(BLEND_STEPS, frames // 2 + 1), frames // 2
         return sorted({round(step * last / (steps - 1)) for step in range(steps)})
-    steps = min(WALK_STEPS, walk.frames)
-    return [step * walk.frames // steps for step in range(steps)]
+    steps = min(ANIMATION_STEPS, frames)
+    return [step * frames // steps for step in range(steps)]

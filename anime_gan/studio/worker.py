@@ -1,4 +1,4 @@
-"""One thread that draws, one job after the other, and a short queue before it."""
+"""A single drawing thread with a short queue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
-# Yields what is to be told while it goes on; looks at the event now and then, and ends early if it is set.
+# Yields events while it runs, and ends early once the given event is set.
 Job = Callable[[threading.Event], Iterator[Item]]
 
 
@@ -19,20 +19,20 @@ class BusyError(Exception):
 
 
 class _End:
-    """Behind the last item of a job: why it ended."""
+    """Marks the end of a job, with the error that ended it."""
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
 
 
 class Worker(Generic[Item]):
-    """Runs jobs for an event loop, from whose thread alone its methods are called."""
+    """Runs jobs for an event loop; call its methods only from the thread of that loop."""
 
     def __init__(self, places: int) -> None:
         """Starts the thread.
 
         Args:
-            places: Jobs that may wait or run at the same time.
+            places: Maximum number of jobs that wait or run.
         """
         self._places = places
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="drawing")
@@ -40,17 +40,18 @@ class Worker(Generic[Item]):
 
     @property
     def pending(self) -> int:
-        """Jobs that wait or run."""
+        """Number of jobs that wait or run."""
         return len(self._stops)
 
     def submit(self, job: Job[Item]) -> AsyncIterator[Item]:
         """Puts a job into the queue.
 
         Returns:
-            What the job yields, as soon as it does, and then what it raised. To stop reading stops the job.
+            The items that the job yields, as they come; then its error is raised. Closing the iterator stops
+            the job.
 
         Raises:
-            BusyError: All places are taken.
+            BusyError: The queue is full.
         """
         if self.pending >= self._places:
             raise BusyError
@@ -64,9 +65,9 @@ class Worker(Generic[Item]):
             try:
                 for item in () if stop.is_set() else job(stop):
                     loop.call_soon_threadsafe(items.put_nowait, item)
-            except Exception as raised:  # Whatever it is: whoever waits for the job has to hear of it.
+            except Exception as raised:  # The reader of the items gets it, whatever it is.
                 error = raised
-            # The loop is closed if the server was stopped meanwhile; then nobody waits.
+            # The loop is closed if the server has stopped; then nobody is waiting.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._stops.discard, stop)
                 loop.call_soon_threadsafe(items.put_nowait, _End(error))
@@ -75,7 +76,7 @@ class Worker(Generic[Item]):
         return _read(items, stop)
 
     def stop(self) -> None:
-        """Lets the running job end early and the others not begin."""
+        """Stops the running job early and cancels the others."""
         for stop in self._stops:
             stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from anime_gan.attributes.schema import Schema
 from anime_gan.commands import generate
 from anime_gan.datasets.load import load_dataset
 from anime_gan.exports.write import export_model
 from anime_gan.faces import projector as projection
 from anime_gan.faces.generator import FaceGenerator, candidate_seed
 from anime_gan.faces.picture_files import read_text
-from anime_gan.faces.request import FaceRequest, Walk, format_seeds, parse_seeds
+from anime_gan.faces.request import FaceRequest, Interpolation, format_seeds, parse_seeds
 from anime_gan.judges import critic as critics
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
@@ -170,13 +172,13 @@ def test_a_sheet_of_two_attributes_shows_one_face_with_every_pair(run):
     np.testing.assert_array_equal(pixels("again.png"), sheet)
 
 
-def walk_arguments(run: Path) -> list[str]:
+def animation_arguments(run: Path) -> list[str]:
     return [f"--model={run}", "--interpolate=blonde hair, smile -> Black Hair", "--frames=8", "--seeds=6,9"]
 
 
-def test_a_walk_goes_from_face_to_face(run):
-    """The stations are the faces that the seeds draw; halfway, everything is halfway."""
-    assert generate.main([*walk_arguments(run), "--out=frames"]) == 0
+def test_an_animation_goes_from_face_to_face(run):
+    """The keyframes are the faces that the seeds draw; halfway, everything is halfway."""
+    assert generate.main([*animation_arguments(run), "--out=frames"]) == 0
     names = sorted(path.name for path in Path("frames").iterdir())
     assert names == [f"frame{number}.png" for number in range(8)]
     generator = FaceGenerator(run)
@@ -198,16 +200,16 @@ def test_a_walk_goes_from_face_to_face(run):
     assert np.abs(pixels("frames/frame2.png").astype(int) - expected).max() <= 1
 
 
-def test_walks_can_be_made_again_from_every_format(run):
+def test_animations_can_be_made_again_from_every_format(run):
     formats = ["webp", "gif", "png"]
     if importlib.util.find_spec("av"):
         formats.append("mp4")
     for ending in formats:
-        assert generate.main([*walk_arguments(run), f"--out=walk.{ending}"]) == 0
-        assert generate.main([f"--model={run}", f"--like=walk.{ending}", f"--out=again.{ending}"]) == 0
-        assert Path(f"again.{ending}").read_bytes() == Path(f"walk.{ending}").read_bytes()
-    assert generate.main([f"--model={run}", "--like=walk.gif", "--out=frames"]) == 0
-    with Image.open("walk.webp") as image:
+        assert generate.main([*animation_arguments(run), f"--out=animation.{ending}"]) == 0
+        assert generate.main([f"--model={run}", f"--like=animation.{ending}", f"--out=again.{ending}"]) == 0
+        assert Path(f"again.{ending}").read_bytes() == Path(f"animation.{ending}").read_bytes()
+    assert generate.main([f"--model={run}", "--like=animation.gif", "--out=frames"]) == 0
+    with Image.open("animation.webp") as image:
         for number in range(8):
             image.seek(number)
             np.testing.assert_array_equal(
@@ -235,13 +237,13 @@ def test_with_one_seed_one_face_changes(run):
         np.testing.assert_array_equal(pixels(f"frames/frame{number}.png"), expected)
 
 
-def test_a_walk_writes_over_nothing(run, capsys):
+def test_an_animation_writes_over_nothing(run, capsys):
     Path("frames").mkdir()
     Path("frames/precious.txt").write_text("mine")
-    assert generate.main([*walk_arguments(run), "--out=frames"]) == 2
-    assert "--out=frames: is there already; name a new folder" in capsys.readouterr().err
+    assert generate.main([*animation_arguments(run), "--out=frames"]) == 2
+    assert "--out=frames: already exists; choose a new folder" in capsys.readouterr().err
     for _ in range(2):
-        assert generate.main(walk_arguments(run)) == 0
+        assert generate.main(animation_arguments(run)) == 0
     made = sorted(path.name for path in Path("faces").iterdir())
     assert made == ["blonde-hair_smile-black-hair-2.webp", "blonde-hair_smile-black-hair.webp"]
 
@@ -293,7 +295,7 @@ def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
     assert printed[2:] == ["faces/mine_projected.png", "faces/mine_projected_blonde-hair.png"]
     numbers = json.loads(Path("faces/mine_projected.json").read_text("utf-8"))
     error = np.abs(pixels(printed[2]).astype(float) - np.array([200, 120, 40])).mean()
-    assert numbers["pixel_error"] == pytest.approx(error, abs=1.5)  # A JPEG's colours are not quite these.
+    assert numbers["pixel_error"] == pytest.approx(error, abs=1.5)  # A JPEG's colors are not quite these.
     # The same face again, to the last bit, from the picture or from its settings.
     for source in (printed[2], "faces/mine_projected.json"):
         assert generate.main([f"--model={run}", f"--like={source}", "--out=again.png"]) == 0
@@ -307,20 +309,20 @@ def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
     assert pixels("sheet.png").shape[0] == len(FaceGenerator(run).schema.groups[0].values) * 66 - 2
 
 
-def test_a_walk_between_faces_without_seeds_can_be_made_again(run):
+def test_an_animation_between_faces_without_seeds_can_be_made_again(run):
     generator = FaceGenerator(run)
     latents, labels = generator.inputs(FaceRequest("", (3, 8)))
-    stations = tuple(map(generator.schema.describe, labels))
-    walk = Walk(stations, 6, 10, latents=tuple(tuple(latent.tolist()) for latent in latents))
-    text = generator.picture_text(FaceRequest("", (), walk=walk))
-    Path("walk.json").write_text(json.dumps(text))
-    for name in ("walk.gif", "frames"):
-        assert generate.main([f"--model={run}", "--like=walk.json", f"--out={name}"]) == 0
+    keyframes = tuple(map(generator.schema.describe, labels))
+    path = Interpolation(keyframes, 6, 10, latents=tuple(tuple(latent.tolist()) for latent in latents))
+    text = generator.picture_text(FaceRequest("", (), interpolation=path))
+    Path("animation.json").write_text(json.dumps(text))
+    for name in ("animation.gif", "frames"):
+        assert generate.main([f"--model={run}", "--like=animation.json", f"--out={name}"]) == 0
     for number in (0, 3):
         expected = generator.render(latents, labels)[number // 3]
         np.testing.assert_array_equal(pixels(f"frames/frame{number}.png"), expected)
     # Each file carries both faces: the GIF in a comment of several blocks.
-    assert read_text(Path("walk.gif")) == text
+    assert read_text(Path("animation.gif")) == text
     assert (
         generate.main([f"--model={run}", "--like=frames/frame2.png", "--set=blue hair", "--out=e.png"]) == 0
     )
@@ -330,7 +332,10 @@ def test_a_latent_of_another_width_is_refused(run, capsys):
     settings = {"model": FaceGenerator(run).name, "latent": "AAAAAA==", "attributes": "smile"}
     Path("other.json").write_text(json.dumps(settings), "utf-8")
     assert generate.main([f"--model={run}", "--like=other.json"]) == 2
-    assert "wants 100 numbers and every attribute of a face, not 1" in capsys.readouterr().err
+    assert (
+        "needs a latent vector of 100 numbers and every attribute of a face, not 1 numbers"
+        in capsys.readouterr().err
+    )
 
 
 def test_list_attrs(run, capsys):
@@ -340,43 +345,68 @@ def test_list_attrs(run, capsys):
         assert phrase in out
 
 
+def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
+    """The schema of a copy is emptied; nothing is drawn, so that its graph does not matter."""
+    (folder,) = run.glob("export/*")
+    unlabeled = shutil.copytree(folder, tmp_path / "unlabeled")
+    (unlabeled / "attributes.json").write_text(Schema(()).to_json())
+    for arguments in (["--attrs=smile"], ["--sheet=smile"], ["--interpolate=smile -> ", "--seeds=1"]):
+        assert generate.main([f"--model={unlabeled}", *arguments]) == 2
+        assert "this model was trained without labels" in capsys.readouterr().err
+    assert generate.main([f"--model={unlabeled}", "--list_attrs"]) == 0
+    assert "trained without labels" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--attrs=blu hair"], "unknown attribute 'blu hair'; did you mean 'blue hair'"),
-        (["--attrs=blue"], "'blue' is ambiguous: say 'blue hair' or 'blue eyes'; --list_attrs"),
+        (["--attrs=blue"], "'blue' is ambiguous: say 'blue hair' or 'blue eyes' (--list_attrs"),
         (["--attrs=smile,no smile"], "'smile' contradicts 'no smile'"),
         (["--num=0"], "--num=0: must be 1 to 1000000"),
-        (["--num=x"], "--num"),
+        (["--num=x"], "--num=x: must be an integer"),
         (["--seeds=7-3"], "--seeds=7-3"),
-        (["--seeds=-1"], "write for example 0-7,12"),
-        (["--seeds=1", "--num=2"], "--num: goes not with --seeds"),
+        (["--seeds=-1"], "write, for example, 0-7,12"),
+        (["--seeds=1", "--num=2"], "--num cannot be combined with --seeds"),
         (["--truncation=0"], "--truncation=0.0: must be above 0 and at most 1"),
         (["--truncation=nan"], "--truncation=nan: must be"),
         (["--sheet=hair_colour"], "did you mean 'hair_color'"),
         (["--sheet=smile; blu hair"], "'blu hair'"),
-        (["--sheet=smile; no blue hair"], "a row of a sheet needs one value of hair_color: 'no blue hair'"),
-        (["--like=nothing.png"], "--like=nothing.png: cannot be read"),
-        (["--like=plain.png"], "holds no settings of generate.py"),
+        (["--sheet=smile; no blue hair"], "--sheet: 'no blue hair' only rules out values of hair_color"),
+        (["--like=nothing.png"], "--like=nothing.png: cannot be read: No such file"),
+        (["--like=plain.png"], "contains no generation settings"),
         (["--atrs=smile"], "attrs"),
         (["smile"], "unexpected argument 'smile'"),
         (["--num=5000", "--out=grid.png"], "5000 faces are too many for one picture"),
         (["--candidates=0"], "--candidates=0: must be 1 to 64"),
         (["--candidates=65"], "--candidates=65: must be 1 to 64"),
-        (["--candidates=2"], "has no critic to choose among candidates: run python -m anime_gan.evaluate"),
-        (["--candidates=2", "--like=plain.png"], "--candidates: goes not with --like"),
-        (["--interpolate=smile"] + ["--seeds=1"], "one station is no walk"),
+        (
+            ["--candidates=2"],
+            "no critic to select among candidates; to train one: python -m anime_gan.evaluate --model=",
+        ),
+        (["--candidates=2", "--like=plain.png"], "--candidates cannot be combined with --like"),
+        (
+            ["--interpolate=smile"] + ["--seeds=1"],
+            "--interpolate=smile: an animation needs at least two keyframes",
+        ),
         (["--interpolate=smile -> blu hair"], "'blu hair'"),
         (["--interpolate=smile -> glasses", "--frames=0"], "--frames=0: must be 2"),
-        (["--interpolate=smile -> glasses", "--out=a.avi"], "--out=a.avi: an animation is a .webp"),
-        (["--frames=3"], "--frames, --fps: are for --interpolate"),
-        (["--out=a.webp"], "--out=a.webp: only --interpolate makes an animation"),
+        (
+            ["--interpolate=smile -> glasses", "--out=a.avi"],
+            "--out=a.avi: an animation is a .webp, .gif or .mp4 file",
+        ),
+        (["--frames=3"], "--frames and --fps need --interpolate"),
+        (["--out=a.webp"], "--out=a.webp: an animation needs --interpolate"),
         (["--project=nothing.png"], "--project=nothing.png: No such file"),
         (["--project=words.png"], "--project=words.png: not a picture of a known format"),
         (["--project=plain.png", "--set=blu hair"], "unknown attribute 'blu hair'"),
-        (["--project=plain.png", "--num=2"], "--num: goes not with --project"),
-        (["--project=plain.png", "--out=a.gif"], "only --interpolate makes an animation"),
-        (["--set=smile"], "--set: changes a picture, so name one with --like"),
+        (["--project=plain.png", "--num=2"], "--num cannot be combined with --project"),
+        (["--project=plain.png", "--out=a.gif"], "an animation needs --interpolate"),
+        (["--set=smile"], "--set needs a picture to change: add --like"),
+        (
+            ["--interpolate=smile -> glasses", "--sheet=smile"],
+            "--sheet cannot be combined with --interpolate",
+        ),
         (["--sheet=smile x glasses", "--num=2"], "shows one face, so give one seed, not 2"),
     ],
 )
@@ -392,7 +422,7 @@ def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):
 
 def test_a_missing_model_says_what_to_do(capsys):
     assert generate.main(["--model=nowhere"]) == 2
-    assert "--model=nowhere: no exported model there" in capsys.readouterr().err
+    assert "--model=nowhere: no exported model found" in capsys.readouterr().err
 
 
 def test_like_refuses_another_model(run, tmp_path, capsys):
@@ -400,7 +430,7 @@ def test_like_refuses_another_model(run, tmp_path, capsys):
     other = export(tmp_path / "other", seed=2)
     capsys.readouterr()
     assert generate.main([f"--model={other}", "--like=faces/seed0.png"]) == 2
-    assert "was made by model" in capsys.readouterr().err
+    assert "was drawn by model" in capsys.readouterr().err
 
 
 def test_seeds_are_read_and_written():
@@ -480,7 +510,10 @@ def test_like_refuses_another_critic(judged, monkeypatch, capsys):
     assert generate.main([f"--model={judged}", "--seeds=0", "--candidates=2"]) == 0
     monkeypatch.setattr(FakeCritic, "checksum", "f" * 64)
     assert generate.main([f"--model={judged}", "--like=faces/seed0.png"]) == 2
-    assert "was chosen by critic 0123456789abcdef" in capsys.readouterr().err
+    assert (
+        "re-evaluated since this picture was made (critic 0123456789abcdef, now ffffffffffffffff)"
+        in capsys.readouterr().err
+    )
 
 
 def test_candidates_have_seeds_of_their_own():

@@ -624,7 +624,7 @@ def test_the_first_faces_are_those_of_generate(evaluated, run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--model=nowhere"], "--model=nowhere: no exported model there"),
+        (["--model=nowhere"], "--model=nowhere: no exported model found"),
         (["--num_images=99"], "--num_images=99"),
         (["--num_images=100", "--fast"], "--num_images: goes not with --fast"),
         (["--data=nowhere"], "--data=nowhere: no such folder"),

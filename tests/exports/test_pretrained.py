@@ -41,7 +41,7 @@ def test_a_folder_of_the_same_name_comes_first(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("sutemo-64").mkdir()
     assert generate.main(["--model=sutemo-64"]) == 2
-    assert "--model=sutemo-64: no exported model there" in capsys.readouterr().err
+    assert "--model=sutemo-64: no exported model found" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", HUES)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from anime_gan.datasets.reading.pictures import PictureError
 from anime_gan.faces.picture_files import check_animation, read_origin, read_text, save_animation, save_png
 
 TEXT = {"model": "0" * 16, "attributes": "blue hair, 青髪", "seeds": "0", "truncation": "1.0"}
 
 
 def moving_square(count: int = 12, side: int = 64) -> np.ndarray:
-    """A square of changing colour that wanders over a gradient: more colours than a palette has."""
+    """A square of changing color that wanders over a gradient: more colors than a palette has."""
     rows, columns = np.mgrid[:side, :side]
     frames = []
     for number in range(count):
@@ -50,7 +51,7 @@ def test_gif_comes_close_and_loops(tmp_path):
     save_animation(tmp_path / "a.gif", frames, 30, TEXT)
     found, times, loop = decoded(tmp_path / "a.gif")
     assert np.abs(found.astype(int) - frames).mean() < 4
-    # Flat colour stays flat: no dithering.
+    # Flat color stays flat: no dithering.
     inner = found[:, 12:18, 0:40]
     assert all(
         len(np.unique(inner[n, :, 3 * n + 2 : 3 * n + 8].reshape(-1, 3), axis=0)) == 1 for n in range(11)
@@ -89,7 +90,7 @@ def test_without_the_library_mp4_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_other_endings_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"an animation is a .webp, .gif or .mp4"):
+    with pytest.raises(ValueError, match=r"an animation is a .webp, .gif or .mp4 file"):
         save_animation(tmp_path / "a.avi", moving_square(2), 20, TEXT)
     assert not list(tmp_path.iterdir())
 
@@ -113,7 +114,7 @@ def test_settings_by_themselves(tmp_path):
 )
 def test_files_that_are_none_of_ours(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=f"--like=.*{name}: (cannot be read|holds no settings)"):
+    with pytest.raises(PictureError, match=f"picture=.*{name}: (cannot be read|contains no gen)"):
         read_origin(tmp_path / name)
 
 
@@ -132,5 +133,5 @@ def test_a_broken_picture_is_an_answer_in_words(tmp_path):
             path.write_bytes(data)
             try:
                 read_origin(path)
-            except ValueError as error:
-                assert str(error).startswith(f"--like={path}: ")
+            except PictureError as error:
+                assert str(error).startswith(f"picture={path}: ")

@@ -15,7 +15,7 @@ from anime_gan.exports.read import CRITIC, SHIPPED, find_export
 from anime_gan.faces import projector as projection
 from anime_gan.faces.generator import DrawnFace
 from anime_gan.faces.likeness import Comparison, CriticFeatures
-from anime_gan.faces.projector import Adam, Projector, definite_labels, neighbours, relaxed_labels
+from anime_gan.faces.projector import Adam, Projector, definite_labels, neighbors, relaxed_labels
 from anime_gan.faces.request import FaceRequest
 
 SIDE = 64
@@ -162,7 +162,7 @@ def test_neighbours_differ_in_one_attribute(schema):
     row = schema.encode(
         {"hair_color": "red", "smile": True, "eye_color": "blue", "glasses": False, "hair_style": "long"}
     ).astype(np.float32)
-    rows = neighbours(row, schema)
+    rows = neighbors(row, schema)
     np.testing.assert_array_equal(rows[0], row)
     # 3 other hair colours, smile, 2 eye colours, glasses, 2 styles.
     assert len(rows) == 1 + 3 + 1 + 2 + 1 + 2 == len(np.unique(rows, axis=0))

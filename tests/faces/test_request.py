@@ -9,21 +9,23 @@ import pytest
 
 from anime_gan.faces.request import (
     FaceRequest,
-    Walk,
+    Interpolation,
     changed,
     checked,
     expanded,
     origin_from_text,
-    parse_stations,
+    parse_keyframes,
     request_text,
 )
 
 REQUESTS = [
     FaceRequest("blue hair", (3, 4, 9), 0.7, None, 4, "glasses"),
     FaceRequest("", (0,), 1.0, "hair_color x eye_color"),
-    FaceRequest("smile", (1, 2), 0.1 + 0.2, walk=Walk(("blue hair", ""), 12, 25, 7)),
+    FaceRequest("smile", (1, 2), 0.1 + 0.2, interpolation=Interpolation(("blue hair", ""), 12, 25, 7)),
     FaceRequest("red hair", (), latent=tuple(np.float32([0.1, -3e-39, 1e30]).tolist()), changes="smile"),
-    FaceRequest("", (), walk=Walk(("red hair", "blue hair"), 9, latents=((0.5, -2.0), (1.0, 3.0)))),
+    FaceRequest(
+        "", (), interpolation=Interpolation(("red hair", "blue hair"), 9, latents=((0.5, -2.0), (1.0, 3.0)))
+    ),
 ]
 
 
@@ -66,30 +68,51 @@ def test_what_is_set_again_replaces_what_was_set(schema):
     request = checked(FaceRequest("red hair", changes="blonde hair, smile"), schema)
     request = changed(request, "hair=black, glasses", schema)
     assert set(request.changes.split(", ")) == {"black hair", "smile", "glasses"}
-    with pytest.raises(ValueError, match="needs one value of hair_color: 'no blue hair'"):
+    with pytest.raises(ValueError, match="'no blue hair' only rules out values of hair_color"):
         changed(request, "no blue hair", schema)
 
 
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (FaceRequest(walk=Walk(("blue hair",))), "one station is no walk"),
-        (FaceRequest(seeds=(1, 2), walk=Walk(("", "", ""))), "has 3 stations, so give 3 seeds, or one"),
-        (FaceRequest(walk=Walk(("", ""), frames=1)), "--frames=1: must be 2"),
-        (FaceRequest(walk=Walk(("", "", ""), frames=2)), "--frames=2: must be 3"),
-        (FaceRequest(walk=Walk(("", ""), frames=10**9)), "--frames=1000000000: must be"),
-        (FaceRequest(walk=Walk(("", ""), frames_per_second=51)), "--fps=51"),
-        (FaceRequest(walk=Walk(("", ""), frame=48)), "frame 48"),
-        (FaceRequest(walk=Walk(("", "blu hair"))), "unknown attribute 'blu hair'"),
-        (FaceRequest("smile", walk=Walk(("", "no smile"))), "contradicts"),
-        (FaceRequest(walk=Walk(("", "no blue hair"))), "a station of one face needs one value of hair_color"),
-        (FaceRequest(walk=Walk(("", "")), sheet="smile"), "--sheet: goes not with --interpolate"),
+        (FaceRequest(interpolation=Interpolation(("blue hair",))), "needs at least two keyframes"),
+        (
+            FaceRequest(seeds=(1, 2), interpolation=Interpolation(("", "", ""))),
+            "has 3 keyframes, so give 3 seeds, or one",
+        ),
+        (FaceRequest(interpolation=Interpolation(("", ""), frames=1)), "frames=1: must be 2"),
+        (FaceRequest(interpolation=Interpolation(("", "", ""), frames=2)), "frames=2: must be 3"),
+        (FaceRequest(interpolation=Interpolation(("", ""), frames=10**9)), "frames=1000000000: must be"),
+        (FaceRequest(interpolation=Interpolation(("", ""), frames_per_second=51)), "fps=51"),
+        (
+            FaceRequest(interpolation=Interpolation(("", ""), frame=48)),
+            "frame 48 does not exist: the frames are 0 to 47",
+        ),
+        (FaceRequest(interpolation=Interpolation(("", "blu hair"))), "unknown attribute 'blu hair'"),
+        (FaceRequest("smile", interpolation=Interpolation(("", "no smile"))), "contradicts"),
+        (
+            FaceRequest(interpolation=Interpolation(("", "no blue hair"))),
+            "'no blue hair' only rules out values of hair_color",
+        ),
+        (
+            FaceRequest(interpolation=Interpolation(("", "")), sheet="smile"),
+            "sheet=smile: cannot be made of an animation",
+        ),
         (FaceRequest(seeds=(0, 1), sheet="smile x glasses"), "shows one face"),
-        (FaceRequest(sheet="smile x glasses x hair_color"), "two sides, not more"),
-        (FaceRequest(seeds=(), latent=(0.0,), candidates=2), "without a seed"),
-        (FaceRequest(seeds=(), walk=Walk(("", ""), latents=((0.0,),))), "2 stations and 1 faces"),
-        (FaceRequest(seeds=(1,), walk=Walk(("", ""), latents=((0.0,), (1.0,)))), "without seeds"),
-        (FaceRequest(seeds=(), walk=Walk(("", ""), latents=((0.0,),) * 2), candidates=2), "without a seed"),
+        (FaceRequest(sheet="smile x glasses x hair_color"), "at most two sides"),
+        (FaceRequest(seeds=(), latent=(0.0,), candidates=2), "a face without a seed can be neither"),
+        (
+            FaceRequest(seeds=(), interpolation=Interpolation(("", ""), latents=((0.0,),))),
+            "2 keyframes and 1 latent",
+        ),
+        (
+            FaceRequest(seeds=(1,), interpolation=Interpolation(("", ""), latents=((0.0,), (1.0,)))),
+            "and no seed",
+        ),
+        (
+            FaceRequest(seeds=(), interpolation=Interpolation(("", ""), latents=((0.0,),) * 2), candidates=2),
+            "a face without a seed can be neither",
+        ),
     ],
 )
 def test_what_is_refused(schema, request_, said):
@@ -99,10 +122,15 @@ def test_what_is_refused(schema, request_, said):
 
 def test_spelling(schema):
     request = FaceRequest(
-        "Blue_Hair", (1, 2, 3), sheet=None, walk=Walk(parse_stations("SMILE->> glasses")[:1])
+        "Blue_Hair",
+        (1, 2, 3),
+        sheet=None,
+        interpolation=Interpolation(parse_keyframes("SMILE->> glasses")[:1]),
     )
-    walk = checked(request, schema).walk
-    assert walk is not None
-    assert walk.stations == ("smile",) * 3
-    sheet = dataclasses.replace(request, walk=None, seeds=(1,), sheet="Hair Color  ×  smile; glasses")
+    interpolation = checked(request, schema).interpolation
+    assert interpolation is not None
+    assert interpolation.keyframes == ("smile",) * 3
+    sheet = dataclasses.replace(
+        request, interpolation=None, seeds=(1,), sheet="Hair Color  ×  smile; glasses"
+    )
     assert checked(sheet, schema).sheet == "hair_color x smile; glasses"

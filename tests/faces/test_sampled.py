@@ -58,7 +58,7 @@ def test_stopped_it_goes_on_and_a_larger_number_adds(export, tmp_path, monkeypat
     Image.new("RGB", (64, 64)).save(out / "0000" / "0000001.png")
     capsys.readouterr()
     assert sample(export, out, "--num=5") == 0
-    assert "5 pictures" in (said := capsys.readouterr().out) and "3 of them new" in said
+    assert "5 images" in (said := capsys.readouterr().out) and "3 of them new" in said
     kept = {"0000/0000001.png"}
     assert {n: c for n, c in contents(out).items() if n not in kept} == {
         n: c for n, c in contents(tmp_path / "whole").items() if n not in kept

@@ -154,6 +154,6 @@ def test_a_run_killed_before_its_first_checkpoint_begins_with_the_export_again(e
 
 def test_a_missing_export_and_unlabelled_data_are_refused(export, tmp_path, capsys):
     assert train.main([f"--init_from={tmp_path}"]) == 2
-    assert f"--init_from={tmp_path}: no exported model there" in capsys.readouterr().err
+    assert f"--init_from={tmp_path}: no exported model found" in capsys.readouterr().err
     with pytest.raises(ValueError, match="must both have attributes, and the data have none"):
         WarmStart(export).check(Schema(()))

@@ -90,7 +90,7 @@ def test_the_page_does_not_wait_for_tensorflow():
         (["--prot=8"], "unknown option --prot; did you mean 'port'"),
         (["--port=70000"], "--port"),
         (["--keep=0"], "--keep"),
-        (["--model=nowhere"], "--model=nowhere: no exported model there"),
+        (["--model=nowhere"], "--model=nowhere: no exported model found"),
         (["--history=taken/x"], "taken"),
         (["everything"], "unexpected argument 'everything'"),
     ],
@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_explained(tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert command.main([f"--port={port}", f"--history={tmp_path}"]) == 2
-    assert f"--port={port}: Address already in use; --port=0 takes any free one" in capsys.readouterr().err
+    assert f"port {port}: Address already in use; to use any free port: --port=0" in capsys.readouterr().err
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch, capsys):

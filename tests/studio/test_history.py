@@ -70,7 +70,7 @@ def test_keeping_twice_keeps_once_and_a_full_shelf_says_so(restarted):
     faces = visitor.faces(3)
     answers = [visitor.client.post("/api/keep", json={"face": face["id"]}) for face in [faces[0], *faces]]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 409]
-    assert "let one go first" in answers[-1].json()["message"]
+    assert "You can keep up to 2 faces" in answers[-1].json()["message"]
     assert [face["seed"] for face in kept(visitor)] == ["1", "0"]
     visitor.client.post("/api/remove", json={"entry": kept(visitor)[0]["id"].split(".")[0]})
     assert [face["seed"] for face in kept(visitor)] == ["0"]
@@ -106,7 +106,7 @@ def test_another_models_faces_are_shown_and_not_changed(restarted, tmp_path):
     assert visitor.png(face).startswith(b"\x89PNG")
     refused = visitor.client.post("/api/draw", json={"kind": "change", "face": face["id"], "set": {}})
     assert refused.status_code == 409
-    assert "Model 0123456789abcdef drew this" in refused.json()["message"]
+    assert "drawn by model 0123456789abcdef" in refused.json()["message"]
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "..", "", ".", "mine"])

@@ -128,7 +128,7 @@ def draw(page, number: int = 4, seed: int = 0) -> list:
     if not page.locator("#more").get_attribute("open"):
         page.locator("#more").evaluate("details => details.open = true")
     page.get_by_label("Number of faces").fill(str(number))
-    page.get_by_label("Seed of the first").fill(str(seed))
+    page.get_by_label("First seed").fill(str(seed))
     # What is there from before must not be taken for what is to come.
     page.locator("#panel-faces").evaluate("panel => panel.replaceChildren()")
     page.get_by_role("button", name="Draw", exact=True).click()
@@ -169,7 +169,7 @@ def drop(page, path: Path) -> None:
 
 
 def test_pick_draw_and_save(page, generator):
-    pick(page, "Hair colour", "blue")
+    pick(page, "Hair color", "blue")
     pick(page, "glasses", "yes")
     pick(page, "smile", "no")
     faces = draw(page, 6, seed=20)
@@ -189,7 +189,7 @@ def test_pick_draw_and_save(page, generator):
     for picture, face in zip(pictures, generator.faces(origin.request), strict=True):
         np.testing.assert_array_equal(pixels(picture), face.image)
     # The next ones are new.
-    assert page.get_by_label("Seed of the first").input_value() == "26"
+    assert page.get_by_label("First seed").input_value() == "26"
 
 
 def test_keep_edit_and_blend(page, generator):
@@ -197,7 +197,7 @@ def test_keep_edit_and_blend(page, generator):
     faces[1].click()
     dialog = page.get_by_role("dialog")
     first = saved(page, lambda: dialog.get_by_role("link", name="Picture").click())
-    pick(page, "Hair colour", "pink", "dialog")
+    pick(page, "Hair color", "pink", "dialog")
     expect(dialog.locator(".large")).to_have_attribute("alt", re.compile("pink hair"))
     edited = saved(page, lambda: dialog.get_by_role("link", name="Picture").click())
     before, after = (generator.inputs(read_origin(path).request) for path in (first, edited))
@@ -226,9 +226,9 @@ def test_keep_edit_and_blend(page, generator):
     with Image.open(movie) as animation:
         assert animation.n_frames == 48
     for left in ("1", ""):
-        page.get_by_role("button", name="Let go").first.click()
+        page.locator("#panel-kept").get_by_role("button", name="Remove").first.click()
         expect(page.locator("#kept-count")).to_have_text(left)
-    expect(page.locator("#panel-kept")).to_contain_text("Nothing kept yet")
+    expect(page.locator("#panel-kept")).to_contain_text("No faces kept yet")
 
 
 def test_around_a_face(page):
@@ -239,9 +239,9 @@ def test_around_a_face(page):
     dialog.get_by_role("button", name="Vary a little").click()
     expect(large).not_to_have_attribute("src", name)
     assert alt(large) == words
-    dialog.get_by_role("button", name="Neighbours").click()
+    dialog.get_by_role("button", name="Similar faces").click()
     expect(dialog.locator(".results button.face")).to_have_count(8)
-    dialog.get_by_label("All values of").select_option(label="Eye colour")
+    dialog.get_by_label("All values of").select_option(label="Eye color")
     dialog.get_by_role("button", name="Show", exact=True).click()
     expect(dialog.locator(".results figcaption")).to_have_text(
         ["blue", "red", "brown", "green", "purple", "yellow", "pink", "aqua", "black", "orange"]
@@ -259,7 +259,7 @@ def test_closed_eyes_are_opened_for_their_colour(page):
     large = page.get_by_role("dialog").locator(".large")
     pick(page, "closed eyes", "yes", "dialog")
     expect(large).to_have_attribute("alt", re.compile("closed eyes"))
-    pick(page, "Eye colour", "red", "dialog")
+    pick(page, "Eye color", "red", "dialog")
     expect(large).to_have_attribute("alt", re.compile("red eyes"))
     assert "closed eyes" not in alt(large)
 
@@ -285,17 +285,17 @@ def test_what_was_made_is_there_after_a_restart(page, served):
     entry.get_by_role("button", name="Use again").click()
     group = page.locator("#picker").get_by_role("group", name="Skin")
     expect(group.get_by_role("radio", name="tan")).to_be_checked()
-    values = [page.get_by_label(label).input_value() for label in ("Number of faces", "Seed of the first")]
+    values = [page.get_by_label(label).input_value() for label in ("Number of faces", "First seed")]
     assert values == ["3", "70"]
     count = page.locator(".entry").count()
     entry.get_by_role("button", name="Remove").click()
     expect(page.locator(".entry")).to_have_count(count - 1)
     page.get_by_role("tab", name="Kept").click()
-    page.get_by_role("button", name="Let go").click()
+    page.locator("#panel-kept").get_by_role("button", name="Remove").click()
 
 
 def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
-    pick(page, "Hair colour", "green")
+    pick(page, "Hair color", "green")
     pick(page, "blush", "yes")
     draw(page, 1, seed=33)[0].click()
     path = saved(page, lambda: page.get_by_role("dialog").get_by_role("link", name="Picture").click())
@@ -304,9 +304,9 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
     draw(page, 2, seed=1)
     drop(page, path)
     expect(page.locator("#panel-faces .heading")).to_contain_text("seed 33")
-    group = page.locator("#picker").get_by_role("group", name="Hair colour")
+    group = page.locator("#picker").get_by_role("group", name="Hair color")
     expect(group.get_by_role("radio", name="green")).to_be_checked()
-    assert page.get_by_label("Seed of the first").input_value() == "33"
+    assert page.get_by_label("First seed").input_value() == "33"
     shown = page.request.get(page.url + page.locator("#panel-faces .faces img").get_attribute("src")).body()
     np.testing.assert_array_equal(pixels(shown), pixels(path))
     settings = tmp_path / "settings.json"
@@ -318,10 +318,10 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
     # What is no picture of ours is explained, and everything goes on.
     for content, said in (
         (path.read_bytes()[:300], "cannot be read"),
-        (b"{}", "holds no settings"),
+        (b"{}", "contains no generation settings"),
         (
             json.dumps({"model": "00", "attributes": "", "seeds": "1", "truncation": "1"}).encode(),
-            "Model 00 drew",
+            "drawn by model 00",
         ),
     ):
         broken = tmp_path / "broken.png"
@@ -333,12 +333,12 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
 
 
 def test_words_that_are_not_understood(page):
-    page.get_by_label("In words").fill("blu hair")
+    page.get_by_label("Describe in words").fill("blu hair")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("did you mean 'blue hair'")
-    page.get_by_label("In words").fill("银发, smile")
+    page.get_by_label("Describe in words").fill("银发, smile")
     page.keyboard.press("Enter")
-    group = page.locator("#picker").get_by_role("group", name="Hair colour")
+    group = page.locator("#picker").get_by_role("group", name="Hair color")
     expect(group.get_by_role("radio", name="silver")).to_be_checked()
     expect(page.get_by_role("alert")).to_be_empty()
 
@@ -355,8 +355,8 @@ def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served)
     served.empty()
     page.locator("#panel-faces .faces img").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Neighbours").click()
-    expect(dialog.get_by_role("alert")).to_have_text(re.compile("not there any more"))
+    dialog.get_by_role("button", name="Similar faces").click()
+    expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer exists"))
     dialog.get_by_role("alert").get_by_role("button", name="Close").click()
     expect(page.get_by_role("alert")).to_be_empty()
     page.keyboard.press("Escape")
@@ -391,7 +391,7 @@ def test_with_the_keyboard_alone(page):
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="This face")
     expect(dialog).to_be_visible()
-    group = dialog.get_by_role("group", name="Hair colour")
+    group = dialog.get_by_role("group", name="Hair color")
     for _ in range(20):
         if group.get_by_role("radio", name="blue").evaluate("element => element === document.activeElement"):
             break
@@ -406,7 +406,7 @@ def test_with_the_keyboard_alone(page):
 
 
 def test_many_clicks_draw_once(page):
-    page.evaluate("for (let i = 0; i < 50; i++) document.querySelector('#wish [type=submit]').click()")
+    page.evaluate("for (let i = 0; i < 50; i++) document.querySelector('#request [type=submit]').click()")
     expect(page.locator("#panel-faces .heading")).to_be_visible()
     expect(page.locator("#panel-faces img")).to_have_count(16)
     expect(page.get_by_role("alert")).to_be_empty()
@@ -450,9 +450,9 @@ def test_in_their_language(new_page, locale, draw_, hair):
     expect(page.locator("#panel-faces .heading")).to_be_visible()
     # The other way round, remembered.
     page.locator("#language").select_option("en")
-    expect(page.locator("#picker legend").first).to_have_text("Hair colour")
+    expect(page.locator("#picker legend").first).to_have_text("Hair color")
     page.reload()
-    expect(page.locator("#picker legend").first).to_have_text("Hair colour")
+    expect(page.locator("#picker legend").first).to_have_text("Hair color")
 
 
 def test_on_a_phone_the_faces_come_into_view(new_page):
@@ -489,7 +489,7 @@ def test_a_model_without_attributes(new_page):
     draw(page, 2, seed=1)[0].click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("All values of")).to_have_count(0)
-    dialog.get_by_role("button", name="Neighbours").click()
+    dialog.get_by_role("button", name="Similar faces").click()
     expect(dialog.locator(".results button.face")).to_have_count(8)
     # The margin belongs to the face, what is beside it does not.
     box = dialog.bounding_box()

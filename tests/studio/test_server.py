@@ -32,7 +32,7 @@ def test_the_page_and_all_that_it_names_come_from_here(visitor):
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("body", "said"),
     [
         ({}, "kind"),
         ({"kind": "everything"}, "kind"),
@@ -45,27 +45,27 @@ def test_the_page_and_all_that_it_names_come_from_here(visitor):
         ({"kind": "faces", "truncation": 0}, "“truncation” must be"),
         ({"kind": "faces", "truncation": 10**400}, "“truncation” must be"),
         ({"kind": "faces", "truncation": "1"}, "“truncation” must be"),
-        ({"kind": "faces", "seed": "-1"}, "seed must be a whole number"),
-        ({"kind": "faces", "seed": str(2**63 - 1), "number": 2}, "seed must be a whole number"),
-        ({"kind": "faces", "seed": "9" * 5_000}, "seed must be a whole number"),
-        ({"kind": "faces", "seed": "٣"}, "seed must be a whole number"),
+        ({"kind": "faces", "seed": "-1"}, "seed must be an integer"),
+        ({"kind": "faces", "seed": str(2**63 - 1), "number": 2}, "seed must be an integer"),
+        ({"kind": "faces", "seed": "9" * 5_000}, "seed must be an integer"),
+        ({"kind": "faces", "seed": "٣"}, "seed must be an integer"),
         ({"kind": "faces", "attributes": []}, "attributes"),
         ({"kind": "faces", "attributes": {"hair": "blue"}}, "no attribute “hair”"),
         ({"kind": "faces", "attributes": {"hair_color": "plaid"}}, "“hair_color” cannot be “plaid”"),
         ({"kind": "faces", "attributes": {"hair_color": True}}, "cannot be “True”"),
         ({"kind": "faces", "attributes": {"smile": "blue hair, no smile"}}, "“smile” cannot be"),
         ({"kind": "change", "set": {}}, "face"),
-        ({"kind": "change", "face": f"{UNKNOWN}.0", "set": {}}, "not there any more"),
-        ({"kind": "change", "face": "../../../etc/passwd", "set": {}}, "not there any more"),
-        ({"kind": "nearby", "face": "..", "number": 1}, "not there any more"),
+        ({"kind": "change", "face": f"{UNKNOWN}.0", "set": {}}, "no longer exists"),
+        ({"kind": "change", "face": "../../../etc/passwd", "set": {}}, "no longer exists"),
+        ({"kind": "nearby", "face": "..", "number": 1}, "no longer exists"),
         ({"kind": "sheet", "face": 5, "attribute": "smile"}, "face"),
-        ({"kind": "blend", "faces": "ab"}, "two faces"),
-        ({"kind": "blend", "faces": [1, 2]}, "two faces"),
-        ({"kind": "blend", "faces": ["a"] * 3}, "two faces"),
+        ({"kind": "blend", "faces": "ab"}, "needs two faces"),
+        ({"kind": "blend", "faces": [1, 2]}, "needs two faces"),
+        ({"kind": "blend", "faces": ["a"] * 3}, "needs two faces"),
     ],
 )
-def test_a_wrong_wish_gets_an_answer_in_words(visitor, wish, said):
-    response = visitor.client.post("/api/draw", json=wish)
+def test_a_wrong_wish_gets_an_answer_in_words(visitor, body, said):
+    response = visitor.client.post("/api/draw", json=body)
     assert 400 <= response.status_code < 500
     assert said in response.json()["message"]
 
@@ -78,8 +78,8 @@ def test_wrong_wishes_about_a_face(visitor):
         ({"kind": "nearby", "face": face, "angle": float("nan")}, "“angle” must be"),
         ({"kind": "nearby", "face": face, "number": 13}, "“number” must be"),
         ({"kind": "blend", "faces": [face, face], "frames": 10**6}, "“frames” must be"),
-        ({"kind": "change", "face": f"{face}9", "set": {}}, "not there any more"),
-        ({"kind": "change", "face": face.replace(".0", ".-1"), "set": {}}, "not there any more"),
+        ({"kind": "change", "face": f"{face}9", "set": {}}, "no longer exists"),
+        ({"kind": "change", "face": face.replace(".0", ".-1"), "set": {}}, "no longer exists"),
         ({"kind": "change", "face": face, "set": {"hair_color": "plaid"}}, "cannot be"),
     ):
         body = json.dumps(wish)
@@ -118,18 +118,18 @@ def test_files_that_cannot_be_opened_are_explained(visitor, generator):
         own[:200]: "cannot be read",
         b"\x89PNG\r\n\x1a\n" + b"\0" * 500: "cannot be read",
         b"MZ" + b"\0" * 500: "cannot be read",
-        b"{" * 60_000: "holds no settings",
-        b"{}": "holds no settings",
+        b"{" * 60_000: "contains no generation settings",
+        b"{}": "contains no generation settings",
         b"\0\0\0\x20ftypisom" + b"\0" * 99: "cannot be read",
         picture_with({}): "made elsewhere",
-        picture_with({**text, "model": "0123"}): "Model 0123 drew this",
+        picture_with({**text, "model": "0123"}): "drawn by model 0123",
         picture_with({**text, "seeds": "0-900000"}): "900001 pictures",
-        picture_with({**text, "seeds": "x"}): "holds no settings",
+        picture_with({**text, "seeds": "x"}): "contains no generation settings",
         picture_with({**text, "attributes": "plaid hair"}): "unknown attribute 'plaid hair'",
-        picture_with({**text, "model": "<script>"}): "holds no settings",
+        picture_with({**text, "model": "<script>"}): "contains no generation settings",
         json.dumps({**text, "interpolate": "-> ", "frames": "2000", "fps": "20"}).encode(): "2000 pictures",
         json.dumps({**text, "critic": "00", "candidates": "2"}).encode(): "critic",
-        json.dumps({**text, "latent": "AAAAAA=="}).encode(): "wants 100 numbers",
+        json.dumps({**text, "latent": "AAAAAA=="}).encode(): "vector of 100 numbers",
     }
     for data, said in cases.items():
         response = visitor.open(data)
@@ -142,7 +142,7 @@ def test_too_much_is_refused(visitor):
     long = visitor.client.post("/api/draw", json={"kind": "faces", "seed": "1" * 100_000})
     large = visitor.open(b"\0" * (MAX_FILE + 1))
     assert (long.status_code, large.status_code) == (413, 413)
-    assert "at most 32768 kilobytes" in large.json()["message"]
+    assert "limit is 32768 kilobytes" in large.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_no_path_leads_out(visitor, path):
     visitor.faces()
     response = visitor.client.get(path)
     assert response.status_code == 404
-    assert response.json()["message"] == "That is not there any more."
+    assert response.json()["message"] == "This no longer exists."
 
 
 def test_files_of_an_entry_that_are_not_for_others(visitor):

@@ -170,12 +170,12 @@ def test_mp4_has_all_frames(visitor):
 
 
 @pytest.mark.parametrize(
-    "name", ["face.png", "settings.json", "walk.webp", "walk.gif", "sheet.png", "grid.png"]
+    "name", ["face.png", "settings.json", "animation.webp", "animation.gif", "sheet.png", "grid.png"]
 )
 def test_a_file_of_the_command_brings_its_settings_back(visitor, command, name):
     arguments = {
-        "walk.webp": ["--interpolate=blonde hair -> black hair", "--seeds=3", "--frames=6"],
-        "walk.gif": ["--interpolate=blonde hair -> black hair", "--seeds=3", "--frames=6"],
+        "animation.webp": ["--interpolate=blonde hair -> black hair", "--seeds=3", "--frames=6"],
+        "animation.gif": ["--interpolate=blonde hair -> black hair", "--seeds=3", "--frames=6"],
         "sheet.png": ["--sheet=smile", "--seeds=7", "--attrs=red hair"],
     }.get(
         name, ["--seeds=7" if name == "face.png" else "--seeds=7-9", "--attrs=red hair", "--truncation=0.9"]
@@ -189,7 +189,7 @@ def test_a_file_of_the_command_brings_its_settings_back(visitor, command, name):
         command(*arguments, f"--out={name}")
         data = Path(name).read_bytes()
     entry = visitor.finished(visitor.open(data))
-    if name.startswith("walk"):
+    if name.startswith("animation"):
         assert entry["animation"] and entry["settings"]["interpolate"] == "blonde hair -> black hair"
         return
     assert entry["asked"]["hair_color"] == "red"
@@ -215,7 +215,7 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
     studio = make_studio(tmp_path / "studio")
     stop = threading.Event()
     events = []
-    for event in studio.plan({"kind": "faces", "number": 20, "seed": "5"})(stop):
+    for event in studio.draw(studio.planner.plan({"kind": "faces", "number": 20, "seed": "5"}), stop):
         events.append(event)
         if len(events) == 4:  # It was begun, and three faces were drawn.
             stop.set()
@@ -226,12 +226,12 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
 
 def test_half_an_animation_leaves_nothing(make_studio, tmp_path):
     studio = make_studio(tmp_path / "studio")
-    list(studio.plan({"kind": "faces", "number": 2})(threading.Event()))
+    list(studio.draw(studio.planner.plan({"kind": "faces", "number": 2}), threading.Event()))
     (entry,) = studio.history.entries(None, 9)
     faces = [f"{entry.identifier}.{number}" for number in (0, 1)]
     stop = threading.Event()
     with pytest.raises(Exception, match="stopped"):
-        for _ in studio.plan({"kind": "blend", "faces": faces})(stop):
+        for _ in studio.draw(studio.planner.plan({"kind": "blend", "faces": faces}), stop):
             stop.set()
     assert [other.identifier for other in studio.history.entries(None, 9)] == [entry.identifier]
     assert sorted(path.name for path in (tmp_path / "studio" / "history").iterdir()) == [entry.identifier]

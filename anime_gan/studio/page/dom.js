@@ -1,4 +1,4 @@
-// Making elements, and telling the user things.
+// Creates elements and shows messages.
 
 import { sentence, t } from "./language.js";
 
@@ -16,11 +16,11 @@ export function el(name, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// What went wrong, as a sentence that stays until it is closed or something else is done.
+// Shows an error until it is closed or the user does something else.
 export function tell(error) {
   if (error.name === "AbortError") return;
   const alert = byId("alert");
-  // Behind an open dialog nobody would see it.
+  // An open dialog would cover it.
   (document.querySelector("dialog[open]") ?? document.body).append(alert);
   const close = el("button", { type: "button", class: "quiet", onclick: hush, "aria-label": t("close") }, "✕");
   alert.replaceChildren(el("p", {}, sentence(error)), close);
@@ -30,7 +30,7 @@ export function hush() {
   byId("alert").replaceChildren();
 }
 
-// For those who do not see the pictures appear.
+// For screen readers.
 export function announce(words) {
   byId("status").textContent = words;
 }

@@ -1,4 +1,4 @@
-// One face, large: keep it, change one thing, go a little away from it, see all values of an attribute.
+// The dialog of a single face: keep it, change it, vary it, or show all values of an attribute.
 
 import { byId, el, hush, tell } from "./dom.js";
 import { downloads, faceButton, faceGrid, picture, saveButton } from "./faces.js";
@@ -7,13 +7,13 @@ import { Picker } from "./picker.js";
 import { draw, pictureOf, settingsOf } from "./server.js";
 
 const RING = 8;
-// Where each of them stands, row by row, the face itself (null) in the middle: neighbours on the ring are
-// neighbours on the page.
+// Position of each face of the ring, row by row, with the face itself (null) in the middle: neighbors on the
+// ring are neighbors on the page.
 const AROUND = [0, 1, 2, 7, null, 3, 6, 5, 4];
-// Beyond this many milliseconds the user sees that something is going on.
+// Milliseconds after which a progress bar appears.
 const PATIENCE = 500;
 
-// Where the keyboard is, so that it goes on from there when everything has been made anew.
+// A selector of the focused element, which restores the focus after everything is rendered again.
 function focused(container) {
   const active = document.activeElement;
   if (!container.contains(active)) return ":not(*)";
@@ -30,7 +30,7 @@ export class FaceDialog {
       hush();
       document.body.append(byId("alert"));
     });
-    // A click beside it closes it; its own margin is not beside it.
+    // A click outside closes the dialog; its padding is inside.
     this.dialog.addEventListener("click", ({ target, clientX, clientY }) => {
       const { left, right, top, bottom } = this.dialog.getBoundingClientRect();
       const beside = clientX < left || clientX > right || clientY < top || clientY > bottom;
@@ -52,22 +52,22 @@ export class FaceDialog {
     this.dialog.scrollTop = 0;
   }
 
-  // Goes on with another face; what was ahead after going back is forgotten.
+  // Adds a face to the steps; steps after the current one are dropped.
   follow(face) {
     this.trail = [...this.trail.slice(0, this.at + 1), face];
     this.at = this.trail.length - 1;
     this.render();
   }
 
-  async work(wish) {
+  async work(body) {
     this.working?.abort();
     const working = (this.working = new AbortController());
     const slow = setTimeout(() => this.dialog.classList.add("working"), PATIENCE);
     hush();
     try {
-      return await draw(wish, () => {}, working.signal);
+      return await draw(body, () => {}, working.signal);
     } catch (error) {
-      // If it was given up for another wish, that one has the say.
+      // An aborted request was replaced by another one, which reports its own errors.
       if (error.name !== "AbortError") {
         tell(error);
         this.render();
@@ -81,7 +81,7 @@ export class FaceDialog {
 
   async change(attribute, value) {
     const set = { [attribute]: value };
-    // What cannot be seen cannot be changed, as far as the user is concerned.
+    // Switch off what would hide the change.
     for (const { hidden, by } of this.hidden) {
       if (hidden === attribute && this.face.attributes?.[by]) set[by] = false;
     }
@@ -90,14 +90,14 @@ export class FaceDialog {
   }
 
   async vary() {
-    const wish = { kind: "nearby", face: this.face.id, angle: this.angle / 2, number: 1, seed: this.chance() };
-    const entry = await this.work(wish);
+    const body = { kind: "nearby", face: this.face.id, angle: this.angle / 2, number: 1, seed: this.chance() };
+    const entry = await this.work(body);
     if (entry) this.follow(entry.faces[0]);
   }
 
-  async look(wish) {
+  async look(body) {
     const center = this.face;
-    const entry = await this.work({ ...wish, face: center.id });
+    const entry = await this.work({ ...body, face: center.id });
     if (!entry) return;
     this.results = { entry, center };
     this.render();
@@ -105,7 +105,7 @@ export class FaceDialog {
     this.dialog.querySelector(".results button").focus();
   }
 
-  // Where to go next is drawn here, and told to the server: its answers hold no chance of their own.
+  // Random seeds come from the page, so that the server is deterministic.
   chance() {
     return String(crypto.getRandomValues(new Uint32Array(1))[0]);
   }
@@ -157,8 +157,8 @@ export class FaceDialog {
   tools() {
     const distance = el("input", { id: "distance", type: "range", min: 0.1, max: 1.2, step: 0.1, value: this.angle });
     distance.addEventListener("input", () => (this.angle = Number(distance.value)));
-    // A model that was trained without labels has nothing to change.
-    const labelled = this.attributes.length > 0;
+    // Without labels there are no attributes to change.
+    const labeled = this.attributes.length > 0;
     const names = this.attributes.map(({ name }) => el("option", { value: name }, label(name)));
     const sheet = el("select", { id: "sheet-of" }, ...names);
     if (this.sheet) sheet.value = this.sheet;
@@ -187,18 +187,18 @@ export class FaceDialog {
         "div",
         { class: "around" },
         el("button", { type: "button", id: "vary", onclick: () => this.vary() }, t("vary")),
-        el("button", { type: "button", id: "neighbours", onclick: nearby }, t("neighbours")),
+        el("button", { type: "button", id: "neighbors", onclick: nearby }, t("neighbors")),
         el("label", { for: "distance" }, t("distance")),
         distance,
       ),
-      ...(labelled ? [row] : []),
+      ...(labeled ? [row] : []),
       ...(this.results ? [this.resultView()] : []),
-      ...(labelled ? [el("h3", {}, t("change")), el("p", { class: "facts" }, t("change_hint"))] : []),
+      ...(labeled ? [el("h3", {}, t("change")), el("p", { class: "facts" }, t("change_hint"))] : []),
       fields,
     );
   }
 
-  // The faces on the way to this one; a click goes back to it.
+  // The faces that led to this one; a click goes back.
   steps() {
     if (this.trail.length < 2) return el("div");
     const buttons = this.trail.map((face, index) => {

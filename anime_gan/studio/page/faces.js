@@ -1,4 +1,4 @@
-// Faces as buttons, and entries of them.
+// Faces as buttons, and history entries.
 
 import { el, tell } from "./dom.js";
 import { describe, inWords, label, t } from "./language.js";
@@ -10,13 +10,13 @@ export function picture(face) {
   return el("img", { src: pictureOf(face), alt: describe(face), width: 64, height: 64 });
 }
 
-// A face to click; below it a caption, if there is one.
+// A face as a button, with an optional caption below.
 export function faceButton(face, open, caption = null) {
   const button = el("button", { type: "button", class: "face", onclick: () => open(face) }, picture(face));
   return caption === null ? button : el("figure", {}, button, el("figcaption", {}, caption));
 }
 
-// An empty place for each face that is to come.
+// A placeholder for each face that is still to be drawn.
 export function places(count) {
   const empty = () => el("span", { class: "face empty", "aria-hidden": "true" });
   return el("div", { class: "faces" }, ...Array.from({ length: count }, empty));
@@ -27,7 +27,7 @@ export function saveButton(words, path) {
     event.preventDefault();
     save(path).catch(tell);
   };
-  // A link: it can also be copied, or opened by itself.
+  // A link, so that it can also be copied or opened.
   return el("a", { class: "button quiet", href: path, onclick }, words);
 }
 
@@ -46,7 +46,7 @@ export function downloads(entry, video) {
   return el("div", { class: "downloads" }, ...links);
 }
 
-// The faces of an entry; a sheet's with the value that each has.
+// The faces of an entry; in a sheet, each has its value as a caption.
 export function faceGrid(entry, open) {
   const sheet = entry.kind === "sheet" ? entry.settings.sheet : null;
   return el(
@@ -80,7 +80,7 @@ export function animation(entry) {
   return el("figure", { class: "animation" }, image, toggle);
 }
 
-// What an entry shows, and the facts about it.
+// The title of an entry, and the facts below it.
 export function title(entry) {
   const { seeds, sheet } = entry.settings;
   const count = entry.faces.length;

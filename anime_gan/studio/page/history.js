@@ -1,4 +1,4 @@
-// What was drawn before.
+// The history.
 
 import { byId, el, hush, tell } from "./dom.js";
 import { downloads, faceGrid, title } from "./faces.js";

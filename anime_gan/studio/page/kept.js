@@ -1,4 +1,4 @@
-// The faces that were kept: looked at, let go, blended.
+// The kept faces: view, remove and blend them.
 
 import { byId, el, hush, tell } from "./dom.js";
 import { entryView, faceButton } from "./faces.js";
@@ -17,7 +17,7 @@ export class Kept {
     this.render();
   }
 
-  // The kept copy of a face, wherever it was drawn.
+  // The kept copy of a face from any entry.
   find(face) {
     const settings = JSON.stringify(face.settings);
     return this.faces.find((kept) => JSON.stringify(kept.settings) === settings);

@@ -1,4 +1,4 @@
-// What the page says, in the user's language.
+// The texts of the page in the user's language.
 
 const REMEMBERED = "anime_gan.language";
 
@@ -6,7 +6,7 @@ let strings = {};
 let names = {};
 let phrases = {};
 
-// The words for a key, with {gaps} filled; the key itself if there are none.
+// The text for a key, with its {placeholders} filled; the key itself if there is none.
 export function t(key, values = {}) {
   return (strings[key] ?? key).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
@@ -17,7 +17,7 @@ export function sentence(error) {
   return error.message || t("error.failed");
 }
 
-// What an attribute is called, or how the label of one of its values reads in a list ("blue").
+// The name of an attribute, or of one of its values in a list ("blue").
 export function label(attribute, value) {
   const known = names[value === undefined ? attribute : `${attribute}=${value}`];
   if (known !== undefined) return Array.isArray(known) ? known[0] : known;
@@ -25,7 +25,7 @@ export function label(attribute, value) {
   return phrases[attribute] ?? attribute.replaceAll("_", " ");
 }
 
-// How one attribute of a face is said ("blue hair"); nothing for what it has not.
+// An attribute of a face as a phrase ("blue hair"); null if the face does not have it.
 function phrase(attribute, value) {
   if (value === true) return label(attribute);
   if (!value) return null;
@@ -45,7 +45,7 @@ export function describe(face) {
   return words ? t("face.alt", { words }) : t("face.plain");
 }
 
-// The schema's own words, for what no language file knows.
+// The schema's own phrases, for attributes that no language file names.
 export function setPhrases(attributes) {
   for (const { name, phrase, values } of attributes) {
     phrases[name] = phrase;
@@ -53,13 +53,13 @@ export function setPhrases(attributes) {
   }
 }
 
-// The first of the browser's languages that there is; what was chosen here before comes first.
+// The language that was chosen here before, or else the first available one of the browser.
 export function preferred(available) {
   let remembered = null;
   try {
     remembered = localStorage.getItem(REMEMBERED);
   } catch {
-    // Storage may be forbidden; then the browser's language decides.
+    // Storage may be disabled; then the browser's language is used.
   }
   const wanted = [remembered, ...navigator.languages].filter(Boolean).map((tag) => tag.slice(0, 2).toLowerCase());
   return wanted.find((tag) => available.includes(tag)) ?? available[0];
@@ -85,7 +85,7 @@ export async function setLanguage(code, remember = false) {
     try {
       localStorage.setItem(REMEMBERED, code);
     } catch {
-      // It holds until the page is closed.
+      // Then the choice lasts until the page is closed.
     }
   }
   document.dispatchEvent(new Event("language"));

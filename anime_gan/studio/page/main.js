@@ -1,4 +1,4 @@
-// Puts the page together.
+// Builds the page.
 
 import { announce, byId, el, hush, tell } from "./dom.js";
 import { FaceDialog } from "./face.js";
@@ -10,7 +10,7 @@ import { Picker } from "./picker.js";
 import { draw, get, post } from "./server.js";
 import { Tabs } from "./tabs.js";
 
-// Beyond this many milliseconds the user sees how far it is.
+// Milliseconds after which the progress is shown.
 const PATIENCE = 500;
 
 class Page {
@@ -19,14 +19,15 @@ class Page {
     this.entry = null;
     const open = (face) => this.dialog.open(face);
     const { attributes, hidden, video, limits } = studio;
-    this.picker = new Picker(byId("picker"), attributes, { any: true, prefix: "wish" });
-    this.kept = new Kept({ video, open, draw: (wish) => this.drawing(wish) });
+    this.picker = new Picker(byId("picker"), attributes, { any: true, prefix: "request" });
+    this.kept = new Kept({ video, open, draw: (body) => this.drawing(body) });
     this.history = new History({ video, open, use: (entry) => this.useAgain(entry) });
     this.dialog = new FaceDialog({ attributes, hidden, video, kept: this.kept });
     this.tabs = new Tabs(document.querySelector("[role=tablist]"), (id) => {
       if (id === "tab-history") this.history.load();
     });
     document.querySelector(".words").hidden = attributes.length === 0;
+    byId("unlabeled").hidden = attributes.length > 0;
     byId("number").max = limits.number;
     byId("candidates").max = limits.candidates;
     byId("candidates").disabled = limits.candidates === 1;
@@ -36,12 +37,12 @@ class Page {
   }
 
   listen() {
-    byId("wish").addEventListener("submit", (event) => {
+    byId("request").addEventListener("submit", (event) => {
       event.preventDefault();
       this.drawFaces();
     });
-    // What has to be mended must be seen.
-    byId("wish").addEventListener("invalid", () => (byId("more").open = true), true);
+    // Show the fields that must be corrected.
+    byId("request").addEventListener("invalid", () => (byId("more").open = true), true);
     byId("clear").addEventListener("click", () => {
       this.picker.value = {};
       byId("words").value = "";
@@ -95,11 +96,11 @@ class Page {
   }
 
   async drawFaces() {
-    // A second click while it draws asks for the same.
+    // Ignore further clicks while drawing.
     if (this.working) return;
     const number = byId("number").valueAsNumber;
     const seed = BigInt(byId("seed").value);
-    const wish = {
+    const body = {
       kind: "faces",
       attributes: this.picker.value,
       number,
@@ -108,7 +109,7 @@ class Page {
       candidates: byId("candidates").valueAsNumber,
     };
     this.tabs.show("tab-faces");
-    const entry = await this.drawing(wish, byId("panel-faces"));
+    const entry = await this.drawing(body, byId("panel-faces"));
     if (entry && byId("go-on").checked) byId("seed").value = String(seed + BigInt(number));
     this.finish(entry);
   }
@@ -125,13 +126,13 @@ class Page {
     if (!working) this.finish(entry);
   }
 
-  // Sets everything as it was for an entry.
+  // Restores the settings of an entry.
   use(entry) {
     const { settings, asked } = entry;
     this.picker.value = asked ?? {};
     byId("words").value = "";
     if (settings.seeds) {
-      // What one click draws is a run of seeds.
+      // An entry has consecutive seeds.
       byId("seed").value = settings.seeds.split(/[-,]/)[0];
       byId("number").value = entry.kind === "sheet" ? 1 : entry.faces.length;
       byId("truncation").value = settings.truncation;
@@ -143,7 +144,7 @@ class Page {
 
   useAgain(entry) {
     this.use(entry);
-    byId("wish").scrollIntoView({ block: "start" });
+    byId("request").scrollIntoView({ block: "start" });
   }
 
   finish(entry) {
@@ -162,8 +163,8 @@ class Page {
     );
   }
 
-  // Has something drawn, one at a time; in the panel, if there is one, faces appear as they are finished.
-  async drawing(wish, panel = null) {
+  // Draws, one request at a time. If a panel is given, faces appear there as they are finished.
+  async drawing(body, panel = null) {
     if (this.working) {
       tell({ code: "busy" });
       return null;
@@ -172,7 +173,7 @@ class Page {
     const busy = byId("busy");
     const bar = busy.querySelector("progress");
     const words = byId("busy-words");
-    const button = document.querySelector("#wish [type=submit]");
+    const button = document.querySelector("#request [type=submit]");
     const open = (face) => this.dialog.open(face);
     let grid = null;
     let last = null;
@@ -194,7 +195,7 @@ class Page {
         last = { ...event.begun, faces: [], settings: {}, animation: false };
         grid = places(event.begun.total);
         panel?.replaceChildren(grid);
-        // On a phone it is below everything that can be picked.
+        // On a phone, the faces are below all the attributes.
         const stage = document.querySelector(".stage");
         if (stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
         move(0, event.begun.total);
@@ -207,10 +208,10 @@ class Page {
       }
     };
     try {
-      return await draw(wish, seen, working.signal);
+      return await draw(body, seen, working.signal);
     } catch (error) {
       tell(error);
-      // What was finished when it was stopped stays, here and in the history.
+      // Faces that were finished before a stop stay, here and in the history.
       return panel && last?.faces.length && error.name === "AbortError" && last.kind !== "blend" ? last : null;
     } finally {
       clearTimeout(slow);

@@ -1,4 +1,4 @@
-// Controls for all attributes: a row of choices for each group, yes and no for each tag.
+// Controls for all attributes: a row of values for each group, and yes or no for each tag.
 
 import { el } from "./dom.js";
 import { label, t } from "./language.js";
@@ -6,7 +6,7 @@ import { label, t } from "./language.js";
 const ANY = "";
 
 export class Picker {
-  // With `any`, attributes may be left open. Calls changed(attribute, value) when the user picks something.
+  // With `any`, attributes may be left open. Calls changed(attribute, value) when the user selects a value.
   constructor(container, attributes, { any, prefix, changed = () => {} }) {
     Object.assign(this, { container, attributes, any, prefix, changed });
     this.build();
@@ -51,7 +51,7 @@ export class Picker {
     return el("label", { class: "chip" }, input, el("span", {}, dot, words));
   }
 
-  // Attribute -> value of a group, true or false of a tag, null for any.
+  // Attribute -> value of a group, true or false for a tag, or null for any.
   get value() {
     const picks = {};
     for (const { name, values } of this.attributes) {

@@ -1,4 +1,4 @@
-// Talking to the server.
+// Requests to the server.
 
 class Told extends Error {
   constructor({ error, values, message }) {
@@ -21,7 +21,7 @@ async function send(path, options) {
   try {
     told = await response.json();
   } catch {
-    // No sentence came with it.
+    // The response has no error message.
   }
   throw new Told(told);
 }
@@ -36,11 +36,11 @@ export async function get(path) {
   return (await send(path)).json();
 }
 
-export async function post(path, wish) {
-  return (await send(path, posted(wish))).json();
+export async function post(path, body) {
+  return (await send(path, posted(body))).json();
 }
 
-// What the server tells while it draws, event by event.
+// The events that the server sends while it draws.
 async function* events(path, body, signal) {
   const response = await send(path, posted(body, signal));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -63,8 +63,8 @@ async function* events(path, body, signal) {
   }
 }
 
-// Draws something ({ kind: ... }) or makes a dropped file again. Calls seen(event) as things happen, and
-// returns the finished entry.
+// Draws a request ({ kind: ... }) or a dropped file. Calls seen(event) for each event, and returns the
+// finished entry.
 export async function draw(body, seen = () => {}, signal = undefined) {
   const path = body instanceof Blob ? "api/open" : "api/draw";
   for await (const event of events(path, body, signal)) {
@@ -78,7 +78,7 @@ export const pictureOf = (face) => `files/${face.id.replace(".", "/")}.png`;
 export const settingsOf = (face) => `files/${face.id.replace(".", "/")}.json`;
 export const fileOf = (entry, name) => `files/${entry.id}/${name}`;
 
-// Saves a file under the name that the server has for it.
+// Saves a file under the name that the server suggests.
 export async function save(path) {
   const response = await send(path);
   const name = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") ?? "");

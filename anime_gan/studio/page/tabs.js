@@ -1,4 +1,4 @@
-// Tabs as the keyboard expects them: arrows go from one to the next.
+// Tabs with keyboard navigation: the arrow keys move between them.
 
 export class Tabs {
   constructor(list, shown) {

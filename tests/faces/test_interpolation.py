@@ -1,4 +1,4 @@
-"""The way from face to face."""
+"""Interpolation between faces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import geometric_slerp
 
-from anime_gan.faces.walks import closed_walk, ring, slerp
+from anime_gan.faces.interpolation import closed_path, ring, slerp
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
@@ -28,37 +28,35 @@ def test_without_an_arc_it_goes_straight(last):
     np.testing.assert_allclose(middle, 0.75 * np.array([2.0, 0.0]) + 0.25 * np.array(last), atol=1e-6)
 
 
-def test_a_walk_meets_every_station_and_comes_back():
+def test_a_path_meets_every_keyframe_and_comes_back():
     random = np.random.default_rng(2)
     latents = random.standard_normal((3, 8)).astype(np.float32)
     labels = random.choice([-1.0, 1.0], (3, 5)).astype(np.float32)
-    walked, mixed = closed_walk(latents, labels, 24)
-    assert walked.shape == (24, 8) and mixed.shape == (24, 5)
-    np.testing.assert_array_equal(walked[::8], latents)
+    path, mixed = closed_path(latents, labels, 24)
+    assert path.shape == (24, 8) and mixed.shape == (24, 5)
+    np.testing.assert_array_equal(path[::8], latents)
     np.testing.assert_array_equal(mixed[::8], labels)
-    # Halfway, labels are the mean of both; the last part leads to the first station.
-    for station in range(3):
-        following = (station + 1) % 3
+    # Halfway, labels are the mean of both; the last part leads to the first keyframe.
+    for keyframe in range(3):
+        following = (keyframe + 1) % 3
         np.testing.assert_allclose(
-            mixed[8 * station + 4], (labels[station] + labels[following]) / 2, atol=1e-6
+            mixed[8 * keyframe + 4], (labels[keyframe] + labels[following]) / 2, atol=1e-6
         )
-    steps = np.linalg.norm(np.diff(np.concatenate([walked, walked[:1]]), axis=0), axis=1)
+    steps = np.linalg.norm(np.diff(np.concatenate([path, path[:1]]), axis=0), axis=1)
     # The step from the last frame to the first is as small as the first one of each part.
     assert steps[-1] < steps.mean() / 2
-    # Slow at the stations, fast between: sin^2 has its maximum there.
+    # Slow at the keyframes, fast between: sin^2 has its maximum there.
     assert steps[3] > 2 * steps[0]
 
 
-def test_frames_that_stations_do_not_divide():
+def test_frames_that_keyframes_do_not_divide():
     latents = np.eye(3, dtype=np.float32)
-    walked, mixed = closed_walk(latents, np.zeros((3, 0), np.float32), 7)
-    assert walked.shape == (7, 3) and mixed.shape == (7, 0)
-    np.testing.assert_allclose(np.linalg.norm(walked, axis=1), 1, rtol=1e-6)
+    path, mixed = closed_path(latents, np.zeros((3, 0), np.float32), 7)
+    assert path.shape == (7, 3) and mixed.shape == (7, 0)
+    np.testing.assert_allclose(np.linalg.norm(path, axis=1), 1, rtol=1e-6)
     # Frame 3 of 7 is 9/7 on its way through three parts.
     share = 0.5 - 0.5 * np.cos(np.pi * 2 / 7)
-    np.testing.assert_allclose(
-        walked[3], [0, np.cos(share * np.pi / 2), np.sin(share * np.pi / 2)], atol=1e-6
-    )
+    np.testing.assert_allclose(path[3], [0, np.cos(share * np.pi / 2), np.sin(share * np.pi / 2)], atol=1e-6)
 
 
 def test_a_ring_lies_around_its_face():
