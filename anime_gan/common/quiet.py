@@ -1,7 +1,7 @@
-"""Importing TensorFlow without its start-up lines.
+"""Imports TensorFlow without its startup messages.
 
-`TF_CPP_MIN_LOG_LEVEL` alone silences neither the oneDNN notice nor the CUDA look-up, which the C++
-library writes straight to the error stream before any logging is set up.
+`TF_CPP_MIN_LOG_LEVEL` alone does not silence the oneDNN notice and the search for CUDA: the C++ library
+writes these to standard error before its logging is set up.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from types import ModuleType
 
 
 def import_tensorflow() -> ModuleType:
-    """Imports TensorFlow and looks for devices, with nothing printed unless that fails."""
+    """Imports TensorFlow and lists its devices; prints nothing unless this fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _held_back_stderr():
         import tensorflow as tf
 
-        # The first look at the devices is what makes CUDA complain where there is none.
+        # Without CUDA, the first listing of devices prints warnings.
         tf.config.list_physical_devices()
     return tf
 
 
 @contextlib.contextmanager
 def _held_back_stderr() -> Iterator[None]:
-    """Sends the error stream, C++ included, to a file, and prints that file if an exception comes."""
+    """Captures standard error, including output of C++ code, and prints it only after an exception."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -20,7 +20,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.command_line import MODEL_HELP, run_command
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
 from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
-from anime_gan.datasets.folder.source import LICENCE
+from anime_gan.datasets.folder.source import LICENSE
 from anime_gan.exports.read import find_export, read_record
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_png
@@ -95,7 +95,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
     for left_by_a_kill in out.rglob(PARTIAL_PATTERN):
         remove(left_by_a_kill)
     write_text(out / SETTINGS, json.dumps(settings, indent=1))
-    write_text(out / LICENCE, _licence(generator.name, record["statement"]))
+    write_text(out / LICENSE, _licence(generator.name, record["statement"]))
 
     rows, drawn = [], 0
     with tqdm(total=num, unit="face", desc="drawing", file=sys.stderr, delay=1) as progress:
