@@ -1,4 +1,4 @@
-"""Attributes: from the words that people type to rows of labels, and back."""
+"""Attributes: conversion between words that people type and rows of labels."""
 
 from anime_gan.attributes.schema import AttributeRequestError, Group, Schema, Slot, Term
 

@@ -15,7 +15,7 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
         slot: The attribute.
         option: Index of a group's value; for a tag, 0 is on and 1 is off.
     """
-    changed = labels.copy()
+    changed: np.ndarray = labels.copy()
     if slot.is_group:
         changed[:, slot.columns] = -1
         changed[:, slot.start + option] = 1

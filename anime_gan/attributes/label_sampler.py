@@ -1,7 +1,7 @@
-"""What people leave open: label rows drawn so that they look like the training set's.
+"""Sampling of labels that a request leaves open, from the label distribution of the training set.
 
-Everything here is TensorFlow, so that the same code runs in the training step, in Python and inside an
-exported graph. Randomness comes in as uniform numbers; nothing here holds a seed.
+This is TensorFlow code, so that the same code runs in the training step, in Python and in an exported graph.
+Random numbers are passed in; no seed is stored here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_ROWS = 16_384
 
 @dataclasses.dataclass(frozen=True)
 class LabelRows:
-    """The distinct label rows of a training set and how often each occurs.
+    """The distinct label rows of a training set and their counts.
 
     Attributes:
         rows: int8 [r, a] of +1, -1 and 0 (unknown).
@@ -30,14 +30,14 @@ class LabelRows:
 
     @classmethod
     def from_labels(cls, labels: np.ndarray, limit: int = MAX_ROWS) -> LabelRows:
-        """Counts the distinct rows of `labels` (int8 [n, a]) and keeps the `limit` most frequent."""
+        """Counts the distinct rows of `labels`, int8 [n, a], and keeps the `limit` most frequent."""
         rows = np.ascontiguousarray(labels, np.int8)
-        # Each row as one value: a tenth of the time of `np.unique(axis=0)`, seconds with a million rows.
+        # With each row as one value, this takes a tenth of the time of `np.unique(axis=0)`.
         whole = rows.view(np.dtype((np.void, rows.shape[1]))).ravel()
         _, first, counts = np.unique(whole, return_index=True, return_counts=True)
         rows = rows[first]
         if len(rows) > limit:
-            # `unique` sorts by value: cutting ties in that order would favour some attributes.
+            # `unique` sorts by value; cutting ties in that order would favor some attributes.
             shuffled = np.random.default_rng(0).permutation(len(rows))
             kept = np.sort(shuffled[np.argsort(-counts[shuffled], kind="stable")[:limit]])
             rows, counts = rows[kept], counts[kept]
@@ -45,14 +45,14 @@ class LabelRows:
 
     @classmethod
     def empty(cls) -> LabelRows:
-        """Of a training set without labels."""
+        """Returns the rows of a training set without labels."""
         return cls(np.zeros((0, 0), np.int8), np.zeros(0, np.int64))
 
 
 class LabelSampler(tf.Module):
-    """Completes partly given labels from a training set's distribution.
+    """Completes partial labels by sampling from the label distribution of a training set.
 
-    Each attribute is seen as a choice between options: a group's values, or "on" and "off" for a tag.
+    Each attribute is a choice between options: the values of a group, or "on" and "off" for a tag.
     """
 
     def __init__(self, schema: Schema, distribution: LabelRows) -> None:
@@ -60,7 +60,7 @@ class LabelSampler(tf.Module):
 
         Args:
             schema: What the columns mean.
-            distribution: The label rows to draw from.
+            distribution: The label rows to sample from.
         """
         super().__init__(name="label_sampler")
         slots = schema.slots
@@ -78,7 +78,7 @@ class LabelSampler(tf.Module):
             else:
                 meaning[index, :2, slot.start] = (1, -1)
                 exists[index, :2] = 1
-        # hides[a, t]: whether attribute column a, if asked for, cannot be seen beside column t.
+        # hides[a, t]: whether label column t hides label column a.
         hides = np.zeros((width, width), np.float32)
         for hidden, hider in schema.hidden_by:
             hides[hidden.columns, hider] = 1
@@ -86,25 +86,25 @@ class LabelSampler(tf.Module):
         has_option = np.einsum("ra,soa->rso", rows, meaning) >= owner.sum(1)[:, None]
         frequency = np.einsum("rso,r->so", has_option * exists, distribution.counts.astype(np.float64))
 
-        # meaning[s, o]: the part of a label row that option o of attribute s stands for.
+        # meaning[s, o]: the label row of option o of attribute s, with zeros for other attributes.
         self._meaning = tf.constant(meaning)
         self._exists = tf.constant(exists)
         self._owner = tf.constant(owner)
         self._hides = tf.constant(hides)
         self._frequency = tf.constant(frequency)
-        # int8 in the graph: an export of 16,384 rows stays small.
+        # int8 keeps an export of 16,384 rows small.
         self._rows = tf.constant(distribution.rows, tf.int8)
         self._counts = tf.constant(distribution.counts, tf.float64)
 
     def independent(self, wanted: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-        """Draws each attribute by itself, with its frequency in the training set.
+        """Samples each attribute independently, with its frequency in the training set.
 
         Args:
-            wanted: float32 [n, a]: +1 must have, -1 must not have, 0 open.
+            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for left open.
             uniforms: float64 [n, attributes] in [0, 1).
 
         Returns:
-            float32 [n, a] of +1 and -1, in agreement with `wanted`.
+            float32 [n, a] of +1 and -1, consistent with `wanted`.
         """
         agreement = tf.einsum("na,soa->nso", wanted, self._meaning)
         asked = tf.einsum("na,sa->ns", tf.abs(wanted), self._owner)[..., tf.newaxis]
@@ -116,9 +116,17 @@ class LabelSampler(tf.Module):
         return tf.einsum("nso,soa->na", chosen, self._meaning)
 
     def fill(self, labels: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-        """Keeps the attributes that are known and draws the others by themselves (see `independent`)."""
+        """Keeps the known attributes of `labels` and samples the others independently (see `independent`).
+
+        Args:
+            labels: float32 [n, a] of +1, -1 and 0 (unknown).
+            uniforms: float64 [n, attributes] in [0, 1).
+
+        Returns:
+            float32 [n, a] of +1 and -1.
+        """
         drawn = self.independent(labels, uniforms)
-        # A tag is known when it is not 0, a group when one of its values is +1.
+        # A tag is known if it is not 0, a group if one of its values is +1.
         positive = tf.einsum("na,sa->ns", tf.cast(labels > 0, tf.float32), self._owner)
         single = tf.reduce_sum(self._owner, axis=-1) == 1
         nonzero = tf.einsum("na,sa->ns", tf.abs(labels), self._owner)
@@ -126,16 +134,18 @@ class LabelSampler(tf.Module):
         return tf.where(tf.einsum("ns,sa->na", known, self._owner) > 0, labels, drawn)
 
     def complete(self, wanted: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-        """Draws complete labels that agree with what was asked.
+        """Samples complete labels that agree with a request.
 
-        A training row is drawn, by its count, among those that have everything that was asked; if there is
-        none, among those that contradict nothing of it (in what they leave unknown); if there is none
-        either, among those that agree with most of it. What was asked replaces what the row says, and what
-        the row leaves unknown is drawn by itself. Asking for what closed eyes hide, say, opens the eyes.
+        A training row is sampled, in proportion to its count, from the rows that have all requested
+        attributes. If there is none, it is sampled from the rows that contradict none of them, where unknown
+        attributes count as no contradiction; if there is none either, from the rows that agree with most of
+        them. Requested attributes then replace those of the row, and attributes that the row leaves unknown
+        are sampled independently. A request for an attribute that another one hides turns the other off: a
+        requested eye color opens closed eyes.
 
         Args:
-            wanted: float32 [n, a]: +1 must have, -1 must not have, 0 open.
-            uniforms: float64 [n, 1 + attributes] in [0, 1): one number picks the row.
+            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for left open.
+            uniforms: float64 [n, 1 + attributes] in [0, 1); the first number selects the row.
 
         Returns:
             float32 [n, a] of +1 and -1.
@@ -143,7 +153,7 @@ class LabelSampler(tf.Module):
         hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
         wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)
         rows = tf.cast(self._rows, tf.float32)
-        # In numbers of columns: same - opposite, and same + opposite.
+        # Numbers of columns: equal minus opposite, and equal plus opposite.
         difference = tf.matmul(wanted, rows, transpose_b=True)
         compared = tf.matmul(tf.abs(wanted), tf.abs(rows), transpose_b=True)
         asked = tf.reduce_sum(tf.abs(wanted), axis=-1, keepdims=True)
@@ -155,7 +165,7 @@ class LabelSampler(tf.Module):
         exact, compatible, nearest = (tf.cast(rule, tf.float64) * self._counts for rule in candidates)
         weights = tf.where(_any(exact), exact, tf.where(_any(compatible), compatible, nearest))
         row = tf.gather(rows, _pick(weights, uniforms[:, 0]))
-        # Where the row contradicts, it says nothing of the whole attribute.
+        # If one column of an attribute contradicts the request, the row's whole attribute is ignored.
         clash = tf.einsum("na,sa->ns", tf.cast(wanted * row < 0, tf.float32), self._owner)
         clash = tf.einsum("ns,sa->na", clash, self._owner) > 0
         known = tf.where(tf.logical_or(clash, tf.not_equal(wanted, 0)), wanted, row)
@@ -167,10 +177,10 @@ def _any(weights: tf.Tensor) -> tf.Tensor:
 
 
 def _pick(weights: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Picks an index with probability proportional to its weight (inverse of the cumulative sum).
+    """Samples an index with probability proportional to its weight, by inverting the cumulative sum.
 
     Args:
-        weights: float64 [..., k], not negative.
+        weights: float64 [..., k], nonnegative.
         uniforms: float64 [...] in [0, 1).
 
     Returns:

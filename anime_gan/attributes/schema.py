@@ -1,8 +1,8 @@
-"""What can be asked for: groups, tags, the phrases that name them, and their coding as numbers.
+"""The attribute schema: groups and tags, the phrases that name them, and their encoding as labels.
 
-A schema is data: it is saved as JSON beside every dataset, run and export, and no code here knows a
-particular attribute. Labels are coded +1 (has it), -1 (has it not) and 0 (unknown); a group takes one
-column a value, a tag one column.
+A schema is data: it is saved as JSON beside every dataset, run and export, and the code here does not know
+any particular attribute. Labels are +1 (present), -1 (absent) and 0 (unknown). A group has one label column
+per value, a tag has a single column.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest, shortened
 
-# How "not" is said around a phrase, and what may stand behind "tag=".
+# Negations of a phrase, and the values that may follow "tag=".
 NEGATIONS = ("no {}", "not {}", "without {}", "无{}", "没有{}", "{}なし")
 SWITCH_WORDS = {1: ("yes", "on", "true", "1"), -1: ("no", "off", "false", "0")}
 UNKNOWN_PHRASE = -1
@@ -29,12 +29,12 @@ AMBIGUOUS_PHRASE = -2
 
 
 class AttributeRequestError(InputError):
-    """What was asked for cannot be understood or contradicts itself; the message is meant for a person."""
+    """A request cannot be understood or contradicts itself."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Term:
-    """A thing with a name and the phrases people type for it: a tag, or one value of a group."""
+    """A tag or one value of a group: its name and the phrases that people type for it."""
 
     name: str
     phrase: str
@@ -42,12 +42,13 @@ class Term:
 
     @property
     def phrases(self) -> tuple[str, ...]:
+        """All spellings: the phrase, the name and the aliases."""
         return (self.phrase, self.name, *self.aliases)
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """An attribute that has exactly one of several values, such as a hair colour."""
+    """An attribute with exactly one of several values, such as a hair color."""
 
     name: str
     values: tuple[Term, ...]
@@ -55,7 +56,7 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """The columns `start ... start + size - 1` of a label row that belong to one attribute."""
+    """The label columns `start` to `start + size - 1`, which belong to one attribute."""
 
     name: str
     start: int
@@ -64,6 +65,7 @@ class Slot:
 
     @property
     def columns(self) -> slice:
+        """The slot's columns, for indexing label rows."""
         return slice(self.start, self.start + self.size)
 
 
@@ -75,7 +77,7 @@ class Schema:
         attributes: Groups and tags; a tag is a `Term`.
 
     Raises:
-        ValueError: A name is empty, used twice or holds a comma or an equals sign.
+        ValueError: A name is empty, used twice, or contains a comma or an equals sign.
     """
 
     attributes: tuple[Group | Term, ...]
@@ -90,11 +92,12 @@ class Schema:
 
     @property
     def groups(self) -> tuple[Group, ...]:
+        """The attributes that are groups."""
         return tuple(a for a in self.attributes if isinstance(a, Group))
 
     @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:
-        """Where each attribute stands in a label row."""
+        """The label columns of each attribute, in order."""
         slots, start = [], 0
         for attribute in self.attributes:
             is_group = isinstance(attribute, Group)
@@ -105,12 +108,12 @@ class Schema:
 
     @property
     def num_labels(self) -> int:
-        """Columns in a label row."""
+        """The number of label columns."""
         return sum(slot.size for slot in self.slots)
 
     @functools.cached_property
     def columns(self) -> tuple[str, ...]:
-        """A name for each label column: `hair_color=blue` for a value, `smile` for a tag."""
+        """The name of each label column, such as `hair_color=blue` for a value and `smile` for a tag."""
         names: list[str] = []
         for attribute in self.attributes:
             if isinstance(attribute, Group):
@@ -121,7 +124,7 @@ class Schema:
 
     @functools.cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The term behind each label column."""
+        """The term of each label column."""
         return tuple(
             term
             for attribute in self.attributes
@@ -130,11 +133,10 @@ class Schema:
 
     @functools.cached_property
     def phrase_codes(self) -> dict[str, int]:
-        """The one table of everything that may be typed: normalized phrase -> code.
+        """All phrases that can be typed: normalized phrase -> code.
 
-        A code is `2 * column` for "has it" and `2 * column + 1` for "has it not"; the empty phrase has the
-        code `2 * num_labels`, which asks for nothing; a phrase with several meanings has
-        `AMBIGUOUS_PHRASE`.
+        The code is `2 * column` for "present" and `2 * column + 1` for "absent". The empty phrase, which asks
+        for nothing, has the code `2 * num_labels`. A phrase with several meanings has `AMBIGUOUS_PHRASE`.
         """
         meanings: dict[str, set[int]] = {}
         for column, (full_name, term) in enumerate(zip(self.columns, self.terms, strict=True)):
@@ -161,11 +163,11 @@ class Schema:
 
     @functools.cached_property
     def phrase_effects(self) -> np.ndarray:
-        """What each code asks of the label columns.
+        """The effect of each code on the label columns.
 
         Returns:
-            int8 [2 * num_labels + 1, num_labels]: +1 must have, -1 must not have, 0 says nothing. Asking
-            for one value of a group refuses the others.
+            int8 [2 * num_labels + 1, num_labels]: +1 for present, -1 for absent, 0 for no effect. Asking for
+            one value of a group rules out the others.
         """
         effects = np.zeros((2 * self.num_labels + 1, self.num_labels), np.int8)
         for slot in self.slots:
@@ -176,16 +178,16 @@ class Schema:
         return effects
 
     def parse(self, text: str) -> np.ndarray:
-        """Reads what somebody typed, such as `"blue hair, smile, no glasses"`.
+        """Parses a typed request, such as `"blue hair, smile, no glasses"`.
 
         Args:
             text: Phrases separated by commas, in any order; may be empty.
 
         Returns:
-            int8 [num_labels]: +1 must have, -1 must not have, 0 left open.
+            int8 [num_labels]: +1 for present, -1 for absent, 0 for left open.
 
         Raises:
-            AttributeRequestError: A word is unknown or ambiguous, or two words contradict each other.
+            AttributeRequestError: A phrase is unknown or ambiguous, or two phrases contradict each other.
         """
         wanted = np.zeros(self.num_labels, np.int8)
         said_by: dict[int, str] = {}
@@ -206,11 +208,11 @@ class Schema:
             wanted = np.where(effect != 0, effect, wanted)
         for slot in self.slots:
             if slot.is_group and np.all(wanted[slot.columns] == -1):
-                raise AttributeRequestError(f"every value of {slot.name!r} is ruled out: leave one")
+                raise AttributeRequestError(f"every value of {slot.name!r} is ruled out; leave at least one")
         return wanted
 
     def describe(self, labels: np.ndarray) -> str:
-        """Says a label row in words that `parse` reads back to the same row.
+        """Describes a label row in words that `parse` turns back into the same row.
 
         Args:
             labels: [num_labels] of +1, -1 and 0.
@@ -227,7 +229,10 @@ class Schema:
         return ", ".join(words)
 
     def encode(self, description: Mapping[str, str | bool | None]) -> np.ndarray:
-        """Codes one image's attributes, given by attribute name; what is missing or None is unknown.
+        """Encodes the attributes of one image; an attribute that is missing or None is unknown.
+
+        Args:
+            description: Attribute name -> a group's value, or whether a tag is present.
 
         Returns:
             int8 [num_labels] of +1, -1 and 0.
@@ -251,17 +256,21 @@ class Schema:
         return labels
 
     def column(self, attribute: str, value: str | None = None) -> int:
-        """The label column of a tag, or of one value of a group."""
+        """Returns the label column of a tag, or of one value of a group.
+
+        Raises:
+            ValueError: There is no such column.
+        """
         name = attribute if value is None else f"{attribute}={value}"
         if name not in self.columns:
             raise ValueError(f"no {name!r} in the schema")
         return self.columns.index(name)
 
     def slot(self, attribute: str) -> Slot:
-        """The slot of an attribute, whose name may be typed in any way (`Hair color`, `smiling`).
+        """Returns the slot of an attribute, whose name may be spelled freely (`Hair color`, `smiling`).
 
         Raises:
-            AttributeRequestError: There is no such attribute; the message names the nearest.
+            AttributeRequestError: There is no such attribute; the message names the nearest ones.
         """
         wanted = normalize(attribute)
         for slot in self.slots:
@@ -273,9 +282,9 @@ class Schema:
 
     @functools.cached_property
     def hidden_by(self) -> tuple[tuple[Slot, int], ...]:
-        """What cannot be seen beside what: pairs of an attribute and the column that hides it.
+        """Pairs of an attribute and the label column that hides it, such as eye color and closed eyes.
 
-        The rules are in `vocabulary.json`; those whose attributes are not all in the schema do not count.
+        The rules are in `vocabulary.json`. A rule applies if the schema has both of its attributes.
         """
         slots = {slot.name: slot for slot in self.slots}
         return tuple(
@@ -286,7 +295,7 @@ class Schema:
         )
 
     def listing(self) -> str:
-        """Everything that can be asked for, a line an attribute."""
+        """Lists everything that can be asked for, one attribute per line."""
         lines = []
         for attribute in self.attributes:
             if isinstance(attribute, Group):
@@ -297,13 +306,13 @@ class Schema:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """The schema as JSON text, readable by `from_json` and by people."""
+        """Returns the schema as JSON text."""
         attributes: list[dict[str, Any]] = [dataclasses.asdict(a) for a in self.attributes]
         return json.dumps({"version": 1, "attributes": attributes}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
-        """Reads what `to_json` wrote.
+        """Reads the JSON text of `to_json`.
 
         Raises:
             ValueError: The text is not a schema of a known version.
@@ -322,10 +331,13 @@ class Schema:
 
     @classmethod
     def from_names(cls, attributes: Mapping[str, Sequence[str] | None]) -> Schema:
-        """Makes a schema from bare names; usual attributes get their aliases from `vocabulary.json`.
+        """Makes a schema from names; common attributes get their aliases from `vocabulary.json`.
 
         Args:
             attributes: In column order: group name -> its values, tag name -> None.
+
+        Raises:
+            ValueError: A name is empty, used twice, or contains a comma or an equals sign.
         """
         vocabulary = load_vocabulary()
         return cls(
@@ -336,7 +348,7 @@ class Schema:
         )
 
     def _phrase(self, column: int) -> str:
-        """The shortest way of naming a column that has one meaning."""
+        """The shortest unambiguous phrase for a column."""
         phrase = self.terms[column].phrase
         return phrase if self.phrase_codes[normalize(phrase)] == 2 * column else self.columns[column]
 
@@ -349,7 +361,7 @@ class Schema:
         ]
 
     def _unknown_message(self, phrase: str) -> str:
-        # Only positive phrases and plain "no": a hint should not list every negation of one alias.
+        # Only positive phrases and those with "no", so that hints do not list every negation of one alias.
         spellings = [known for known, code in self.phrase_codes.items() if known and code % 2 == 0]
         spellings += [f"no {spelling}" for spelling in spellings]
         return f"unknown attribute {shortened(phrase)!r}{nearest(phrase, spellings)}"
@@ -357,19 +369,20 @@ class Schema:
 
 @functools.cache
 def load_vocabulary() -> dict[str, Any]:
-    """The aliases of usual attributes, from the package's `vocabulary.json`."""
+    """Reads `vocabulary.json`: the aliases of common attributes, and which attributes hide others."""
     text = importlib.resources.files("anime_gan.attributes").joinpath("vocabulary.json").read_text("utf-8")
-    return json.loads(text)
+    vocabulary: dict[str, Any] = json.loads(text)
+    return vocabulary
 
 
 def _check_names(names: Sequence[str], where: str) -> None:
     for name in names:
         if not normalize(name) or re.search("[,=，、＝]", name):
-            raise ValueError(f"{where}: {name!r} cannot be a name (empty, or holds a comma or '=')")
+            raise ValueError(f"{where}: {name!r} cannot be a name: it is empty, or contains a comma or '='")
     normalized = [normalize(name) for name in names]
     twice = {name for name in normalized if normalized.count(name) > 1}
     if twice:
-        raise ValueError(f"{where}: used twice: {', '.join(sorted(twice))}")
+        raise ValueError(f"{where}: names used twice: {', '.join(sorted(twice))}")
 
 
 def _term(item: Mapping[str, Any]) -> Term:

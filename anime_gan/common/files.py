@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files and folders, and their removal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PARTIAL_PATTERN = ".partial-*"
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Gives a temporary name beside `path`; what was made there gets the final name on success.
+    """Yields a temporary path beside `path`, and renames it to `path` on success.
 
-    Works for a file and for a folder. After an exception nothing is left, and an older `path` stays.
+    Works for files and folders. After an exception the temporary path is removed and an older `path` stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that no reader of the folder takes it for a result; the ending stays, since Pillow and
-    # others choose a format by it.
+    # Hidden, so that no reader of the folder takes it for a result. The suffix stays, because Pillow and
+    # others choose the format by it.
     partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         yield partial
@@ -32,7 +32,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder with all that is in it, if it is there."""
+    """Removes a file, or a folder with its contents, if it exists."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
@@ -40,6 +40,6 @@ def remove(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a UTF-8 text file, whole or not at all."""
+    """Writes a UTF-8 text file atomically, with the same bytes on every system."""
     with written_whole(path) as partial:
         partial.write_text(text, "utf-8", newline="\n")

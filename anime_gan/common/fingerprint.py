@@ -71,7 +71,7 @@ def imported_modules(source: str) -> Iterator[str]:
 
 
 def _source_file(module: str) -> Path:
-    # Found by path: the import system would import every parent first.
+    # Found by path, because the import system would import all parents.
     path = PACKAGE.joinpath(*module.split(".")[1:])
     return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
 

@@ -1,4 +1,4 @@
-"""CIELAB color space: conversion from and to sRGB."""
+"""Conversion between sRGB and CIELAB (IEC 61966-2-1; CIE 15)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _RGB_TO_XYZ = np.array(
         [0.0193339, 0.1191920, 0.9503041],
     ]
 )
-_WHITE = _RGB_TO_XYZ.sum(axis=1)  # D65, the white of sRGB
+_WHITE = _RGB_TO_XYZ.sum(axis=1)  # D65, the white point of sRGB
 
 
 def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
     """Converts sRGB to CIE Lab (D65).
 
     Args:
-        rgb: Colours of shape [..., 3], 0..255.
+        rgb: Colors of shape [..., 3], 0..255.
 
     Returns:
         float64 of shape [..., 3]: L in 0..100, a and b in about -110..110.
@@ -32,10 +32,10 @@ def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def lab_to_rgb(lab: np.ndarray) -> np.ndarray:
-    """Converts CIE Lab (D65) to sRGB, clipping colours that sRGB does not have.
+    """Converts CIE Lab (D65) to sRGB; colors outside the sRGB gamut are clipped.
 
     Args:
-        lab: Colours of shape [..., 3]; ranges as `rgb_to_lab` returns them.
+        lab: Colors of shape [..., 3]; ranges as `rgb_to_lab` returns them.
 
     Returns:
         float64 of shape [..., 3], 0..255.

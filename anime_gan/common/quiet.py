@@ -1,7 +1,7 @@
 """Imports TensorFlow without its start-up lines, and Keras with the TensorFlow backend and its own defaults.
 
-`TF_CPP_MIN_LOG_LEVEL` alone silences neither the oneDNN notice nor the CUDA look-up, which the C++
-library writes straight to the error stream before any logging is set up.
+`TF_CPP_MIN_LOG_LEVEL` alone does not silence the oneDNN notice and the search for CUDA: the C++ library
+writes these to standard error before its logging is set up.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def import_tensorflow() -> ModuleType:
 
 @contextlib.contextmanager
 def _held_back_stderr() -> Iterator[None]:
-    """Sends the error stream, C++ included, to a file, and prints that file if an exception comes."""
+    """Captures standard error, including output of C++ code, and prints it only after an exception."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -1,4 +1,4 @@
-"""Work for all cores, in order, with little of it in memory at a time."""
+"""Parallel work in several processes, with results in order and bounded memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Result = TypeVar("Result")
 
 
 def available_cores() -> int:
-    """The number of processor cores that this process may use."""
-    # macOS and Windows cannot tie a process to some of the cores.
+    """Returns the number of processor cores that this process may use."""
+    # macOS and Windows do not have it.
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     # A process pool on Windows has at most 61 processes.
@@ -24,16 +24,19 @@ def available_cores() -> int:
 
 
 def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
-    """Applies a function to every job in one process a core; results come in the order of the jobs.
+    """Applies a function to every job, with one process per core; yields results in the order of the jobs.
 
-    Jobs are taken a few ahead of the results and no further, so that a million of them need no memory.
+    Only a few jobs are taken ahead of the results, so memory does not grow with the number of jobs.
 
     Args:
-        function: A function of a module, so that other processes can import it.
-        jobs: Their arguments; must survive pickling.
+        function: A module-level function, so that other processes can import it.
+        jobs: The arguments, one per call; they are pickled.
+
+    Raises:
+        OSError: A worker process was killed.
     """
     cores = available_cores()
-    # Spawned, not forked: a fork of a process in which TensorFlow runs can hang. Ctrl-C is the parent's.
+    # Spawned, because a fork of a process that runs TensorFlow can hang. Only the parent handles Ctrl-C.
     pool = concurrent.futures.ProcessPoolExecutor(
         cores,
         multiprocessing.get_context("spawn"),
@@ -49,7 +52,9 @@ def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iter
         while waiting:
             yield waiting.popleft().result()
     except concurrent.futures.process.BrokenProcessPool as error:
-        raise OSError("a worker process was killed, perhaps for lack of memory: run again") from error
+        raise OSError(
+            "a worker process was killed, perhaps for lack of memory; run the command again"
+        ) from error
     finally:
-        # What has not begun when an exception comes is dropped.
+        # After an exception, jobs that have not started are dropped.
         pool.shutdown(cancel_futures=True)

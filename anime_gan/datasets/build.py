@@ -1,4 +1,4 @@
-"""`python -m anime_gan.datasets.build SOURCE DEST`: writes any data source as TFRecord shards."""
+"""`python -m anime_gan.datasets.build SOURCE DEST`: writes a data source as TFRecord shards."""
 
 from __future__ import annotations
 
@@ -9,32 +9,39 @@ from typing import Any
 from absl import flags
 
 from anime_gan.common.command_line import print_lines, run_command
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
 from anime_gan.datasets.reading.storage import is_remote
 
 SUMMARY = """Writes a data source as TFRecord shards, which train.py reads like any other source:
   python -m anime_gan.datasets.build SOURCE DEST
-SOURCE is what train.py takes as --data; DEST is a folder, or anything that tf.io.gfile opens.
-Stopped, it goes on where it was when it is called again."""
+SOURCE is anything that train.py accepts as --data; DEST is a folder or a bucket (gs://bucket/faces).
+If it is interrupted, run it again: it continues where it stopped."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
-    # Smaller ones could be written, but not be read again.
+    # Smaller images could be written, but not read again.
     flags.DEFINE_integer(
         "resolution",
         64,
-        f"pixels along a side ({MIN_SIDE} to 1024)",
+        f"image side in pixels ({MIN_SIDE} to 1024; default 64)",
         MIN_SIDE,
         1024,
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
-        "num_images", 0, "at most this many (0 = all, or 16,000 drawn ones)", 0, flag_values=flag_values
+        "num_images",
+        0,
+        "maximum number of images (0 = all; 16,000 if they are drawn)",
+        0,
+        flag_values=flag_values,
     )
-    flags.DEFINE_integer("seed", 0, "decides what is drawn (0 and up)", 0, flag_values=flag_values)
+    flags.DEFINE_integer(
+        "seed", 0, "random seed of drawn images (0 and up; default 0)", 0, flag_values=flag_values
+    )
     arguments = sys.argv[1:] if argv is None else argv
     return run_command(
         "anime_gan.datasets.build",
@@ -48,7 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _build(flag_values: Any, source: str, destination: str) -> int:
     num_images, resolution, seed = (flag_values[name].value for name in ("num_images", "resolution", "seed"))
-    dataset = load_dataset(source, num_images, resolution, seed)
+    try:
+        dataset = load_dataset(source, num_images, resolution, seed)
+    except DataError as error:
+        # Here the source is no option.
+        raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error
     print_lines(dataset.report.lines())
     from anime_gan.datasets.records import write_records
 

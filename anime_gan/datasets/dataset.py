@@ -1,4 +1,4 @@
-"""The dataset that every source is turned into."""
+"""`Dataset`, the common form of every data source, and the report about skipped files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from anime_gan.common.errors import InputError
 
 
 class DataError(InputError):
-    """A data source cannot be used; the message says what, where, and what to do."""
+    """A data source cannot be used; the message says what is wrong, where, and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
 class DataReport:
-    """What was found in a source, and what of it was not used and why.
+    """What a source contains, and which files were skipped and why.
 
     Attributes:
-        found: Pictures, and rows and files that turned out to be none.
-        skipped: (name, reason) of each of them that was left out.
-        notes: What else the user should know before training starts.
+        found: Number of image files and table rows, including the skipped ones.
+        skipped: (name, reason) of each skipped file or row.
+        notes: Further notes for the user, to be read before training starts.
     """
 
     found: int = 0
@@ -32,21 +32,22 @@ class DataReport:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How often each kind of reason was given, the most frequent first."""
-        # What stands behind the colon differs from file to file.
+        """Kind of reason -> number of skipped files, most frequent first."""
+        # The text after the colon differs from file to file.
         kinds = collections.Counter(reason.split(":")[0] for _, reason in self.skipped)
         return dict(kinds.most_common())
 
     def lines(self) -> list[str]:
-        """The report for the console; empty if all is well."""
+        """The report for the console; empty if there is nothing to report."""
         lines = list(self.notes)
         if self.skipped:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in self.reasons.items())
-            lines.insert(0, f"{len(self.skipped)} left out: {reasons}")
+            reasons = ", ".join(f"{reason} ({count})" for reason, count in self.reasons.items())
+            number = len(self.skipped)
+            lines.insert(0, f"skipped {number} file{'s' * (number > 1)}: {reasons}")
         return lines
 
     def to_json(self, used: int) -> str:
-        """The whole report, every name with its reason, as it is kept beside a run."""
+        """The full report with the reason for every skipped file, as it is saved in a run directory."""
         parts = {
             "found": self.found,
             "used": used,
@@ -59,16 +60,16 @@ class DataReport:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Labelled images, ready to be trained on.
+    """Labeled images, ready for training.
 
     Attributes:
         name: Short name, for run directories.
-        images: uint8 [n, height, width, 3], RGB; usually a memory map, so that a million need no memory.
+        images: uint8 [n, height, width, 3], RGB; usually a memory map, so that images stay on disk.
         labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
-        schema: What the label columns mean; empty if the images are not labelled.
-        statement: What the images are, their licence and whom to credit.
-        checksum: SHA-256 of schema, labels and images: tells whether two runs saw the same data.
-        report: What was left out.
+        schema: The meaning of the label columns; empty if the images are unlabeled.
+        statement: Description of the images, their license and whom to credit.
+        checksum: SHA-256 of schema, labels and images; equal for runs that use the same data.
+        report: Skipped files and notes.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Dataset:
     report: DataReport = DataReport()
 
     def statistics(self) -> str:
-        """How many images have each attribute value, a line an attribute."""
+        """The number of images with each attribute value, one attribute per line."""
         lines = []
         for slot in self.schema.slots:
             columns = self.labels[:, slot.columns]
@@ -93,5 +94,5 @@ class Dataset:
 
 
 def printable(name: str) -> str:
-    """A file name that can be written as UTF-8, whatever bytes it has on disk."""
+    """Returns a file name that can be encoded as UTF-8, whatever bytes it has on disk."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Datasets that a program draws, on all cores."""
+"""Datasets of faces that a program draws, on all cores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 256
 
 
 class Illustrator(Protocol):
-    """What draws faces: `DrawnFaces`, `SutemoFaces`. It must survive pickling: other processes draw too."""
+    """Draws labeled faces: `DrawnFaces`, `SutemoFaces`. It is pickled and sent to worker processes."""
 
     @property
     def name(self) -> str:
@@ -25,16 +25,16 @@ class Illustrator(Protocol):
 
     @property
     def statement(self) -> str:
-        """What the pictures are, their licence and whom to credit."""
+        """Description of the pictures, their license and whom to credit."""
         ...
 
     @property
     def attributes(self) -> Mapping[str, tuple[str, ...] | None]:
-        """In column order: group name -> its values, tag name -> None."""
+        """Group name -> its values, tag name -> None; in the order of the label columns."""
         ...
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
-        """Draws face `index`: uint8 [resolution, resolution, 3], and its attributes by name."""
+        """Draws face `index`; returns uint8 [resolution, resolution, 3] and its attributes by name."""
         ...
 
 
@@ -53,13 +53,13 @@ class IllustratedFaces:
         self._illustrator = illustrator
 
     def fingerprint(self) -> str:
-        """Changes with the illustrator's settings and with the code that draws."""
+        """Digest of the illustrator's settings and of the code that draws."""
         settings = repr((self.num_items, sorted(vars(self._illustrator).items())))
         code = source_fingerprint(__name__, type(self._illustrator).__module__)
         return hashlib.sha256((settings + code).encode()).hexdigest()
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
-        """Draws from `first_item` on."""
+        """Draws the faces from `first_item` on."""
         jobs = (
             _Drawing(self._illustrator, self.schema, start, min(start + CHUNK, self.num_items), resolution)
             for start in range(first_item, self.num_items, CHUNK)

@@ -1,4 +1,4 @@
-"""Opens a data source by the text given as `--data`."""
+"""Loads the data source that `--data` names."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from pathlib import Path
 
 from anime_gan.datasets.dataset import DataError, Dataset
 
-# Drawn when nobody says how many: a drawn source has no end.
+# The default number of drawn images; a drawn source is endless.
 DEFAULT_DRAWN_IMAGES = 16_000
 
 
 def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Dataset:
-    """Opens a data source by the text of `--data`.
+    """Loads the data source that a text names.
 
     Args:
-        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images, or one of TFRecord shards;
-            folders may be anything that `tf.io.gfile` opens, such as `gs://bucket/faces`.
-        num_images: How many images at most; 0 for all there are, or `DEFAULT_DRAWN_IMAGES` drawn ones.
-        resolution: Pixels along a side.
-        seed: Decides what is drawn.
+        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, or a folder of images or TFRecord shards. A folder
+            may be remote, such as `gs://bucket/faces`.
+        num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
+        resolution: Image side in pixels.
+        seed: Random seed of drawn images.
 
     Raises:
-        DataError: There is no such source, or it cannot be read.
+        DataError: There is no such source (field `data`), or it cannot be read.
     """
-    # Imported here: a folder needs none of the illustrators.
+    # Imported here, because a folder needs no illustrator.
     from anime_gan.datasets.prepared import prepare
     from anime_gan.datasets.reading.storage import is_folder, is_remote
 
@@ -40,12 +40,12 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
         try:
             illustrator = (SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite)(where, seed)
         except (OSError, ValueError) as error:
-            raise DataError(f"--data={data}: {error}") from error
+            raise DataError(str(error), "data", data) from error
         return prepare(IllustratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     root = data if is_remote(data) else Path(data).resolve().as_posix()
-    # An empty text would be the current folder.
+    # An empty text would mean the current folder.
     if not data or not is_folder(root):
-        raise DataError(f"--data={data}: no such folder; use drawn, sutemo:DIR, or a folder of images")
+        raise DataError("no such folder; use drawn, sutemo:DIR, or a folder of images", "data", data)
     from anime_gan.datasets import records
     from anime_gan.datasets.folder import source as folder
 

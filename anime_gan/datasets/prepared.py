@@ -1,9 +1,9 @@
-"""The image cache: every source is decoded and resized once, into files that are then memory-mapped.
+"""The image cache: a source is decoded and resized once, into files that are then memory-mapped.
 
-A prepared folder holds `images.bin` (uint8 [n, resolution, resolution, 3]), `labels.bin` (int8
+A prepared folder contains `images.bin` (uint8 [n, resolution, resolution, 3]), `labels.bin` (int8
 [n, num_labels]), `attributes.json` and `dataset.json`. Its name ends in a fingerprint of the source's
-content, so that another content is another folder. While it is being filled it has another name, and
-`chunks.jsonl` says how far it is: what was done survives a kill.
+content. While it is being filled it has another name, and the journal `chunks.jsonl` records the progress, so
+that a killed preparation can be resumed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import PIL
@@ -28,22 +28,22 @@ from anime_gan.common.files import remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
-# One picture alone is more likely a mistake than a dataset.
+# A single picture is more likely a mistake than a dataset.
 MINIMUM = 2
-UNLABELLED = "no labels: trains without them, so nothing can be asked for later"
-# While a folder is being filled: how far it is, and the labels with columns that may turn out useless.
+UNLABELED = "a model trained without labels draws random faces and takes no requests"
+# Only while a folder is being filled: the progress, and the labels with all columns.
 JOURNAL = "chunks.jsonl"
 ALL_LABELS = "all_labels.bin"
 
 
 class Chunk(NamedTuple):
-    """Some items of a source, decoded.
+    """Several decoded items of a source.
 
     Attributes:
-        num_items: How many items these are, the skipped ones included.
-        images: uint8 [k, resolution, resolution, 3] of the usable ones.
-        labels: int8 [k, num_labels].
-        skipped: (name, reason) of the others.
+        num_items: Number of items, including the skipped ones.
+        images: The usable images, uint8 [k, resolution, resolution, 3].
+        labels: Their labels, int8 [k, num_labels].
+        skipped: (name, reason) of each unusable item.
     """
 
     num_items: int
@@ -53,7 +53,7 @@ class Chunk(NamedTuple):
 
 
 class Source(Protocol):
-    """What can be prepared: `IllustratedFaces`, `ImageFolder`, `RecordShards`."""
+    """A data source: `IllustratedFaces`, `ImageFolder` or `RecordShards`."""
 
     @property
     def name(self) -> str:
@@ -62,48 +62,48 @@ class Source(Protocol):
 
     @property
     def statement(self) -> str:
-        """What the pictures are, their licence and whom to credit."""
+        """Description of the images, their license and whom to credit."""
         ...
 
     @property
     def schema(self) -> Schema:
-        """What the label columns of the chunks mean."""
+        """The meaning of the chunks' label columns."""
         ...
 
     @property
     def num_items(self) -> int:
-        """Pictures to look at."""
+        """Number of images to decode."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know, found out before any picture was read."""
+        """Notes for the user that are known before any image is decoded."""
         ...
 
     @property
     def skipped(self) -> tuple[tuple[str, str], ...]:
-        """(name, reason) of what was left out before any picture was read."""
+        """(name, reason) of each file that is skipped before any image is decoded."""
         ...
 
     @property
     def verb(self) -> str:
-        """What the progress bar calls the work: "drawing"."""
+        """Verb for the progress bar, such as "drawing"."""
         ...
 
     def fingerprint(self) -> str:
-        """Hexadecimal digest of all that decides the result but for the resolution."""
+        """Hexadecimal digest of everything that the result depends on, except for the resolution."""
         ...
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
-        """Decodes from an item on; the same items always give the same chunks."""
+        """Decodes the items from `first_item` on; yields the same chunks each time."""
         ...
 
 
 def prepare(source: Source, resolution: int) -> Dataset:
-    """Decodes a source, or takes it from the cache.
+    """Decodes a source, or opens it in the cache.
 
     Raises:
-        DataError: Fewer than two pictures could be read.
+        DataError: Fewer than two images are usable.
     """
     folder = prepared_folder(source.name, resolution, source.fingerprint())
     if not folder.is_dir():
@@ -112,17 +112,17 @@ def prepare(source: Source, resolution: int) -> Dataset:
 
 
 def prepared_folder(name: str, resolution: int, fingerprint: str) -> Path:
-    """Where the cache keeps a source."""
+    """Returns the cache folder of a source."""
     return cache_folder() / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name)}-{resolution}-{fingerprint[:16]}"
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/anime_gan`, by default `~/.cache/anime_gan`."""
+    """Returns `$XDG_CACHE_HOME/anime_gan`, by default `~/.cache/anime_gan`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anime_gan"
 
 
 def open_prepared(folder: Path) -> Dataset:
-    """Opens a prepared folder; images stay on disk until they are looked at."""
+    """Opens a prepared folder; the images are memory-mapped."""
     record = json.loads((folder / "dataset.json").read_text("utf-8"))
     schema = Schema.from_json((folder / "attributes.json").read_text("utf-8"))
     side, count = record["resolution"], record["images"]
@@ -142,13 +142,13 @@ def open_prepared(folder: Path) -> Dataset:
 
 
 def source_fingerprint(*modules: str) -> str:
-    """Digest of the code that makes pictures and labels: a newer version takes no older one's cache."""
-    # Pillow decides how a file is decoded, and which files can be.
+    """Digest of the code that makes images and labels, so that changed code does not use an old cache."""
+    # The version of Pillow decides which files can be decoded, and how.
     return hashlib.sha256((PIL.__version__ + code_fingerprint(modules)).encode()).hexdigest()
 
 
 def _fill(folder: Path, source: Source, resolution: int) -> None:
-    """Makes a prepared folder, going on where an earlier attempt stopped."""
+    """Fills a prepared folder; resumes an interrupted attempt."""
     unfinished = folder.with_name(f"unfinished-{folder.name}")
     with _only_one(unfinished):
         if folder.is_dir():
@@ -171,22 +171,22 @@ def _fill(folder: Path, source: Source, resolution: int) -> None:
 
 @contextlib.contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    """Holds back a second process that wants to fill the same folder until the first is done."""
+    """Makes a second process that wants to fill the same folder wait for the first."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
     with FileLock(lock):
         yield
-    # A process that still waits finds the finished folder. Windows keeps a lock file that is open there.
+    # A process that still waits finds the finished folder. Windows does not remove a file that it has open.
     with contextlib.suppress(OSError):
         lock.unlink()
 
 
 class _Progress:
-    """The growing files of an unfinished folder, and the journal that says what of them counts.
+    """The growing files of an unfinished folder, and the journal of what is complete.
 
     Attributes:
-        items: Items of the source that are done.
-        rows: Pictures that were usable.
+        items: Number of items that are done.
+        rows: Number of usable images among them.
         skipped: (name, reason) of the others.
     """
 
@@ -197,18 +197,18 @@ class _Progress:
         self._folder = folder
         self._row_bytes = {"images.bin": resolution * resolution * 3, ALL_LABELS: num_labels}
         lines = self._read_journal()
-        # What was written after the last whole line is written again.
+        # Data after the last complete line of the journal is dropped and written again.
         for name, row_bytes in self._row_bytes.items():
             with (folder / name).open("ab") as stream:
                 stream.truncate(self.rows * row_bytes)
         write_text(folder / JOURNAL, "".join(json.dumps(line) + "\n" for line in lines))
 
     def add(self, chunk: Chunk) -> None:
-        """Appends a chunk; it counts once its line is in the journal."""
+        """Appends a chunk; it is complete once its line is in the journal."""
         self._append("images.bin", chunk.images.tobytes())
         self._append(ALL_LABELS, chunk.labels.astype(np.int8).tobytes())
         line = {"items": chunk.num_items, "rows": len(chunk.images), "skipped": chunk.skipped}
-        # ASCII: also names that are not valid Unicode survive the way through JSON.
+        # JSON escapes everything but ASCII, so that names that are not valid Unicode survive.
         self._append(JOURNAL, (json.dumps(line) + "\n").encode())
         self._count(line)
 
@@ -216,14 +216,14 @@ class _Progress:
         with (self._folder / name).open("ab") as stream:
             stream.write(data)
 
-    def _count(self, line: dict) -> None:
+    def _count(self, line: dict[str, Any]) -> None:
         self.items += line["items"]
         self.rows += line["rows"]
         self.skipped += [(name, reason) for name, reason in line["skipped"]]
 
-    def _read_journal(self) -> list[dict]:
+    def _read_journal(self) -> list[dict[str, Any]]:
         journal = self._folder / JOURNAL
-        lines: list[dict] = []
+        lines: list[dict[str, Any]] = []
         for text in journal.read_text("ascii", "replace").splitlines() if journal.is_file() else []:
             try:
                 line = json.loads(text)
@@ -237,25 +237,25 @@ class _Progress:
         return lines
 
     def _has(self, rows: int) -> bool:
-        """Whether the files are as long as so many rows need: after a power cut they may not be."""
+        """Whether the files contain this many rows; after a power failure they may be shorter."""
         return all((self._folder / name).stat().st_size >= rows * n for name, n in self._row_bytes.items())
 
 
 def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) -> None:
-    """Drops what cannot be learned from the labels and writes what describes the whole."""
+    """Drops labels that cannot be learned, and writes the files that describe the dataset."""
     skipped = (*source.skipped, *progress.skipped)
     if progress.rows < MINIMUM:
         examples = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
         raise DataError(
-            f"{source.name}: {progress.rows} usable pictures are too few to train on"
+            f"{source.name}: {progress.rows} usable images are too few; at least {MINIMUM} are needed"
             + (f" ({examples})" if examples else "")
         )
     labels = np.fromfile(folder / ALL_LABELS, np.int8).reshape(progress.rows, source.schema.num_labels)
     schema, columns, notes = learnable(source.schema, labels)
     labels = labels[:, columns]
-    # Another file: stopped from here on, the journal must still find the columns that it knows.
+    # A separate file: if this is interrupted, resuming needs all columns.
     labels.tofile(folder / "labels.bin")
-    # A power cut behind the renaming must not leave a finished folder with unfinished files.
+    # Flushed, so that a power failure does not leave a finished folder with incomplete files.
     for name in ("images.bin", "labels.bin"):
         with (folder / name).open("r+b") as stream:  # Windows flushes only what is open for writing.
             os.fsync(stream.fileno())
@@ -276,41 +276,41 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
 
 
 def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, list[str]]:
-    """Leaves out what cannot be learned: values nobody has, and tags that nobody or everybody has.
+    """Drops labels that cannot be learned: values that no image has, and attributes that do not vary.
 
     Args:
-        schema: What the columns mean.
+        schema: The meaning of the columns.
         labels: int8 [n, num_labels] of +1, -1 and 0.
 
     Returns:
-        The schema of what is left, int64 indices of its columns, and notes that name what is left out.
+        The remaining schema, int64 indices of its columns, and notes about dropped attributes and values.
     """
     having = np.sum(labels > 0, axis=0)
     lacking = np.sum(labels < 0, axis=0)
     attributes: list[Group | Term] = []
     columns: list[int] = []
-    left_out: dict[str, list[str]] = {}
+    dropped: dict[str, list[str]] = {}
     for attribute, slot in zip(schema.attributes, schema.slots, strict=True):
         if isinstance(attribute, Group):
             kept = [i for i in range(slot.size) if having[slot.start + i]]
             missing = [value.name for i, value in enumerate(attribute.values) if i not in kept]
             if len(kept) < 2:
-                left_out.setdefault("all that is known is the same", []).append(slot.name)
+                dropped.setdefault("all known values are the same", []).append(slot.name)
                 continue
             if missing:
-                left_out.setdefault(f"no picture has this {slot.name}", []).extend(missing)
+                dropped.setdefault(f"no image has this {slot.name}", []).extend(missing)
             attributes.append(Group(slot.name, tuple(attribute.values[i] for i in kept)))
             columns += [slot.start + i for i in kept]
         elif not having[slot.start]:
-            left_out.setdefault("no picture has it", []).append(slot.name)
+            dropped.setdefault("no image has it", []).append(slot.name)
         elif not lacking[slot.start]:
-            left_out.setdefault("every picture has it", []).append(slot.name)
+            dropped.setdefault("every labeled image has it", []).append(slot.name)
         else:
             attributes.append(attribute)
             columns.append(slot.start)
-    notes = [f"cannot be learned, {reason}: {', '.join(names)}" for reason, names in left_out.items()]
+    notes = [f"cannot be learned, because {reason}: {', '.join(names)}" for reason, names in dropped.items()]
     if schema.attributes and not attributes:
-        notes.append(UNLABELLED)
+        notes.append(f"no usable labels: {UNLABELED}")
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
 
 

@@ -1,7 +1,7 @@
-"""A prepared dataset as TFRecord shards: few large files, for clusters and for buckets.
+"""Datasets as TFRecord shards: a few large files, for clusters and cloud storage.
 
-A folder of shards holds `records.json` (schema, licence, number of images) and the shards. A record is a
-`tf.train.Example` with the features `image` (a PNG file, bytes) and `labels` (int64 of +1, -1 and 0, one a
+A folder of shards contains `records.json` (schema, license, number of images) and the shards. A record is a
+`tf.train.Example` with the features `image` (bytes of a PNG file) and `labels` (one int64 of +1, -1 or 0 per
 label column).
 """
 
@@ -30,12 +30,12 @@ from anime_gan.datasets.reading.storage import list_files, read_file
 
 MANIFEST = "records.json"
 VERSION = 1
-# Part of the format: another number needs another version.
+# Part of the format: a change needs a new version.
 SHARD_RECORDS = 4096
 CHUNK = 256
 PARTIAL = ".partial-"
-# Deleted first, since building keeps the shards that are there.
-REBUILD = "delete it and build it again"
+# Deleted first, because building keeps existing shards.
+REBUILD = "delete it and run the build again"
 
 
 def is_records_folder(root: str) -> bool:
@@ -46,22 +46,22 @@ def is_records_folder(root: str) -> bool:
         return False
     except (ValueError, RecursionError):
         return True
-    # Somebody's pictures may have a file of this name too.
+    # A folder of images may have a file with this name too.
     return isinstance(manifest, dict) and "shards" in manifest
 
 
 def write_records(dataset: Dataset, destination: str) -> int:
-    """Writes a dataset as shards; those that are there already are kept, so that a stopped run goes on.
+    """Writes a dataset as shards; existing shards are kept, so that an interrupted build can be resumed.
 
     Args:
-        dataset: What to write.
-        destination: A folder, anything that `tf.io.gfile` opens.
+        dataset: The dataset.
+        destination: A folder or any URL that `tf.io.gfile` opens.
 
     Returns:
         The number of shards.
 
     Raises:
-        DataError: The folder holds another dataset, or cannot be written to.
+        DataError: The folder contains other files, or cannot be written to.
     """
     tf = import_tensorflow()
     try:
@@ -85,7 +85,9 @@ def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
     strangers = {name for name in gfile.listdir(destination) if not name.startswith(PARTIAL)}
     strangers -= {MANIFEST, *shards}
     if strangers:
-        raise DataError(f"{destination}: holds {min(strangers)} and more; give an empty folder")
+        raise DataError(
+            f"{destination}: contains other files, such as {min(strangers)}; choose an empty folder"
+        )
     with tqdm(total=len(dataset.images), unit="image", desc="writing shards", file=sys.stderr) as bar:
         for number, name in enumerate(shards):
             start = number * SHARD_RECORDS
@@ -101,7 +103,7 @@ def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
 
 
 def _shard_names(dataset: Dataset) -> list[str]:
-    # The checksum in the name tells shards of this dataset from any other's.
+    # The checksum in the name identifies the dataset.
     count = -(-len(dataset.images) // SHARD_RECORDS)
     return [f"faces-{dataset.checksum[:8]}-{i:05d}-of-{count:05d}.tfrecord" for i in range(count)]
 
@@ -124,7 +126,7 @@ def _write_shard(dataset: Dataset, start: int, stop: int, path: str) -> None:
 
 
 class RecordShards:
-    """The records of a folder of shards, as a source for `prepare`."""
+    """A folder of shards, as a source for `prepare`."""
 
     verb = "reading"
     notes: tuple[str, ...] = ()
@@ -134,8 +136,8 @@ class RecordShards:
         """Reads the manifest.
 
         Args:
-            root: The folder, anything that `tf.io.gfile` opens.
-            num_images: At most this many; 0 for all.
+            root: The folder or URL.
+            num_images: Maximum number of images; 0 for all.
 
         Raises:
             DataError: The manifest is damaged, or a shard is missing.
@@ -144,7 +146,7 @@ class RecordShards:
         try:
             manifest = json.loads(read_file(root, MANIFEST))
             if manifest["version"] != VERSION:
-                raise ValueError(f"version {manifest['version']}, this program reads {VERSION}")
+                raise ValueError(f"version {manifest['version']}; this program reads version {VERSION}")
             self.schema = Schema.from_json(json.dumps(manifest["schema"]))
             self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
             self._shards = [str(name) for name in manifest["shards"]]
@@ -152,7 +154,7 @@ class RecordShards:
             if len(self._shards) != -(-manifest["images"] // SHARD_RECORDS):
                 raise ValueError(f"{manifest['images']} images cannot be in {len(self._shards)} shards")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{self._root}/{MANIFEST}: damaged, build it again: {error}") from error
+            raise DataError(f"{self._root}/{MANIFEST}: damaged ({error}); run the build again") from error
         self._found = [file for file in list_files(root, []) if file.name in self._shards]
         missing = set(self._shards) - {file.name for file in self._found}
         if missing:
@@ -162,17 +164,17 @@ class RecordShards:
         self._manifest = manifest
 
     def fingerprint(self) -> str:
-        """Digest of the manifest, and of sizes and times of the shards."""
+        """Digest of the manifest and of the sizes and times of the shards."""
         known = repr((self.num_items, self._manifest, self._found)) + source_fingerprint(__name__)
         return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
-        """Reads from `first_item` on.
+        """Reads the records from `first_item` on.
 
         Raises:
             DataError: A shard is damaged.
         """
-        # The labels stay here, in the order of the groups, while the pictures go to other processes.
+        # The labels stay in this process, in order, while other processes decode the images.
         waiting: collections.deque[np.ndarray] = collections.deque()
 
         def jobs() -> Iterator[Files]:
@@ -186,7 +188,7 @@ class RecordShards:
             yield Chunk(len(labels), pictures.images, labels[pictures.used], pictures.skipped)
 
     def _groups(self, first_item: int) -> Iterator[tuple[int, list[tuple[bytes, list[int]]]]]:
-        """Number of the first record, and (PNG bytes, labels) of each, by `CHUNK`."""
+        """Yields groups of up to `CHUNK` records: the first record's number, and each (PNG bytes, labels)."""
         records = self._records(first_item)
         for start in range(first_item, self.num_items, CHUNK):
             count = min(CHUNK, self.num_items - start)
@@ -194,7 +196,7 @@ class RecordShards:
 
     def _records(self, first_item: int) -> Iterator[tuple[bytes, list[int]]]:
         tf = import_tensorflow()
-        # All shards but the last are full.
+        # All shards except the last are full.
         first_shard, skip = divmod(first_item, SHARD_RECORDS)
         for number in range(first_shard, len(self._shards)):
             path = f"{self._root}/{self._shards[number]}"
@@ -210,7 +212,7 @@ class RecordShards:
             except tf.errors.OpError as error:
                 raise DataError(f"{path}: cannot be read: {error.message}") from error
             if count != expected:
-                raise DataError(f"{path}: has {count} records, not {expected}; {REBUILD}")
+                raise DataError(f"{path}: contains {count} records instead of {expected}; {REBUILD}")
 
 
 def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:
@@ -222,5 +224,5 @@ def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:
     labels = list(feature["labels"].int64_list.value)
     one_image = len(feature["image"].bytes_list.value) == 1
     if len(labels) != num_labels or not {-1, 0, 1}.issuperset(labels) or not one_image:
-        raise ValueError("not one image and its labels")
+        raise ValueError("not one image with its labels")
     return feature["image"].bytes_list.value[0], labels

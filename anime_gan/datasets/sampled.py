@@ -1,4 +1,4 @@
-"""`python -m anime_gan.datasets.sampled`: a short name for `python -m anime_gan.faces.sampled`."""
+"""`python -m anime_gan.datasets.sampled`: the short name of `python -m anime_gan.faces.sampled`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Which images of a dataset are for training, which for testing, and which combinations are kept back."""
+"""Splits of a dataset into training images, test images and images of held-out combinations."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.datasets.dataset import DataError
 
-# Whoever judges networks (the tagger, say) keeps these images back, whatever the networks kept back.
+# The tagger and the critic hold these test images out, whatever split the judged network used.
 TEST_EVERY = 10
 
 
 class Split(NamedTuple):
-    """Indices into a dataset, ascending int64; no image is in two parts.
+    """Indices into a dataset: ascending int64, each in exactly one part.
 
     Attributes:
-        train: What may be trained on.
-        test: Every k-th image of the dataset, without the held-out combinations.
-        held_out: Every image with a held-out combination.
+        train: Training images.
+        test: Every k-th image of the dataset, without held-out combinations.
+        held_out: All images with a held-out combination.
     """
 
     train: np.ndarray
@@ -28,12 +28,12 @@ class Split(NamedTuple):
 
 
 def split_dataset(labels: np.ndarray, combinations: np.ndarray, test_every: int = TEST_EVERY) -> Split:
-    """Splits a dataset by position and by labels; nothing is drawn, so that every command splits alike.
+    """Splits a dataset by position and labels, without randomness, so that every command splits alike.
 
     Args:
         labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
         combinations: int8 [k, num_labels] from `parse_combinations`; may have no rows.
-        test_every: Every so many-th image is for testing; 0 keeps none back.
+        test_every: Every k-th image is a test image; 0 for no test images.
     """
     held_out = np.any(find_combinations(labels, combinations), axis=1)
     is_test = np.zeros(len(labels), bool)
@@ -45,7 +45,7 @@ def split_dataset(labels: np.ndarray, combinations: np.ndarray, test_every: int 
 
 
 def find_combinations(labels: np.ndarray, combinations: np.ndarray) -> np.ndarray:
-    """Which label rows have which combination: bool [n, k]. An unknown attribute matches nothing."""
+    """Returns which label rows match which combination, bool [n, k]; an unknown attribute never matches."""
     found = np.zeros((len(labels), len(combinations)), bool)
     for index, wanted in enumerate(combinations):
         asked = np.flatnonzero(wanted)
@@ -54,21 +54,21 @@ def find_combinations(labels: np.ndarray, combinations: np.ndarray) -> np.ndarra
 
 
 def parse_combinations(text: str, schema: Schema) -> np.ndarray:
-    """Reads `--hold_out`, such as `"hair_color=blue,eye_color=green; blonde hair, red eyes"`.
+    """Parses held-out combinations such as `"hair_color=blue,eye_color=green; blonde hair, red eyes"`.
 
     Args:
-        text: Combinations separated by semicolons, each written as a request to `generate.py`.
-        schema: What can be asked for.
+        text: Combinations separated by semicolons, each written like a request to `generate.py`.
+        schema: The schema of the dataset.
 
     Returns:
-        int8 [k, num_labels]: a row a combination, +1 has it, -1 has it not, 0 may be anything.
+        int8 [k, num_labels], one row per combination: +1 for present, -1 for absent, 0 for any.
 
     Raises:
-        DataError: A combination cannot be read; the message names the nearest words.
+        DataError: A combination cannot be parsed (field `hold_out`); the message names the nearest phrases.
     """
     parts = [part.strip() for part in text.split(";") if part.strip()]
     try:
         rows = [schema.parse(part) for part in parts]
     except AttributeRequestError as error:
-        raise DataError(f"--hold_out={text}: {error}") from error
+        raise DataError(str(error), "hold_out", text) from error
     return np.array(rows, np.int8).reshape(len(rows), schema.num_labels)

@@ -22,7 +22,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
-from anime_gan.datasets.folder.source import LICENCE
+from anime_gan.datasets.folder.source import LICENSE
 from anime_gan.exports.read import find_export, read_record, read_schema
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_png
@@ -93,7 +93,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
     for left_by_a_kill in out.rglob(PARTIAL_PATTERN):
         remove(left_by_a_kill)
     write_text(out / SETTINGS, json.dumps(settings, indent=1))
-    write_text(out / LICENCE, _license(generator.name, record["statement"]))
+    write_text(out / LICENSE, _license(generator.name, record["statement"]))
 
     rows, drawn = [], 0
     with tqdm(total=num, unit="face", desc="drawing", file=sys.stderr, delay=1) as progress:

@@ -1,1 +1,1 @@
-"""From pictures as people have them to labelled faces: `python -m anime_gan.prepare SOURCE DEST`."""
+"""From pictures as people have them to labeled faces: `python -m anime_gan.prepare SOURCE DEST`."""

@@ -60,8 +60,8 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         0.0,
         1.0,
     )
-    switch("colors", True, "measures hair and eye colour where nothing else tells them (true or false)")
-    number("color_confidence", 0.5, "measured colours less sure are unknown (0 to 1; default 0.5)", 0.0, 1.0)
+    switch("colors", True, "measures hair and eye color where nothing else tells them (true or false)")
+    number("color_confidence", 0.5, "measured colors less sure are unknown (0 to 1; default 0.5)", 0.0, 1.0)
     text("tagger", "", "labels the crops: FILE.onnx, or what train.py takes as --data for our own tagger")
     text("tagger_tags", "", "the ONNX tagger's list of tags (default: selected_tags.csv beside it)")
     number("threshold", 0.5, "what the tagger is less sure of is unknown (0 to 1; default 0.5)", 0.0, 1.0)
@@ -85,7 +85,7 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
     from anime_gan.prepare.detection import CascadeDetector
-    from anime_gan.prepare.labelling import join_attributes
+    from anime_gan.prepare.labeling import join_attributes
     from anime_gan.prepare.per_picture import Options
     from anime_gan.prepare.pipeline import Pipeline
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results

@@ -1,6 +1,6 @@
 """The file of the face detector: given by the user, kept in the cache, or fetched once from its home.
 
-It is the LBP cascade for anime faces by nagadomi (MIT licence), which is no part of this project.
+It is the LBP cascade for anime faces by nagadomi (MIT license), which is no part of this project.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Quality(NamedTuple):
     Attributes:
         contrast: The difference of its darkest and its brightest parts, 0 to 255.
         sharpness: How much of that difference its sharpest edges cover from one pixel to the next, 0 to 1.
-        colorfulness: The difference of red, green and blue in its most colourful tenth, 0 to 255.
+        colorfulness: The difference of red, green and blue in its most colorful tenth, 0 to 255.
         flatness: The share of places where nothing changes: drawings have many, photographs few, 0 to 1.
     """
 
@@ -34,7 +34,7 @@ class Quality(NamedTuple):
 
 # Smallest values; measured in docs/preparing.md.
 LEAST = Quality(contrast=50.0, sharpness=0.2, colorfulness=16.0, flatness=0.05)
-_FAULTS = Quality("low contrast", "blurred", "greyscale", "not drawn")  # type: ignore[arg-type]
+_FAULTS = Quality("low contrast", "blurred", "grayscale", "not drawn")  # type: ignore[arg-type]
 
 
 def picture_fault(picture: np.ndarray, min_side: int) -> str | None:
@@ -55,15 +55,15 @@ def picture_fault(picture: np.ndarray, min_side: int) -> str | None:
 def measure_quality(crop: np.ndarray) -> Quality:
     """Measures a crop: uint8 [side, side, 3], RGB."""
     small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    dark, bright = np.percentile(grey, (2, 98))
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    dark, bright = np.percentile(gray, (2, 98))
     contrast = float(bright - dark)
-    levels = grey.astype(np.float32)
+    levels = gray.astype(np.float32)
     steps = np.maximum(np.abs(np.diff(levels, axis=0))[:, 1:], np.abs(np.diff(levels, axis=1))[1:])
     sharpness = float(np.percentile(steps, 99)) / max(contrast, 1.0)
     spread = small.max(axis=-1).astype(np.int16) - small.min(axis=-1)
     window = np.ones((3, 3), np.uint8)
-    change = cv2.dilate(grey, window) - cv2.erode(grey, window)
+    change = cv2.dilate(gray, window) - cv2.erode(gray, window)
     return Quality(
         contrast, min(1.0, sharpness), float(np.percentile(spread, 90)), float(np.mean(change <= 6))
     )

@@ -1,7 +1,7 @@
-"""Hair and eye colour, measured where the detector says that hair and eyes are.
+"""Hair and eye color, measured where the detector says that hair and eyes are.
 
-Nothing is learned: the commonest colour of a region is compared with examples of every named colour. How sure
-the answer is follows from how much of the region has that colour, and from how much nearer it is to its own
+Nothing is learned: the commonest color of a region is compared with examples of every named color. How sure
+the answer is follows from how much of the region has that color, and from how much nearer it is to its own
 name than to the next one.
 """
 
@@ -56,7 +56,7 @@ _CORNERS = ((-0.3, -0.35, -0.1, -0.15), (1.1, -0.35, 1.3, -0.15))
 _LEFT_EYE, _RIGHT_EYE = (0.14, 0.36, 0.45, 0.66), (0.55, 0.36, 0.86, 0.66)
 # The patch that is looked at: pixels a side, and how much wider than the face.
 _SIDE, _MARGIN, _LIFT = 96, 1.6, 0.06
-# CIE Lab: what is so far from the skin is none; so near a colour are its shades; so near a backdrop is that.
+# CIE Lab: what is so far from the skin is none; so near a color are its shades; so near a backdrop is that.
 _OTHER, _SAME, _BACKDROP = 13.0, 16.0, 6.0
 # Of white, silver and grey everybody means another lightness: in between, no name is sure.
 _NEUTRALS, _UNCLEAR = ("white", "silver", "grey"), (56.0, 95.0)
@@ -65,7 +65,7 @@ _LIGHTNESS_WEIGHT = 0.6
 
 
 class Measured(NamedTuple):
-    """A colour and how sure it is.
+    """A color and how sure it is.
 
     Attributes:
         name: That of the nearest example.
@@ -105,7 +105,7 @@ def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[s
 
 
 def _measure_eyes(lab: np.ndarray, skin: np.ndarray, hair: np.ndarray | None) -> Measured | None:
-    """The colour of both irises; None if they disagree, or there is too little to see of one."""
+    """The color of both irises; None if they disagree, or there is too little to see of one."""
     answers = []
     for region in (_LEFT_EYE, _RIGHT_EYE):
         pixels = _pixels(lab, (region,))
@@ -137,7 +137,7 @@ def _pixels(lab: np.ndarray, regions: Sequence[tuple[float, float, float, float]
 
 
 def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
-    """The commonest colour, [3], and the share of the pixels, [n, 3], that have it."""
+    """The commonest color, [3], and the share of the pixels, [n, 3], that have it."""
     # The fullest cell of a coarse grid, then the mean of what is near, twice: shades pull it to their middle.
     cells = np.floor(pixels / 12.0).astype(int)
     kinds, which, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
@@ -149,7 +149,7 @@ def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _named(color: np.ndarray, share: float, part: str) -> Measured:
-    """The name of a colour in CIE Lab."""
+    """The name of a color in CIE Lab."""
     weights = np.array([_LIGHTNESS_WEIGHT, 1.0, 1.0])
     distances = {
         name: float(np.linalg.norm((colors - color) * weights, axis=1).min())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from anime_gan.prepare.labelling import Label
+from anime_gan.prepare.labeling import Label
 
 CORRECTIONS = "corrections.json"
 VERSION = 1

@@ -15,7 +15,7 @@ class Crop(NamedTuple):
 
     Attributes:
         image: uint8 [size, size, 3], RGB.
-        box: What was cut, a square in pixels of the picture, before it was rotated around its centre.
+        box: What was cut, a square in pixels of the picture, before it was rotated around its center.
         outside: The share of the square that lies outside of the picture.
         upscaled: Whether the square had fewer pixels than the image.
     """

@@ -1,10 +1,10 @@
 """Finding faces with OpenCV's cascade of local binary patterns.
 
-The cascade was trained on grey pictures of light faces. It is shown each picture in several mixtures of red,
-green and blue, so that skin is light in one of them whatever its colour and that of the hair: skin is always
+The cascade was trained on gray pictures of light faces. It is shown each picture in several mixtures of red,
+green and blue, so that skin is light in one of them whatever its color and that of the hair: skin is always
 bright in red; where light hair surrounds dark skin, only differences of channels tell them apart. A window in
-which it sees a face is a hit, and so is its neighbour: how many hits overlap in all mixtures says how sure a
-face is. Where the cheeks have no colour of skin they count half. A face with few hits is looked at again,
+which it sees a face is a hit, and so is its neighbor: how many hits overlap in all mixtures says how sure a
+face is. Where the cheeks have no color of skin they count half. A face with few hits is looked at again,
 enlarged, tilted and with finer steps.
 """
 
@@ -44,7 +44,7 @@ ENOUGH = 2.0
 ENOUGH_TILTED = 8.0
 # The side of a face in the second look, the tilts it is looked at, what a hit counts there.
 _SECOND_SIDE, _TILTS, _SECOND_WEIGHT = 36, (0, -15, 15), 0.2
-# Where a face shows skin, in its own units, and how much of that must have a colour between pink and yellow.
+# Where a face shows skin, in its own units, and how much of that must have a color between pink and yellow.
 _SKIN_PLACE, _SKIN_SHARE = (0.25, 0.5, 0.75, 0.85), 0.5
 # More than so many possible faces are noise.
 _MAX_POSSIBLE = 24
@@ -164,15 +164,15 @@ class CascadeDetector:
     ) -> np.ndarray:
         """Windows in which the cascade sees a face, as boxes: float64 [n, 4]."""
         weights, offset = mixture
-        grey = cv2.transform(picture, np.array([[*weights, offset]], np.float32))
+        gray = cv2.transform(picture, np.array([[*weights, offset]], np.float32))
         limit = (round(largest), round(largest))
         # No merging here: it is done for all mixtures together.
-        found = self._cascade.detectMultiScale(grey, step, 0, 0, (WINDOW, WINDOW), limit)
+        found = self._cascade.detectMultiScale(gray, step, 0, 0, (WINDOW, WINDOW), limit)
         return np.asarray(found, np.float64).reshape(-1, 4)
 
 
 def shows_skin(picture: np.ndarray, face: Box) -> bool:
-    """Whether most of the cheeks have a hue between pink and yellow, neither grey nor glaring."""
+    """Whether most of the cheeks have a hue between pink and yellow, neither gray nor glaring."""
     left, top, right, bottom = _SKIN_PLACE
     rows = slice(max(0, round(face.top + top * face.height)), max(0, round(face.top + bottom * face.height)))
     columns = slice(
@@ -193,7 +193,7 @@ def merge_hits(hits: np.ndarray) -> list[tuple[Box, float]]:
     near = overlaps(hits, hits) >= _SAME_FACE
     left = np.ones(len(hits), bool)
     while np.any(left):
-        # Around the box with the most neighbours, of several the first: the same hits, the same groups.
+        # Around the box with the most neighbors, of several the first: the same hits, the same groups.
         seed = int(np.argmax(np.sum(near & left, axis=1) * left))
         members = near[seed] & left
         groups.append((Box(*np.mean(hits[members], axis=0).tolist()), float(np.sum(members))))

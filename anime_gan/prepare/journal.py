@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from anime_gan.common.files import write_text
-from anime_gan.prepare.labelling import Label
+from anime_gan.prepare.labeling import Label
 
 VERSION = 1
 
@@ -28,7 +28,7 @@ class FaceRecord:
         score: How sure the detector was.
         outside: The share of the crop that is a mirror image, since the picture ended there.
         upscaled: Whether the crop had fewer pixels than the result.
-        fingerprint: Hash and coarse colours, for near-duplicates; empty if it was rejected.
+        fingerprint: Hash and coarse colors, for near-duplicates; empty if it was rejected.
         labels: Attribute -> what is known of it.
     """
 

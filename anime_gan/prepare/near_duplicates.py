@@ -1,9 +1,9 @@
 """Pictures that are there twice: recompressed, resized, or cropped a little differently.
 
 A 64-bit hash of the coarse light and dark (the signs of the lowest frequencies of a cosine transform) and
-sixteen coarse colours find the few most similar of a million. Each is then laid over the picture as well as
+sixteen coarse colors find the few most similar of a million. Each is then laid over the picture as well as
 it fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
-Maximization") and compared in colour: the same drawing in another tint, or with another mouth, is another.
+Maximization") and compared in color: the same drawing in another tint, or with another mouth, is another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 # Of 63 bits: unrelated faces differ in about 31, copies that lost up to a tenth on each side in up to 26.
 MAX_BITS = 26
-# Of the coarse colours, in 8-bit CIE Lab, on average.
+# Of the coarse colors, in 8-bit CIE Lab, on average.
 MAX_COARSE = 14.0
 # So many candidates are compared at most: of real copies there are few.
 MAX_CANDIDATES = 8
@@ -43,8 +43,8 @@ class Fingerprint(NamedTuple):
 def fingerprint(image: np.ndarray) -> Fingerprint:
     """Takes the fingerprint of a picture: uint8 [height, width, 3], RGB."""
     small = cv2.resize(image, (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    low = cv2.dct(grey)[:_LOW, :_LOW].ravel()
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    low = cv2.dct(gray)[:_LOW, :_LOW].ravel()
     # The first is the mean, which says nothing about the drawing.
     signs = low[1:] > np.median(low[1:])
     bits = sum(1 << place for place, sign in enumerate(signs.tolist()) if sign)
@@ -93,10 +93,10 @@ def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
     """
     warp = np.eye(2, 3, dtype=np.float32)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-4)
-    greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second)]
+    grays = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second)]
     everywhere = np.ones((SIDE, SIDE), np.uint8)
     try:
-        found = cv2.findTransformECC(greys[0], greys[1], warp, cv2.MOTION_AFFINE, stop, everywhere, 5)
+        found = cv2.findTransformECC(grays[0], grays[1], warp, cv2.MOTION_AFFINE, stop, everywhere, 5)
         warp = np.asarray(found[1], np.float32)
     except cv2.error:
         # Nothing to hold on to, as in a plain picture, or nothing in common: they are compared as they lie.

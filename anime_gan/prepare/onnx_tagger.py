@@ -12,7 +12,7 @@ import numpy as np
 
 from anime_gan.common.suggestions import nearest
 from anime_gan.datasets.folder.tags import TagTable, split_tags
-from anime_gan.prepare.labelling import TAGGER, Attributes, Label, decide
+from anime_gan.prepare.labeling import TAGGER, Attributes, Label, decide
 
 TAG_LIST = "selected_tags.csv"
 
@@ -96,7 +96,7 @@ class OnnxTagger:
                 unsure |= there is None
                 if there:
                     sure[value] = max(probability, sure.get(value, 0.0))
-            # Two colours at once are none that can be asked for.
+            # Two colors at once are none that can be asked for.
             if len(sure) == 1:
                 value, probability = next(iter(sure.items()))
                 labels[name] = Label(value, TAGGER, probability)

@@ -1,4 +1,4 @@
-"""Our own tagger, trained on a labelled dataset, as a source of labels."""
+"""Our own tagger, trained on a labeled dataset, as a source of labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from anime_gan.attributes.schema import Group
 from anime_gan.datasets.load import load_dataset
-from anime_gan.prepare.labelling import TAGGER, Attributes, Label, decide
+from anime_gan.prepare.labeling import TAGGER, Attributes, Label, decide
 
 RESOLUTION = 64
 

@@ -18,7 +18,7 @@ from anime_gan.prepare.cleaning import crop_fault, measure_quality, picture_faul
 from anime_gan.prepare.colors import Measured, measure_colors
 from anime_gan.prepare.crops import Crop, crop_box, cut
 from anime_gan.prepare.detection import Detection, Detector
-from anime_gan.prepare.labelling import Label, read_tag_file
+from anime_gan.prepare.labeling import Label, read_tag_file
 from anime_gan.prepare.near_duplicates import Fingerprint, fingerprint
 
 # Larger pictures are reduced to this, in pixels along the longer side: the memory of a process is bounded.
@@ -35,7 +35,7 @@ class Options:
         size: Pixels along a side of the crops.
         min_size: Crops with fewer pixels in the picture are rejected.
         max_outside: Crops of which a larger share lies outside of the picture are rejected.
-        colors: Whether hair and eye colours are measured.
+        colors: Whether hair and eye colors are measured.
     """
 
     margin: float = 1.5

@@ -24,7 +24,7 @@ from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.reading.storage import FoundFile, list_files
 from anime_gan.prepare.detection import Detector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
-from anime_gan.prepare.labelling import Attributes, Tagger, combine, measured_labels, tag_file_names
+from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels, tag_file_names
 from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, same_picture, thumbnail
 from anime_gan.prepare.per_picture import LookedAt, LookedAtFace, Looking, Options, look
 
@@ -73,7 +73,7 @@ class Pipeline:
             table: What tags mean.
             attributes: What labels there may be.
             tagger: A network that labels, if there is one.
-            color_confidence: Measured colours that are less sure are unknown.
+            color_confidence: Measured colors that are less sure are unknown.
             identity: What else decides the result, for the journal.
 
         Raises:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
-from anime_gan.datasets.folder.source import LICENCE
+from anime_gan.datasets.folder.source import LICENSE
 from anime_gan.prepare.corrections import Corrections
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
-from anime_gan.prepare.labelling import Attributes, Label
+from anime_gan.prepare.labeling import Attributes, Label
 
 REPORT, CHART, REJECTED, DETAILS = "report.md", "labels.svg", "rejected.csv", "faces.csv"
 # Fewer faces than this teach a network little about a value.
@@ -97,9 +97,9 @@ def write_results(
     _write_rejected(destination / REJECTED, journal, corrections)
     _write_details(destination / DETAILS, journal, corrections)
     write_text(destination / SCHEMA_FILE, summary.schema.to_json() + "\n")
-    if (source / LICENCE).is_file():
-        with written_whole(destination / LICENCE) as partial:
-            shutil.copyfile(source / LICENCE, partial)
+    if (source / LICENSE).is_file():
+        with written_whole(destination / LICENSE) as partial:
+            shutil.copyfile(source / LICENSE, partial)
     write_text(destination / REPORT, report(summary))
     if summary.schema.attributes:
         with written_whole(destination / CHART) as partial:

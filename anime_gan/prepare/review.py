@@ -13,7 +13,7 @@ from typing import Any
 from anime_gan.common.files import remove, write_text
 from anime_gan.prepare.corrections import CORRECTIONS, VERSION, Corrections
 from anime_gan.prepare.journal import Journal
-from anime_gan.prepare.labelling import Label
+from anime_gan.prepare.labeling import Label
 from anime_gan.prepare.results import kept_faces
 
 FOLDER = "review"

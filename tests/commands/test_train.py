@@ -113,8 +113,8 @@ def test_a_folder_without_labels_says_so_and_keeps_what_was_left_out(pictures, c
     assert train.main(["--data=pictures", "--steps=1", "--batch_size=2", "--precision=float32"]) == 0
     error = capsys.readouterr().err
     notes = [line for line in error.splitlines() if line.startswith("note: ")]
-    assert "note: 1 left out: 1 not a picture of a known format" in notes
-    assert any("trains without them" in note for note in notes)
+    assert "note: skipped 1 file: not a picture of a known format (1)" in notes
+    assert any("trained without labels" in note for note in notes)
     assert any("only 3 training images" in note for note in notes)
     (run,) = Path("runs").iterdir()
     report = json.loads((run / "data_report.json").read_text("utf-8"))

@@ -34,7 +34,7 @@ def test_a_folder_becomes_shards_that_are_read_like_it(pictures, capsys):
     assert build.main(["pictures", "new/shards", "--resolution=32"]) == 0
     told = capsys.readouterr()
     assert told.out == "4 images in 1 shards: new/shards\n"
-    assert "note: 1 left out: 1 not a picture of a known format" in told.err
+    assert "note: skipped 1 file: not a picture of a known format (1)" in told.err
     here, there = load_dataset("pictures", 0, 32, 0), load_dataset("new/shards", 0, 32, 0)
     assert list(here.images[:, 9, 9, 0]) == [0, 50, 100, 200]
     np.testing.assert_array_equal(there.images, here.images)
@@ -49,7 +49,7 @@ def test_only_some_images_and_called_again(pictures, capsys):
     capsys.readouterr()
     assert build.main(["--num_images=4", "pictures", "shards"]) == 2
     error = capsys.readouterr().err.splitlines(keepends=True)[-1]
-    assert_one_line(error, "give an empty folder")
+    assert_one_line(error, "choose an empty folder")
 
 
 def test_the_smallest_pictures_can_be_read_again(pictures):
@@ -89,8 +89,8 @@ def test_a_folder_whose_name_is_no_unicode(pictures):
         (["pictures", "shards", "--resolution=15"], "--resolution=15"),
         (["pictures", "shards", "--resolution=big"], "--resolution=big"),
         (["pictures", "shards", "--num_images=-1"], "--num_images=-1"),
-        (["pictuers", "shards"], "--data=pictuers: no such folder"),
-        (["nowhere://pictures", "shards"], "--data=nowhere://pictures: no such folder"),
+        (["pictuers", "shards"], "build: pictuers: no such folder"),
+        (["nowhere://pictures", "shards"], "build: nowhere://pictures: no such folder"),
     ],
 )
 def test_wrong_arguments_are_one_line_and_status_2(pictures, capsys, arguments, said):

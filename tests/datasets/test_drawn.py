@@ -106,7 +106,7 @@ def test_a_large_picture_reduced_is_the_small_picture(faces):
         assert (np.abs(small - reduced).max(axis=-1) > 60).mean() < 0.01
 
 
-def test_hair_has_the_colour_of_its_label(faces):
+def test_hair_has_the_color_of_its_label(faces):
     names = list(palette.HAIR)
     bases = np.array([palette.HAIR[name][0] for name in names])
     right = []
@@ -119,7 +119,7 @@ def test_hair_has_the_colour_of_its_label(faces):
     assert np.mean(right) >= 0.95
 
 
-def test_named_colours_stay_apart_under_the_tint_of_a_face(faces):
+def test_named_colors_stay_apart_under_the_tint_of_a_face(faces):
     for index in range(500):
         face = faces.describe(index)
         names = list(palette.HAIR)
@@ -129,7 +129,7 @@ def test_named_colours_stay_apart_under_the_tint_of_a_face(faces):
         assert second > 2 * nearest
 
 
-def test_eyes_have_the_colour_of_their_label(faces):
+def test_eyes_have_the_color_of_their_label(faces):
     names = list(palette.EYES)
     right = []
     for index in range(40):

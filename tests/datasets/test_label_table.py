@@ -73,27 +73,27 @@ def test_rows_that_do_not_count_are_told_with_their_number():
     assert table.names == ["a.png", "c.png", "sub/d.png"]
     np.testing.assert_array_equal(table.labels, [[1, -1, 1], [-1, 1, -1], [-1, 1, 0]])
     assert table.skipped == [
-        ("b.png", "wrong number of cells: labels.csv row 3 has 2, the header 3"),
+        ("b.png", "wrong number of cells: labels.csv row 3 has 2, the header has 3"),
         ("labels.csv", "no file name: labels.csv row 5"),
-        ("/etc/e.png", "not a name relative to the folder: labels.csv row 10"),
-        ("../f.png", "not a name relative to the folder: labels.csv row 11"),
-        ("C:\\g.png", "not a name relative to the folder: labels.csv row 12"),
-        ("https://x/h.png", "not a name relative to the folder: labels.csv row 13"),
+        ("/etc/e.png", "file name not relative to the folder: labels.csv row 10"),
+        ("../f.png", "file name not relative to the folder: labels.csv row 11"),
+        ("C:\\g.png", "file name not relative to the folder: labels.csv row 12"),
+        ("https://x/h.png", "file name not relative to the folder: labels.csv row 13"),
         ("a.png", "repeated row: labels.csv row 7 repeats row 2"),
-        ("a.png", "repeated row: labels.csv row 8 contradicts row 2, which counts"),
-        ("sub/d.png", "repeated row: labels.csv row 14 contradicts row 9, which counts"),
+        ("a.png", "repeated row: labels.csv row 8 contradicts row 2, which is used"),
+        ("sub/d.png", "repeated row: labels.csv row 14 contradicts row 9, which is used"),
     ]
 
 
 def test_only_what_is_learned_from_can_be_contradicted():
-    """The column `by` is left out, so that its cells make no difference; `green` is no image's colour."""
+    """The column `by` is left out, so that its cells make no difference; `green` is no image's color."""
     table = read("file,by,hair\na,me,blue\nb,me,red\na,you,Blue\nb,me,green\n")
     assert table.schema.columns == ("hair=blue", "hair=red")
     assert table.skipped == [
         ("a", "repeated row: labels.csv row 4 repeats row 2"),
-        ("b", "repeated row: labels.csv row 5 contradicts row 3, which counts"),
+        ("b", "repeated row: labels.csv row 5 contradicts row 3, which is used"),
     ]
-    assert table.notes == ["column 'by' left out: every known cell says 'me'"]
+    assert table.notes == ["column 'by' ignored: all known cells are 'me'"]
 
 
 def test_columns_without_anything_to_learn_are_left_out():
@@ -103,11 +103,11 @@ def test_columns_without_anything_to_learn_are_left_out():
     assert table.schema.columns == ("smile",)
     assert table.labels.tolist() == [[1], [-1], [1]]
     assert table.notes == [
-        "column 'hair_color' left out: every known cell says 'blue'",
-        "column 'x' left out: no cell says anything",
-        "column 'hat' left out: nobody has it",
-        "column 'nose' left out: everybody has it",
-        "column 'face' left out: everybody has it (an empty cell is unknown, not the opposite)",
+        "column 'hair_color' ignored: all known cells are 'blue'",
+        "column 'x' ignored: all cells are unknown",
+        "column 'hat' ignored: no image has it",
+        "column 'nose' ignored: all images have it",
+        "column 'face' ignored: all images have it (an empty cell means unknown, not the opposite)",
     ]
 
 
@@ -116,7 +116,7 @@ def test_columns_of_very_many_values_are_left_out(different, is_kept):
     rows = "".join(f"{i}.png,v{i % different},{i % 2}\n" for i in range(12_000))
     table = read("file,score,smile\n" + rows)
     assert table.schema.num_labels == (different + 1 if is_kept else 1)
-    notes = [] if is_kept else ["column 'score' left out: more than 100 different values"]
+    notes = [] if is_kept else ["column 'score' ignored: more than 100 different values"]
     assert table.notes == notes
     # More rows than are read at once: each keeps its own label.
     assert table.labels[:, -1].tolist() == [-1, 1] * 6000
@@ -126,17 +126,17 @@ def test_columns_of_very_many_values_are_left_out(different, is_kept):
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        (('"12, 7, 30, 30"', "red"), "'12, 7, 30, 30' cannot be asked for"),
-        (("-", "red"), "'-' cannot be asked for"),
-        (("500", "612.5"), "its values are numbers, which are no words to ask for"),
-        (("-1", "0", "1", "2"), "its values are numbers, which are no words to ask for"),
+        (('"12, 7, 30, 30"', "red"), "'12, 7, 30, 30' cannot be the name of a value"),
+        (("-", "red"), "'-' cannot be the name of a value"),
+        (("500", "612.5"), "its values are numbers, not words"),
+        (("-1", "0", "1", "2"), "its values are numbers, not words"),
     ],
 )
 def test_columns_that_are_no_words_are_left_out(cells, said):
     rows = "".join(f"{i}.png,{cell},{i % 2}\n" for i, cell in enumerate(cells))
     table = read("file,box,smile\n" + rows)
     assert table.schema.columns == ("smile",)
-    assert table.notes == [f"column 'box' left out: {said}"]
+    assert table.notes == [f"column 'box' ignored: {said}"]
 
 
 def test_tables_without_rows_or_attributes():
@@ -149,10 +149,10 @@ def test_tables_without_rows_or_attributes():
     ("text", "said"),
     [
         ("", "is empty"),
-        ("name,smile\na,1\n", "first column must be called filename, not 'name'"),
-        ("filename;smile\na;1\n", "cells are separated by commas"),
+        ("name,smile\na,1\n", "first column must be named filename, not 'name'"),
+        ("filename;smile\na;1\n", "cells must be separated by commas"),
         ("file,smile,\na,1,\n", "column 3 has no name"),
-        ("file,smile,Smile\na,1,1\n", "two columns are called 'Smile'"),
+        ("file,smile,Smile\na,1,1\n", "two columns are named 'Smile'"),
         ("file,a=b\na,1\nb,0\n", "'a=b' cannot be a name"),
         ('file,smile\na,1\n\nb,"1\nc,0\n', "row 4: unexpected end of data"),
         ("file,smile\na,1\nb," + "1" * 140_000, "row 3: field larger than field limit"),
@@ -167,7 +167,7 @@ def test_errors_name_the_place(text, said):
 
 
 def test_what_is_no_text():
-    with pytest.raises(ValueError, match="labels.csv line 2: not text in UTF-8"):
+    with pytest.raises(ValueError, match="labels.csv line 2: not UTF-8 text"):
         read_label_table("file,smile\nü.png,1\n".encode("latin-1"))
 
 
@@ -180,14 +180,14 @@ def test_a_given_schema_decides(given):
     table = read("file,Hair Color,mood,smile\na,Dark Red,x,1\nb,blue,y,1\nc,?,z,\n", given)
     assert table.schema is given
     np.testing.assert_array_equal(table.labels, [[1, -1, 1, -1, 0], [1, 1, -1, -1, 0], [0, 0, 0, 0, 0]])
-    assert table.notes == ["column 'mood' left out: not in attributes.json"]
+    assert table.notes == ["column 'mood' ignored: not in attributes.json"]
 
 
 def test_repeats_under_a_given_schema(given):
     table = read("file,smile,mood\na,1,x\nb,1,x\na,yes,y\nb,,x\n", given)
     assert [reason for _, reason in table.skipped] == [
         "repeated row: labels.csv row 4 repeats row 2",
-        "repeated row: labels.csv row 5 contradicts row 3, which counts",
+        "repeated row: labels.csv row 5 contradicts row 3, which is used",
     ]
 
 

@@ -33,7 +33,7 @@ def solid(mode: str, color, kind: str = "PNG", **options) -> bytes:
 
 
 def color_of(data: bytes) -> np.ndarray:
-    """The colour of a picture that has just one."""
+    """The color of a picture that has just one."""
     pixels = read_picture(data, 16).reshape(-1, 3)
     assert np.ptp(pixels, axis=0).max() <= 2
     return np.median(pixels, axis=0)
@@ -67,7 +67,7 @@ def tiff(width: int, height: int, bits: int, photometric: int, pixels: bytes) ->
 
 @pytest.fixture(scope="module")
 def painting() -> Image.Image:
-    """Soft colours and some grain, wider than high."""
+    """Soft colors and some grain, wider than high."""
     random = np.random.default_rng(3)
     soft = Image.fromarray(random.integers(0, 256, (4, 5, 3), np.uint8))
     pixels = np.asarray(soft.resize((24, 20), Image.Resampling.BICUBIC)).astype(int)
@@ -134,9 +134,9 @@ def test_each_kind_of_file_shows_the_same_picture(kind):
         (solid("CMYK", (255, 0, 255, 0), "TIFF"), (0, 255, 0)),
         (tiff(16, 16, 8, 0, bytes([55]) * 256), (200, 200, 200)),  # 0 is white.
     ],
-    ids=["rgb", "grey", "bit", "fax", "palette", "ycbcr", "lab", "cmyk", "white is zero"],
+    ids=["rgb", "gray", "bit", "fax", "palette", "ycbcr", "lab", "cmyk", "white is zero"],
 )
-def test_colour_models(data, expected):
+def test_color_models(data, expected):
     np.testing.assert_allclose(color_of(data), expected, atol=2)
 
 
@@ -187,7 +187,7 @@ def test_the_first_of_several_pictures(kind):
         "gif",
         "rgb",
         "other",
-        "grey",
+        "gray",
         "bit",
     ],
 )
@@ -229,7 +229,7 @@ def test_sixteen_bit_grey_is_scaled(data):
     assert np.abs(read_picture(data, 32) - expected[..., None]).max() == 0
 
 
-def test_sixteen_bit_colour_is_scaled():
+def test_sixteen_bit_color_is_scaled():
     row = b"\0" + struct.pack(">3H", 10 * 257, 128 * 257, 65535) * 16
     np.testing.assert_allclose(color_of(png(16, 16, 16, 2, row * 16)), (10, 128, 255), atol=1)
 
@@ -240,8 +240,8 @@ def test_sixteen_bit_colour_is_scaled():
         (solid("F", 0.5, "TIFF"), "floating-point"),
         (solid("I", 70000, "TIFF"), "more than 16 bits"),
         (solid("I", -1, "TIFF"), "more than 16 bits"),
-        (tiff(16, 16, 12, 1, bytes(384)), "unsupported kind of grey"),
-        (tiff(16, 16, 16, 0, bytes(512)), "unsupported kind of grey"),
+        (tiff(16, 16, 12, 1, bytes(384)), "unsupported kind of gray"),
+        (tiff(16, 16, 16, 0, bytes(512)), "unsupported kind of gray"),
         (png(16, 16, 4, 0, (b"\0" + b"\x33" * 8) * 16, chunk(b"tRNS", b"\0\3")), "4 bits"),
         (png(16, 16, 16, 2, (b"\0" + bytes(96)) * 16, chunk(b"tRNS", bytes(6))), "16 bits"),
     ],
@@ -251,7 +251,7 @@ def test_what_would_be_read_wrongly_is_refused(data, reason):
     assert reason in refusal(data)
 
 
-# Embedded colour profiles.
+# Embedded color profiles.
 
 
 def icc_profile(space: bytes, tags: dict[bytes, bytes], connection: bytes = b"XYZ ") -> bytes:
@@ -289,7 +289,7 @@ LINEAR_GREY = icc_profile(b"GRAY", {b"kTRC": LINEAR})
 
 
 def inks() -> bytes:
-    """A CMYK profile in which black ink is black, every other the same middle grey, and paper white."""
+    """A CMYK profile in which black ink is black, every other the same middle gray, and paper white."""
     ramp = bytes(range(256))
     lightness = [255] + [0 if number % 2 else 128 for number in range(1, 16)]  # Black is the last digit.
     corners = b"".join(bytes([value, 128, 128]) for value in lightness)
@@ -310,7 +310,7 @@ def inks() -> bytes:
         (solid("CMYK", (255, 0, 0, 0), "JPEG", icc_profile=inks()), (119, 119, 119)),
         (solid("CMYK", (0, 0, 0, 0), "TIFF", icc_profile=inks()), WHITE),
     ],
-    ids=["png", "jpeg", "webp", "grey in colour", "grey", "ink", "paper"],
+    ids=["png", "jpeg", "webp", "gray in color", "gray", "ink", "paper"],
 )
 def test_embedded_profiles_are_followed(data, expected):
     np.testing.assert_allclose(color_of(data), expected, atol=3)
@@ -326,7 +326,7 @@ def test_embedded_profiles_are_followed(data, expected):
         LINEAR_GREY,
         inks(),
     ],
-    ids=["sRGB", "text", "truncated", "empty", "grey", "cmyk"],
+    ids=["sRGB", "text", "truncated", "empty", "gray", "cmyk"],
 )
 def test_srgb_broken_and_unfitting_profiles_change_nothing(profile):
     np.testing.assert_allclose(
@@ -510,7 +510,7 @@ def test_a_tiff_with_missing_rows_is_refused():
 
 
 def test_a_gif_that_paints_only_a_part_at_first():
-    """With a transparent colour the rest is white; without one it would be anybody's guess."""
+    """With a transparent color the rest is white; without one it would be anybody's guess."""
     frame = Image.new("P", (32, 32), 1)
     frame.putpalette([*RED, *BLUE])
     frame.putpixel((0, 0), 0)

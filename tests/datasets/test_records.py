@@ -30,7 +30,7 @@ def small_shards_in_an_own_cache(tmp_path_factory, monkeypatch) -> None:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
-    """Plain colours, no two the same, with a group, a tag and an unknown."""
+    """Plain colors, no two the same, with a group, a tag and an unknown."""
     root = tmp_path_factory.mktemp("pictures")
     rows = ["filename,hair_color,smile"]
     for i in range(COUNT):
@@ -176,7 +176,7 @@ def test_writing_twice_changes_nothing(dataset, shards):
 def test_shards_of_another_dataset_are_not_mixed_in(pictures, shards):
     before = {path.name: path.read_bytes() for path in shards.iterdir()}
     other = load(pictures, 11)
-    with pytest.raises(DataError, match="give an empty folder"):
+    with pytest.raises(DataError, match="choose an empty folder"):
         records.write_records(other, str(shards))
     assert {path.name: path.read_bytes() for path in shards.iterdir()} == before
 
@@ -234,8 +234,8 @@ def other_features(shard: Path) -> None:
     [
         (remove_shard, "is missing (1 of 3 shards)"),
         (cut_in_a_record, "damaged at record 4"),
-        (cut_between_records, "has 1 records, not 5"),
-        (empty, "has 0 records, not 5"),
+        (cut_between_records, "contains 1 records instead of 5"),
+        (empty, "contains 0 records instead of 5"),
         (flip_in_the_data, "damaged at record 2"),
         (flip_in_a_length, "damaged at record 0"),
         (other_records, "damaged at record 0"),
@@ -253,7 +253,7 @@ def test_a_damaged_shard_is_named(dataset, shards, damage, said):
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     if damage is not remove_shard:
-        assert "delete it and build it again" in str(error.value)
+        assert "delete it and run the build again" in str(error.value)
         shard.unlink()
     records.write_records(dataset, str(shards))
     assert_same(load(shards), dataset)
@@ -274,7 +274,7 @@ def test_a_damaged_manifest_is_named(shards, change):
     text = manifest.read_text("utf-8")
     assert change(text) != text
     manifest.write_text(change(text), "utf-8")
-    with pytest.raises(DataError, match="records.json: damaged, build it again") as error:
+    with pytest.raises(DataError, match=r"records.json: damaged .*; run the build again") as error:
         load(shards)
     assert "\n" not in str(error.value)
 

@@ -63,7 +63,7 @@ def test_no_folder_is_entered_twice(tmp_path):
     names, skipped = listed(tmp_path)
     assert names == ["sub/real/a.png"]
     assert sorted(skipped) == [
-        ("alias", "folder seen before"),
+        ("alias", "folder already listed"),
         ("sub/itself", "symlink loop"),
         ("sub/up", "symlink loop"),
     ]

@@ -19,7 +19,7 @@ from anime_gan.datasets.sutemo.parts import used_items
 BODY, HAIR, HIGHLIGHT = (220, 200, 180), (240, 230, 250), (255, 255, 255)
 IRIS, GLINT, CLOTHES, PETALS = (64, 64, 64), (255, 250, 240), (200, 100, 50), (250, 240, 230)
 
-# (Group, kind): colour with alpha, left, top, right, bottom for the female; the male is 105 higher.
+# (Group, kind): color with alpha, left, top, right, bottom for the female; the male is 105 higher.
 BANDS = {
     ("00_back_hair", "base"): ((*HAIR, 255), 0, 0, 1000, 1200),  # the body lies above it
     ("01_body", "skin"): ((*BODY, 255), 0, 0, 1000, 1200),
@@ -36,7 +36,7 @@ def band_of(item, kind, sex):
     nothing = ((0, 0, 0, 0), 0, 0, 1, 1)
     color, left, top, right, bottom = BANDS.get((item.split("/")[0], kind), nothing)
     up = 105 if sex == "male" else 0
-    picture = Image.new("RGBA", (1000, 1200), (90, 160, 30, 0))  # colour that must not be seen
+    picture = Image.new("RGBA", (1000, 1200), (90, 160, 30, 0))  # color that must not be seen
     picture.paste(color, (left, max(0, top - up), right, bottom - up))
     return picture
 
@@ -80,7 +80,7 @@ def real_faces():
 
 
 def lab(color):
-    """CIE Lab of one sRGB colour, written from the definitions and apart from the package."""
+    """CIE Lab of one sRGB color, written from the definitions and apart from the package."""
     parts = (c / 255 for c in color)
     r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     xyz = (
@@ -93,7 +93,7 @@ def lab(color):
 
 
 def nearest(color, palette, shade=1.0):
-    """The name of the palette's colour, darkened by `shade`, that looks most like `color`."""
+    """The name of the palette's color, darkened by `shade`, that looks most like `color`."""
     seen = lab(color)
     shaded = {name: lab(np.multiply(rgb, shade)) for name, rgb in palette.items()}
     return min(shaded, key=lambda name: np.linalg.norm(shaded[name] - seen))

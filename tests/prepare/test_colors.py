@@ -1,4 +1,4 @@
-"""Hair and eye colour by measurement."""
+"""Hair and eye color by measurement."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_hair_colors_of_drawn_faces(color: str) -> None:
     assert sum(name == color for name in confident) >= 0.8 * len(confident)
 
 
-def test_a_colour_between_two_names_is_not_sure() -> None:
+def test_a_color_between_two_names_is_not_sure() -> None:
     def confidence(rgb: tuple[int, int, int]) -> float:
         picture = np.full((200, 200, 3), (255, 228, 208), np.uint8)
         picture[:80, 45:155] = rgb

@@ -67,7 +67,7 @@ def test_leaning_heads_are_set_upright() -> None:
     ("fault", "spoil"),
     [
         ("blurred", lambda image: cv2.GaussianBlur(image, (0, 0), 7)),
-        ("greyscale", lambda image: image.mean(axis=-1, keepdims=True).repeat(3, axis=-1).astype(np.uint8)),
+        ("grayscale", lambda image: image.mean(axis=-1, keepdims=True).repeat(3, axis=-1).astype(np.uint8)),
         ("low contrast", lambda image: (image * 0.12 + 120).astype(np.uint8)),
         (
             "not drawn",

@@ -19,7 +19,7 @@ from anime_gan.datasets.load import load_dataset
 from anime_gan.prepare.boxes import Box  # noqa: E402
 from anime_gan.prepare.corrections import Corrections, read_corrections  # noqa: E402
 from anime_gan.prepare.detection import Detection  # noqa: E402
-from anime_gan.prepare.labelling import Label  # noqa: E402
+from anime_gan.prepare.labeling import Label  # noqa: E402
 from anime_gan.prepare.per_picture import Options
 from anime_gan.prepare.pipeline import JOURNAL, Pipeline, crop_name  # noqa: E402
 from anime_gan.prepare.results import Summary, deleted_crops, write_results  # noqa: E402
@@ -50,7 +50,7 @@ class BlackMarks:
 
 
 def draw_picture(*faces: tuple[int, int]) -> np.ndarray:
-    """Drawn faces beside each other on grey: the number of each, and how far it is from the left."""
+    """Drawn faces beside each other on gray: the number of each, and how far it is from the left."""
     picture = np.full((200, 480, 3), 120, np.uint8)
     for number, left in faces:
         picture[40:160, left : left + 120] = DrawnFaces(5).draw(number, 120)[0].clip(1, 254)

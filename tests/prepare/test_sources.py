@@ -19,7 +19,7 @@ from anime_gan.prepare import cascade  # noqa: E402
 from anime_gan.prepare.__main__ import main  # noqa: E402
 from anime_gan.prepare.boxes import Box  # noqa: E402
 from anime_gan.prepare.detection import Detection, merge_hits, without_shared  # noqa: E402
-from anime_gan.prepare.labelling import Label, combine, decide, join_attributes  # noqa: E402
+from anime_gan.prepare.labeling import Label, combine, decide, join_attributes  # noqa: E402
 from anime_gan.prepare.measure.parts import wilson  # noqa: E402
 
 
@@ -41,9 +41,9 @@ def test_the_surer_face_wins_and_its_hair_is_none() -> None:
     face = Detection(Box(100, 100, 80, 80), 0.0, 20.0)
     inside = Detection(Box(110, 110, 40, 40), 0.0, 18.0)
     hair = Detection(Box(180, 110, 40, 40), 0.0, 3.0)
-    neighbour = Detection(Box(260, 100, 40, 40), 0.0, 3.0)
+    neighbor = Detection(Box(260, 100, 40, 40), 0.0, 3.0)
 
-    assert without_shared([hair, inside, neighbour, face]) == [face, neighbour]
+    assert without_shared([hair, inside, neighbor, face]) == [face, neighbor]
 
 
 @pytest.fixture

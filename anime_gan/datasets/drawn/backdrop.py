@@ -1,4 +1,4 @@
-"""The backgrounds of the drawn faces: light designs in two related colours."""
+"""The backgrounds of the drawn faces: light designs in two related colors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anime_gan.datasets.drawn.parameters import FaceParameters
 FRAME = ((-0.51, -0.51), (0.51, -0.51), (0.51, 0.51), (-0.51, 0.51))
 RAYS = 12
 
-# (x, y, reach) of stars that the head does not cover.
+# (x, y, radius) of stars that the head does not cover.
 SPARKLES = (
     (-0.41, -0.38, 0.09), (0.4, -0.42, 0.06), (0.44, -0.2, 0.08), (-0.3, -0.45, 0.04),
     (-0.45, -0.1, 0.05), (0.43, 0.12, 0.05), (-0.43, 0.2, 0.08), (0.3, -0.47, 0.035),
@@ -22,7 +22,7 @@ SPARKLES = (
 
 
 def new_canvas(face: FaceParameters, size: int) -> Canvas:
-    """Returns a canvas of `size` pixels that shows the background of the face."""
+    """Returns a canvas of `size` pixels with the background of the face."""
     color, light = face.backdrop_colors
     canvas = Canvas(Image.new("RGB", (size, size), color))
     designs = {

@@ -1,7 +1,7 @@
-"""Curves and a posed canvas: the pen of the face illustrator in `drawn.py`.
+"""Curves, and a canvas with a pose, for the drawn faces.
 
-Everything is drawn in frame units, independent of the resolution: the frame is one unit wide and
-high, its centre is (0, 0), x grows to the right and y grows downwards.
+Coordinates are in frame units, independent of the resolution: the frame is one unit wide and high, its center
+is (0, 0), x grows to the right and y grows downwards.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from PIL import Image, ImageChops, ImageDraw
 Color = tuple[int, int, int]
 Points = np.ndarray | Sequence[tuple[float, float]]
 
-# Half the width of a head: what a turn of the head moves lies within.
+# Half the width of a head; a turn of the head moves only points within it.
 FACE_REACH = 0.34
 
 
 @functools.cache
 def _spline(count: int, closed: bool, steps: int) -> np.ndarray:
-    """Returns the weights [m, count] of control points in the points of a Catmull-Rom curve."""
+    """Returns weights [m, count]: the share of each control point in each point of a Catmull-Rom curve."""
     t = np.arange(steps) / steps
     basis = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
     segments = count if closed else count - 1
     weights = np.zeros((segments * steps, count))
     for segment in range(segments):
-        for neighbour, column in enumerate(basis):
-            control = segment + neighbour - 1
+        for neighbor, column in enumerate(basis):
+            control = segment + neighbor - 1
             control = control % count if closed else min(max(control, 0), count - 1)
             weights[segment * steps : (segment + 1) * steps, control] += column / 2
     return weights if closed else np.concatenate([weights, np.eye(count)[-1:]])
@@ -52,7 +52,7 @@ def smooth(points: Points, closed: bool = False, steps: int = 6) -> np.ndarray:
         steps: Curve points per segment.
 
     Returns:
-        Points [m, 2]; an open curve starts and ends exactly in its first and last control point.
+        Points [m, 2]; an open curve starts and ends exactly at its first and last control point.
     """
     return _spline(len(points), closed, steps) @ np.asarray(points, float)
 
@@ -106,14 +106,14 @@ def widened(points: np.ndarray, width: float) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Pose:
-    """Where a part stands in the frame.
+    """The position of a part in the frame.
 
     Attributes:
         tilt: Rotation in degrees, clockwise, about `pivot`.
-        zoom: Scale about the centre of the frame.
+        zoom: Scale about the center of the frame.
         shift: Movement in frame units, after scale and rotation.
-        turn: How far the middle of the face moves sideways, as a head turning does, in frame units.
-        pivot: The point that a tilt leaves in place.
+        turn: Sideways movement of the middle of the face, as if the head turned, in frame units.
+        pivot: Center of the rotation.
     """
 
     tilt: float = 0.0
@@ -124,14 +124,14 @@ class Pose:
 
     @functools.cached_property
     def affine(self) -> tuple[np.ndarray, np.ndarray]:
-        """Matrix [2, 2] and offset [2] that take a point (a row) into the frame, after the turn."""
+        """Matrix [2, 2] and offset [2] that map a point (a row vector) to the frame, after the turn."""
         cosine, sine = math.cos(math.radians(self.tilt)), math.sin(math.radians(self.tilt))
         matrix = np.array([[cosine, sine], [-sine, cosine]])
         pivot = np.array(self.pivot)
         return matrix * self.zoom, (pivot - pivot @ matrix) * self.zoom + self.shift
 
     def turned(self, points: Points) -> np.ndarray:
-        """Returns the points [n, 2] after the turn alone."""
+        """Applies only the turn to points [n, 2]."""
         points = np.array(points, float)
         if self.turn:
             points[:, 0] += self.turn * np.maximum(0, 1 - (points[:, 0] / FACE_REACH) ** 2)
@@ -144,7 +144,7 @@ class Pose:
 
 
 class Canvas:
-    """A square picture that is drawn on in frame units, through a pose."""
+    """A square picture; shapes are drawn in frame units and transformed by a pose."""
 
     def __init__(self, image: Image.Image, pose: Pose | None = None) -> None:
         self.image = image
@@ -157,7 +157,7 @@ class Canvas:
         self._glaze = ImageDraw.Draw(image, "RGBA")
 
     def posed(self, pose: Pose) -> Canvas:
-        """Returns a canvas that draws on the same picture through another pose."""
+        """Returns a canvas that draws on the same picture with another pose."""
         return Canvas(self.image, pose)
 
     def pixels(self, points: Points) -> np.ndarray:
@@ -189,15 +189,15 @@ class Canvas:
         clip: Image.Image | None = None,
         fade: tuple[float, float] = (1.0, 1.0),
     ) -> None:
-        """Lays a colour over an outline.
+        """Blends a color over an outline.
 
         Args:
             points: The outline [n, 2].
-            color: The colour.
+            color: The color.
             opacity: 0 (nothing) to 1 (covers).
             clip: If given, draws only inside this mask (see `mask`).
-            fade: Factors of the opacity at the top and at the bottom of the outline; factors
-                beyond 0 and 1 let the change begin or end inside.
+            fade: Factors of the opacity at the top and the bottom of the outline. They are clipped to 0..1,
+                so that the change can begin or end inside the outline.
         """
         pixels = self.pixels(points)
         if clip is None and fade == (1.0, 1.0):
@@ -227,7 +227,7 @@ class Canvas:
         opacity: float,
         clip: Image.Image | None = None,
     ) -> None:
-        """Lays a soft-edged ellipse of a colour over the picture."""
+        """Blends an ellipse with soft edges over the picture."""
         middle = self.pixels([center])[0]
         reach = np.asarray(radii) * self.pose.zoom * self.size
         box = self._box(np.stack([middle - reach, middle + reach]))
@@ -242,7 +242,7 @@ class Canvas:
         self.image.paste(color, box, mask)
 
     def _box(self, pixels: np.ndarray) -> tuple[int, int, int, int] | None:
-        """Returns the part of the picture around the points, or None if they lie outside."""
+        """Returns the bounding box of the points in the picture, or None if they are outside."""
         (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
         left, top = max(0, int(low_x)), max(0, int(low_y))
         right, bottom = min(self.size, int(high_x) + 2), min(self.size, int(high_y) + 2)

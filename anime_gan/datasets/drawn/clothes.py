@@ -1,4 +1,4 @@
-"""The clothes of the drawn faces: shoulders and a collar."""
+"""The clothes of the drawn faces: shoulders and collars."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from anime_gan.datasets.drawn.parameters import FaceParameters
 SHOULDER = ((0.098, 0.385), (0.17, 0.408), (0.29, 0.44), (0.38, 0.5), (0.43, 0.66))
 NECK = (0.098, 0.385)
 
-# Outfit -> how low the neckline hangs; a missing one is cut to a point.
+# Outfit -> lowest point of the neckline; other outfits have a V-neck.
 NECKLINES = {"shirt": 0.395, "hoodie": 0.4, "round": 0.405, "pearls": 0.47}
 
-# Smallest `palette.distance` of the trimmings from the cloth.
+# Smallest `palette.distance` between the trimmings and the cloth.
 TRIM_CONTRAST = 120.0
 
 
 def draw_clothes(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws shoulders in an outfit with its collar."""
+    """Draws the shoulders, the outfit and its collar."""
     cloth = palette.shades(face.outfit_color)
     accent = face.accent_color
     if palette.distance(accent, cloth.base) < TRIM_CONTRAST:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from anime_gan.datasets.drawn import palette
-from anime_gan.datasets.drawn.canvas import Canvas, Color, ellipse, mirrored, smooth, tress
+from anime_gan.datasets.drawn.canvas import Canvas, Color, Points, ellipse, mirrored, smooth, tress
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
 EYE_X = 0.134
@@ -19,8 +19,8 @@ IRIS_RADII = (0.058, 0.083)
 EYE_WHITE: Color = (252, 251, 255)
 
 
-def _placed(points: np.ndarray | list, face: FaceParameters, side: int) -> np.ndarray:
-    """Returns points of a unit eye (inner corner at x -1, outer at x 1) on the face."""
+def _placed(points: Points, face: FaceParameters, side: int) -> np.ndarray:
+    """Maps points of a unit eye (inner corner at x = -1, outer corner at x = 1) to the face."""
     x, y = np.asarray(points, float).T
     y = y - 0.16 * face.eye_slant * x
     scaled = np.stack([x * EYE_RADII[0] * face.eye_width, y * EYE_RADII[1] * face.eye_height], 1)
@@ -29,14 +29,14 @@ def _placed(points: np.ndarray | list, face: FaceParameters, side: int) -> np.nd
 
 @functools.lru_cache(maxsize=1)
 def _lids() -> tuple[np.ndarray, np.ndarray]:
-    """Returns upper and lower lid of the unit eye, both from the inner to the outer corner."""
+    """Returns the upper and lower lids of the unit eye, from the inner to the outer corner."""
     upper = smooth([(-0.98, 0.1), (-0.8, -0.5), (-0.3, -0.93), (0.3, -0.95), (0.8, -0.5), (1, 0.1)])
     lower = smooth([(-0.98, 0.1), (-0.7, 0.72), (-0.1, 0.98), (0.5, 0.88), (0.86, 0.5), (1, 0.1)])
     return upper, lower
 
 
 def draw_eyes(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws both eyes with lashes."""
+    """Draws both eyes with their lashes."""
     for side in (-1, 1):
         upper, lower = _lids()
         outline = _placed(np.concatenate([upper, lower[-2:0:-1]]), face, side)
@@ -54,7 +54,7 @@ def _iris_center(face: FaceParameters, side: int) -> tuple[float, float]:
 
 
 def _draw_iris(canvas: Canvas, face: FaceParameters, side: int, clip: Image.Image) -> None:
-    """Draws iris and pupil: dark above, glowing below, with a darker rim."""
+    """Draws iris and pupil: dark at the top, bright at the bottom, with a darker rim."""
     base = palette.tinted(palette.EYES[face.eye_color], face.eye_tint)
     dark = palette.mix(palette.mix(base, (20, 8, 40), 0.62), base, 0.1)
     light = palette.mix(base, palette.WHITE, 0.42)
@@ -72,7 +72,7 @@ def _draw_iris(canvas: Canvas, face: FaceParameters, side: int, clip: Image.Imag
 
 
 def _draw_catch_lights(canvas: Canvas, face: FaceParameters, side: int) -> None:
-    """Draws a large light above and a small one below, on the same side in both eyes."""
+    """Draws a large and a small catch light, at the same place in both eyes."""
     x, y = _iris_center(face, side)
     light = face.side
     canvas.fill(ellipse((x - light * 0.019, y - 0.034), (0.0175, 0.021), 16), palette.WHITE)
@@ -80,7 +80,7 @@ def _draw_catch_lights(canvas: Canvas, face: FaceParameters, side: int) -> None:
 
 
 def _draw_lashes(canvas: Canvas, face: FaceParameters, side: int) -> None:
-    """Draws the thick upper lash with its wing, the lower lash and the crease of the lid."""
+    """Draws the thick upper lash with its wing, the lower lash, and the crease of the lid."""
     lash = palette.mix(palette.INK, face.hair.line, 0.35)
     upper, lower = _lids()
     above = smooth([(1.42, -0.5), (1.12, -0.66), (0.8, -1.0), (0.3, -1.27), (-0.3, -1.2),
@@ -95,7 +95,7 @@ def _draw_lashes(canvas: Canvas, face: FaceParameters, side: int) -> None:
 
 
 def draw_brows(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the brows; they go over the fringe, as is the custom in anime."""
+    """Draws the eyebrows, over the fringe as is usual in anime."""
     color = palette.mix(face.hair.line, face.hair.shadow, 0.25)
     angle = math.radians(face.brow_angle)
     y = -0.082 - face.brow_lift

@@ -1,7 +1,7 @@
-"""The built-in dataset: anime faces that this program draws itself.
+"""The built-in dataset: anime faces that this program draws.
 
-`DrawnFaces` is an endless set of labelled portraits. Each is chosen by chance from its seed and
-index (`parameters`) and then painted in layers, from the background to the hair ribbon.
+`DrawnFaces` is an endless set of labeled portraits. The parameters of each face are sampled from its seed and
+index (see `parameters`), and it is painted in layers, from the background to the hair ribbon.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import numpy as np
 from anime_gan.datasets.drawn import backdrop, clothes, eyes, hair, head, headwear, palette
 from anime_gan.datasets.drawn.parameters import HAIR_STYLES, TAGS, FaceParameters, sample_face
 
-# Pictures are drawn larger and averaged; small pictures need more, large ones are slow to draw.
+# Pictures are drawn larger and averaged: by at least this factor, on a canvas of at least this size.
 MIN_SUPERSAMPLING = 3
 MIN_CANVAS_SIZE = 192
 
 
 class DrawnFaces:
-    """Anime faces drawn by this program, with labels that are true by construction.
+    """Anime faces drawn by this program, with labels that are correct by construction.
 
     The same seed and index always give the same face, at any resolution and in any order.
 
     Attributes:
         name: Name of the dataset.
-        statement: What the pictures are and under which terms they stand.
+        statement: Description of the pictures and their license.
         attributes: Group name -> its values; tag name -> None.
-        seed: Seed of the set.
+        seed: Random seed.
     """
 
     name = "drawn"
     statement = (
-        "Anime portraits drawn by this program; they contain no third-party material and stand "
-        "under the same licence as the code (Apache-2.0)."
+        "Anime portraits drawn by this program. They contain no third-party material and have the same "
+        "license as the code (Apache-2.0)."
     )
     attributes: ClassVar[dict[str, tuple[str, ...] | None]] = {
         "hair_color": tuple(palette.HAIR),
@@ -48,29 +48,29 @@ class DrawnFaces:
         self.seed = seed
 
     def describe(self, index: int) -> FaceParameters:
-        """Returns the parameters of a face, with its `labels`, without drawing it."""
+        """Returns the parameters of a face, including its `labels`, without drawing it."""
         return sample_face(self.seed, index)
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
         """Draws a face.
 
         Args:
-            index: Number of the face, from 0 on.
+            index: Number of the face, 0 or more.
             resolution: Width and height in pixels.
 
         Returns:
-            The picture, uint8 RGB [resolution, resolution, 3], and the full label of the face:
-            a value for each group, True or False for each tag.
+            The picture, uint8 RGB [resolution, resolution, 3], and all attributes of the face: a value for
+            each group, True or False for each tag.
         """
         return self.draw_with(index, resolution)
 
     def draw_with(
         self, index: int, resolution: int, **changes: Any
     ) -> tuple[np.ndarray, dict[str, str | bool | None]]:
-        """Draws a face with some of its parameters changed, like `draw` in everything else.
+        """Draws a face like `draw`, with some of its parameters changed.
 
         Args:
-            index: Number of the face, from 0 on.
+            index: Number of the face, 0 or more.
             resolution: Width and height in pixels.
             **changes: New values of fields of `FaceParameters`, such as `hair_color="blue"`.
         """
@@ -79,7 +79,7 @@ class DrawnFaces:
 
 
 def paint(face: FaceParameters, resolution: int) -> np.ndarray:
-    """Returns the portrait, uint8 RGB [resolution, resolution, 3]."""
+    """Paints a face; returns uint8 RGB [resolution, resolution, 3]."""
     supersampling = max(MIN_SUPERSAMPLING, math.ceil(MIN_CANVAS_SIZE / resolution))
     canvas = backdrop.new_canvas(face, resolution * supersampling)
     straight = dataclasses.replace(face.pose, turn=0.0)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from anime_gan.datasets.drawn.canvas import Canvas, Color, mirrored, smooth, tress
+from anime_gan.datasets.drawn.canvas import Canvas, Color, Points, mirrored, smooth, tress
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
-# Fringe -> (tip x, tip y, notch x, notch y) of its locks from left to right; the notch is the one
-# to the right of the tip, the last notch is not used.
+# Fringe -> (tip x, tip y, notch x, notch y) of its locks from left to right. The notch is to the right of the
+# tip; the last notch is not used.
 FRINGES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "blunt": (
         (-0.225, 0.03, -0.190, -0.06), (-0.145, -0.012, -0.105, -0.075),
@@ -51,7 +51,7 @@ FRINGES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     ),
 }  # fmt: skip
 
-# Style -> the middle line of the side lock on the right, and its widths.
+# Style -> center line of the right side lock, and its widths.
 SIDE_LOCKS: dict[str, tuple[tuple[tuple[float, float], ...], tuple[float, ...]]] = {
     "short": (
         ((0.255, -0.16), (0.29, -0.03), (0.285, 0.06), (0.255, 0.135)),
@@ -75,7 +75,7 @@ SIDE_LOCKS: dict[str, tuple[tuple[tuple[float, float], ...], tuple[float, ...]]]
     ),
 }
 
-# Style -> right half of the back hair, from the crown down to the middle below.
+# Style -> right half of the back hair, from the crown to the middle of the lower edge.
 BACK_HAIR: dict[str, tuple[tuple[float, float], ...]] = {
     "short": ((0.3, -0.1), (0.318, 0.04), (0.29, 0.14), (0.245, 0.19), (0.16, 0.22), (0.0, 0.22)),
     "bob": ((0.32, -0.1), (0.358, 0.06), (0.365, 0.19), (0.335, 0.29), (0.24, 0.325), (0.0, 0.31)),
@@ -83,14 +83,14 @@ BACK_HAIR: dict[str, tuple[tuple[float, float], ...]] = {
     "twin_tails": ((0.3, -0.1), (0.31, 0.04), (0.27, 0.14), (0.18, 0.2), (0.1, 0.21), (0.0, 0.2)),
     "ponytail": ((0.3, -0.1), (0.31, 0.04), (0.27, 0.14), (0.18, 0.2), (0.1, 0.21), (0.0, 0.2)),
 }
-# Middle lines of the tufts of short hair behind the right cheek.
+# Center lines of the tufts of short hair behind the right cheek.
 NAPE_TUFTS = (
     ((0.2, 0.02), (0.27, 0.12), (0.275, 0.26)),
     ((0.24, 0.0), (0.31, 0.1), (0.34, 0.2)),
 )
 
-# Tufts of short hair on the right, from the crown down: the angles (degrees from upright) where a
-# tuft begins and where its tip stands off.
+# Tufts of short hair on the right, from the crown down: angles in degrees, clockwise from the top, of the
+# beginning and the tip of each tuft.
 SHORT_TUFTS = ((9, 34), (33, 60), (57, 84), (80, 106), (101, 126))
 
 
@@ -125,7 +125,7 @@ class Fringe(NamedTuple):
 
 
 def shape_fringe(face: FaceParameters) -> Fringe:
-    """Returns the shape of the fringe, which the hair and its shadow share."""
+    """Returns the shape of the fringe, for the hair and for its shadow."""
     locks = np.asarray(FRINGES[face.fringe])
     tips, notches = locks[:, :2].copy(), locks[:-1, 2:].copy()
     wobble = np.asarray(face.wobble)
@@ -144,7 +144,7 @@ def shape_fringe(face: FaceParameters) -> Fringe:
 
 
 def draw_back_hair(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the hair behind neck and shoulders."""
+    """Draws the hair behind the neck and the shoulders."""
     hair = face.hair
     right = np.asarray(BACK_HAIR[face.hair_style])
     points = np.concatenate([[(0.0, -0.36), (0.22, -0.28)], right, mirrored(right[-2::-1])])
@@ -162,7 +162,7 @@ def draw_back_hair(canvas: Canvas, face: FaceParameters) -> None:
 
 
 def _draw_long_strands(canvas: Canvas, face: FaceParameters, side: int, clip: Image.Image) -> None:
-    """Draws the lit outer strands of long hair and a few lines that follow them."""
+    """Draws the bright outer strands of long hair and a few lines along them."""
     hair = face.hair
     rim = np.asarray([(0.315, -0.1), (0.335, 0.1), (0.36, 0.3), (0.375, 0.7)])
     canvas.blend(tress(mirrored(rim, side), (0.04, 0.055, 0.07, 0.07)), hair.base, 1.0, clip)
@@ -172,7 +172,7 @@ def _draw_long_strands(canvas: Canvas, face: FaceParameters, side: int, clip: Im
 
 
 def draw_tails(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws twin tails or the ponytail; they hang behind the head, over the shoulders."""
+    """Draws twin tails or a ponytail, behind the head and over the shoulders."""
     if face.hair_style == "twin_tails":
         for side in (-1, 1):
             _draw_tail(canvas, face, side, [(0.27, -0.2), (0.375, -0.19), (0.425, -0.02),
@@ -182,8 +182,8 @@ def draw_tails(canvas: Canvas, face: FaceParameters) -> None:
                                              (0.435, -0.02), (0.37, 0.26)])  # fmt: skip
 
 
-def _draw_tail(canvas: Canvas, face: FaceParameters, side: int, points: list) -> None:
-    """Draws one bundle of hair that ends in several points, and the tie at its root."""
+def _draw_tail(canvas: Canvas, face: FaceParameters, side: int, points: Points) -> None:
+    """Draws one bundle of hair with several tips, and the tie at its root."""
     hair, line = face.hair, np.asarray(points)
     line[2:] += np.asarray(face.wobble[12:18]).reshape(3, 2) * (0.016, 0.03)
     widths = (0.06, 0.13, 0.15, 0.13, 0.0)
@@ -202,7 +202,7 @@ def _draw_tail(canvas: Canvas, face: FaceParameters, side: int, points: list) ->
 
 
 def draw_front_hair(canvas: Canvas, face: FaceParameters, fringe: Fringe) -> None:
-    """Draws crown, side locks and fringe over the face."""
+    """Draws the crown, the side locks and the fringe over the face."""
     hair = face.hair
     for side in (-1, 1):
         _draw_side_lock(canvas, face, side)
@@ -222,7 +222,7 @@ def draw_front_hair(canvas: Canvas, face: FaceParameters, fringe: Fringe) -> Non
 
 
 def _draw_rim_shadow(canvas: Canvas, face: FaceParameters, clip: Image.Image) -> None:
-    """Draws shadow on both sides of the crown, which makes it round."""
+    """Draws shadows on both sides of the crown, which make it look round."""
     for side in (-1, 1):
         rim = [(0.34, 0.08), (0.36, -0.18), (0.25, -0.33), (0.285, -0.18), (0.268, -0.04)]
         shadow = smooth(mirrored(rim, side), closed=True)
@@ -232,7 +232,7 @@ def _draw_rim_shadow(canvas: Canvas, face: FaceParameters, clip: Image.Image) ->
 def cast_shadow(
     canvas: Canvas, face: FaceParameters, fringe: Fringe, clip: Image.Image, color: Color
 ) -> None:
-    """Draws the shadow of fringe and side locks on the skin inside `clip`."""
+    """Draws the shadow of the fringe and the side locks on the skin inside `clip`."""
     shadow = np.concatenate([[(-0.3, -0.28), (0.3, -0.28)], fringe.edge + (0.0, 0.028)])
     canvas.blend(shadow, color, 1.0, clip)
     points, widths = SIDE_LOCKS[face.hair_style]
@@ -242,7 +242,7 @@ def cast_shadow(
 
 
 def _draw_side_lock(canvas: Canvas, face: FaceParameters, side: int) -> None:
-    """Draws the lock in front of an ear, with one line of shadow."""
+    """Draws the lock in front of one ear, with one line of shadow."""
     hair = face.hair
     points, widths = SIDE_LOCKS[face.hair_style]
     middle = mirrored(points, side) * (face.hair_volume, 1)
@@ -256,7 +256,7 @@ def _draw_side_lock(canvas: Canvas, face: FaceParameters, side: int) -> None:
 
 
 def _draw_ahoge(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the single strand that stands up on some crowns."""
+    """Draws the ahoge, a single strand that stands up, if the face has one."""
     hair = face.hair
     if face.ahoge and not face.hat:
         points = [(0.0, -0.36), (0.01, -0.43), (0.07, -0.46), (0.125, -0.42)]
@@ -265,7 +265,7 @@ def _draw_ahoge(canvas: Canvas, face: FaceParameters) -> None:
 
 
 def _draw_highlight(canvas: Canvas, face: FaceParameters, clip: Image.Image) -> None:
-    """Draws the zigzag band of light around the crown."""
+    """Draws the zigzag highlight around the crown."""
     teeth, samples = 9, 7
     x = np.linspace(-0.24, 0.24, teeth * samples)
     tooth = np.arange(len(x)) // samples

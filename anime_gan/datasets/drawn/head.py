@@ -1,4 +1,4 @@
-"""The head of a drawn face: skull, ears, neck, nose, mouth and blush."""
+"""The head of a drawn face: outline, ears, neck, nose, mouth and blush."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from anime_gan.datasets.drawn import palette
-from anime_gan.datasets.drawn.canvas import Canvas, ellipse, mirrored, smooth, tress
+from anime_gan.datasets.drawn.canvas import Canvas, Color, ellipse, mirrored, smooth, tress
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
 MOUTH_Y = 0.205
@@ -14,7 +14,7 @@ NECK_HALF_WIDTH = 0.078
 
 
 def head_outline(face: FaceParameters) -> np.ndarray:
-    """Returns the outline of skull, cheeks and chin."""
+    """Returns the outline of the head, from skull to chin."""
     jaw = face.jaw_width
     half = [
         (0.0, -0.31),
@@ -31,7 +31,7 @@ def head_outline(face: FaceParameters) -> np.ndarray:
 
 
 def draw_neck(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws neck and bare upper chest; clothes go over it."""
+    """Draws the neck and the upper chest, before the clothes."""
     skin, shadow, line, _ = palette.SKIN[face.skin]
     half = [(NECK_HALF_WIDTH, 0.2), (NECK_HALF_WIDTH * 0.94, 0.34), (0.1, 0.4), (0.26, 0.45)]
     right = smooth([*half, (0.36, 0.62)])
@@ -42,10 +42,10 @@ def draw_neck(canvas: Canvas, face: FaceParameters) -> None:
 
 
 def draw_head(canvas: Canvas, face: FaceParameters) -> Image.Image:
-    """Draws ears and head.
+    """Draws the ears and the head.
 
     Returns:
-        The mask of the head, for shadows that fall on it.
+        The mask of the head, for shadows on it.
     """
     skin, shadow, line, _ = palette.SKIN[face.skin]
     for side in (-1, 1):
@@ -58,7 +58,7 @@ def draw_head(canvas: Canvas, face: FaceParameters) -> Image.Image:
 
 
 def draw_blush(canvas: Canvas, face: FaceParameters, clip: Image.Image) -> None:
-    """Draws glowing cheeks with a few strokes, if the face has blush."""
+    """Draws blushing cheeks with a few strokes, if the face has blush."""
     if not face.blush:
         return
     blush = palette.SKIN[face.skin][3]
@@ -71,7 +71,7 @@ def draw_blush(canvas: Canvas, face: FaceParameters, clip: Image.Image) -> None:
 
 
 def draw_nose(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws a small nose: a shadow on one side and a short line."""
+    """Draws a small nose: a shadow and a short line."""
     _, shadow, line, _ = palette.SKIN[face.skin]
     side = face.side
     wedge = smooth([(0.0, 0.125), (side * 0.014, 0.15), (side * 0.002, 0.158)], steps=4)
@@ -97,10 +97,10 @@ def draw_mouth(canvas: Canvas, face: FaceParameters) -> None:
         canvas.blend(ellipse((0, y + 0.03), (0.018, 0.005), 12), shadow)
 
 
-def _draw_open_mouth(canvas: Canvas, face: FaceParameters, y: float, dark: palette.Color) -> None:
-    """Draws an open mouth: wide and round below when smiling, else a small "o"."""
-    inside: palette.Color = (166, 44, 62)
-    tongue: palette.Color = (246, 122, 124)
+def _draw_open_mouth(canvas: Canvas, face: FaceParameters, y: float, dark: Color) -> None:
+    """Draws an open mouth: wide if smiling, otherwise a small "o"."""
+    inside: Color = (166, 44, 62)
+    tongue: Color = (246, 122, 124)
     if face.smile:
         top = smooth([(-0.066, y - 0.022), (0, y - 0.01), (0.066, y - 0.022)])
         bottom = smooth([(0.066, y - 0.022), (0.046, y + 0.03), (0, y + 0.05), (-0.046, y + 0.03)])

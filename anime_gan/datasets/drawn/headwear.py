@@ -1,4 +1,4 @@
-"""What a drawn face may wear in its hair: a hat and a ribbon."""
+"""The headwear of the drawn faces: hats and ribbons."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from anime_gan.datasets.drawn.canvas import Canvas, Pose, ellipse, mirrored, smo
 from anime_gan.datasets.drawn.palette import Shades
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
-# Sums of red, green and blue below this are dark.
+# Colors with a smaller sum of red, green and blue are dark.
 DARK = 400
 
 
 def draw_hat(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the hat, if there is one; it leaves fringe and sides of the hair free."""
+    """Draws the hat, if the face has one; the fringe and the sides of the hair stay visible."""
     if face.hat:
         draw = {"beret": _draw_beret, "sunhat": _draw_sunhat, "beanie": _draw_beanie}
         draw[face.hat_kind](canvas, face, palette.shades(face.hat_color))
 
 
 def _cast_shadow(canvas: Canvas, face: FaceParameters, outline: np.ndarray, width: float) -> None:
-    """Draws the shadow of a hat on the hair below; `width` is a share of the outline's width."""
+    """Draws the shadow of a hat on the hair; `width` is relative to the width of the outline."""
     canvas.blend(outline * (width, 1.0) + (0.0, 0.026), face.hair.line, 0.42)
 
 
@@ -70,7 +70,7 @@ def _draw_beanie(canvas: Canvas, face: FaceParameters, hat: Shades) -> None:
 
 
 def draw_ribbon(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws a hair bow, if there is one: at the upper side of the head, lower under a hat."""
+    """Draws the hair ribbon, if the face has one; it sits lower on the head under a hat."""
     if not face.ribbon:
         return
     bow, side = palette.shades(face.ribbon_color), -face.side

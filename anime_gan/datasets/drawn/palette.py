@@ -1,4 +1,4 @@
-"""The colours of the drawn faces, and how shades are mixed from them."""
+"""The colors of the drawn faces, and the mixing of shades."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anime_gan.datasets.drawn.canvas import Color
 
 @dataclasses.dataclass(frozen=True)
 class Shades:
-    """A colour with what an illustrator needs around it."""
+    """The shades of one color that a drawing needs."""
 
     base: Color
     shadow: Color
@@ -21,7 +21,7 @@ class Shades:
 WHITE: Color = (255, 255, 255)
 INK: Color = (44, 32, 46)
 
-# Name -> (base, shadow). Bases are far apart in Lab, also after the tint of a single face.
+# Name -> (base, shadow). The bases stay far apart in Lab, also after the tint of a face.
 HAIR: dict[str, tuple[Color, Color]] = {
     "blonde": ((250, 219, 122), (224, 168, 84)),
     "brown": ((134, 84, 54), (98, 56, 42)),
@@ -74,13 +74,18 @@ ACCENTS: tuple[Color, ...] = (
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
-    """Returns a colour that is `share` (0 to 1) of the second and the rest of the first."""
+    """Mixes two colors; `share` (0 to 1) is the weight of the second."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def tinted(color: Color, tint: tuple[float, float, float]) -> Color:
-    """Returns the colour with (hue, saturation, value) moved by `tint`, each on a 0 to 1 scale."""
+    """Shifts the hue of a color and scales its saturation and value.
+
+    Args:
+        color: RGB, 0..255.
+        tint: Shift of the hue (1 is a full turn), and relative changes of saturation and value.
+    """
     hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in color))
     saturation = min(1.0, max(0.0, saturation * (1 + tint[1])))
     value = min(1.0, max(0.0, value * (1 + tint[2])))
@@ -89,20 +94,21 @@ def tinted(color: Color, tint: tuple[float, float, float]) -> Color:
 
 
 def shades(base: Color, shadow: Color | None = None) -> Shades:
-    """Returns the shades of a colour; the line is a dark version of its own hue."""
+    """Returns the shades of a color; the line is a dark version of the same hue."""
     shadow = shadow or mix(base, (70, 40, 90), 0.25)
     return Shades(base, shadow, mix(shadow, (40, 10, 40), 0.55), mix(base, WHITE, 0.6))
 
 
 def hair_shades(name: str, tint: tuple[float, float, float]) -> Shades:
-    """Returns the shades of a named hair colour with the tint of one face."""
+    """Returns the shades of a named hair color with the tint of a face."""
     base, shadow = HAIR[name]
     return shades(tinted(base, tint), tinted(shadow, tint))
 
 
 def distance(first: Color, second: Color) -> float:
-    """Returns a rough perceived difference of two colours (0 to about 760)."""
+    """Returns an approximate perceptual distance of two colors, 0 to about 760."""
     red_mean = (first[0] + second[0]) / 2
     red, green, blue = (a - b for a, b in zip(first, second, strict=True))
     weighted = (2 + red_mean / 256) * red**2 + 4 * green**2 + (2 + (255 - red_mean) / 256) * blue**2
-    return weighted**0.5
+    distance: float = weighted**0.5
+    return distance

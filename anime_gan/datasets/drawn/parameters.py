@@ -1,4 +1,4 @@
-"""What one drawn face is made of, and how it is chosen by chance."""
+"""The parameters of one drawn face, and their random choice."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ HATS = ("beret", "sunhat", "beanie")
 GLASSES = ("round", "square")
 BACKDROPS = ("plain", "gradient", "dots", "sunburst", "halves", "stripes", "circle", "sparkles")
 
-# Drawn from evenly: a name stands as often as it should come up.
+# Sampled uniformly; a name is repeated in proportion to its frequency.
 SKINS = ("porcelain", "porcelain", "fair", "fair", "fair", "warm", "warm", "tan", "brown")
 
-# Tag -> the share of the faces that have it.
+# Tag -> share of the faces that have it.
 TAGS = {
     "smile": 0.5,
     "open_mouth": 0.35,
@@ -32,32 +32,32 @@ TAGS = {
     "ribbon": 0.25,
 }
 
-# Smallest `palette.distance` of hair from things that must stand out against it.
+# Smallest `palette.distance` between the hair and things that must contrast with it.
 CONTRAST = 170.0
 _Value = TypeVar("_Value")
 
 
 @dataclasses.dataclass(frozen=True)
 class FaceParameters:
-    """Everything about one face; lengths are in frame units (see `canvas`).
+    """All parameters of one face; lengths are in frame units (see `canvas`).
 
     Attributes:
-        hair_color, eye_color, hair_style: Labels of the groups.
-        smile, open_mouth, blush, glasses, hat, ribbon: Labels of the tags.
-        hair_tint, eye_tint: Small moves of (hue, saturation, value).
+        hair_color, eye_color, hair_style: Values of the groups.
+        smile, open_mouth, blush, glasses, hat, ribbon: Values of the tags.
+        hair_tint, eye_tint: Small changes of (hue, saturation, value); see `palette.tinted`.
         skin: A name in `palette.SKIN`.
-        fringe, outfit, hat_kind, glasses_kind, backdrop: Which design is drawn.
+        fringe, outfit, hat_kind, glasses_kind, backdrop: Names of the designs.
         side: 1 or -1, the side of everything that is not symmetric.
         head_width, jaw_width, eye_width, eye_height, hair_volume: Factors around 1.
-        chin: How far the chin is lower than usual.
+        chin: Extra length of the chin.
         eye_slant: Above 0 the outer corners are higher (sharp), below 0 lower (gentle).
         gaze: Sideways and downward movement of the irises.
-        brow_angle, brow_lift: Angle in degrees and extra height of the brows.
-        pose: How the head is held.
+        brow_angle, brow_lift: Angle in degrees and extra height of the eyebrows.
+        pose: Pose of the head.
         ahoge: Whether a single strand stands up on the crown.
-        backdrop_colors: Two colours.
-        outfit_color, accent_color, hat_color, ribbon_color, glasses_color: Colours.
-        wobble: Numbers in [-1, 1] that make strands irregular.
+        backdrop_colors: Two colors.
+        outfit_color, accent_color, hat_color, ribbon_color, glasses_color: Colors.
+        wobble: Random numbers in [-1, 1] that make strands irregular.
     """
 
     hair_color: str
@@ -100,18 +100,18 @@ class FaceParameters:
 
     @property
     def labels(self) -> dict[str, str | bool | None]:
-        """The full label of the face: a value for each group, True or False for each tag."""
+        """All attributes of the face: a value for each group, True or False for each tag."""
         groups = ("hair_color", "eye_color", "hair_style")
         return {name: getattr(self, name) for name in (*groups, *TAGS)}
 
     @functools.cached_property
     def hair(self) -> palette.Shades:
-        """The colours of the hair."""
+        """The shades of the hair."""
         return palette.hair_shades(self.hair_color, self.hair_tint)
 
 
 def sample_face(seed: int, index: int) -> FaceParameters:
-    """Returns the parameters of a face, the same for the same seed and index."""
+    """Samples the parameters of a face; the same seed and index always give the same face."""
     chance = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index])))
 
     def pick(values: Sequence[_Value]) -> _Value:
@@ -121,7 +121,7 @@ def sample_face(seed: int, index: int) -> FaceParameters:
         return float(chance.uniform(middle - reach, middle + reach))
 
     def apart(colors: Sequence[Color], *others: Color) -> Color:
-        """Returns one of the colours that stand out against all of the others."""
+        """Picks one of the colors that contrast with all of the others."""
         fit = [c for c in colors if all(palette.distance(c, o) > CONTRAST for o in others)]
         return pick(fit or colors)
 

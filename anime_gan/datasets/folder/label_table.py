@@ -1,4 +1,4 @@
-"""The table `labels.csv`: image files and what is known about each, for folders of any size."""
+"""Reads the table `labels.csv`: image files and their labels, for folders of any size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNKNOWN = frozenset({"", "unknown", "?"})
 FILE_COLUMNS = ("filename", "file_name", "file")
 MAX_VALUES = 100
 
-# Different cells may say the same, by spaces or case; a column with more than this is surely no attribute.
+# Different cells may mean the same (spaces, case); a column with more of them is no attribute.
 _MAX_CELLS = 10 * MAX_VALUES
 _ROWS_AT_ONCE = 10_000
 _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
@@ -30,14 +30,14 @@ _ELSEWHERE = re.compile("/|[A-Za-z]:/|[A-Za-z0-9]+://")
 
 
 class LabelTable(NamedTuple):
-    """What `labels.csv` says.
+    """The contents of `labels.csv`.
 
     Attributes:
-        schema: What the label columns mean; without attributes if no column can be learned from.
+        schema: The meaning of the label columns; without attributes if no column is usable.
         names: Image files with "/" between folders, in the table's order, each once.
         labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
-        skipped: (file, reason) for each row that does not count.
-        notes: What happened to whole columns, in words.
+        skipped: (file, reason) of each skipped row.
+        notes: Notes about whole columns.
     """
 
     schema: Schema
@@ -48,19 +48,19 @@ class LabelTable(NamedTuple):
 
 
 def read_label_table(data: bytes, schema: Schema | None = None) -> LabelTable:
-    """Reads `labels.csv`: a column of file names, then one column an attribute.
+    """Reads `labels.csv`: a column of file names, then one column per attribute.
 
-    A column whose cells all say yes or no (1/0, true/false, on/off) is a tag; any other is a group whose
-    values are the words in it, and "Dark Blue" is the same as "dark_blue". An empty cell, `unknown` or `?`
-    is unknown. Columns with nothing to learn from are left out, and a note says so.
+    A column in which all cells mean yes or no (1/0, true/false, on/off) is a tag. Any other column is a group
+    whose values are the words in it; "Dark Blue" is the same as "dark_blue". A cell that is empty, `unknown`
+    or `?` is unknown. Columns that cannot be learned are dropped with a note.
 
     Args:
         data: CSV in UTF-8 or, with a byte order mark, in UTF-16.
-        schema: If given, it decides what columns and cells may say; columns that it does not have are left
-            out, and its attributes without a column are unknown.
+        schema: If given, columns and cells must match it. Other columns are dropped, and attributes without
+            a column are unknown.
 
     Raises:
-        ValueError: The table cannot be understood; the message names the row or the column.
+        ValueError: The table cannot be parsed; the message names the row or the column.
     """
     rows = _rows(data)
     header = _checked_header(next(rows, (1, []))[1])
@@ -75,9 +75,9 @@ def read_label_table(data: bytes, schema: Schema | None = None) -> LabelTable:
         for place, cells in enumerate(zip(*kept, strict=True)):
             if place in columns:
                 columns[place].extend(cells)
-    counting = np.fromiter(files.places.values(), np.int64, len(files.places))
+    used_rows = np.fromiter(files.places.values(), np.int64, len(files.places))
     if schema is None:
-        used = [column for column in columns.values() if _learn(column, counting, notes)]
+        used = [column for column in columns.values() if _learn(column, used_rows, notes)]
         try:
             schema = Schema.from_names({column.name: column.values for column in used})
         except ValueError as error:
@@ -87,20 +87,20 @@ def read_label_table(data: bytes, schema: Schema | None = None) -> LabelTable:
         for column in used:
             _match(column, files.numbers)
     skipped += files.repeats(used)
-    return LabelTable(schema, list(files.places), _encode(schema, used, counting), skipped, notes)
+    return LabelTable(schema, list(files.places), _encode(schema, used, used_rows), skipped, notes)
 
 
 class _Column:
-    """The cells of one column; each different cell is kept once, and a number for every row.
+    """The cells of one column: each distinct cell once, and a code per row.
 
     Attributes:
-        name: That of the attribute.
-        attribute: That of a given schema, if there is one.
-        cells: Each different cell -> its number, in order of appearance.
-        codes: For each accepted row, the number of its cell.
-        too_varied: There were so many different cells that none was kept.
-        values: Those of a group, None for a tag; set by `_learn`.
-        meanings: What each different cell says: a value, yes, no, or nothing; set by `_learn` or `_match`.
+        name: Name of the attribute.
+        attribute: The attribute in the given schema, if there is one.
+        cells: Distinct cell -> its code, in order of appearance.
+        codes: The code of the cell in each accepted row.
+        too_varied: Whether there were too many distinct cells, so that none were kept.
+        values: The values of a group, None for a tag; set by `_learn`.
+        meanings: The meaning of each distinct cell: a value, yes, no or None; set by `_learn` or `_match`.
     """
 
     def __init__(self, name: str, attribute: Group | Term | None = None) -> None:
@@ -118,7 +118,7 @@ class _Column:
         for cell in dict.fromkeys(cells):
             self.cells.setdefault(cell, len(self.cells))
         self.codes.extend(map(self.cells.__getitem__, cells))
-        # A given schema knows better how many values there may be, and wants to name the wrong cell.
+        # With a given schema the number of values is known, and a wrong cell is named.
         if self.attribute is None and len(self.cells) > _MAX_CELLS:
             self.too_varied, self.cells, self.codes = True, {}, array("i")
 
@@ -127,8 +127,8 @@ class _Files:
     """The file names of the accepted rows.
 
     Attributes:
-        places: File name -> place of its first row among the accepted ones.
-        numbers: Row number in the table, of each accepted row.
+        places: File name -> index of its first row among the accepted rows.
+        numbers: Row number in the table of each accepted row.
     """
 
     def __init__(self, width: int) -> None:
@@ -138,14 +138,14 @@ class _Files:
         self._again: list[tuple[int, int, str]] = []
 
     def accept(self, number: int, cells: list[str], skipped: list[tuple[str, str]]) -> bool:
-        """Notes a row's file name; what is no row of an image is skipped."""
+        """Records the file name of a row; returns False and adds to `skipped` if the row is not usable."""
         name = _file_name(cells[0])
-        # What differs from row to row stands behind the colon: reasons are counted by what is before it.
+        # Reasons are counted by the text before the colon.
         where = f"labels.csv row {number}"
         if len(cells) != self._width:
-            reason = f"wrong number of cells: {where} has {len(cells)}, the header {self._width}"
+            reason = f"wrong number of cells: {where} has {len(cells)}, the header has {self._width}"
         elif name is None:
-            reason = f"not a name relative to the folder: {where}"
+            reason = f"file name not relative to the folder: {where}"
         elif not name:
             reason = f"no file name: {where}"
         else:
@@ -159,7 +159,7 @@ class _Files:
         return False
 
     def repeats(self, columns: Sequence[_Column]) -> list[tuple[str, str]]:
-        """Says of each file's further rows whether they agree with its first."""
+        """Returns (file, reason) of each repeated row: whether it agrees with the file's first row."""
         places = np.array([[place, first] for place, first, _ in self._again], np.int64).reshape(-1, 2)
         differs = np.zeros(len(places), bool)
         for column in columns:
@@ -170,17 +170,17 @@ class _Files:
         found = []
         for (place, first, name), other in zip(self._again, differs, strict=True):
             row, first_row = self.numbers[place], self.numbers[first]
-            what = f"contradicts row {first_row}, which counts" if other else f"repeats row {first_row}"
+            what = f"contradicts row {first_row}, which is used" if other else f"repeats row {first_row}"
             found.append((name, f"repeated row: labels.csv row {row} {what}"))
         return found
 
 
 def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Gives the rows with their numbers, counted from 1 as spreadsheets do; empty lines count as well."""
+    """Yields the rows with their numbers, which start at 1 as in spreadsheets and count empty lines."""
     number = 0
     stream = io.TextIOWrapper(io.BytesIO(data), _encoding(data), newline="")
     try:
-        # Strict, since a quote that is never closed would silently swallow all rows behind it.
+        # Strict, because an unclosed quote would silently swallow all rows after it.
         for number, cells in enumerate(csv.reader(stream, strict=True), start=1):
             if cells:
                 yield number, cells
@@ -194,31 +194,31 @@ def _encoding(data: bytes) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"labels.csv line {line}: not text in UTF-8: save the table as UTF-8") from error
+        raise ValueError(f"labels.csv line {line}: not UTF-8 text; save the table as UTF-8") from error
     if "\0" in text:
-        raise ValueError("labels.csv: not a text file: there are NUL bytes in it")
+        raise ValueError("labels.csv: not a text file: it contains NUL bytes")
     return encoding
 
 
 def _checked_header(cells: Sequence[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     if not header:
-        raise ValueError("labels.csv: is empty; its first row is: filename, then attribute names")
+        raise ValueError("labels.csv: is empty; the first row must be: filename, then attribute names")
     if header[0].lower() not in FILE_COLUMNS:
-        hint = "; cells are separated by commas" if re.search("[;\t]", header[0]) else ""
-        raise ValueError(f"labels.csv: the first column must be called filename, not {header[0]!r}{hint}")
+        hint = "; cells must be separated by commas" if re.search("[;\t]", header[0]) else ""
+        raise ValueError(f"labels.csv: the first column must be named filename, not {header[0]!r}{hint}")
     seen: dict[str, str] = {}
     for number, name in enumerate(header[1:], start=2):
         if not name:
             raise ValueError(f"labels.csv: column {number} has no name")
         if normalize(name) in seen:
-            raise ValueError(f"labels.csv: two columns are called {name!r}")
+            raise ValueError(f"labels.csv: two columns are named {name!r}")
         seen[normalize(name)] = name
     return header
 
 
 def _file_name(cell: str) -> str | None:
-    """The name relative to the folder, in one spelling; None if it is outside of it."""
+    """The normalized name relative to the folder; None if it is outside the folder."""
     name = cell.strip().replace("\\", "/")
     parts = name.split("/")
     if _ELSEWHERE.match(name) or ".." in parts:
@@ -228,20 +228,21 @@ def _file_name(cell: str) -> str | None:
     return name
 
 
-def _learn(column: _Column, counting: np.ndarray, notes: list[str]) -> bool:
-    """Finds out what a column is from its cells; False, and a note, if nothing can be learned from it.
+def _learn(column: _Column, used_rows: np.ndarray, notes: list[str]) -> bool:
+    """Infers a column's type from its cells; returns False and adds a note if it cannot be learned.
 
     Args:
-        column: Gets `values` and `meanings`.
-        counting: int64 [n], the places of the rows that count.
+        column: Its `values` and `meanings` are set.
+        used_rows: int64 [n], indices of the rows that are used.
+        notes: A note is added here.
     """
     cells = [cell.strip() for cell in column.cells]
     codes = np.asarray(column.codes)
-    # Not of all rows: a value of a repeated row alone would be one that no image has.
-    counted = [] if column.too_varied else [cells[code] for code in np.unique(codes[counting])]
+    # Only the rows that are used: no image has a value that occurs only in a repeated row.
+    counted = [] if column.too_varied else [cells[code] for code in np.unique(codes[used_rows])]
     known = sorted(cell for cell in counted if cell.lower() not in UNKNOWN)
     is_tag = all(cell.lower() in YES | NO for cell in known)
-    # The last spelling stays: lower case and "_" sort behind upper case and spaces.
+    # Of several spellings the last is used: lower case and "_" sort after upper case and spaces.
     names = {normalize(cell): cell for cell in known}
     if is_tag:
         names = {cell: "yes" if cell.lower() in YES else "no" for cell in known}
@@ -249,29 +250,31 @@ def _learn(column: _Column, counting: np.ndarray, notes: list[str]) -> bool:
     if column.too_varied or len(said) > MAX_VALUES:
         reason = f"more than {MAX_VALUES} different values"
     elif unusable := [cell for cell in said if not is_tag and not _can_be_asked_for(cell)]:
-        reason = f"{unusable[0]!r} cannot be asked for"
+        reason = f"{unusable[0]!r} cannot be the name of a value"
     elif not is_tag and all(_NUMBER.fullmatch(cell) for cell in said):
-        reason = "its values are numbers, which are no words to ask for"
+        reason = "its values are numbers, not words"
     elif not said:
-        reason = "no cell says anything"
+        reason = "all cells are unknown"
     elif len(said) == 1 and is_tag:
-        reason = "everybody has it" if said == ["yes"] else "nobody has it"
+        reason = "all images have it" if said == ["yes"] else "no image has it"
         if len(known) < len(counted):
-            reason += " (an empty cell is unknown, not the opposite)"
+            reason += " (an empty cell means unknown, not the opposite)"
     elif len(said) == 1:
-        reason = f"every known cell says {said[0]!r}"
+        reason = f"all known cells are {said[0]!r}"
     else:
         if is_tag and {"0", "-1"} <= {cell.lower() for cell in known}:
-            notes.append(f"column {column.name!r}: 0 and -1 are both read as no; leave empty what is unknown")
+            notes.append(
+                f"column {column.name!r}: 0 and -1 both mean no; leave a cell empty if it is unknown"
+            )
         column.values = None if is_tag else tuple(said)
         column.meanings = [_meaning(cell, is_tag, names) for cell in cells]
         return True
-    notes.append(f"column {column.name!r} left out: {reason}")
+    notes.append(f"column {column.name!r} ignored: {reason}")
     return False
 
 
 def _can_be_asked_for(value: str) -> bool:
-    """Whether a schema takes it as a value's name."""
+    """Whether a schema accepts the text as the name of a value."""
     try:
         Schema.from_names({"attribute": (value, "another")})
     except ValueError:
@@ -280,7 +283,7 @@ def _can_be_asked_for(value: str) -> bool:
 
 
 def _meaning(cell: str, is_tag: bool, names: dict[str, str]) -> str | bool | None:
-    """What a cell says; a word that only repeated rows have stays itself, to differ from all others."""
+    """The meaning of a cell; a word that occurs only in repeated rows stands for itself."""
     word = cell.lower()
     if word in UNKNOWN:
         return None
@@ -290,27 +293,27 @@ def _meaning(cell: str, is_tag: bool, names: dict[str, str]) -> str | bool | Non
 
 
 def _columns_of(schema: Schema, columns: dict[int, _Column], notes: list[str]) -> dict[int, _Column]:
-    """The columns that are attributes of a given schema, under the schema's names."""
+    """The columns that match attributes of a given schema, under the schema's names."""
     attributes = {normalize(attribute.name): attribute for attribute in schema.attributes}
     found = {}
     for place, column in columns.items():
         attribute = attributes.get(normalize(column.name))
         if attribute is None:
-            notes.append(f"column {column.name!r} left out: not in attributes.json")
+            notes.append(f"column {column.name!r} ignored: not in attributes.json")
         else:
             found[place] = _Column(attribute.name, attribute)
     return found
 
 
 def _match(column: _Column, numbers: Sequence[int]) -> None:
-    """Reads the cells of a column as what its attribute allows.
+    """Matches the cells of a column with its attribute in a given schema.
 
     Args:
-        column: Gets `meanings`.
+        column: Its `meanings` are set.
         numbers: Row numbers of the accepted rows.
 
     Raises:
-        ValueError: A cell says something else.
+        ValueError: A cell does not match the attribute.
     """
     group = column.attribute if isinstance(column.attribute, Group) else None
     values = {normalize(value.name): value.name for value in group.values} if group else {}
@@ -328,15 +331,15 @@ def _match(column: _Column, numbers: Sequence[int]) -> None:
         column.meanings.append(meaning)
 
 
-def _encode(schema: Schema, columns: Sequence[_Column], counting: np.ndarray) -> np.ndarray:
-    """Labels int8 [n, num_labels] of the rows at the places `counting`, int64 [n]."""
-    labels = np.zeros((len(counting), schema.num_labels), np.int8)
+def _encode(schema: Schema, columns: Sequence[_Column], used_rows: np.ndarray) -> np.ndarray:
+    """Encodes the rows with the indices `used_rows`, int64 [n]: int8 [n, num_labels]."""
+    labels = np.zeros((len(used_rows), schema.num_labels), np.int8)
     by_name = {column.name: column for column in columns}
     for slot in schema.slots:
         if slot.name not in by_name:
             continue
         column = by_name[slot.name]
-        codes = np.asarray(column.codes)[counting]
+        codes = np.asarray(column.codes)[used_rows]
         parts = np.zeros((len(column.meanings), slot.size), np.int8)
         for code in np.unique(codes):
             parts[code] = schema.encode({slot.name: column.meanings[code]})[slot.columns]

@@ -1,4 +1,4 @@
-"""Which pictures of a folder to use, and how they are labelled: by a table, by tag files, or not at all."""
+"""Finds the images of a folder and their labels, from a table or from tag files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.folder.label_table import read_label_table
 from anime_gan.datasets.folder.tags import TagTable, split_tags
-from anime_gan.datasets.prepared import UNLABELLED
+from anime_gan.datasets.prepared import UNLABELED
 from anime_gan.datasets.reading.pictures import MAX_BYTES
 from anime_gan.datasets.reading.storage import read_file
 
@@ -22,19 +22,19 @@ IMAGE_ENDINGS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
     *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
 )
-# Files by which a run's directory is known: its samples are no training pictures.
+# Files that identify a run directory, whose samples are not training images.
 RUN_FILES = ("config.json", "data_report.json")
 
 
 class Labels(NamedTuple):
-    """Which pictures to use, and what is known of them.
+    """The images to use and their labels.
 
     Attributes:
-        schema: What the columns mean.
-        names: Files, in order, each once.
-        rows: int8 [n, num_labels] of +1, -1 and 0.
-        skipped: (name, reason) of the pictures and rows that are not used.
-        notes: What the user should know.
+        schema: The meaning of the label columns.
+        names: Image files, in order, each once.
+        rows: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        skipped: (name, reason) of each skipped image or row.
+        notes: Notes for the user.
     """
 
     schema: Schema
@@ -45,16 +45,16 @@ class Labels(NamedTuple):
 
 
 def read_labels(root: str, names: list[str], num_images: int) -> Labels:
-    """By the table if there is one, else by tag files, else nothing is known.
+    """Reads labels from the table if there is one, else from tag files; without both, images are unlabeled.
 
     Args:
         root: The folder.
         names: All files in it.
-        num_images: At most this many pictures, in the table's order or by name; 0 for all.
+        num_images: Maximum number of images, in the table's order or by name; 0 for all.
 
     Raises:
-        ValueError: Something about the labels cannot be understood; the message names the file.
-        OSError: A file that says what the labels mean cannot be read; the message names it.
+        ValueError: A label file cannot be parsed; the message names it.
+        OSError: A label file cannot be read; the message names it.
     """
     runs = _run_directories(set(names))
     pictures = [
@@ -72,12 +72,12 @@ def read_labels(root: str, names: list[str], num_images: int) -> Labels:
     if tag_files:
         extension = read_text(root, TAG_TABLE) if TAG_TABLE in names else None
         return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
-    note = f"no {LABEL_TABLE} and no tag files: {UNLABELLED}"
+    note = f"no {LABEL_TABLE} and no tag files: {UNLABELED}"
     return Labels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
 
 
 def read_text(root: str, name: str) -> str:
-    """A text file in UTF-8, or in UTF-16 if it begins with a byte order mark."""
+    """Reads a text file in UTF-8 or, with a byte order mark, in UTF-16."""
     data = _read(root, name)
     is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     return data.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
@@ -91,7 +91,7 @@ def _read(root: str, name: str) -> bytes:
 
 
 def _run_directories(names: set[str]) -> tuple[str, ...]:
-    """Beginnings of the names of everything in a run's directory."""
+    """Name prefixes of all files in run directories, such as `runs/0001-faces/`."""
     first, second = RUN_FILES
     places = (name.removesuffix(first) for name in names if name.endswith(f"/{first}"))
     return tuple(place for place in places if place + second in names)
@@ -100,23 +100,23 @@ def _run_directories(names: set[str]) -> tuple[str, ...]:
 def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> Labels:
     table = read_label_table(data, given)
     on_disk = set(names)
-    # A Mac writes the letter and its accent as two characters where others write one.
+    # macOS stores an accented letter as two characters, other systems as one.
     composed = {unicodedata.normalize("NFC", name): name for name in names if not name.isascii()}
     skipped = list(table.skipped)
     rows: dict[str, int] = {}
     for row, name in enumerate(table.names):
         file = name if name in on_disk else composed.get(unicodedata.normalize("NFC", name))
         if file is None:
-            skipped.append((name, "no such file"))
+            skipped.append((name, f"listed in {LABEL_TABLE} but missing"))
         elif rows.setdefault(file, row) != row:
-            skipped.append((name, "repeated row: its name is spelled in two ways"))
+            skipped.append((name, "repeated row: the same name in another Unicode normalization"))
     listed = {*rows, *(name for name, _ in skipped)}
     skipped += [(name, f"no row in {LABEL_TABLE}") for name in pictures if name not in listed]
     return Labels(table.schema, list(rows), table.labels[list(rows.values())], skipped, table.notes)
 
 
 def _tag_files(pictures: list[str], names: set[str]) -> dict[str, str]:
-    """Picture -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
+    """Image -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
     candidates = (
         (picture, file)
         for picture in pictures
@@ -134,8 +134,7 @@ def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: 
         if picture not in tag_files:
             continue
         description, in_conflict = table.read(split_tags(read_text(root, tag_files[picture])))
-        # A file without one tag of the table is a caption, or written in another way: it says nothing, and
-        # above all not that everything is missing.
+        # A file without any known tag is a caption or in another format. Its labels are unknown, not absent.
         if any(description.values()) or in_conflict:
             rows[i] = schema.encode(description)
         else:
@@ -143,13 +142,15 @@ def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: 
         for group in in_conflict:
             conflicts[group] = conflicts.get(group, 0) + 1
     notes = [
-        f"{group}: unknown in {count} pictures whose tags name several" for group, count in conflicts.items()
+        f"{group}: unknown in {count} images with conflicting tags" for group, count in conflicts.items()
     ]
     if untold:
-        notes.append(f"{untold} tag files hold no known tag (tags are separated by commas): taken as unknown")
+        notes.append(
+            f"{untold} tag files contain no known tag (separate tags by commas); their labels are unknown"
+        )
     untagged = len(pictures) - len(tag_files)
     if untagged:
-        notes.append(f"{untagged} of {len(pictures)} pictures have no tag file: their labels are unknown")
+        notes.append(f"{untagged} of {len(pictures)} images have no tag file; their labels are unknown")
     return Labels(schema, pictures, rows, [], notes)
 
 

@@ -1,4 +1,4 @@
-"""A folder of images as users have it, and how a start need not read it again."""
+"""A folder of images as a data source, and the record of its listing, which saves reading it again."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from anime_gan.datasets.reading.decoding import Files, decode_in_order
 from anime_gan.datasets.reading.pictures import MAX_BYTES
 from anime_gan.datasets.reading.storage import list_files, read_file
 
-LICENCE = "LICENSE.txt"
+LICENSE = "LICENSE.txt"
 UNREADABLE = b"no file"
-# Few, since illustrations of many megabytes may be among them.
+# Few, because illustrations can have many megabytes.
 CHUNK = 16
 READERS, READ_AHEAD = 8, 1024
-# A file changed so shortly before it was looked at may change again without a newer time stamp.
+# A file that was changed this recently may change again within the resolution of its time stamp.
 SETTLED_SECONDS = 2.0
 
 
 def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
-    """Prepares a folder, or takes it from the cache.
+    """Prepares a folder, or opens it in the cache.
 
-    The cache is keyed by content. So that a start need not read every file, it remembers which content
-    belongs to which listing (names, sizes and times of all files): only when that is new are files read.
+    The cache is keyed by content. It also remembers the content for each listing (names, sizes and times of
+    all files), so that files are read only if the listing has changed.
 
     Args:
         root: The folder.
-        num_images: At most this many, in the table's order or by name; 0 for all.
-        resolution: Pixels along a side.
+        num_images: Maximum number of images, in the table's order or by name; 0 for all.
+        resolution: Image side in pixels.
 
     Raises:
-        DataError: There are too few pictures, or the labels cannot be read.
+        DataError: There are too few images, or the labels cannot be read.
     """
     started = time.time()
     listing = _digest_listing(root, f"{num_images}/{resolution}/{source_fingerprint(__name__)}")
@@ -60,18 +60,18 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
     names = [file.name for file in list_files(root, skipped)]
     source = ImageFolder(root, names, tuple(skipped), num_images)
     dataset = prepare(source, resolution)
-    # What could not be read, such as a file of a server that was away, is tried again the next time.
+    # Files that could not be read, for example because a server was down, are tried again the next time.
     if listing.newest < started - SETTLED_SECONDS and not source.has_unreadable:
         write_text(remembered, prepared_folder(source.name, resolution, source.fingerprint()).name)
     return dataset
 
 
 class _Listing(NamedTuple):
-    """What a folder's listing comes to.
+    """Summary of a folder's listing.
 
     Attributes:
-        digest: Hexadecimal, of names, sizes and times of all files.
-        newest: When a file was last changed, in seconds since 1970.
+        digest: Hexadecimal digest of names, sizes and times of all files.
+        newest: Time of the latest change of any file, in seconds since 1970.
     """
 
     digest: str
@@ -79,7 +79,7 @@ class _Listing(NamedTuple):
 
 
 def _digest_listing(root: str, options: str) -> _Listing:
-    """Digests a listing as it goes by: a million names are never in memory."""
+    """Digests a listing without keeping its names in memory."""
     digest = hashlib.sha256(f"{root}/{options}".encode("utf-8", "surrogateescape"))
     skipped: list[tuple[str, str]] = []
     newest = 0
@@ -91,29 +91,29 @@ def _digest_listing(root: str, options: str) -> _Listing:
 
 
 class ImageFolder:
-    """The pictures of a folder, as a source for `prepare`."""
+    """The images of a folder, as a source for `prepare`."""
 
     verb = "reading"
 
     def __init__(
         self, root: str, names: list[str], skipped: tuple[tuple[str, str], ...], num_images: int
     ) -> None:
-        """Finds out which pictures to read and how they are labelled.
+        """Finds the images and their labels.
 
         Args:
             root: The folder.
             names: All files in it.
-            skipped: What the listing left out.
-            num_images: At most this many; 0 for all.
+            skipped: (name, reason) of entries that could not be listed.
+            num_images: Maximum number of images; 0 for all.
 
         Raises:
-            DataError: The labels cannot be read, or there is no picture.
+            DataError: The labels cannot be read, or there are no images.
         """
         self.name = printable(PurePosixPath(root).name)
         self._root = root
         try:
             labels = read_labels(root, names, num_images)
-            licence = read_text(root, LICENCE) if LICENCE in names else ""
+            license = read_text(root, LICENSE) if LICENSE in names else ""
         except (ValueError, OSError) as error:
             raise DataError(f"{root}: {error}") from error
         self._names, self._rows = labels.names, labels.rows
@@ -123,19 +123,19 @@ class ImageFolder:
         self.num_items = len(self._names)
         if not self._names:
             raise DataError(f"{root}: {_why_nothing(labels)}")
-        whose = "Images" if licence.strip() else "The user's own images"
-        self.statement = f"{whose} in the folder {self.name!r}. {licence.strip()}".strip()
-        # A million whole digests would need 64 MB, so the first 8 bytes of each must do.
+        whose = "Images" if license.strip() else "The user's own images"
+        self.statement = f"{whose} in the folder {self.name!r}. {license.strip()}".strip()
+        # The first 8 bytes of each digest: full digests of a million files would take 64 MB.
         self._contents = np.zeros(self.num_items, np.uint64)
         self._fingerprint: str | None = None
 
     @property
     def has_unreadable(self) -> bool:
-        """Whether a picture could not be opened when the fingerprint was taken."""
+        """Whether some image could not be opened when the fingerprint was computed."""
         return bool(np.any(self._contents == _short(UNREADABLE)))
 
     def fingerprint(self) -> str:
-        """Digest of names, labels and the content of every picture."""
+        """Digest of names, labels and contents of all images."""
         if self._fingerprint is None:
             known = (
                 source_fingerprint(__name__),
@@ -157,10 +157,10 @@ class ImageFolder:
         return self._fingerprint
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
-        """Reads from `first_item` on; what cannot be used is skipped with its reason.
+        """Reads the images from `first_item` on; unusable ones are skipped with a reason.
 
         Raises:
-            DataError: A file has changed since the fingerprint was taken.
+            DataError: A file has changed since the fingerprint was computed.
         """
         self.fingerprint()
         starts = range(first_item, self.num_items, CHUNK)
@@ -175,11 +175,13 @@ class ImageFolder:
         for i, content in enumerate(contents, start):
             if _short(_content_digest(content)) != self._contents[i]:
                 name = printable(self._names[i])
-                raise DataError(f"{self._root}/{name}: has changed while the folder was read: run again")
+                raise DataError(
+                    f"{self._root}/{name}: changed while the folder was being read; run the command again"
+                )
         return Files(names, contents, resolution)
 
     def _read(self, name: str) -> bytes | str:
-        """A file's bytes, or the reason why it cannot be opened."""
+        """The bytes of a file, or the reason why it cannot be opened."""
         try:
             return read_file(self._root, name, MAX_BYTES + 1)
         except OSError as error:
@@ -195,8 +197,8 @@ def _short(digest: bytes) -> int:
 
 
 def _why_nothing(labels: Labels) -> str:
-    """What to tell the user if not one picture is left."""
+    """The error text for a folder without usable images."""
     if not labels.skipped:
-        return f"no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})"
+        return f"contains no images (searched for {', '.join(IMAGE_ENDINGS)})"
     name, reason = labels.skipped[0]
-    return f"no row of {LABEL_TABLE} fits a picture; for example {printable(name)}: {reason}"
+    return f"no row of {LABEL_TABLE} matches an image; for example {printable(name)}: {reason}"

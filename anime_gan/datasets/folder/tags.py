@@ -1,4 +1,4 @@
-"""Files with comma-separated tags, as image taggers write them, and what their tags mean."""
+"""Tag files with comma-separated tags, as image taggers write them, and the meaning of their tags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.suggestions import nearest
 
-# Which tags mean a value, or a tag of ours.
+# The Danbooru tags that stand for one value, or for one tag of the schema.
 Tags = tuple[str, ...]
 
 _SEPARATORS = re.compile("[,，\r\n]+")
@@ -23,11 +23,11 @@ _PARTNERS = {")": "(", "]": "[", "}": "{"}
 
 
 def split_tags(text: str) -> list[str]:
-    r"""Splits a tag file into the names that Danbooru uses: lower case, "_" for spaces.
+    r"""Splits a tag file into Danbooru's names: lower case, "_" for spaces.
 
-    Tags stand between commas or on lines of their own. Brackets for emphasis are removed with their weight,
-    also around several tags; brackets of a name stay, whether escaped or not: `(red eyes:1.2)` is
-    `red_eyes`, `ornament \(flower\)` is `ornament_(flower)`.
+    Tags are separated by commas or line breaks. Emphasis brackets are removed with their weights, also around
+    several tags; brackets that belong to a name are kept, escaped or not: `(red eyes:1.2)` becomes
+    `red_eyes`, `ornament \(flower\)` becomes `ornament_(flower)`.
     """
     text = _SPACES.sub("_", text.removeprefix("\ufeff").lower())
     names = (_plain(tag.strip("_")) for tag in _SEPARATORS.split(text))
@@ -47,7 +47,7 @@ def _without_emphasis(tag: str) -> str:
         if closed_by.get(0) == last:
             tag = _WEIGHT.sub("", tag[1:-1]).strip("_")
             continue
-        # A bracket without its partner belongs to an emphasis of several tags; or to a face such as ":)".
+        # An unmatched bracket belongs to an emphasis of several tags, or to an emoticon such as ":)".
         if 0 in closed_by and closed_by[0] is None:
             rest = tag[1:]
         elif last in closed_by:
@@ -61,7 +61,7 @@ def _without_emphasis(tag: str) -> str:
 
 
 def _bracket_pairs(tag: str) -> dict[int, int | None]:
-    """The place of each opening bracket -> that of its partner, of each bracket without one -> None."""
+    """Index of each opening bracket -> index of its partner; of each unmatched bracket -> None."""
     shape = _ESCAPED.sub("..", tag)
     pairs: dict[int, int | None] = {}
     open_places: list[int] = []
@@ -78,13 +78,13 @@ def _bracket_pairs(tag: str) -> dict[int, int | None]:
 
 
 class TagTable:
-    """Which tags mean which attribute.
+    """The meaning of Danbooru tags: which attribute each stands for.
 
     Attributes:
-        attributes: As `Schema.from_names` wants them: group name -> its values, tag name -> None.
+        attributes: Group name -> its values, tag name -> None, as in `Schema.from_names`.
 
     Raises:
-        ValueError: A name is impossible, or one tag stands for two values of a group.
+        ValueError: A name is not valid, or one tag stands for two values of a group.
     """
 
     attributes: Mapping[str, Tags | None]
@@ -96,7 +96,7 @@ class TagTable:
         self.attributes = {name: tuple(values) for name, values in groups.items()} | dict.fromkeys(tags)
         Schema.from_names(self.attributes)
         self._untagged: dict[str, str | bool | None] = dict.fromkeys(groups) | dict.fromkeys(tags, False)
-        # Tag -> the attributes it speaks of, with the value it gives them.
+        # Tag -> attribute -> the value that the tag gives it.
         self._meanings: dict[str, dict[str, str | bool]] = {}
         for group, values in groups.items():
             for value, meaning in values.items():
@@ -110,14 +110,14 @@ class TagTable:
 
     @classmethod
     def load(cls, extension: str | None = None) -> TagTable:
-        """The built-in table, with a user's changes.
+        """Loads the built-in table with a user's changes.
 
         Args:
-            extension: JSON text in the form of `danbooru.json`. What it has replaces the same attribute
-                or value of the built-in table, or is added; `null` removes.
+            extension: JSON text in the format of `danbooru.json`. Its entries replace those of the built-in
+                table or are added to it; `null` removes an entry.
 
         Raises:
-            ValueError: The text is not in that form; the message names the place.
+            ValueError: The text has another format; the message names the entry.
         """
         text = (
             importlib.resources.files("anime_gan.datasets.folder")
@@ -136,16 +136,16 @@ class TagTable:
             raise ValueError(f"tags.json: {error}") from error
 
     def read(self, tags: Sequence[str]) -> tuple[dict[str, str | bool | None], list[str]]:
-        """What the tags of one image say about it.
+        """Converts the tags of one image to attributes.
 
-        Taggers list everything they see: a tag that is missing says no. Of a group, no tag says nothing.
-        An image without any tag was not looked at, and nothing is known.
+        A missing tag means absent, because taggers list everything they see. A group without any of its tags
+        is unknown. If there are no tags at all, everything is unknown.
 
         Args:
-            tags: As `split_tags` gives them.
+            tags: Names from `split_tags`.
 
         Returns:
-            The description for `Schema.encode`; the groups with conflicting tags, which are left unknown.
+            The description for `Schema.encode`, and the groups with conflicting tags, which are unknown.
         """
         if not tags:
             return dict.fromkeys(self.attributes), []
@@ -161,18 +161,20 @@ class TagTable:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """The JSON object of a user's file, with nothing but what may be at its top."""
+    """Parses the JSON object of a user's file and checks its top-level keys."""
     try:
         data = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from error
     except RecursionError as error:
-        raise ValueError("not JSON for tags: nested too deeply") from error
+        raise ValueError("not JSON: nested too deeply") from error
     if not isinstance(data, dict):
         raise ValueError('must be an object: {"groups": ..., "tags": ...}')
     for key, value in data.items():
         if key not in ("groups", "tags"):
-            raise ValueError(f"unknown key {key!r}, not 'groups' or 'tags'{nearest(key, ['groups', 'tags'])}")
+            raise ValueError(
+                f"unknown key {key!r}; only 'groups' and 'tags' are allowed{nearest(key, ['groups', 'tags'])}"
+            )
         _require_object(value, key)
     return data
 
@@ -181,12 +183,12 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} is there twice")
+        raise ValueError(f"duplicate key {next(n for n in names if names.count(n) > 1)!r}")
     return data
 
 
 def _extend(groups: dict[str, dict[str, Tags]], tags: dict[str, Tags], data: Mapping[str, Any]) -> None:
-    """Applies a user's changes to the built-in groups and tags."""
+    """Applies a user's changes to the built-in groups and tags, in place."""
     for name, values in data.get("groups", {}).items():
         if values is None:
             _remove(groups, name, "groups")
@@ -209,7 +211,7 @@ def _override(table: dict[str, Tags], changes: Mapping[str, Any], where: str) ->
 
 def _remove(table: dict[str, Any], name: str, where: str) -> None:
     if name not in table:
-        raise ValueError(f"{where}.{name}: there is nothing of this name to remove{nearest(name, table)}")
+        raise ValueError(f"{where}.{name}: cannot be removed, there is no such entry{nearest(name, table)}")
     del table[name]
 
 

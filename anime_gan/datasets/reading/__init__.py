@@ -1,1 +1,1 @@
-"""Reads images and folders, local or remote."""
+"""Reading of images and folders, local or remote."""

@@ -1,4 +1,4 @@
-"""The bytes of many image files to pictures, on all cores."""
+"""Decoding of many image files, on all cores."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from anime_gan.common.workers import map_in_order
 from anime_gan.datasets.reading.pictures import PictureError, read_picture
 
-# For so few pictures other processes would take longer to start than to work.
+# For up to this many files, starting worker processes would take longer than decoding.
 ALONE = 64
 
 
 class Files(NamedTuple):
-    """Some image files.
+    """A group of image files to decode.
 
     Attributes:
-        names: What to call them in a report.
-        contents: Their bytes; of a file that could not be opened, the reason as text.
-        resolution: Pixels along a side to make of them.
+        names: Names for the report.
+        contents: The bytes of each file, or the reason as text if it could not be opened.
+        resolution: Image side in pixels after decoding.
     """
 
     names: list[str]
@@ -29,12 +29,12 @@ class Files(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """What became of them.
+    """The decoded images of a group of files.
 
     Attributes:
-        used: Which of the files these are, counted from 0.
+        used: Indices of the decoded files in the group.
         images: uint8 [k, resolution, resolution, 3].
-        skipped: (name, reason) of the others.
+        skipped: (name, reason) of each of the other files.
     """
 
     used: list[int]
@@ -43,7 +43,7 @@ class Pictures(NamedTuple):
 
 
 def decode_in_order(jobs: Iterable[Files], num_files: int) -> Iterator[Pictures]:
-    """Decodes groups of files; results come in the order of the groups."""
+    """Decodes groups of files; yields results in the order of the groups."""
     return map(decode, jobs) if num_files <= ALONE else map_in_order(decode, jobs)
 
 
@@ -58,6 +58,6 @@ def decode(files: Files) -> Pictures:
             used.append(i)
         except PictureError as error:
             skipped.append((name, str(error)))
-    # Given a shape, so that no picture at all is an array too.
+    # The shape is given for the case without any image.
     shape = (len(images), files.resolution, files.resolution, 3)
     return Pictures(used, np.array(images, np.uint8).reshape(shape), tuple(skipped))

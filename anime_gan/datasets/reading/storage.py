@@ -1,4 +1,4 @@
-"""Listing and reading files: of this machine, or of any file system that TensorFlow knows (`gs://...`)."""
+"""Listing and reading of files, local or on a file system of TensorFlow (`gs://...`)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ IGNORED = frozenset({"__MACOSX"})
 
 
 class FoundFile(NamedTuple):
-    """A file that `list_files` came across.
+    """A file in a listing.
 
     Attributes:
         name: Relative to the root, with "/" between folders.
         size: In bytes.
-        stamp: Changes when the file does. Of a local file (mtime in ns, ctime in ns, inode): ctime notices
-            a change that kept size and mtime. Of a remote one (mtime in ns,).
+        stamp: Changes whenever the file does. For a local file (mtime in ns, ctime in ns, inode), because a
+            change can keep size and mtime; for a remote file (mtime in ns,).
     """
 
     name: str
@@ -35,26 +35,26 @@ class FoundFile(NamedTuple):
 
 
 def is_remote(root: str) -> bool:
-    """Whether a root is reached through TensorFlow instead of as a folder of this machine."""
+    """Whether a root is on a file system of TensorFlow and not a local folder."""
     return "://" in root
 
 
 def is_folder(root: str) -> bool:
-    """Whether there is such a folder; a remote one that cannot be asked counts as none."""
+    """Whether the folder exists; False for a remote folder that cannot be reached."""
     return _gfile().isdir(root) if is_remote(root) else os.path.isdir(root)
 
 
 def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
-    """Finds every file in a folder and its sub-folders, always in the same order.
+    """Lists all files in a folder and its subfolders, always in the same order.
 
-    The files of a folder come before those in its sub-folders, both sorted by name. Links are followed;
-    linked folders come last, so that a folder that is also there in person is known by its own name. Names
-    that start with a dot, and `__MACOSX`, are ignored.
+    The files of a folder come before its subfolders, both sorted by name. Symbolic links are followed; linked
+    folders come last, so that a folder inside the root is listed under its own name. Names that start with a
+    dot, and `__MACOSX`, are ignored.
 
     Args:
-        root: A local folder or, if "://" is in it, a remote one.
-        skipped: Takes up (name, reason) of what could not be listed: broken links, devices, sockets and
-            pipes (which are not opened), forbidden folders, links that lead in a circle.
+        root: A local folder or, if it contains "://", a remote one.
+        skipped: (name, reason) of entries that cannot be listed is added here: broken links, devices,
+            sockets, pipes, folders without permission, symlink loops.
 
     Raises:
         OSError: The root itself cannot be listed.
@@ -66,27 +66,27 @@ def read_file(root: str, name: str, limit: int | None = None) -> bytes:
     """Reads a file, or its first `limit` bytes.
 
     Raises:
-        OSError: It cannot be read; the message is the reason in one line, without the name.
+        OSError: The file cannot be read; the message is the reason in one line, without the name.
     """
     if is_remote(root):
         return _read_remote(_joined(root, name), limit)
     path = os.path.join(root, name)
     try:
-        # Asked before opening: opening a pipe waits for a writer, opening a device can do anything.
+        # Checked before opening: opening a pipe waits for a writer, and opening a device can do anything.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise OSError("not a regular file")
         with open(path, "rb") as stream:
             return stream.read(limit)
-    except (OSError, ValueError) as error:  # ValueError: no file can have this name.
+    except (OSError, ValueError) as error:  # ValueError: the name is not valid.
         raise OSError(_reason(error)) from error
 
 
 class _Folder(NamedTuple):
-    """A folder still to be listed.
+    """A folder to be listed.
 
     Attributes:
         name: Relative to the root; empty for the root.
-        ancestors: Device and inode of every folder on the way to it.
+        ancestors: Device and inode of each parent folder.
     """
 
     name: str
@@ -110,7 +110,7 @@ def _list_local(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile
             continue
         identity = (status.st_dev, status.st_ino)
         if identity in seen:
-            reason = "symlink loop" if identity in folder.ancestors else "folder seen before"
+            reason = "symlink loop" if identity in folder.ancestors else "folder already listed"
             skipped.append((folder.name, reason))
             continue
         seen.add(identity)
@@ -121,16 +121,16 @@ def _list_local(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile
         for name in subfolders:
             is_link = os.path.islink(os.path.join(root, name))
             (linked if is_link else real).append(_Folder(name, ancestors))
-        pending += reversed(real)  # The last is taken first.
+        pending += reversed(real)  # The last one is popped first.
 
 
 def _files(
     root: str, folder: str, names: list[str], subfolders: list[str], skipped: list[tuple[str, str]]
 ) -> Iterator[FoundFile]:
-    """Gives the files among the entries of one folder and collects its sub-folders."""
+    """Yields the files among the entries of a folder, and adds its subfolders to `subfolders`."""
     prefix = f"{folder}/" if folder else ""
     full_prefix = os.path.join(root, prefix)
-    # Names and one `stat` each: directory entries would keep three times the memory and save no call.
+    # Names with one `stat` each: `os.scandir` entries would take three times the memory and save no call.
     names.sort(reverse=True)
     while names:
         entry = names.pop()
@@ -152,15 +152,14 @@ def _files(
 
 
 def _list_remote(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
-    # Not `gfile.walk`: it asks for every entry's kind, which `stat` must then ask again, and it gives up
-    # at the first folder that cannot be listed.
+    # `gfile.walk` would need one more request per entry, and stops at a folder that cannot be listed.
     errors = _remote_error()
     pending = [""]
     while pending:
         folder = pending.pop()
         prefix = f"{folder}/" if folder else ""
         try:
-            # Object stores end the names of folders in "/".
+            # Object stores end folder names with "/".
             entries = sorted({entry.rstrip("/") for entry in _gfile().listdir(_joined(root, folder))})
         except errors as error:
             if not folder:
@@ -210,7 +209,7 @@ def _remote_error() -> type[Exception]:
 
 
 def _reason(error: Exception) -> str:
-    """Why something failed, in one line; some of TensorFlow's errors have a kind alone."""
+    """The reason of an error in one line; some errors of TensorFlow have only a type."""
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return "symlink loop"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

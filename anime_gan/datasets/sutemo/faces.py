@@ -1,9 +1,9 @@
 """The dataset sources `--data=sutemo:DIR` and `sutemo-white:DIR`: faces composed of layered character art.
 
-The art is not part of this project: DIR is a clone of the public repository ShatReal/sutemo, or
-the folder `sprites` in it, with 1000x1200 PNG layers at `{female,male}/NN_group/NN_item/kind.png`.
-A face is one item of each of some groups, drawn in the order of their numbers; the layers of an
-item are drawn in the order of `KINDS`, each multiplied by a tint (of skin, hair, eyes ...).
+The art is not part of this project. DIR is a clone of the public repository ShatReal/sutemo, or the folder
+`sprites` in it, with PNG layers of 1000x1200 pixels at `{female,male}/NN_group/NN_item/kind.png`. A face
+consists of one item from each of several groups, drawn in the order of the group numbers. The layers of an
+item are drawn in the order of `KINDS`, each multiplied by a tint, for example of the skin or the hair.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from anime_gan.datasets.sutemo.parts import Labels, LayeredFace
 
 REMEDY = (
     "clone https://github.com/ShatReal/sutemo (commit b3612536b217067c9d36e272b8708745afeb464d) "
-    "and name its folder: --data=sutemo:DIR"
+    "and give its folder: sutemo:DIR"
 )
 KINDS = ("skin", "base", "highlights", "static")
 ART_SIZE = (1000, 1200)
-# Left, top and side of all that a crop can show, in pixels of the art. The male head stands higher.
+# Left, top and side of the square that contains all crops, in pixels of the art. Male heads are higher.
 REGIONS = {"female": (105, 130, 780), "male": (105, 25, 780)}
-# A typical crop in pixels of the art: layers are kept at twice the size they have in the picture.
+# Side of a typical crop in pixels of the art. Layers are cached at twice their size in the picture.
 MIDDLE_CROP = 685
 
-# Group -> the part whose colour multiplies its layers of kind "base"; others stay as they are.
+# Group -> the part whose tint multiplies its layers of kind "base"; other groups have none.
 BASE_TINTS: Mapping[str, str] = {
     "00_back_hair": "hair",
     "06_front_hair": "hair",
@@ -43,8 +43,8 @@ BASE_TINTS: Mapping[str, str] = {
     "12_accessories": "flower",
 }
 HIGHLIGHT_OPACITY = 150 / 255
-# Retouching (exponent of the colours, exponent of the alpha) so that small pictures show what the
-# labels say: irises are nearly black above, lines of closed mouths and faint blushes would vanish.
+# (Exponent of the colors, exponent of the alpha), so that labels remain visible in small pictures: irises are
+# nearly black at the top, and lines of closed mouths and faint blushes would vanish.
 RETOUCHES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("07_eyes", "base"): (0.4, 1.0),
     ("08_mouths", "skin"): (1.8, 0.7),
@@ -53,13 +53,13 @@ RETOUCHES: Mapping[tuple[str, str], tuple[float, float]] = {
 
 
 class _Layer(NamedTuple):
-    """A layer at the working resolution, cut to what is not transparent.
+    """A layer at the working resolution, cropped to its visible part.
 
     Attributes:
         kind: One of `KINDS`.
         place: Rows and columns of the canvas.
         color: Premultiplied, uint8 of shape [rows, columns, 3].
-        passing: How much of what lies below is seen, uint8 of shape [rows, columns, 1].
+        passing: 255 minus alpha, uint8 of shape [rows, columns, 1].
     """
 
     kind: str
@@ -69,7 +69,7 @@ class _Layer(NamedTuple):
 
 
 class SutemoFaces:
-    """Generates faces without end; a face depends on the seed and its index only.
+    """An endless set of faces; each depends only on the seed and its index.
 
     Attributes:
         attributes: Group -> its values; tag -> None.
@@ -85,29 +85,29 @@ class SutemoFaces:
     attributes: dict[str, tuple[str, ...] | None] = parts.ATTRIBUTES
 
     def __init__(self, directory: str | os.PathLike[str], seed: int = 0) -> None:
-        """Looks whether the layers are there; each is read when it is first drawn.
+        """Checks that all layers exist; a layer is read when it is first drawn.
 
         Args:
             directory: A clone of ShatReal/sutemo, or the folder `sprites` in it.
-            seed: Another seed gives other faces; 0 or more.
+            seed: Random seed, 0 or more.
 
         Raises:
-            FileNotFoundError: The layers, or some of them, are missing.
+            FileNotFoundError: Some or all layers are missing.
             ValueError: The seed is below 0.
         """
         if seed < 0:
             raise ValueError(f"seed {seed}: must be 0 or more")
         self._sprites = find_sprites(Path(directory))
         self._seed = seed
-        # Other artwork under the same path is another dataset.
+        # Part of the fingerprint: other artwork in the same folder is another dataset.
         self._artwork = _digest(self._sprites)
 
     def describe(self, index: int) -> LayeredFace:
-        """Returns what face `index` (0 or more) is made of, without drawing it."""
+        """Returns the parts of face `index` (0 or more) without drawing it."""
         return parts.choose_face(np.random.default_rng([self._seed, index]))
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, Labels]:
-        """Draws a face; it is the same face at every resolution.
+        """Draws a face, the same one at every resolution.
 
         Args:
             index: Number of the face, 0 or more.
@@ -117,7 +117,7 @@ class SutemoFaces:
             uint8 picture of shape [resolution, resolution, 3] (RGB), and the face's labels.
 
         Raises:
-            ValueError: A layer cannot be read or is not of the art's size.
+            ValueError: A layer cannot be read or has the wrong size.
         """
         face = self.describe(index)
         left, top, side = REGIONS[face.sex]
@@ -142,7 +142,7 @@ class SutemoFaces:
 
 
 class SutemoFacesOnWhite(SutemoFaces):
-    """The same faces on white, as the published model's are: what it need not learn when it is tuned."""
+    """The same faces on a white background, like the pictures of the published model (see docs/tuning.md)."""
 
     name = "sutemo-white"
 
@@ -158,25 +158,25 @@ def _digest(sprites: Path) -> str:
 
 
 def find_sprites(directory: Path) -> Path:
-    """Returns the folder of the layers: `directory` itself or the folder `sprites` in it.
+    """Returns the folder of the layers: `directory` or the folder `sprites` in it.
 
     Raises:
-        FileNotFoundError: There are no layers, or not all that are needed.
+        FileNotFoundError: Some or all layers are missing.
     """
     places = [place for place in (directory / "sprites", directory) if (place / "female").is_dir()]
     if not places:
-        raise FileNotFoundError(f"no layers of Sutemo's Character Creator in {directory}: {REMEDY}")
+        raise FileNotFoundError(f"no layers of Sutemo's Character Creator in {directory}; {REMEDY}")
     items = [places[0] / sex / item for sex in REGIONS for item in parts.used_items()]
     missing = [item for item in items if not any((item / f"{kind}.png").exists() for kind in KINDS)]
     if missing:
         raise FileNotFoundError(
-            f"{len(missing)} of {len(items)} items have no layers, such as {missing[0]}: {REMEDY}"
+            f"{len(missing)} of {len(items)} items have no layers, such as {missing[0]}; {REMEDY}"
         )
     return places[0]
 
 
 def tint_of(face: LayeredFace, item: str, kind: str) -> np.ndarray:
-    """Returns what an item's layers of a kind are multiplied by: float32 of shape [3], 0..1."""
+    """Returns the tint of an item's layers of one kind: float32 of shape [3], 0..1."""
     part = "skin" if kind == "skin" else BASE_TINTS.get(item.partition("/")[0])
     if part is None or kind not in ("skin", "base"):
         return np.ones(3, np.float32)
@@ -184,12 +184,12 @@ def tint_of(face: LayeredFace, item: str, kind: str) -> np.ndarray:
 
 
 def draw_backdrop(face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Draws what is behind a face.
+    """Draws the background of a face.
 
     Args:
-        face: Whose backdrop it is.
-        across: Where the columns are, of shape [columns]; 0 and 1 are the edges of the picture.
-        down: Where the rows are, of shape [rows].
+        face: The face.
+        across: Positions of the columns, of shape [columns]; 0 and 1 are the edges of the picture.
+        down: Positions of the rows, of shape [rows].
 
     Returns:
         float32 of shape [rows, columns, 3], 0..255.
@@ -198,7 +198,7 @@ def draw_backdrop(face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np
     cosine, sine = np.cos(face.angle), np.sin(face.angle)
     along, aside = u * cosine + v * sine, v * cosine - u * sine
     turns = 2 * np.pi * face.repeats
-    # All patterns are smooth waves: nothing in them can alias.
+    # All patterns are smooth waves, which do not alias.
     if face.pattern == "gradient":
         share = np.clip(along * 0.8 + 0.5, 0, 1)
     elif face.pattern == "stripes":
@@ -210,20 +210,21 @@ def draw_backdrop(face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np
     else:
         share = np.zeros((len(down), len(across)))
     first, second = (np.array(color, np.float32) for color in face.backdrop)
-    return first + (second - first) * share[..., None].astype(np.float32)
+    mixed: np.ndarray = first + (second - first) * share[..., None].astype(np.float32)
+    return mixed
 
 
-# Kept by each process and not by the source, which worker processes are sent again and again.
+# Cached per process and not in the source, which is pickled for every job of a worker process.
 @functools.lru_cache(maxsize=512)
 def read_item(folder: Path, region: tuple[int, int, int], canvas_size: int) -> tuple[_Layer, ...]:
-    """Returns the layers of an item in the order in which they are drawn; see `read_layer`."""
+    """Returns the layers of an item in drawing order; see `read_layer`."""
     paths = (folder / f"{kind}.png" for kind in KINDS)
     layers = (read_layer(path, region, canvas_size) for path in paths if path.exists())
     return tuple(layer for layer in layers if layer is not None)
 
 
 def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _Layer | None:
-    """Reads a layer and shrinks the region of it that is needed.
+    """Reads a layer, and crops and shrinks it to a region.
 
     Args:
         path: `.../NN_group/NN_item/kind.png`.
@@ -231,10 +232,10 @@ def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _L
         canvas_size: Side of the region after shrinking, in pixels.
 
     Returns:
-        The layer, or None if there is nothing in the region.
+        The layer, or None if the region is transparent.
 
     Raises:
-        ValueError: The file is no picture or has another size than the art.
+        ValueError: The file is not an image or has the wrong size.
     """
     kind = path.stem
     group = path.parts[-3]
@@ -242,15 +243,15 @@ def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _L
         with Image.open(path) as file:
             image = file.convert("RGBA")
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error}): {REMEDY}") from error
+        raise ValueError(f"{path} cannot be read ({error}); {REMEDY}") from error
     if image.size != ART_SIZE:
-        raise ValueError(f"{path} has {image.size} pixels, not {ART_SIZE}: {REMEDY}")
+        raise ValueError(f"{path} has {image.size} pixels instead of {ART_SIZE}; {REMEDY}")
     left, top, side = region
     image = image.crop((left, top, left + side, top + side))
     color_exponent, alpha_exponent = RETOUCHES.get((group, kind), (1.0, 1.0))
     opacity = HIGHLIGHT_OPACITY if kind == "highlights" else 1.0
     image = image.point(_curve(color_exponent) * 3 + _curve(alpha_exponent, opacity))
-    # "RGBa" is premultiplied: what is transparent has no colour that could bleed into the edges.
+    # "RGBa" is premultiplied, so that colors of transparent pixels do not bleed into the edges.
     small = image.convert("RGBa").resize((canvas_size, canvas_size), Image.Resampling.BOX)
     pixels = np.asarray(small)
     rows, columns = (np.flatnonzero(pixels[..., 3].any(axis=axis)) for axis in (1, 0))

@@ -1,4 +1,4 @@
-"""What a face of layered art can be made of, how each part is labelled, and how one is chosen."""
+"""The parts of a face of layered art, their labels, and their random choice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Color = tuple[float, float, float]
 Labels = dict[str, str | bool | None]
 _Choice = TypeVar("_Choice")
 
-# Middle and top of the head in pixels of the art.
+# (Center, top) of the head in pixels of the art.
 HEADS: Mapping[str, tuple[float, float]] = {"female": (495, 180), "male": (495, 75)}
 
 BODY = "01_body/00_body"
@@ -25,7 +25,7 @@ CHOKER = "03_neck/00_choker"
 EYE_COVER = "10_eye_cover_hair/00_side"
 FLOWER = "12_accessories/00_flower"
 BLUSHES = ("00_blush_1", "01_blush_2")
-# The circle glasses are left out: their white lenses hide the colour of the eyes.
+# Without the circle glasses, whose white lenses hide the color of the eyes.
 GLASSES = ("00_red_glasses", "01_black_glasses")
 SCARF = "03_winter"
 OUTFITS = (
@@ -52,25 +52,25 @@ FRONT_HAIR: Mapping[str, tuple[str, ...]] = {
     "parted": ("03_short_4", "05_side_bangs_2"),
     "curly": ("06_curly",),
     "blunt": ("07_bob", "08_hime_cut"),
-    "over_eye": ("02_short_3", "04_side_bangs_1"),  # what is seen of them beside `EYE_COVER`
+    "over_eye": ("02_short_3", "04_side_bangs_1"),  # the visible ones beside `EYE_COVER`
 }
-# Front hair whose side locks would belie any other hair style.
+# Front hair whose side locks contradict all other hair styles.
 ONLY_WITH: Mapping[str, tuple[str, ...]] = {
     "07_bob": ("bob",),
     "08_hime_cut": ("medium", "long", "twin_tails"),
     "09_long_bangs": ("medium", "long", "twin_tails"),
 }
 
-# Small eyes, then big ones. Left out are sleepy and big determined eyes: neutral ones at 64x64.
+# Small eyes, then big eyes. Without sleepy and big determined eyes, which look neutral at 64x64.
 EYES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "neutral": (("00_neutral_small",), ("06_neutral_big",)),
     "closed": (("01_closed_small",), ("07_closed_big",)),
     "surprised": (("02_surprised_small",), ("08_surprised_big",)),
     "angry": (("03_determined_small", "04_angry_small"), ("11_angry_big",)),
-    "sad": (("05_sad_small",), ("05_sad_small", "09_sad_big")),  # the small ones are plainer
+    "sad": (("05_sad_small",), ("05_sad_small", "09_sad_big")),  # the small ones show it more clearly
 }
 BIG_EYES = {"female": 0.75, "male": 0.25}
-# Left out are mouths that look like another one at 64x64, such as smiles with closed lips.
+# Without mouths that look like another one at 64x64, such as smiles with closed lips.
 MOUTHS: Mapping[str, tuple[str, ...]] = {
     "neutral": ("00_neutral", "08_frown_1"),
     "grin": ("05_open_smile",),  # with the teeth together
@@ -81,7 +81,7 @@ MOUTHS: Mapping[str, tuple[str, ...]] = {
 }
 SMILES = ("grin", "laugh")
 OPEN_MOUTHS = ("laugh", "open", "shout")
-# (How often, which eyes, which mouths how often): only what looks natural together.
+# (Weight, eyes, mouths and their weights): only combinations that look natural.
 MOODS: tuple[tuple[float, str, Mapping[str, float]], ...] = (
     (22, "neutral", {"neutral": 8, "open": 2}),
     (26, "neutral", {"grin": 4, "laugh": 6}),
@@ -107,19 +107,19 @@ ATTRIBUTES: dict[str, tuple[str, ...] | None] = {
 
 @dataclasses.dataclass(frozen=True)
 class LayeredFace:
-    """Everything about one face.
+    """All parameters of one face.
 
     Attributes:
-        labels: Group -> value, or None if it cannot be seen; tag -> whether the face has it.
+        labels: Group -> value, or None if it is hidden; tag -> whether it is present.
         sex: "female" or "male", the folder of the layers.
-        items: "NN_group/NN_item", in the order in which they are drawn.
+        items: "NN_group/NN_item", in drawing order.
         tints: Part -> sRGB (0..255) by which its layers are multiplied.
-        crop: Left, top and side of the square that is shown, in pixels of the art.
+        crop: Left, top and side of the visible square, in pixels of the art.
         flip: Whether the picture is mirrored.
         pattern: A name in `PATTERNS`.
-        backdrop: Two sRGB colours, 0..255, which the pattern mixes.
+        backdrop: The two colors of the pattern, sRGB, 0..255.
         angle: Direction of the pattern in radians.
-        repeats: How often the pattern repeats across the picture.
+        repeats: Number of repetitions of the pattern across the picture.
     """
 
     labels: Labels
@@ -135,7 +135,7 @@ class LayeredFace:
 
 
 def used_items() -> tuple[str, ...]:
-    """Returns every "NN_group/NN_item" that a face may need, each once and sorted."""
+    """Returns every "NN_group/NN_item" that a face may use, each once, sorted."""
     items = {BODY, *HEADPHONES, CHOKER, EYE_COVER, FLOWER}
     items.update(f"00_back_hair/{name}" for names in BACK_HAIR.values() for name in names)
     items.update(f"02_blushes/{name}" for name in BLUSHES)
@@ -148,7 +148,7 @@ def used_items() -> tuple[str, ...]:
 
 
 def choose_face(rng: np.random.Generator) -> LayeredFace:
-    """Chooses the parts, colours and frame of a face by chance."""
+    """Chooses the parts, colors and crop of a face at random."""
     sex = _pick(rng, ("female", "male"))
     extras = {name: bool(rng.random() < share) for name, share in EXTRAS.items()}
     style, bangs, hair = _choose_hair(rng, sex)
@@ -202,7 +202,7 @@ def _choose_hair(rng: np.random.Generator, sex: str) -> tuple[str, str, list[str
 
 
 def _choose_expression(rng: np.random.Generator, sex: str) -> tuple[str, str, dict[str, bool]]:
-    """Returns the items of the eyes and the mouth, and what they show."""
+    """Returns the items of the eyes and the mouth, and the labels that they determine."""
     _, look, mouths = MOODS[_weighted(rng, {i: mood[0] for i, mood in enumerate(MOODS)})]
     big = bool(rng.random() < BIG_EYES[sex])
     eyes = _pick(rng, EYES[look][big])
@@ -217,19 +217,19 @@ def _choose_expression(rng: np.random.Generator, sex: str) -> tuple[str, str, di
 
 
 def _choose_tints(rng: np.random.Generator, colors: Mapping[str, str]) -> dict[str, Color]:
-    """Returns the tint of each part: near its named colour, or free for clothes and flowers."""
+    """Returns the tint of each part: close to its named color, or any color for clothes and flowers."""
     chosen: dict[str, Color] = {
         part: tints.jittered(tints.PALETTES[part], name, rng) for part, name in colors.items()
     }
     red, green, blue = chosen["skin"]
-    chosen["blush"] = (red, green * 0.85, blue * 0.85)  # pink alone would look pasted on dark skin
+    chosen["blush"] = (red, green * 0.85, blue * 0.85)  # a fixed pink would look wrong on dark skin
     chosen["outfit"] = _hsv(rng.random(), rng.uniform(0, 0.5), rng.uniform(0.85, 1))
     chosen["flower"] = _hsv(rng.random(), rng.uniform(0, 0.6), 1)
     return chosen
 
 
 def _choose_backdrop(rng: np.random.Generator) -> tuple[Color, Color]:
-    """Returns two related colours, mostly light and never glaring."""
+    """Returns two related colors, mostly light and not too saturated."""
     hue, saturation = rng.random(), rng.uniform(0, 0.45)
     value = rng.uniform(0.25, 0.6) if rng.random() < 0.25 else rng.uniform(0.65, 1)
     second = (hue + rng.uniform(-0.12, 0.12)) % 1
@@ -247,10 +247,10 @@ def _pick(rng: np.random.Generator, choices: tuple[_Choice, ...] | list[_Choice]
 
 
 def _weighted(rng: np.random.Generator, weights: Mapping[_Choice, float]) -> _Choice:
-    """Returns one of the keys, each as often as its weight says."""
+    """Returns one of the keys, with probability proportional to its weight."""
     left = rng.random() * sum(weights.values())
     for choice, weight in weights.items():
         left -= weight
         if left < 0:
             return choice
-    return choice  # rounding may leave a tiny rest
+    return choice  # only after rounding errors

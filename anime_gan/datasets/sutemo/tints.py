@@ -1,8 +1,8 @@
-"""Named tints whose variations never overlap.
+"""Named tints with random variations that do not overlap.
 
-A colour label is learnable only if two colours cannot be mistaken for each other. Every palette
-here is therefore jittered inside a ball around each colour in CIE Lab, where distance is close to
-what the eye sees, and the ball ends before the half-way point to the nearest neighbour.
+A color label can be learned only if two colors are not confused. Each color therefore varies within a ball in
+CIE Lab, where distances match perceived differences. The ball ends before the midpoint to the nearest other
+color of the palette.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from anime_gan.common.lab import lab_to_rgb, rgb_to_lab
 
-#: Hair colours as sRGB, 0..255. The hair layers are white where lit, so this is what one sees.
+#: Hair colors as sRGB, 0..255. Lit parts of the hair layers are white, so these are the visible colors.
 HAIR: Mapping[str, tuple[int, int, int]] = {
     "blonde": (248, 218, 118),
     "brown": (122, 76, 46),
@@ -29,7 +29,7 @@ HAIR: Mapping[str, tuple[int, int, int]] = {
     "aqua": (96, 212, 216),
 }
 
-#: Eye colours as sRGB, 0..255. Brighter than hair: the iris layers are dark in their upper half.
+#: Eye colors as sRGB, 0..255. Brighter than hair: the iris layers are dark in their upper half.
 EYES: Mapping[str, tuple[int, int, int]] = {
     "blue": (60, 110, 245),
     "red": (225, 28, 40),
@@ -43,7 +43,7 @@ EYES: Mapping[str, tuple[int, int, int]] = {
     "orange": (255, 140, 30),
 }
 
-#: Skin colours as sRGB, 0..255.
+#: Skin colors as sRGB, 0..255.
 SKIN: Mapping[str, tuple[int, int, int]] = {
     "pale": (255, 234, 224),
     "light": (255, 211, 176),
@@ -51,26 +51,26 @@ SKIN: Mapping[str, tuple[int, int, int]] = {
     "dark": (146, 92, 64),
 }
 
-#: Part of a face -> its named colours.
+#: Part of a face -> its named colors.
 PALETTES: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
     "hair": HAIR,
     "eyes": EYES,
     "skin": SKIN,
 }
 
-_LARGEST_JITTER = 8.0  # Lab units; about four times the smallest difference one can see
-_GREY_CHROMA = 30.0  # colours greyer than this keep their hue, or silver would turn light blue
+_LARGEST_JITTER = 8.0  # Lab units, about four times the smallest visible difference
+_GRAY_CHROMA = 30.0  # grayer colors vary less in hue, so that silver does not turn light blue
 
 
 def jittered(
     palette: Mapping[str, tuple[int, int, int]], name: str, rng: np.random.Generator
 ) -> tuple[int, int, int]:
-    """Draws a variation of a palette's colour which stays nearest to that colour.
+    """Samples a variation of a palette's color that stays closest to that color.
 
     Args:
-        palette: Colour name -> sRGB, at least two colours.
+        palette: Color name -> sRGB, at least two colors.
         name: One of the palette's names.
-        rng: Where the randomness comes from.
+        rng: Random number generator.
 
     Returns:
         sRGB, 0..255.
@@ -78,14 +78,14 @@ def jittered(
     Raises:
         KeyError: The palette has no such name.
     """
-    centre = rgb_to_lab(np.array(palette[name]))
+    center = rgb_to_lab(np.array(palette[name]))
     others = rgb_to_lab(np.array([rgb for key, rgb in palette.items() if key != name]))
-    nearest = float(np.linalg.norm(others - centre, axis=1).min())
+    nearest = float(np.linalg.norm(others - center, axis=1).min())
     direction = rng.normal(size=3)
-    # The cube root spreads the draws evenly over the ball instead of crowding its middle.
+    # The cube root makes the samples uniform in the ball.
     length = min(_LARGEST_JITTER, 0.3 * nearest) * rng.random() ** (1 / 3)
     offset = direction * (length / np.linalg.norm(direction))
-    offset[1:] *= min(1.0, max(0.25, float(np.hypot(*centre[1:])) / _GREY_CHROMA))
-    lab = centre + offset
+    offset[1:] *= min(1.0, max(0.25, float(np.hypot(*center[1:])) / _GRAY_CHROMA))
+    lab = center + offset
     red, green, blue = np.rint(lab_to_rgb(lab)).astype(int).tolist()
     return red, green, blue

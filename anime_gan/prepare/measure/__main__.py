@@ -1,4 +1,4 @@
-"""`python -m anime_gan.prepare.measure`: how well faces are found, colours measured, copies recognized."""
+"""`python -m anime_gan.prepare.measure`: how well faces are found, colors measured, copies recognized."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _measure(flag_values: Any) -> int:
         sheet.save(flag_values["picture"].value)
         return 0
     if flag_values["faces"].value:
-        found = list(parts.detect(detector, parts.labelled_pictures(Path(flag_values["faces"].value))))
+        found = list(parts.detect(detector, parts.labeled_pictures(Path(flag_values["faces"].value))))
         _print_found("pictures of --faces", found, least)
     if art is not None:
         folder = flag_values["backgrounds"].value
@@ -89,7 +89,7 @@ def _print_found(title: str, found: list[Any], least: float) -> None:
     right, confident = parts.hair_colors(found, least)
     print(f"{title}: {len(found)}")
     print(f"  recall: {recall}\n  precision: {precision}")
-    print(f"  hair colours, right among the confident: {right}\n  confident: {confident}")
+    print(f"  hair colors, right among the confident: {right}\n  confident: {confident}")
     for picture in found:
         missed = len(picture.known.faces) - sum(number >= 0 for number in picture.face_of)
         wrong = sum(number < 0 for number in picture.face_of)

@@ -32,12 +32,12 @@ def drawn_page(seed: int) -> np.ndarray:
 
 
 def before_and_after(detector: Detector, pictures: Sequence[np.ndarray], least: float) -> Image.Image:
-    """Pictures with what is cut out of them to the left, the crops with their hair colour to the right.
+    """Pictures with what is cut out of them to the left, the crops with their hair color to the right.
 
     Args:
         detector: What finds the faces.
         pictures: uint8 [height, width, 3], RGB, all of one size.
-        least: Colours that are less sure are not shown.
+        least: Colors that are less sure are not shown.
     """
     options = Options(size=_CROP)
     height = round(_WIDTH * pictures[0].shape[0] / pictures[0].shape[1])

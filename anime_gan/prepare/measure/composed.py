@@ -19,7 +19,7 @@ MAX_CHARACTERS = 4
 MAX_ANGLE = 30.0
 # The face in pixels of the art, from the forehead to the chin: left, top, side. The male head stands higher.
 FACES = {"female": (300, 370, 390), "male": (298, 268, 390)}
-# Of a face at least so much stays visible behind neighbours and things in front.
+# Of a face at least so much stays visible behind neighbors and things in front.
 MIN_VISIBLE = 0.7
 # All of the art, in a square.
 _WHOLE = (-100, 0, 1200)

@@ -71,7 +71,7 @@ def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
 
 
-def labelled_pictures(folder: Path) -> Iterator[Known]:
+def labeled_pictures(folder: Path) -> Iterator[Known]:
     """Pictures with boxes in `labels.csv`.
 
     Its columns are `file`, `faces` (`[[x, y, width, height], ...]`) and `hair_color`, and any others.
@@ -137,7 +137,7 @@ def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
 
 
 def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
-    """Shares of the confident hair colours that are right, and of the found faces with a confident one."""
+    """Shares of the confident hair colors that are right, and of the found faces with a confident one."""
     right = confident = faces = 0
     for picture in found:
         for detection, number in zip(picture.detections, picture.face_of, strict=True):

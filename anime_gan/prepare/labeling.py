@@ -72,7 +72,7 @@ def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] 
 
 
 def measured_labels(colors: Mapping[str, Measured], least: float, attributes: Attributes) -> dict[str, Label]:
-    """The measured colours that are sure enough, and that the attributes know."""
+    """The measured colors that are sure enough, and that the attributes know."""
     return {
         name: Label(color.name, COLOR, color.confidence)
         for name, color in colors.items()
