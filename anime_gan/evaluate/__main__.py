@@ -1,4 +1,4 @@
-"""`python -m anime_gan.evaluate --model EXPORT`: measures an exported model and writes what came out."""
+"""`python -m anime_gan.evaluate --model=EXPORT`: measures an exported model and writes a report."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 from absl import flags
 
 from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
+from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.load import load_dataset
 from anime_gan.evaluate.exported_model import ExportedModel
 
-SUMMARY = """Measures an exported model: whether it draws what it is asked for and only that, how varied and
-how intact its faces are, how close to real pictures. Writes evaluation.json, EVALUATION.md and
-evaluation.png, the main results into the model card, and the critic that generate.py --candidates needs.
-The judges are trained first, once for a dataset, which takes minutes."""
+SUMMARY = """Measures an exported model: attribute precision, control, variety, memorization, image quality,
+and distance to real images. Writes evaluation.json, EVALUATION.md, evaluation.png, a section of the model
+card, and the critic that generate.py --candidates needs. Before the first evaluation on a dataset, two judges
+are trained, which takes a few minutes."""
 
 NUM_IMAGES = 10_000
 FAST_IMAGES = 1_000
@@ -40,30 +41,40 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         flags.DEFINE_integer(name, None, help_text, lowest, highest, flag_values=flag_values)
 
     text("model", MODEL_HELP)
-    text("data", "what it was trained on, as in train.py --data (default: what the export says)")
-    integer("data_images", "images of it, as in train.py --num_images (default: what the export says)", 0)
-    integer("data_seed", "decides what is drawn, as in train.py --seed (default: what the export says)", 0)
+    text("data", "the model's training data, as in train.py --data (default: as recorded in the export)")
+    integer(
+        "data_images",
+        "number of images in it, as in train.py --num_images (default: as recorded in the export)",
+        0,
+    )
+    integer(
+        "data_seed",
+        "random seed of drawn data, as in train.py --seed (default: as recorded in the export)",
+        0,
+    )
     integer(
         "num_images",
-        f"faces to draw ({MIN_IMAGES} to {MAX_IMAGES}; default {NUM_IMAGES})",
+        f"number of faces to draw ({MIN_IMAGES} to {MAX_IMAGES}; default {NUM_IMAGES})",
         MIN_IMAGES,
         MAX_IMAGES,
     )
-    integer("seed", "decides which faces are drawn (0 to 2147483647; default 0)", 0, 2**31 - 1)
-    text("out", "where the results go (a folder; default: the export, whose model card is completed)")
+    integer("seed", "random seed of the faces (0 to 2147483647; default 0)", 0, 2**31 - 1)
+    text("out", "folder for the results (default: the export, whose model card is updated too)")
     flags.DEFINE_bool(
-        "fast", False, f"a quick look at {FAST_IMAGES} faces (true or false)", flag_values=flag_values
+        "fast", False, f"quick evaluation on {FAST_IMAGES:,} faces (true or false)", flag_values=flag_values
     )
 
 
 def _evaluate(flag_values: Any) -> int:
     chosen = {name: flag_values[name].value for name in flag_values}
     if chosen["fast"] and chosen["num_images"] is not None:
-        raise ValueError("--num_images: goes not with --fast, which says how many by itself")
+        raise InputError(
+            f"--num_images cannot be combined with --fast, which always uses {FAST_IMAGES:,} images"
+        )
     model = ExportedModel(Path(chosen["model"]) if chosen["model"] else None)
     out = Path(chosen["out"]) if chosen["out"] else model.directory
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out={out}: is a file, must be a folder")
+        raise InputError("is a file; must be a folder", "out", out)
     import_tensorflow()
     from anime_gan.evaluate.bench import Options, check_schema
     from anime_gan.evaluate.evaluation import evaluate
@@ -84,7 +95,7 @@ def _evaluate(flag_values: Any) -> int:
         given("data_seed", "seed"),
     )
     print_lines(dataset.report.lines())
-    # Before the judges, whose training takes minutes.
+    # Checked before the judges are trained, which takes minutes.
     check_schema(model, dataset)
     critic = load_critic(dataset)
     tagger = load_tagger(dataset) if model.schema.num_labels else None

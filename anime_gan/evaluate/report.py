@@ -1,6 +1,6 @@
-"""The results of an evaluation for people: Markdown tables and a picture.
+"""The report of an evaluation: Markdown tables and an image.
 
-Everything is made from the numbers that `evaluation.json` holds, and says nothing that is not in them.
+All of the text is made from the numbers in `evaluation.json`.
 """
 
 from __future__ import annotations
@@ -18,29 +18,33 @@ NOTHING = "–"
 Row = tuple[str, str, str]
 
 EXPLANATIONS = """\
-- *Attribute precision*: the share of faces with which the tagger agrees, each value counting once. The tagger
-  is trained on real pictures alone; its rate on held-out real ones is the most that can be reached.
-- *Kept from training*: combinations of attributes that the model never saw, beside as many that it did see.
-- *Other attributes flipped*: one attribute of a face is changed and all else kept; the share of the other
-  attributes whose verdict changes.
-- *Outside its region*: how much the pixels change in that half of the picture in which real ones differ least
-  by the attribute, relative to the other half (0 = nothing, 1 = as much).
-- *Variety*: the mean distance between two faces with equal attributes, relative to that of real pictures.
-- *Nearest training image*: of held-out real pictures 1% are that near; of a model that copies, more.
-- *FID, KID, precision, recall*: on the tagger's features: comparable with the same tagger only.
-- *Texture*: sliced Wasserstein distance, times 1,000, scale by scale; lower is better.
-- *Success rate*: the share of faces that the critic, trained to spot damage, takes for as intact as the
-  better 95% of real pictures. Of several candidates the best by the critic is kept."""
+- *Attribute precision*: the share of faces for which the tagger confirms the requested value; each value has
+  the same weight. The tagger is trained on real images only. Its rate on held-out real images is the upper
+  limit.
+- *Held-out combinations*: combinations of attributes that the model never saw in training, next to an equal
+  number that it did see.
+- *Single-attribute edits*: one attribute of a face is changed; the latent vector and all other attributes
+  stay the same. *Other attributes that flip* is the share of the other attributes whose label changes.
+- *Pixel change outside / inside the attribute's region*: the region is the half of the image in which real
+  images differ most by the attribute (0: nothing changes outside, 1: as much as inside).
+- *Variety*: the mean distance between two faces with equal attributes, relative to real images.
+- *Memorization check*: the share of generated faces closer to a training image than 99% of held-out real images
+  are (1% expected; more means copying).
+- *FID, KID, precision, recall (tagger features)*: computed on the tagger's features, not on those of Inception-v3.
+  Compare them only with values of the same tagger.
+- *Texture*: sliced Wasserstein distance times 1,000, for each scale; lower is better.
+- *Success rate*: the share of faces that the critic scores as high as the best 95% of real images. The critic
+  is trained to detect damaged images. Of several candidates, the one with the highest score is kept."""
 
 
 class Pictures(NamedTuple):
-    """What is shown of a model.
+    """The images in the report.
 
     Attributes:
         faces: uint8 [n, h, w, 3], not selected.
-        closest: uint8 [m, h, w, 3], the faces that are closest to a training image, the closest first.
-        nearest: uint8 [m, h, w, 3], that training image.
-        combinations: Request -> uint8 [k, h, w, 3], faces with combinations that were kept from training.
+        closest: uint8 [m, h, w, 3], the faces closest to a training image, the closest first.
+        nearest: uint8 [m, h, w, 3], the training image nearest to each of them.
+        combinations: Request -> uint8 [k, h, w, 3], faces with held-out combinations.
     """
 
     faces: np.ndarray
@@ -50,17 +54,17 @@ class Pictures(NamedTuple):
 
 
 def percent(share: float | None) -> str:
-    """0.123 -> 12.3%."""
+    """Formats a share: 0.123 -> 12.3%."""
     return NOTHING if share is None else f"{100 * share:.1f}%"
 
 
 def number(value: float | None) -> str:
-    """A number with four significant digits."""
+    """Formats a number with four significant digits."""
     return NOTHING if value is None else f"{value:.4g}"
 
 
 def summary_rows(numbers: Mapping[str, Any]) -> list[Row]:
-    """The main results: (measure, of the model, of real pictures)."""
+    """Returns the main results as rows: measure, value of the model, value of real images."""
     rows: list[Row] = []
     if "attributes" in numbers:
         rows += _control_rows(numbers)
@@ -69,9 +73,9 @@ def summary_rows(numbers: Mapping[str, Any]) -> list[Row]:
     rows.append((title, percent(variety["ratio"]), percent(1.0)))
     copies = numbers["copies"]
     rows += [
-        ("distance to the nearest training image, median", number(copies["model"]), number(copies["real"])),
+        ("median distance to the nearest training image", number(copies["model"]), number(copies["real"])),
         (
-            "nearer to one than 99% of real pictures",
+            "memorization check: closer to one than 99% of real images",
             percent(copies["model_near"]),
             percent(copies["real_near"]),
         ),
@@ -79,7 +83,7 @@ def summary_rows(numbers: Mapping[str, Any]) -> list[Row]:
     if "resemblance" in numbers:
         every, equal = numbers["resemblance"]["all"], numbers["resemblance"]["equal_numbers"]
         for name, show in (("fid", number), ("kid", number), ("precision", percent), ("recall", percent)):
-            title = name.upper() if name in ("fid", "kid") else name
+            title = f"{name.upper() if name in ('fid', 'kid') else name} (tagger features)"
             if every["images"] != equal["images"]:
                 rows.append((f"{title}, {every['images']} images", show(every["model"][name]), NOTHING))
             rows.append(
@@ -100,7 +104,7 @@ def _control_rows(numbers: Mapping[str, Any]) -> list[Row]:
     attributes, leakage = numbers["attributes"], numbers["leakage"]
     rows = [
         ("attribute precision", percent(attributes["model"]), percent(attributes["real"])),
-        ("attribute precision, share of real", percent(attributes["share_of_real"]), NOTHING),
+        ("attribute precision, relative to real images", percent(attributes["share_of_real"]), NOTHING),
     ]
     if attributes["worst"] is not None:
         worst = attributes["worst"]
@@ -111,29 +115,33 @@ def _control_rows(numbers: Mapping[str, Any]) -> list[Row]:
         combinations = numbers["combinations"]
         rows += [
             (
-                "combinations kept from training, all right",
+                "held-out combinations, all attributes correct",
                 percent(combinations["unseen"]["joint"]),
                 percent(combinations["real"]["joint"]),
             ),
-            ("combinations in the training set, all right", percent(combinations["seen"]["joint"]), NOTHING),
-            ("difference of the two", percent(combinations["difference"]), NOTHING),
+            (
+                "combinations seen in training, all attributes correct",
+                percent(combinations["seen"]["joint"]),
+                NOTHING,
+            ),
+            ("difference between the two", percent(combinations["difference"]), NOTHING),
         ]
     return [
         *rows,
-        ("changes of one attribute that are followed", percent(leakage["followed"]), NOTHING),
-        ("other attributes flipped by a change of one", percent(leakage["flipped"]), NOTHING),
-        ("verdicts flipped by a shift of one pixel (the tagger's noise)", percent(leakage["noise"]), NOTHING),
-        ("change outside its region, relative to inside", number(leakage["spill"]), NOTHING),
+        ("single-attribute edits that succeed", percent(leakage["followed"]), NOTHING),
+        ("other attributes that flip in such an edit", percent(leakage["flipped"]), NOTHING),
+        ("baseline: labels that flip when the image moves one pixel", percent(leakage["noise"]), NOTHING),
+        ("pixel change outside / inside the attribute's region", number(leakage["spill"]), NOTHING),
     ]
 
 
 def summary(numbers: Mapping[str, Any]) -> str:
-    """The main results as a Markdown table, and what is to be known of them."""
+    """Returns the main results as a Markdown table, followed by the settings and the notes."""
     lines = [markdown_table(("measure", "model", "real"), summary_rows(numbers))]
     lines += [
         "",
-        f"{numbers['num_images']} faces with nothing asked, seed {numbers['seed']}, truncation "
-        f'{numbers["truncation"]:g}; "real" are {numbers["data"]["test"]} held-out pictures of '
+        f"{numbers['num_images']} faces without a request, seed {numbers['seed']}, truncation "
+        f'{numbers["truncation"]:g}; "real" stands for {numbers["data"]["test"]} held-out images of '
         f"{numbers['data']['name']}.",
     ]
     lines += [f"Note: {note}." for note in numbers["notes"]]
@@ -141,7 +149,7 @@ def summary(numbers: Mapping[str, Any]) -> str:
 
 
 def markdown(numbers: Mapping[str, Any]) -> str:
-    """Everything that was measured, as a Markdown document."""
+    """Returns everything that was measured as a Markdown document."""
     parts = ["# Evaluation", summary(numbers)]
     if "attributes" in numbers:
         values = [
@@ -156,7 +164,7 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         ]
         parts += [
             "## Attribute precision",
-            markdown_table(("asked for", "model", "real", "images", "real images"), values),
+            markdown_table(("request", "model", "real", "images", "real images"), values),
         ]
     if "combinations" in numbers:
         parts += ["## Combinations", _combinations_table(numbers["combinations"])]
@@ -166,8 +174,11 @@ def markdown(numbers: Mapping[str, Any]) -> str:
             for name, row in numbers["leakage"]["attributes"].items()
         ]
         parts += [
-            "## Changes of one attribute",
-            markdown_table(("changed", "faces", "others flipped", "outside / inside its region"), changes),
+            "## Single-attribute edits",
+            markdown_table(
+                ("edited attribute", "faces", "others that flip", "change outside / inside its region"),
+                changes,
+            ),
         ]
     levels = [
         (f"{level} pixels", number(values["model"]), number(values["real"]))
@@ -178,9 +189,9 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         markdown_table(("scale", "model", "real"), levels),
         "## The judges",
         _judges(numbers),
-        "## What the measures mean",
+        "## Definitions",
         EXPLANATIONS,
-        f"Weights of the model (SHA-256): {numbers['model']['weights_sha256']}",
+        f"SHA-256 of the model's weights: {numbers['model']['weights_sha256']}",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -197,32 +208,32 @@ def _combinations_table(combinations: Mapping[str, Any]) -> str:
         for side in ("unseen", "seen")
         for row in combinations[side]["combinations"]
     ]
-    return markdown_table(("asked for", "trained on", "all right", "each by itself", "images"), rows)
+    return markdown_table(("request", "seen in training", "all correct", "each attribute", "images"), rows)
 
 
 def _judges(numbers: Mapping[str, Any]) -> str:
     parts = []
     if "tagger" in numbers:
         right = [(f"`{name}`", percent(share)) for name, share in numbers["tagger"]["accuracy"].items()]
-        parts.append(markdown_table(("attribute", "tagger right on held-out pictures"), right))
+        parts.append(markdown_table(("attribute", "tagger's accuracy on held-out images"), right))
         cases = [
             (f"`{case['attribute']}`", f"`{case['given']}`", percent(case["right"]), case["images"])
             for case in numbers["tagger"]["hardest"]
         ]
         if cases:
             parts.append(
-                markdown_table(("hardest for the tagger", "in pictures with", "right", "pictures"), cases)
+                markdown_table(("hardest for the tagger", "in images with", "accuracy", "images"), cases)
             )
-        parts.append(f"Tagger (SHA-256): {numbers['tagger']['checksum']}")
+        parts.append(f"SHA-256 of the tagger: {numbers['tagger']['checksum']}")
     found = [(name, percent(share)) for name, share in numbers["critic"]["detection"].items()]
     if found:
-        parts.append(markdown_table(("damage", "below the critic's floor"), found))
-    parts.append(f"Critic (SHA-256): {numbers['critic']['checksum']}")
+        parts.append(markdown_table(("damage", "images that the critic detects"), found))
+    parts.append(f"SHA-256 of the critic: {numbers['critic']['checksum']}")
     return "\n\n".join(parts)
 
 
 def picture_sheet(pictures: Pictures) -> np.ndarray:
-    """Unselected faces, the faces closest to a training image beside that image, unseen combinations.
+    """Draws unselected faces, possible copies beside their training images, and held-out combinations.
 
     Returns:
         uint8 [height, width, 3].
@@ -231,15 +242,15 @@ def picture_sheet(pictures: Pictures) -> np.ndarray:
     blocks = [titled("Not selected", grid(pictures.faces, columns=8))]
     if len(pictures.closest):
         pairs = np.concatenate([pictures.closest, pictures.nearest], axis=2)
-        # A wide gap shows what belongs together.
+        # The wide gap between pairs shows which images belong together.
         pairs = np.pad(pairs, [(0, 0), (0, GAP), (0, 3 * GAP), (0, 0)], constant_values=255)
-        title = "Closest to a training image (left generated, right trained on)"
+        title = "Closest to a training image (left: generated, right: training image)"
         blocks.append(titled(title, grid(pairs, columns=4)))
     if pictures.combinations:
         images = list(pictures.combinations.values())
         picture = grid(np.concatenate(images), columns=len(images[0]))
         rows = captioned(picture, list(pictures.combinations), row_height=side)
-        blocks.append(titled("Combinations kept from training", rows))
+        blocks.append(titled("Held-out combinations", rows))
     width = max(block.shape[1] for block in blocks)
     padded = [
         np.pad(block, [(0, 8), (0, width - block.shape[1]), (0, 0)], constant_values=255) for block in blocks

@@ -1,4 +1,4 @@
-"""A cheap part of the evaluation, again and again while a model trains."""
+"""A quick evaluation that is repeated during training."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from anime_gan.metrics.distances import frechet_distance
 from anime_gan.metrics.texture import sliced_wasserstein
 
 NUM_IMAGES = 2_000
-# What `measure` returns; the last two need a tagger.
+# The keys that `measure` returns; the last two need a tagger.
 MEASURED = ("evaluation/texture", "evaluation/fid", "evaluation/attributes_confirmed")
 
 
 class RunningEvaluation:
-    """Compares generated faces with training images, always the same ones."""
+    """Compares generated faces with a fixed sample of the training images."""
 
     def __init__(self, dataset: Dataset, train: np.ndarray, tagger: Tagger | None) -> None:
-        """Picks the training images and judges them once.
+        """Selects the training images and judges them once.
 
         Args:
-            dataset: What the model trains on.
-            train: int64 [n], the images of it that it trains on.
-            tagger: Judges attributes; no network that is judged may have learned from it. None without
-                labels.
+            dataset: The training data.
+            train: int64 [n], indices of the images in the training split.
+            tagger: Recognizes attributes; the model must not have been trained with it. None for a dataset
+                without labels.
         """
         self._schema = dataset.schema
         self._tagger = tagger
@@ -37,12 +37,12 @@ class RunningEvaluation:
 
         Args:
             images: uint8 [n, height, width, 3].
-            labels: [n, num_labels] of +1 and -1: what was asked of each.
+            labels: [n, num_labels] of +1 and -1: the requested labels.
 
         Returns:
             `evaluation/texture`: sliced Wasserstein distance of the finest scale, times 1,000. With a tagger
-            also `evaluation/fid`, on its features, and `evaluation/attributes_confirmed`: the share of the
-            attributes asked for, if visible, on which it agrees.
+            also `evaluation/fid`, on the tagger's features, and `evaluation/attributes_confirmed`: the share
+            of the visible attributes that the tagger confirms.
         """
         texture = sliced_wasserstein(self._real, images, seed=0)
         values = {"evaluation/texture": texture[max(texture)]}

@@ -505,7 +505,7 @@ def test_an_export_that_says_little_was_trained_on_everything(schema, dataset):
     )
     numbers = describe(bench_of(model, dataset))
     assert numbers["data"]["is_training_data"] is None and numbers["data"]["test"] == 100
-    assert any("trained on the held-out images too" in note for note in numbers["notes"])
+    assert any("also trained on the held-out images" in note for note in numbers["notes"])
 
 
 def test_other_data_than_it_was_trained_on_is_noted(schema, dataset):
@@ -513,7 +513,7 @@ def test_other_data_than_it_was_trained_on_is_noted(schema, dataset):
     model.record["data_checksum"] = "other"
     numbers = describe(bench_of(model, dataset))
     assert numbers["data"]["is_training_data"] is False
-    assert any("not what the model was trained on" in note for note in numbers["notes"])
+    assert any("not the model's training data" in note for note in numbers["notes"])
 
 
 def test_a_model_without_labels():
@@ -626,7 +626,7 @@ def test_the_first_faces_are_those_of_generate(evaluated, run, tmp_path):
     [
         (["--model=nowhere"], "--model=nowhere: no exported model found"),
         (["--num_images=99"], "--num_images=99"),
-        (["--num_images=100", "--fast"], "--num_images: goes not with --fast"),
+        (["--num_images=100", "--fast"], "--num_images cannot be combined with --fast"),
         (["--data=nowhere"], "--data=nowhere: no such folder"),
         (["--data=faces"], "other attributes than the model"),
         (["--out=file"], "--out=file: is a file"),

@@ -8,6 +8,7 @@ import pytest
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.judges.tagger import Judgement
+from anime_gan.metrics.texture import sliced_wasserstein
 from anime_gan.runs.running_evaluation import RunningEvaluation
 
 SCHEMA = Schema.from_names({"eye_color": ("red", "blue"), "closed_eyes": None, "smile": None})
@@ -61,6 +62,17 @@ def test_texture_tells_flat_pictures_from_noise_like_the_real_ones(evaluation):
     flat[:, 8:] = flat[:, 8:].mean(axis=(1, 2), keepdims=True).astype(np.uint8)
     near, far = (evaluation.measure(images, labels)["evaluation/texture"] for images in (noise, flat))
     assert far > 5 * near
+
+
+def test_texture_is_of_the_finest_level(evaluation):
+    """Fine grain of one pixel, which the coarser levels do not contain, is removed."""
+    labels = np.tile(np.array([1, -1, -1, 1], np.int8), (200, 1))
+    noise = pictures(labels, np.full((200, 2), 50), 3).astype(np.float32)
+    means = noise.reshape(200, 32, 2, 32, 2, 3).mean(axis=(2, 4), keepdims=True)
+    smooth = np.broadcast_to(means, (200, 32, 2, 32, 2, 3)).reshape(noise.shape).astype(np.uint8)
+    levels = sliced_wasserstein(evaluation._real, smooth, seed=0)
+    assert levels[64] > 2 * levels[16]
+    assert evaluation.measure(smooth, labels)["evaluation/texture"] == pytest.approx(levels[64])
 
 
 def test_without_a_tagger_only_the_texture(evaluation):
