@@ -28,10 +28,10 @@ EXPLANATIONS = """\
 - *Pixel change outside / inside the attribute's region*: the region is the half of the image in which real
   images differ most by the attribute (0: nothing changes outside, 1: as much as inside).
 - *Variety*: the mean distance between two faces with equal attributes, relative to real images.
-- *Memorization check*: the share of generated faces closer to a training image than 99% of held-out real images
-  are (1% expected; more means copying).
-- *FID, KID, precision, recall (tagger features)*: computed on the tagger's features, not on those of Inception-v3.
-  Compare them only with values of the same tagger.
+- *Memorization check*: the share of generated faces closer to a training image than 99% of held-out real
+  images are (1% expected; more means copying).
+- *FID, KID, precision, recall (tagger features)*: computed on the tagger's features, not on those of
+  Inception-v3. Compare them only with values of the same tagger.
 - *Texture*: sliced Wasserstein distance times 1,000, for each scale; lower is better.
 - *Success rate*: the share of faces that the critic scores as high as the best 95% of real images. The critic
   is trained to detect damaged images. Of several candidates, the one with the highest score is kept."""
