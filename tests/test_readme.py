@@ -1,15 +1,34 @@
-"""Both READMEs say the same: commands, pictures, numbers, and where their links lead."""
+"""README and docs: both languages say the same; links, paths, commands, flags and figures are right."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import functools
+import importlib
+import importlib.util
+import io
+import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from anime_gan.training.config import TrainConfig, resolve_config
+
 REPOSITORY = Path(__file__).parents[1]
 NAMES = ("README.md", "README.zh-CN.md")
+PAGES = (*NAMES, *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")))
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+SCRIPTS = {
+    "train.py": "anime_gan.commands.train",
+    "generate.py": "anime_gan.commands.generate",
+    "anime-gan-train": "anime_gan.commands.train",
+    "anime-gan-generate": "anime_gan.commands.generate",
+    "anime-gan-studio": "anime_gan.studio",
+}
 
 
 def read(name: str) -> str:
@@ -17,7 +36,7 @@ def read(name: str) -> str:
 
 
 def commands(text: str) -> list[tuple[str, str]]:
-    """Blocks of code, without what is said about it."""
+    """Blocks of code without their comments."""
     blocks = []
     for language, code in FENCE.findall(text):
         lines = (re.sub(r"(^|\s+)# .*", "", line).rstrip() for line in code.splitlines())
@@ -29,13 +48,21 @@ def prose(text: str) -> str:
     return FENCE.sub("", text)
 
 
+def code_spans(text: str) -> list[str]:
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(text))]
+
+
 def numbers(text: str) -> list[str]:
     return sorted(re.findall(r"\d[\d,.]*\d|\d", text))
 
 
-def table_numbers(text: str) -> list[list[str]]:
-    """The numbers of each row of each table, whatever stands between them."""
-    return [numbers(line) for line in prose(text).splitlines() if line.startswith("|")]
+def tables(text: str) -> list[list[str]]:
+    """The cells of each row of each table."""
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in prose(text).splitlines()
+        if line.startswith("|")
+    ]
 
 
 def links(text: str) -> list[str]:
@@ -48,10 +75,49 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def invocations(text: str) -> list[tuple[str, list[str]]]:
+    """(module, arguments) of every command of this package that a page shows, in a block or in a sentence."""
+    lines = [line for language, code in commands(text) if language == "sh" for line in code.splitlines()]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines()
+    found = []
+    for line in (*joined, *code_spans(text)):
+        for part in re.split(r"\s*(?:&&|\|)\s+", line):
+            try:
+                words = shlex.split(part)
+            except ValueError:
+                continue
+            if words and re.fullmatch(r"(.*/)?python3?", words[0]):
+                words = words[1:]
+                if words[:1] == ["-m"] and words[1:] and words[1].startswith("anime_gan"):
+                    found.append((words[1], words[2:]))
+            if words and words[0] in SCRIPTS:
+                found.append((SCRIPTS[words[0]], words[1:]))
+    return found
+
+
+def given_options(arguments: list[str]) -> dict[str, str]:
+    return {
+        name: value or "true"
+        for name, value in re.findall(r"^--(\w+)(?:=(.*))?$", "\n".join(arguments), re.MULTILINE)
+    }
+
+
+@functools.cache
+def known_flags(module: str) -> frozenset[str]:
+    """The flags that a command's `--help` lists."""
+    spec = importlib.util.find_spec(module)
+    assert spec is not None, f"no module {module}"
+    name = f"{module}.__main__" if spec.submodule_search_locations else module
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        assert importlib.import_module(name).main(["--help"]) == 0
+    return frozenset(re.findall(r"^\s*--(\w+)", output.getvalue(), re.MULTILINE))
+
+
 def test_code_is_the_same():
     english, chinese = (commands(read(name)) for name in NAMES)
     assert chinese == english
-    assert len(english) > 10
+    assert english
 
 
 def test_what_is_typed_in_sentences_is_the_same():
@@ -60,7 +126,7 @@ def test_what_is_typed_in_sentences_is_the_same():
 
 
 def test_tables_have_the_same_numbers():
-    english, chinese = (table_numbers(read(name)) for name in NAMES)
+    english, chinese = ([numbers(" ".join(row)) for row in tables(read(name))] for name in NAMES)
     assert chinese == english
     assert any(row for row in english)
 
@@ -76,21 +142,189 @@ def test_the_same_sections_pictures_and_files():
     levels = [re.findall(r"^#+(?= )", prose(text), re.MULTILINE) for text in (english, chinese)]
     assert levels[1] == levels[0]
     there = [
-        [link for link in links(text) if not link.startswith(("#", "README"))] for text in (english, chinese)
+        [link.partition("#")[0] for link in links(text) if not link.startswith(("#", "README"))]
+        for text in (english, chinese)
     ]
     assert sorted(there[1]) == sorted(there[0])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_links_lead_somewhere(name):
-    text = read(name)
-    for link in links(text):
-        if link.startswith("#"):
-            assert link[1:] in anchors(text), link
-        elif not link.startswith("http"):
-            assert (REPOSITORY / link.partition("#")[0]).exists(), link
 
 
 def test_each_leads_to_the_other():
     for name, other in (NAMES, NAMES[::-1]):
         assert other in links(read(name))
+
+
+def test_the_readme_is_read_in_a_minute():
+    for name in NAMES:
+        assert len(read(name).splitlines()) <= 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name):
+    for link in links(read(name)):
+        if link.startswith(("http:", "https:")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (REPOSITORY / name).parent / file if file else REPOSITORY / name
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text("utf-8")), link
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_named_files_exist(name):
+    text = read(name)
+    for path in re.findall(r"(?<![\w/.~-])(?:anime_gan|docs|tests)/[\w./-]*\w", text):
+        # `anime_gan/studio` in the user's data folder has the name of a folder here.
+        assert (REPOSITORY / path).exists(), path
+    for module in re.findall(r"\banime_gan(?:\.[a-z]\w*)+(?=\b)", text):
+        parent, _, last = module.rpartition(".")
+        assert _is_module(module) or hasattr(importlib.import_module(parent), last), module
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def test_the_index_lists_every_page():
+    listed = set(links(read("docs/index.md")))
+    there = {path.name for path in (REPOSITORY / "docs").glob("*.md")} - {"index.md"}
+    assert there <= listed
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_flags_in_commands_exist(name):
+    for module, arguments in invocations(read(name)):
+        for option in given_options(arguments):
+            assert option in known_flags(module), f"{module} --{option}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_flags_in_sentences_exist(name):
+    text = read(name)
+    known = frozenset().union(*(known_flags(module) for module in (*SCRIPTS.values(), *_modules())))
+    for span in code_spans(text):
+        for option in re.findall(r"^--(\w+)", span):
+            assert option in known, f"--{option}"
+
+
+def _modules() -> set[str]:
+    """Every command that the pages show as `python -m`."""
+    shown = {module for name in PAGES for module, _ in invocations(read(name))}
+    return shown - {"anime_gan"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_options_of_training_commands_have_allowed_values(name):
+    kinds = {field.name: type(field.default) for field in dataclasses.fields(TrainConfig)}
+    shown = [arguments for module, arguments in invocations(read(name)) if module == SCRIPTS["train.py"]]
+    shown += [[span] for span in code_spans(read(name)) if span.startswith("--preset=")]
+    for arguments in shown:
+        given = given_options(arguments)
+        options = {key: _parsed(value, kinds[key]) for key, value in given.items() if key in kinds}
+        resolve_config(given.get("preset", "default"), options)
+
+
+def _parsed(text: str, kind: type) -> Any:
+    return text == "true" if kind is bool else kind(text)
+
+
+@functools.cache
+def evaluation(model: str) -> dict[str, Any]:
+    """What `python -m anime_gan.evaluate` measured of a bundled model."""
+    file = REPOSITORY / "anime_gan" / "pretrained" / model / "1" / "evaluation.json"
+    return json.loads(file.read_text("utf-8"))
+
+
+def best_of_four(measured: dict[str, Any]) -> float:
+    (entry,) = (entry for entry in measured["candidates"] if entry["candidates"] == 4)
+    return float(entry["success"])
+
+
+def finest_texture(measured: dict[str, Any]) -> dict[str, float]:
+    levels: dict[str, dict[str, float]] = measured["texture"]["levels"]
+    return levels[max(levels, key=int)]
+
+
+# Start of a row -> how its figures are written, and where they are: (model, real), of which real may be missing.
+ROWS: dict[str, tuple[str, Any]] = {
+    "attributes drawn as requested": (
+        "{:.1%}",
+        lambda e: (e["attributes"]["model"], e["attributes"]["real"]),
+    ),
+    "worst value": ("{:.1%}", lambda e: (e["attributes"]["worst"]["model"], e["attributes"]["worst"]["real"])),
+    "hair and eye color both right, ten pairs never seen": (
+        "{:.1%}",
+        lambda e: (e["combinations"]["unseen"]["joint"], e["combinations"]["real"]["joint"]),
+    ),
+    "hair and eye color both right, ten pairs that were seen": (
+        "{:.1%}",
+        lambda e: (e["combinations"]["seen"]["joint"],),
+    ),
+    "single-attribute edits that succeed": ("{:.1%}", lambda e: (e["leakage"]["followed"],)),
+    "other attributes that change": ("{:.1%}", lambda e: (e["leakage"]["flipped"],)),
+    "variety": ("{:.1%}", lambda e: (e["variety"]["ratio"], 1.0)),
+    "memorization": ("{:.1%}", lambda e: (e["copies"]["model_near"], e["copies"]["real_near"])),
+    "FID on this project's own features (its tagger's), 10,000 faces": (
+        "{:.1f}",
+        lambda e: (e["resemblance"]["all"]["model"]["fid"],),
+    ),
+    "FID on this project's own features (its tagger's), 2,232 faces": (
+        "{:.1f}",
+        lambda e: tuple(e["resemblance"]["equal_numbers"][who]["fid"] for who in ("model", "real")),
+    ),
+    "precision": (
+        "{:.1%}",
+        lambda e: tuple(e["resemblance"]["equal_numbers"][who]["precision"] for who in ("model", "real")),
+    ),
+    "recall": (
+        "{:.1%}",
+        lambda e: tuple(e["resemblance"]["equal_numbers"][who]["recall"] for who in ("model", "real")),
+    ),
+    "finest texture": ("{:.1f}", lambda e: (finest_texture(e)["model"], finest_texture(e)["real"])),
+    "faces as intact": ("{:.1%}", lambda e: (e["success"]["model"], e["success"]["real"])),
+    "the same, best of 4 candidates": ("{:.1%}", lambda e: (best_of_four(e),)),
+}
+
+
+@pytest.mark.parametrize("name", ("README.md", "docs/evaluating.md"))
+def test_figures_of_the_bundled_models_are_those_that_were_measured(name):
+    rows = tables(read(name))
+    head = next(index for index, row in enumerate(rows) if row[0].startswith("10,000 faces, none left out"))
+    assert [rows[head][1], rows[head][3]] == ["`sutemo-64`", "`sutemo-128`"]
+    checked = 0
+    for label, *cells in rows[head + 2 :]:
+        found = [key for key in ROWS if label.startswith(key)]
+        if len(cells) != 4 or not found:
+            break
+        form, figures = ROWS[found[0]]
+        expected = []
+        for model in ("sutemo-64", "sutemo-128"):
+            values = [form.format(value) for value in figures(evaluation(model))]
+            expected += [*values, ""][:2]
+        assert cells == expected, label
+        checked += 1
+    assert checked >= 9
+    # The last row of the table was reached: what follows begins another one, or there is nothing more.
+    following = rows[head + 2 + checked :]
+    assert not following or len(following[0]) != 5
+
+
+def test_the_worst_values_are_named():
+    worst = [evaluation(model)["attributes"]["worst"]["value"] for model in ("sutemo-64", "sutemo-128")]
+    for name in ("README.md", "docs/evaluating.md"):
+        assert f"worst value (`{worst[0]}`; `{worst[1]}`)" in read(name)
+
+
+def test_figures_in_sentences_are_those_that_were_measured():
+    small, large = evaluation("sutemo-64"), evaluation("sutemo-128")
+    recall = small["resemblance"]["equal_numbers"]
+    ratios = [figures["model"] / figures["real"] for figures in map(finest_texture, (small, large))]
+    text = " ".join(read("docs/evaluating.md").split())
+    assert f"is {ratios[0]:.1f} times as far from the training pictures" in text
+    assert f"is {ratios[1]:.1f} times as far off" in text
+    assert f"covers {recall['model']['recall']:.0%} of the variety" in text
+    assert f"other real pictures cover {recall['real']['recall']:.0%}" in text
+    assert f"{small['data']['test']:,} held-out pictures" in text
