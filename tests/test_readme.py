@@ -248,13 +248,16 @@ def finest_texture(measured: dict[str, Any]) -> dict[str, float]:
     return levels[max(levels, key=int)]
 
 
-# Start of a row -> how its figures are written, and where they are: (model, real), of which real may be missing.
+# Start of a row -> format of its figures, and where they are: (model, real) or (model,).
 ROWS: dict[str, tuple[str, Any]] = {
     "attributes drawn as requested": (
         "{:.1%}",
         lambda e: (e["attributes"]["model"], e["attributes"]["real"]),
     ),
-    "worst value": ("{:.1%}", lambda e: (e["attributes"]["worst"]["model"], e["attributes"]["worst"]["real"])),
+    "worst value": (
+        "{:.1%}",
+        lambda e: (e["attributes"]["worst"]["model"], e["attributes"]["worst"]["real"]),
+    ),
     "hair and eye color both right, ten pairs never seen": (
         "{:.1%}",
         lambda e: (e["combinations"]["unseen"]["joint"], e["combinations"]["real"]["joint"]),
