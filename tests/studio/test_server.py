@@ -248,7 +248,7 @@ def test_fifty_clicks_at_once(make_studio, visiting, generator, tmp_path):
         assert (codes.count(200), codes.count(429)) == (PLACES - 1, 50 - (PLACES - 1))
         for response in responses:
             if response.status_code == 429:
-                assert "Too much at once" in response.json()["message"]
+                assert "Too many drawings at once" in response.json()["message"]
             else:
                 assert "done" in response.text.splitlines()[-1]
         assert len(visitor.client.get("/api/history").json()["entries"]) == PLACES - 1
