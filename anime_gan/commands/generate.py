@@ -118,8 +118,8 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     text(
         "project",
         None,
-        "picture of your own (PNG, JPEG, WebP ...; its central square) whose closest face is searched by GAN "
-        "inversion",
+        "picture of your own (PNG, JPEG, WebP ...), cropped to its central square; finds the closest face by "
+        "GAN inversion",
     )
     text("like", None, "picture, animation or .json file from generate.py to draw again")
     text(

@@ -26,7 +26,7 @@ from anime_gan.training.trainer import Trainer
 
 
 def export(run: Path, seed: int) -> Path:
-    """Makes a run's export, of networks that have learned nothing."""
+    """Exports untrained networks into a run."""
     config = TrainConfig(num_images=40, batch_size=8, seed=seed)
     dataset = load_dataset(config.data, config.num_images, config.resolution, seed)
     trainer = Trainer(config, dataset.schema, dataset.labels)
@@ -97,7 +97,7 @@ def test_grid_holds_the_single_pictures(run):
 
 
 def test_sheet_shows_each_face_with_every_value(run):
-    """Every cell is the picture that asking for the whole label row gives."""
+    """Every cell equals the face drawn from its complete label row."""
     assert generate.main([f"--model={run}", "--sheet=Hair Style", "--seeds=0-2", "--attrs=red hair"]) == 0
     sheet = pixels("faces/sheet-hair_style.png")
     assert sheet.shape[0] == 5 * 66 - 2
@@ -146,7 +146,7 @@ def test_sheet_of_a_tag_has_two_rows_and_can_be_made_again(run):
 
 
 def test_a_sheet_of_two_attributes_shows_one_face_with_every_pair(run):
-    """Every cell is the picture of the face's own labels with both attributes set by hand."""
+    """Every cell equals the face drawn with both attributes set by hand."""
     arguments = [f"--model={run}", "--sheet=glasses x hair style", "--seeds=4", "--out=pairs.png"]
     assert generate.main(arguments) == 0
     sheet = pixels("pairs.png")
@@ -154,7 +154,7 @@ def test_a_sheet_of_two_attributes_shows_one_face_with_every_pair(run):
     latents, labels = generator.inputs(FaceRequest("", (4,)))
     glasses, styles = generator.schema.slot("glasses"), generator.schema.slot("hair_style")
     left, top = sheet.shape[1] - (5 * 66 - 2), sheet.shape[0] - (2 * 66 - 2)
-    # There is room for captions on both sides, and something is written there.
+    # Both sides have captions.
     assert left > 20 and top > 10
     assert sheet[:top, left:].min() < 128 and sheet[top:, :left].min() < 128
     for row, value in enumerate((1, -1)):
@@ -177,7 +177,7 @@ def animation_arguments(run: Path) -> list[str]:
 
 
 def test_an_animation_goes_from_face_to_face(run):
-    """The keyframes are the faces that the seeds draw; halfway, everything is halfway."""
+    """Keyframes are the faces of the seeds; halfway, latent vectors and labels are halfway."""
     assert generate.main([*animation_arguments(run), "--out=frames"]) == 0
     names = sorted(path.name for path in Path("frames").iterdir())
     assert names == [f"frame{number}.png" for number in range(8)]
@@ -215,7 +215,7 @@ def test_animations_can_be_made_again_from_every_format(run):
             np.testing.assert_array_equal(
                 np.asarray(image.convert("RGB")), pixels(f"frames/frame{number}.png")
             )
-    # A frame is a picture of its own.
+    # A single frame can be drawn again.
     assert generate.main([f"--model={run}", "--like=frames/frame3.png", "--out=one"]) == 0
     (single,) = Path("one").iterdir()
     np.testing.assert_array_equal(pixels(single), pixels("frames/frame3.png"))
@@ -260,7 +260,7 @@ def test_set_changes_what_it_names_and_nothing_else(run):
     expected = np.where(row, row, labels).astype(np.float32)
     np.testing.assert_array_equal(pixels(edited), generator.render(latents, expected)[0])
     assert Image.open(edited).text["labels"] == generator.schema.describe(expected[0])
-    # An edited picture is made again and edited further like any other.
+    # An edited picture can be drawn again and edited further.
     assert generate.main([f"--model={run}", f"--like={edited}", "--out=again"]) == 0
     (again,) = Path("again").iterdir()
     np.testing.assert_array_equal(pixels(again), pixels(edited))
@@ -283,7 +283,7 @@ def test_a_sheet_of_a_picture(run):
 
 
 def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
-    """A model that was hardly trained has no critic: the one that comes with the package compares."""
+    """A model without a critic uses the critic of the bundled model."""
     monkeypatch.setattr(projection, "CANDIDATES", 16)
     monkeypatch.setattr(projection, "ROUNDS", ((2, 3),))
     monkeypatch.setattr(projection, "FREE_STEPS", 3)
@@ -296,7 +296,7 @@ def test_the_face_closest_to_a_picture(run, monkeypatch, capsys):
     numbers = json.loads(Path("faces/mine_projected.json").read_text("utf-8"))
     error = np.abs(pixels(printed[2]).astype(float) - np.array([200, 120, 40])).mean()
     assert numbers["pixel_error"] == pytest.approx(error, abs=1.5)  # A JPEG's colors are not quite these.
-    # The same face again, to the last bit, from the picture or from its settings.
+    # The picture and its settings both give the same face, bit for bit.
     for source in (printed[2], "faces/mine_projected.json"):
         assert generate.main([f"--model={run}", f"--like={source}", "--out=again.png"]) == 0
         np.testing.assert_array_equal(pixels("again.png"), pixels(printed[2]))
@@ -321,7 +321,7 @@ def test_an_animation_between_faces_without_seeds_can_be_made_again(run):
     for number in (0, 3):
         expected = generator.render(latents, labels)[number // 3]
         np.testing.assert_array_equal(pixels(f"frames/frame{number}.png"), expected)
-    # Each file carries both faces: the GIF in a comment of several blocks.
+    # The GIF stores both faces in a comment of several blocks.
     assert read_text(Path("animation.gif")) == text
     assert (
         generate.main([f"--model={run}", "--like=frames/frame2.png", "--set=blue hair", "--out=e.png"]) == 0
@@ -346,7 +346,7 @@ def test_list_attrs(run, capsys):
 
 
 def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
-    """The schema of a copy is emptied; nothing is drawn, so that its graph does not matter."""
+    """A copy with an empty schema; nothing is drawn, so the graph does not matter."""
     (folder,) = run.glob("export/*")
     unlabeled = shutil.copytree(folder, tmp_path / "unlabeled")
     (unlabeled / "attributes.json").write_text(Schema(()).to_json())
@@ -440,7 +440,7 @@ def test_seeds_are_read_and_written():
 
 
 class FakeCritic:
-    """Likes pictures with much red in the middle."""
+    """Prefers pictures with much red in the middle."""
 
     checksum = "0123456789abcdef" * 4
 
@@ -459,7 +459,7 @@ def judged(run, monkeypatch) -> Path:
 
 
 def test_the_best_of_the_candidates_is_kept(judged):
-    """All candidates are drawn here one by one: latents of derived seeds, labels of the seed itself."""
+    """Draws every candidate by itself: the latent vector of a derived seed, the labels of the seed itself."""
     seeds, count = range(6), 3
     arguments = [f"--model={judged}", "--attrs=blue hair", "--seeds=0-5", "--truncation=0.9"]
     assert generate.main([*arguments, f"--candidates={count}"]) == 0
@@ -475,7 +475,7 @@ def test_the_best_of_the_candidates_is_kept(judged):
         best = int(np.argmax(FakeCritic().score(np.stack(candidates))))
         chosen.append(best)
         np.testing.assert_array_equal(pixels(f"faces/blue-hair_seed{seed}.png"), candidates[best])
-    # The face of the seed itself is one of them, and not always the best.
+    # Candidate 0 is sometimes the best, but not always.
     assert 0 in chosen and len(set(chosen)) > 1
     assert generate.main([*arguments, "--candidates=1", "--out=single"]) == 0
     for seed, best in zip(seeds, chosen, strict=True):
@@ -520,5 +520,5 @@ def test_candidates_have_seeds_of_their_own():
     assert candidate_seed(7, 0) == 7
     seeds = {candidate_seed(seed, number) for seed in range(100) for number in range(20)}
     assert len(seeds) == 2000 and all(0 <= seed < 2**63 for seed in seeds)
-    # Fixed, so that pictures made with other versions can be made again (from `sha256sum`).
+    # A fixed value (from `sha256sum`), so that pictures of other versions can be drawn again.
     assert candidate_seed(7, 1) == 0x35188623099913B8

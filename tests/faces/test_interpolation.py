@@ -36,7 +36,7 @@ def test_a_path_meets_every_keyframe_and_comes_back():
     assert path.shape == (24, 8) and mixed.shape == (24, 5)
     np.testing.assert_array_equal(path[::8], latents)
     np.testing.assert_array_equal(mixed[::8], labels)
-    # Halfway, labels are the mean of both; the last part leads to the first keyframe.
+    # Halfway, labels are the mean of both keyframes; the last part leads back to the first.
     for keyframe in range(3):
         following = (keyframe + 1) % 3
         np.testing.assert_allclose(
@@ -66,7 +66,7 @@ def test_a_ring_lies_around_its_face():
     norms = np.linalg.norm(around, axis=1)
     np.testing.assert_allclose(norms, np.linalg.norm(latent), rtol=1e-5)
     np.testing.assert_allclose(around @ latent / norms / np.linalg.norm(latent), np.cos(0.4), rtol=1e-5)
-    # Evenly: everyone is as far from the next as the sides of a hexagon of radius |z| sin(0.4) are long.
+    # Evenly spaced: the distances are the sides of a hexagon with radius |z| sin(0.4).
     sides = np.linalg.norm(around - np.roll(around, 1, axis=0), axis=1)
     np.testing.assert_allclose(sides, np.linalg.norm(latent) * np.sin(0.4), rtol=1e-5)
 

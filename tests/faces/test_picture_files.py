@@ -1,4 +1,4 @@
-"""Pictures and animations as files, read back by the libraries that people use."""
+"""Picture and animation files, decoded by other libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT = {"model": "0" * 16, "attributes": "blue hair, 青髪", "seeds": "0", "tru
 
 
 def moving_square(count: int = 12, side: int = 64) -> np.ndarray:
-    """A square of changing color that wanders over a gradient: more colors than a palette has."""
+    """A square of changing color that moves over a gradient: more colors than a palette has."""
     rows, columns = np.mgrid[:side, :side]
     frames = []
     for number in range(count):
@@ -27,7 +27,7 @@ def moving_square(count: int = 12, side: int = 64) -> np.ndarray:
 
 
 def decoded(path) -> tuple[np.ndarray, list[int], int]:
-    """Frames, milliseconds each, and how often it is repeated (0: without end)."""
+    """Returns the frames, their durations in milliseconds, and the number of repetitions (0: endless)."""
     with Image.open(path) as image:
         frames, times = [], []
         for frame in ImageSequence.Iterator(image):
@@ -47,7 +47,7 @@ def test_webp_keeps_every_pixel_and_loops(tmp_path):
 
 def test_gif_comes_close_and_loops(tmp_path):
     frames = moving_square()
-    # 30 a second are 3 1/3 hundredths each: three frames take ten.
+    # At 30 fps a frame takes 3 1/3 hundredths of a second: three frames take ten.
     save_animation(tmp_path / "a.gif", frames, 30, TEXT)
     found, times, loop = decoded(tmp_path / "a.gif")
     assert np.abs(found.astype(int) - frames).mean() < 4

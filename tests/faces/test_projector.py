@@ -1,4 +1,4 @@
-"""Finding faces again: with a model that is simple enough to know the answer."""
+"""GAN inversion of a model that is simple enough to know the answer."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ LATENT_DIM = 3
 
 
 class ToyGenerator:
-    """Draws a block for each label, and a background whose three colours are the latent's numbers."""
+    """Draws a block for each label on a background whose RGB values are the latent vector."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        # Has no critic, so that the one that comes with the package does the comparing.
+        # No critic there, so the critic of the bundled model is used.
         self.directory = Path("nowhere")
 
     def inputs(self, request: FaceRequest):
@@ -80,7 +80,7 @@ def test_a_drawn_face_is_found_again(schema):
         np.testing.assert_allclose(found.request.latent, generator.inputs(request)[0][0], atol=0.15)
         assert found.pixel_error < 3 and found.feature_distance < 0.2 * found.typical_distance
         assert len(steps) == 80
-        # The picture is the one that its settings draw, and the same search finds the same face.
+        # The request draws this picture, and a second search finds the same face.
         np.testing.assert_array_equal(next(generator.faces(found.request)).image, found.image)
         again = projector.project(face.image)
         assert again.request == found.request
@@ -111,7 +111,7 @@ def test_a_model_without_attributes():
 def test_places_that_attributes_change_count_more(schema):
     weights = Projector(ToyGenerator(schema))._place_weights().numpy()
     assert weights.mean() == pytest.approx(1, abs=1e-4)
-    # A tag changes one block alone, a colour among four shares its say: both more than the background.
+    # A tag changes one block only, and a color one of four: both count more than the background.
     smile, background = weights[2 + 16 : 14 + 16, 2:14], weights[:, :2]
     assert smile.min() > 3 * background.max()
     assert background.min() == pytest.approx(projection.EVEN_SHARE, abs=1e-4)
@@ -120,7 +120,7 @@ def test_places_that_attributes_change_count_more(schema):
 def test_adam_moves_as_that_of_keras():
     random = np.random.default_rng(6)
     start = random.standard_normal((2, 4)).astype(np.float32)
-    # Over a thousand steps the first ten are at the full rate.
+    # Of 1,000 steps, the first ten use the full rate.
     ours, own = start, Adam(0.05, 1000)
     variable = keras.Variable(start)
     optimizer = keras.optimizers.Adam(0.05, beta_2=0.99, epsilon=1e-8)
@@ -150,7 +150,7 @@ def test_labels_in_between_and_definite(schema):
     for slot in schema.slots:
         part, sure = relaxed[:, slot.columns], definite[:, slot.columns]
         if slot.is_group:
-            # As shares they sum to one: (1 + x) / 2.
+            # As probabilities (1 + x) / 2 they sum to one.
             np.testing.assert_allclose(np.sum((1 + part) / 2, axis=1), 1, rtol=1e-5)
             np.testing.assert_array_equal(np.argmax(part, axis=1), np.argmax(sure, axis=1))
             np.testing.assert_array_equal(sure.sum(axis=1), 2 - slot.size)
@@ -158,13 +158,13 @@ def test_labels_in_between_and_definite(schema):
             np.testing.assert_array_equal(sure, np.sign(logits[:, slot.columns]))
 
 
-def test_neighbours_differ_in_one_attribute(schema):
+def test_neighbors_differ_in_one_attribute(schema):
     row = schema.encode(
         {"hair_color": "red", "smile": True, "eye_color": "blue", "glasses": False, "hair_style": "long"}
     ).astype(np.float32)
     rows = neighbors(row, schema)
     np.testing.assert_array_equal(rows[0], row)
-    # 3 other hair colours, smile, 2 eye colours, glasses, 2 styles.
+    # 3 other hair colors, smile, 2 eye colors, glasses, 2 styles.
     assert len(rows) == 1 + 3 + 1 + 2 + 1 + 2 == len(np.unique(rows, axis=0))
     for other in rows[1:]:
         assert schema.describe(other)
@@ -182,7 +182,7 @@ def test_features_grow_apart_with_damage():
     for measure in (comparison.feature_distance, comparison.loss):
         values = measure(others, target).numpy()
         assert values[0] == pytest.approx(0, abs=1e-5) and 0 < values[1] < values[2]
-    # Larger pictures are reduced first; these are pixel for pixel the same, only larger.
+    # Larger pictures are reduced first; these are the same pictures enlarged.
     large = tf.repeat(tf.repeat(sample, 2, axis=1), 2, axis=2)
     for small, big in zip(features(sample), features(large), strict=True):
         assert small.shape == big.shape

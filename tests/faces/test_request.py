@@ -1,4 +1,4 @@
-"""Requests: what they may say, and how files carry them."""
+"""Face requests: their checks, and their text form."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_part_of_a_groups_name_is_enough(schema):
     assert expanded("hair=blonde, smile, Eyes=Green", schema) == "hair_color=blonde, smile, eye_color=green"
     # Two groups of hair, but only one has each value.
     assert expanded("hair=twin tails", schema) == "hair_style=twin_tails"
-    # What cannot be told apart or is not known stays, for the error message.
+    # Ambiguous and unknown phrases stay as they are, for the error message.
     assert expanded("hair=nothing, blue=hair", schema) == "hair=nothing, blue=hair"
 
 

@@ -1,4 +1,4 @@
-"""Labelled pictures that a model draws."""
+"""Labeled image folders that a model draws."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_training_reads_what_the_model_drew(export, tmp_path, monkeypatch):
     latents, labels = generator.inputs(FaceRequest(seeds=tuple(range(24)), truncation=0.5))
     np.testing.assert_array_equal(dataset.labels, labels)
     np.testing.assert_array_equal(dataset.images, generator.render(latents, labels))
-    # What the model says of itself goes along.
+    # The license of the model is included.
     assert "Colour noise." in dataset.statement and generator.name in dataset.statement
     assert "own" not in dataset.statement
     assert (tmp_path / "faces" / "0001" / "0000020.png").is_file()

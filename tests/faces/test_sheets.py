@@ -1,4 +1,4 @@
-"""Pictures of pictures."""
+"""Blocks of faces for each attribute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anime_gan.faces.sheets import attribute_blocks, sheet_labels
 
 
 def test_blocks_show_each_value_once_and_each_tag_switched_on(schema: Schema):
-    """Every face is painted in a colour of its own, so that it can be found again."""
+    """Every face has its own color, by which it is found in the blocks."""
     labels = np.ones((2, schema.num_labels), np.float32)
     _, captions = sheet_labels(labels, schema, schema.slots)
     side = 64
@@ -21,7 +21,7 @@ def test_blocks_show_each_value_once_and_each_tag_switched_on(schema: Schema):
     blocks = attribute_blocks(images, schema, columns=3)
 
     assert list(blocks) == ["hair_color", "eye_color", "hair_style", "yes_or_no"]
-    # Rows of `sheet_labels`: 4 hair colours, smile and no smile, 3 eye colours, glasses and none, 3 styles.
+    # Rows of `sheet_labels`: 4 hair colors, smile and no smile, 3 eye colors, glasses and none, 3 styles.
     expected = {
         "hair_color": [0, 1, 2, 3],
         "eye_color": [6, 7, 8],

@@ -1,4 +1,4 @@
-"""The studio with the model that comes with the package, loaded once."""
+"""A studio with the bundled model, which is loaded once."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def make_studio(generator) -> Callable[..., Studio]:
 
 
 class Visitor:
-    """Somebody who talks to a studio."""
+    """A client of the studio."""
 
     address = ADDRESS
 
     def __init__(self, client: Any) -> None:
         self.client = client
 
-    def draw(self, **wish: Any) -> dict[str, Any]:
-        """Draws, and gives the finished entry."""
-        return self.finished(self.client.post("/api/draw", json=wish))
+    def draw(self, **body: Any) -> dict[str, Any]:
+        """Draws, and returns the finished entry."""
+        return self.finished(self.client.post("/api/draw", json=body))
 
     def faces(self, number: int = 1, seed: int = 0, **attributes: Any) -> list[dict[str, Any]]:
         return self.draw(kind="faces", number=number, seed=str(seed), attributes=attributes)["faces"]
@@ -81,7 +81,7 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def visiting() -> Callable[..., contextlib.AbstractContextManager[Visitor]]:
-    """Talks to a studio without a network; skips where what the server needs is not installed."""
+    """Calls a studio without a network; skips if the packages of the server are not installed."""
     pytest.importorskip("starlette")
     try:
         from starlette.testclient import TestClient

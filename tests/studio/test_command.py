@@ -1,4 +1,4 @@
-"""`anime-gan-studio`, as a process and as a command that is called wrongly."""
+"""`anime-gan-studio` as a process, and its errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Started:
-    """A studio in a process of its own, at any free port."""
+    """A studio in its own process, on any free port."""
 
     def __init__(self, data: Path) -> None:
         self.process = subprocess.Popen(
@@ -40,8 +40,8 @@ class Started:
         assert found, self.process.communicate()
         self.url = found[1]
 
-    def ask(self, path: str, wish: dict | None = None) -> str:
-        data = None if wish is None else json.dumps(wish).encode()
+    def ask(self, path: str, body: dict | None = None) -> str:
+        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
@@ -49,7 +49,7 @@ class Started:
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts studios in the same data folder, and ends what is still running."""
+    """Starts studios with the same data folder, and kills them at the end."""
     started: list[Started] = []
 
     def start() -> Started:
@@ -64,7 +64,7 @@ def start(tmp_path):
 
 def test_what_was_drawn_survives_being_killed(start, tmp_path):
     studio = start()
-    # The page is there before the model is.
+    # The page is available before the model is loaded.
     assert "<title>" in studio.ask("")
     drawn = json.loads(studio.ask("api/draw", {"kind": "faces", "number": 2}).splitlines()[-1])["done"]
     studio.process.kill()
@@ -72,14 +72,14 @@ def test_what_was_drawn_survives_being_killed(start, tmp_path):
     assert [path.name for path in (tmp_path / "anime_gan" / "studio" / "history").iterdir()] == [drawn["id"]]
     studio = start()
     assert json.loads(studio.ask("api/history"))["entries"] == [drawn]
-    # Even while the model is being loaded, it ends at once and without a word.
+    # Even while the model is loading, the process ends at once and silently.
     studio.process.send_signal(signal.SIGTERM)
     _, said = studio.process.communicate(timeout=60)
     assert said.strip() in ("", "anime-gan-studio: interrupted")
 
 
 def test_the_page_does_not_wait_for_tensorflow():
-    """Nothing on the way to the first page may need what takes seconds to import."""
+    """The first page must not wait for the import of TensorFlow, which takes seconds."""
     code = "import sys, anime_gan.studio.server; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0
 

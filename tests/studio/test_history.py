@@ -1,4 +1,4 @@
-"""The history: what it holds, for how long, and what happens when something is wrong with it."""
+"""The history: its entries, its limits, and damaged folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anime_gan.studio.history import STALE, History
 
 @pytest.fixture
 def restarted(make_studio, visiting, tmp_path):
-    """Starts a studio with the same history, as often as it is asked to, and ends the one before."""
+    """Starts a studio with the same history, after stopping the one before."""
     with contextlib.ExitStack() as running:
 
         def start(**options):
@@ -41,7 +41,7 @@ def test_it_survives_a_restart(restarted):
     assert entry == drawn
     assert [visitor.png(face) for face in entry["faces"]] == pictures
     assert [visitor.png(face) for face in kept(visitor)] == pictures[1:]
-    # And goes on from there.
+    # And the entries can be used.
     assert visitor.draw(kind="change", face=entry["faces"][0]["id"], set={"glasses": True})
 
 
@@ -133,5 +133,5 @@ def test_what_a_killed_process_left_is_not_shown_and_goes(tmp_path):
         os.utime(tmp_path / name, (then, then))
     history = History(tmp_path, 5)
     assert history.entries(None, 9) == []
-    # One that is new may be another server's, which is drawing just now.
+    # A recent one may belong to another server that is still drawing.
     assert [path.name for path in tmp_path.iterdir()] == [".partial-new"]

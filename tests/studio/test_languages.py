@@ -1,4 +1,4 @@
-"""What the page says is complete and true in each language."""
+"""The texts of the page are complete in each language."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_page_says_nothing_that_is_not_in_the_files_and_all_that_is():
     said = set(re.findall(r'data-t(?:-\w+)?="([^"]+)"', (PAGE / "index.html").read_text("utf-8")))
     for script in PAGE.glob("*.js"):
         text = script.read_text("utf-8")
-        # Both of two, as in t(one ? "a" : "b").
+        # Both keys of t(one ? "a" : "b").
         for call in re.findall(r"\bt\(([^)]*)\)", text):
             said |= set(re.findall(r'"([^"]+)"', call))
         said |= {
@@ -43,7 +43,6 @@ def test_the_page_says_nothing_that_is_not_in_the_files_and_all_that_is():
             for key in strings
             if key.startswith(start)
         }
-    # The errors that the page itself knows of are of the server's kind.
     missing = {key for key in said if key not in strings}
     assert not missing
     unsaid = {key for key in strings if key not in said and not key.startswith("error.")}
@@ -81,7 +80,7 @@ def test_attributes_of_the_model_have_names(language):
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_what_is_shown_can_be_typed(language):
-    """A phrase that the model knows means the attribute beside which it stands."""
+    """A displayed phrase that the model understands means the attribute that it is displayed for."""
     schema = read_schema(find_export(None))
     names = read_language(language)["attributes"]
     vocabulary = load_vocabulary()

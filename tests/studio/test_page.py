@@ -1,4 +1,4 @@
-"""The page in a browser, used as a person uses it; the browser reaches nothing but the studio."""
+"""The page in a browser that can reach nothing but the studio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECONDS = 1_000
 
 
 class Served:
-    """A studio that listens, and can be started anew at the same address."""
+    """A studio that can be restarted at the same address."""
 
     def __init__(self, make_studio, folder: Path) -> None:
         self._make, self._folder = make_studio, folder
@@ -50,7 +50,7 @@ class Served:
         self._thread.start()
 
     def empty(self) -> None:
-        """Forgets everything."""
+        """Deletes the history and the kept faces."""
         for store in self._folder.iterdir():
             for entry in store.iterdir():
                 shutil.rmtree(entry)
@@ -70,7 +70,7 @@ def served(make_studio, tmp_path_factory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    # Machines may be slow, and nothing here waits longer than it has to.
+    # Some machines are slow; nothing waits longer than needed.
     expect.set_options(timeout=20 * SECONDS)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -88,7 +88,7 @@ def chromium() -> Iterator[object]:
 
 @pytest.fixture
 def new_page(chromium, served):
-    """Opens the page; in the end, nothing was asked of anybody else, and no script has failed."""
+    """Opens the page; at the end, checks that nothing else was requested and no script failed."""
     with contextlib.ExitStack() as opened:
         asked: list[str] = []
         failed: list[str] = []
@@ -124,12 +124,12 @@ def pick(page, group: str, value: str, where: str = "#picker") -> None:
 
 
 def draw(page, number: int = 4, seed: int = 0) -> list:
-    """Draws, and gives the faces' buttons."""
+    """Draws, and returns the images."""
     if not page.locator("#more").get_attribute("open"):
         page.locator("#more").evaluate("details => details.open = true")
     page.get_by_label("Number of faces").fill(str(number))
     page.get_by_label("First seed").fill(str(seed))
-    # What is there from before must not be taken for what is to come.
+    # Earlier faces must not be mistaken for the new ones.
     page.locator("#panel-faces").evaluate("panel => panel.replaceChildren()")
     page.get_by_role("button", name="Draw", exact=True).click()
     expect(page.locator("#panel-faces .heading")).to_contain_text(
@@ -154,7 +154,7 @@ def pixels(data: bytes | Path) -> np.ndarray:
 
 
 def drop(page, path: Path) -> None:
-    """Lets go of a file over the page."""
+    """Drops a file on the page."""
     content = list(path.read_bytes())
     page.evaluate(
         """([name, content]) => {
@@ -188,7 +188,7 @@ def test_pick_draw_and_save(page, generator):
     assert origin.request.seeds == tuple(range(20, 26))
     for picture, face in zip(pictures, generator.faces(origin.request), strict=True):
         np.testing.assert_array_equal(pixels(picture), face.image)
-    # The next ones are new.
+    # The next drawing uses new seeds.
     assert page.get_by_label("First seed").input_value() == "26"
 
 
@@ -205,7 +205,7 @@ def test_keep_edit_and_blend(page, generator):
     assert generator.schema.describe(after[1][0]).startswith("pink hair")
     dialog.get_by_role("button", name="Keep").click()
     expect(dialog.get_by_role("button", name="Kept")).to_have_attribute("aria-pressed", "true")
-    # Back to how it was, and keep that too.
+    # Go back to the first face, and keep it too.
     dialog.locator(".strip button").first.click()
     dialog.get_by_role("button", name="Keep").click()
     expect(page.locator("#kept-count")).to_have_text("2")
@@ -253,7 +253,7 @@ def test_around_a_face(page):
     expect(dialog.locator(".strip button")).to_have_count(3)
 
 
-def test_closed_eyes_are_opened_for_their_colour(page):
+def test_closed_eyes_are_opened_for_their_color(page):
     pick(page, "closed eyes", "no")
     draw(page, 1, seed=3)[0].click()
     large = page.get_by_role("dialog").locator(".large")
@@ -315,7 +315,7 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
     expect(page.locator("#panel-faces .heading")).to_contain_text("seed 41-43")
     expect(page.locator("output[for=truncation]")).to_have_text("7%")
     assert page.get_by_label("Number of faces").input_value() == "3"
-    # What is no picture of ours is explained, and everything goes on.
+    # Other files are refused with a message, and the page keeps working.
     for content, said in (
         (path.read_bytes()[:300], "cannot be read"),
         (b"{}", "contains no generation settings"),
@@ -398,7 +398,7 @@ def test_with_the_keyboard_alone(page):
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     expect(dialog.locator(".large")).to_have_attribute("alt", re.compile("pink hair"))
-    # It goes on from where it was.
+    # The focus stays where it was.
     expect(group.get_by_role("radio", name="pink")).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -434,7 +434,7 @@ def test_a_long_drawing_shows_how_far_it_is_and_can_be_stopped(page, served, mon
     page.get_by_role("button", name="Stop").click()
     going_on.set()
     expect(page.locator("#busy")).to_be_hidden()
-    # What was drawn can be used.
+    # The faces drawn so far can be used.
     page.locator("#panel-faces button.face").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
@@ -448,7 +448,7 @@ def test_in_their_language(new_page, locale, draw_, hair):
     expect(page.locator("#picker legend").first).to_have_text(hair)
     page.get_by_role("button", name=draw_, exact=True).click()
     expect(page.locator("#panel-faces .heading")).to_be_visible()
-    # The other way round, remembered.
+    # The choice is remembered.
     page.locator("#language").select_option("en")
     expect(page.locator("#picker legend").first).to_have_text("Hair color")
     page.reload()
@@ -491,7 +491,7 @@ def test_a_model_without_attributes(new_page):
     expect(dialog.get_by_label("All values of")).to_have_count(0)
     dialog.get_by_role("button", name="Similar faces").click()
     expect(dialog.locator(".results button.face")).to_have_count(8)
-    # The margin belongs to the face, what is beside it does not.
+    # A click on the padding does not close the dialog, one outside does.
     box = dialog.bounding_box()
     page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)
     expect(dialog).to_be_visible()

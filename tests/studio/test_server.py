@@ -1,4 +1,4 @@
-"""The server among people and pages that mean no good."""
+"""The server against wrong and malicious requests."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ def test_the_page_and_all_that_it_names_come_from_here(visitor):
         ({"kind": "blend", "faces": ["a"] * 3}, "needs two faces"),
     ],
 )
-def test_a_wrong_wish_gets_an_answer_in_words(visitor, body, said):
+def test_a_wrong_request_gets_an_answer_in_words(visitor, body, said):
     response = visitor.client.post("/api/draw", json=body)
     assert 400 <= response.status_code < 500
     assert said in response.json()["message"]
 
 
-def test_wrong_wishes_about_a_face(visitor):
+def test_wrong_requests_about_a_face(visitor):
     face = visitor.faces()[0]["id"]
-    for wish, said in (
+    for body, said in (
         ({"kind": "sheet", "face": face, "attribute": "hair_color; smile"}, "no attribute"),
         ({"kind": "nearby", "face": face, "angle": 7}, "“angle” must be"),
         ({"kind": "nearby", "face": face, "angle": float("nan")}, "“angle” must be"),
@@ -82,11 +82,11 @@ def test_wrong_wishes_about_a_face(visitor):
         ({"kind": "change", "face": face.replace(".0", ".-1"), "set": {}}, "no longer exists"),
         ({"kind": "change", "face": face, "set": {"hair_color": "plaid"}}, "cannot be"),
     ):
-        body = json.dumps(wish)
+        content = json.dumps(body)
         response = visitor.client.post(
-            "/api/draw", content=body, headers={"Content-Type": "application/json"}
+            "/api/draw", content=content, headers={"Content-Type": "application/json"}
         )
-        assert response.status_code in (400, 404), wish
+        assert response.status_code in (400, 404), body
         assert said in response.json()["message"]
 
 
@@ -182,7 +182,7 @@ def test_files_of_an_entry_that_are_not_for_others(visitor):
 
 
 def test_only_the_own_page_is_answered(visitor):
-    wish = {"kind": "faces", "number": 1}
+    body = {"kind": "faces", "number": 1}
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -190,23 +190,23 @@ def test_only_the_own_page_is_answered(visitor):
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ):
-        response = visitor.client.post("/api/draw", json=wish, headers=headers)
+        response = visitor.client.post("/api/draw", json=body, headers=headers)
         assert response.status_code == 403, headers
         assert response.headers["Content-Security-Policy"]
-    # What a form can send without being asked.
+    # Content types that a form can send across origins.
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
-        body = json.dumps(wish)
-        response = visitor.client.post("/api/draw", content=body, headers={"Content-Type": kind})
+        content = json.dumps(body)
+        response = visitor.client.post("/api/draw", content=content, headers={"Content-Type": kind})
         assert response.status_code == 415
     own = {"Origin": visitor.address, "Sec-Fetch-Site": "same-origin"}
-    assert visitor.client.post("/api/draw", json=wish, headers=own).status_code == 200
+    assert visitor.client.post("/api/draw", json=body, headers=own).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "", "evil.example:8642", "a b", "[x]"]
 )
 def test_a_strange_name_is_not_answered(visitor, host):
-    """A name that somebody lets point here makes their page one of the same origin (DNS rebinding)."""
+    """A foreign host name that points to this machine gives an attacker the same origin (DNS rebinding)."""
     for path in ("/", "/api/history"):
         assert visitor.client.get(path, headers={"Host": host}).status_code == 403
 
@@ -217,7 +217,7 @@ def test_names_of_this_machine_are_answered(visitor, host):
 
 
 def test_fifty_clicks_at_once(make_studio, visiting, generator, tmp_path):
-    """While the model is being loaded, so that no wish can be fulfilled before the last one is there."""
+    """All requests arrive while the model is loading, so none can finish before the last one arrives."""
     loaded = threading.Event()
 
     def load(_):
@@ -237,7 +237,7 @@ def test_fifty_clicks_at_once(make_studio, visiting, generator, tmp_path):
         with ThreadPoolExecutor(50) as people:
             answers = [people.submit(click, seed) for seed in range(50)]
             try:
-                # The model itself has a place; those who get one wait.
+                # Loading the model takes one place; accepted requests wait.
                 for _ in range(50 - (PLACES - 1)):
                     assert refused.acquire(timeout=20)
                 assert visitor.client.get("/api/studio").json()["ready"] is False
@@ -248,7 +248,7 @@ def test_fifty_clicks_at_once(make_studio, visiting, generator, tmp_path):
         assert (codes.count(200), codes.count(429)) == (PLACES - 1, 50 - (PLACES - 1))
         for response in responses:
             if response.status_code == 429:
-                assert "Too much at once" in response.json()["message"]
+                assert "Too many drawings at once" in response.json()["message"]
             else:
                 assert "done" in response.text.splitlines()[-1]
         assert len(visitor.client.get("/api/history").json()["entries"]) == PLACES - 1

@@ -1,4 +1,4 @@
-"""What the studio draws, and that its files say how."""
+"""The studio's drawings, and the settings in its files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GLASSES = {"kind": "faces", "attributes": {"hair_color": "blue", "glasses": True
 
 @pytest.fixture
 def command(generator, monkeypatch, tmp_path):
-    """`generate.py`, with the model that is loaded already."""
+    """Runs `generate.py` with the model that is already loaded."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(generate, "FaceGenerator", lambda _: generator)
 
@@ -34,7 +34,7 @@ def command(generator, monkeypatch, tmp_path):
 
 
 def inputs(visitor, generator, face):
-    """Latent and labels by which a face can be drawn, from the picture that was handed out."""
+    """Returns a face's latent vector and labels, read from its downloaded picture."""
     path = Path("asked.png")
     path.write_bytes(visitor.png(face))
     latents, labels = generator.inputs(read_origin(path).request)
@@ -80,17 +80,17 @@ def test_one_thing_is_changed_and_the_rest_stays(visitor, generator):
     assert (face["attributes"]["hair_color"], face["attributes"]["smile"]) == ("pink", True)
 
 
-def test_neighbours_lie_around_a_face(visitor, generator):
+def test_neighbors_lie_around_a_face(visitor, generator):
     (face,) = visitor.faces(seed=3, hair_color="blue")
     center, labels = inputs(visitor, generator, face)
-    wish = {"kind": "nearby", "face": face["id"], "angle": 0.3, "number": 4}
-    entry = visitor.draw(**wish, seed="1")
+    body = {"kind": "nearby", "face": face["id"], "angle": 0.3, "number": 4}
+    entry = visitor.draw(**body, seed="1")
     for near in entry["faces"]:
         latent, same = inputs(visitor, generator, near)
         cosine = latent @ center / np.linalg.norm(latent) / np.linalg.norm(center)
         assert np.arccos(cosine) == pytest.approx(0.3, abs=1e-3)
         np.testing.assert_array_equal(same, labels)
-    again, other = (visitor.draw(**wish, seed=seed)["faces"] for seed in ("1", "2"))
+    again, other = (visitor.draw(**body, seed=seed)["faces"] for seed in ("1", "2"))
     assert [visitor.png(near) for near in again] == [visitor.png(near) for near in entry["faces"]]
     assert visitor.png(other[0]) != visitor.png(again[0])
 
@@ -109,7 +109,7 @@ def test_a_sheet_shows_what_closed_eyes_would_hide(visitor, command):
 
 
 def test_a_blend_leads_from_face_to_face_whatever_they_are(visitor):
-    """One has a seed and was changed, the other has none."""
+    """The first has a seed and was changed, the other has no seed."""
     first, other = visitor.faces(2, seed=3)
     (first,) = visitor.draw(kind="change", face=first["id"], set={"hair_color": "silver"})["faces"]
     (last,) = visitor.draw(kind="nearby", face=other["id"], number=1)["faces"]
@@ -118,13 +118,13 @@ def test_a_blend_leads_from_face_to_face_whatever_they_are(visitor):
     assert len(steps) == 7
     np.testing.assert_array_equal(visitor.pixels(steps[0]), visitor.pixels(first))
     np.testing.assert_array_equal(visitor.pixels(steps[-1]), visitor.pixels(last))
-    assert steps[3]["attributes"] is None  # Between two, no words are true.
+    assert steps[3]["attributes"] is None  # No words describe an interpolated face.
     with Image.open(io.BytesIO(visitor.file(entry["id"], "animation.webp"))) as animation:
         assert animation.n_frames == 12
         for number, face in enumerate(steps):
             animation.seek(number)
             np.testing.assert_array_equal(np.asarray(animation.convert("RGB")), visitor.pixels(face))
-    # Halfway there is a face too.
+    # The face halfway can be changed and varied too.
     (changed,) = visitor.draw(kind="change", face=steps[3]["id"], set={"glasses": True})["faces"]
     assert np.abs(visitor.pixels(changed).astype(int) - visitor.pixels(steps[3])).max() > 20
     assert len(visitor.draw(kind="nearby", face=steps[3]["id"], number=2)["faces"]) == 2
@@ -206,7 +206,7 @@ def test_words_become_picks(visitor):
     assert picks["eye_color"] is None
     refused = visitor.client.post("/api/words", json={"words": "blu hair"})
     assert refused.status_code == 400 and "did you mean 'blue hair'" in refused.json()["message"]
-    # What no choice on the page can say must not get lost.
+    # A request that the controls cannot express is refused, not dropped.
     refused = visitor.client.post("/api/words", json={"words": "smile, no blue hair"})
     assert refused.status_code == 400 and "hair_color" in refused.json()["message"]
 
@@ -217,7 +217,7 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
     events = []
     for event in studio.draw(studio.planner.plan({"kind": "faces", "number": 20, "seed": "5"}), stop):
         events.append(event)
-        if len(events) == 4:  # It was begun, and three faces were drawn.
+        if len(events) == 4:  # After `begun` and three faces.
             stop.set()
     (entry,) = studio.history.entries(None, 9)
     assert len(entry.faces) == 3

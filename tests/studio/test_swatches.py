@@ -1,4 +1,4 @@
-"""The page's colours can be told apart."""
+"""The contrast of the page's colors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from anime_gan.studio.errors import PAGE
 
-# What is written on what. Large or bold text would do with less.
+# Pairs of text and background colors. Large or bold text would need less contrast.
 WRITTEN = [
     ("ink", "paper"),
     ("ink", "card"),
