@@ -20,6 +20,7 @@ COMMANDS = {
     "anime_gan.datasets.sampled": "draw a labeled dataset with a model",
     "anime_gan.importers.webdnn": "convert the model published by make.girls.moe",
     "anime_gan.metrics": "train the tagger and the critic that evaluation uses",
+    "anime_gan.evaluate.imagenet": "measure FID on features of an ImageNet network",
     "anime_gan.evaluate.projection": "measure GAN inversion (generate.py --project)",
     "anime_gan.prepare.measure": "measure the accuracy of anime_gan.prepare",
     "anime_gan.benchmark": "measure speed and memory on this machine",
