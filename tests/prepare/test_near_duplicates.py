@@ -84,6 +84,5 @@ def test_index_gives_the_nearest_first() -> None:
     for picture in pictures:
         index.add(fingerprint(picture))
 
-    assert len(index) == 5
     for number, picture in enumerate(pictures):
         assert index.candidates(fingerprint(changed(picture, "cropped")))[0] == number

@@ -77,13 +77,13 @@ def test_cascade_is_fetched_once(home: str) -> None:
 
 
 def test_another_file_than_the_pinned_one_is_refused(home: str) -> None:
-    with pytest.raises(ValueError, match="another checksum"):
+    with pytest.raises(ValueError, match="wrong checksum"):
         cascade.find_cascade("", f"{home}/wrong.xml")
     assert not (cascade.cache_folder() / cascade.NAME).exists()
 
 
 def test_offline_says_what_to_do_in_one_line(home: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot be fetched .*--cascade=FILE"):
+    with pytest.raises(ValueError, match=r"cannot be downloaded .*download https://raw"):
         cascade.find_cascade("", f"{home}/missing.xml")
 
 
@@ -154,13 +154,13 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["{tmp}/none", "{tmp}/out"], "none: no such folder"),
-        (["{tmp}/source", "{tmp}/full"], "holds something else"),
-        (["{tmp}/source", "{tmp}/source/out"], "must not be inside of SOURCE"),
-        (["{tmp}/source", "{tmp}/out", "--thresholds=smile"], "not a tag and a number"),
-        (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/none.xml"], "none.xml: no such file"),
+        (["{tmp}/source", "{tmp}/full"], "contains other files"),
+        (["{tmp}/source", "{tmp}/source/out"], "must not be inside SOURCE"),
+        (["{tmp}/source", "{tmp}/out", "--thresholds=smile"], "--thresholds=smile: must be TAG=NUMBER"),
+        (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/none.xml"], "/none.xml: no such file"),
         (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/full/a.txt"], "not a cascade"),
         (["{tmp}/source"], "missing argument: DEST"),
-        (["{tmp}/source", "{tmp}/out", "--corrections={tmp}/c.json"], "c.json: no such file"),
+        (["{tmp}/source", "{tmp}/out", "--corrections={tmp}/c.json"], "/c.json: no such file"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

@@ -68,7 +68,8 @@ def read_labels(root: str, names: list[str], num_images: int) -> Labels:
         count = num_images or len(labels.names)
         return labels._replace(names=labels.names[:count], rows=labels.rows[:count])
     pictures = pictures[: num_images or len(pictures)]
-    tag_files = _tag_files(pictures, set(names))
+    present = set(names)
+    tag_files = {picture: file for picture in pictures for file in tag_file_names(picture) if file in present}
     if tag_files:
         extension = read_text(root, TAG_TABLE) if TAG_TABLE in names else None
         return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
@@ -115,14 +116,9 @@ def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictur
     return Labels(table.schema, list(rows), table.labels[list(rows.values())], skipped, table.notes)
 
 
-def _tag_files(pictures: list[str], names: set[str]) -> dict[str, str]:
-    """Image -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
-    candidates = (
-        (picture, file)
-        for picture in pictures
-        for file in (str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt")
-    )
-    return {picture: file for picture, file in candidates if file in names}
+def tag_file_names(picture: str) -> tuple[str, str]:
+    """Returns the possible tag files of an image: `face.txt` and `face.png.txt` for `face.png`."""
+    return str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt"
 
 
 def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: dict[str, str]) -> Labels:
@@ -134,11 +130,8 @@ def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: 
         if picture not in tag_files:
             continue
         description, in_conflict = table.read(split_tags(read_text(root, tag_files[picture])))
-        # A file without any known tag is a caption or in another format. Its labels are unknown, not absent.
-        if any(description.values()) or in_conflict:
-            rows[i] = schema.encode(description)
-        else:
-            untold += 1
+        rows[i] = schema.encode(description)
+        untold += not any(description.values()) and not in_conflict
         for group in in_conflict:
             conflicts[group] = conflicts.get(group, 0) + 1
     notes = [

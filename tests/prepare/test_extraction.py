@@ -19,9 +19,9 @@ from anime_gan.datasets.load import load_dataset
 from anime_gan.prepare.boxes import Box  # noqa: E402
 from anime_gan.prepare.corrections import Corrections, read_corrections  # noqa: E402
 from anime_gan.prepare.detection import Detection  # noqa: E402
+from anime_gan.prepare.extraction import JOURNAL, FaceExtraction, crop_name  # noqa: E402
 from anime_gan.prepare.labeling import Label  # noqa: E402
 from anime_gan.prepare.per_picture import Options
-from anime_gan.prepare.pipeline import JOURNAL, Pipeline, crop_name  # noqa: E402
 from anime_gan.prepare.results import Summary, deleted_crops, write_results  # noqa: E402
 from anime_gan.prepare.review import write_review  # noqa: E402
 
@@ -87,9 +87,11 @@ def prepare(
     detector: BlackMarks | None = None,
     options: Options = OPTIONS,
 ) -> Summary:
-    pipeline = Pipeline(str(source), destination, options, detector or BlackMarks(), TABLE, TABLE.attributes)
-    pipeline.run()
-    return write_results(source, destination, pipeline.journal, corrections, TABLE.attributes)
+    extraction = FaceExtraction(
+        str(source), destination, options, detector or BlackMarks(), TABLE, TABLE.attributes
+    )
+    extraction.run()
+    return write_results(source, destination, extraction.journal, corrections, TABLE.attributes)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -113,8 +115,8 @@ def test_faces_are_cut_out_and_everything_else_is_named(source: Path, tmp_path: 
     rejected = {row["picture"]: row["reason"] for row in read_table(tmp_path / "out" / "rejected.csv")}
     assert {name: reason.split(":")[0] for name, reason in rejected.items()} == {
         "broken.jpg": "broken, truncated, or of an unsupported kind",
-        "copy.png": "same file",
-        "edge.png": "cut by the picture's edge",
+        "copy.png": "exact copy",
+        "edge.png": "cut off by the edge of the picture",
         "empty.png": "no face found",
         "strip.png": "extreme aspect",
     }
@@ -245,11 +247,11 @@ def test_what_was_unticked_is_gone_and_stays_in_the_next_review(source: Path, tm
     corrections = read_corrections(out / "corrections.json")
     detector = BlackMarks()
     summary = prepare(source, out, corrections, detector)
-    pipeline = Pipeline(str(source), out, OPTIONS, detector, TABLE, TABLE.attributes)
-    write_review(out, pipeline.journal, corrections)
+    extraction = FaceExtraction(str(source), out, OPTIONS, detector, TABLE, TABLE.attributes)
+    write_review(out, extraction.journal, corrections)
 
     assert detector.looked == 0
-    assert summary.reasons["unticked in the review"] == 1
+    assert summary.reasons["unticked in review"] == 1
     rows = {row["face"]: json.loads(row["labels"]) for row in read_table(out / "faces.csv")}
     assert "faces/a/both-png-1.png" not in rows
     assert "hair_color" not in rows["faces/b-png-1.png"]
@@ -274,7 +276,7 @@ def test_report_names_rare_labels_and_draws_the_same_chart_twice(source: Path, t
 
     assert ("glasses", 1) in summary.rare
     report = (tmp_path / "one" / "report.md").read_text("utf-8")
-    assert "8 pictures in, 5 faces out" in report
+    assert "5 faces from 8 pictures" in report
     assert "glasses (1)" in report
     charts = [(tmp_path / name / "labels.svg").read_bytes() for name in ("one", "two")]
     assert charts[0] == charts[1]
@@ -317,13 +319,13 @@ def test_crops_deleted_by_hand_stay_away(source: Path, tmp_path: Path) -> None:
     prepare(source, out)
     (out / "faces/edge-png-1.png").unlink()
     detector = BlackMarks()
-    pipeline = Pipeline(str(source), out, OPTIONS, detector, TABLE, TABLE.attributes)
-    pipeline.run()
-    corrections = NOTHING._replace(deleted=deleted_crops(out, pipeline.journal))
-    summary = write_results(source, out, pipeline.journal, corrections, TABLE.attributes)
+    extraction = FaceExtraction(str(source), out, OPTIONS, detector, TABLE, TABLE.attributes)
+    extraction.run()
+    corrections = NOTHING._replace(deleted=deleted_crops(out, extraction.journal))
+    summary = write_results(source, out, extraction.journal, corrections, TABLE.attributes)
 
     assert detector.looked == 0
-    assert summary.reasons["deleted by hand"] == 1
+    assert summary.reasons["deleted by the user"] == 1
     assert "faces/edge-png-1.png" not in [row["filename"] for row in read_table(out / "labels.csv")]
 
 
@@ -338,9 +340,11 @@ def test_labels_come_from_the_tagger_where_tag_files_say_nothing(source: Path, t
                 for _ in images
             ]
 
-    pipeline = Pipeline(str(source), tmp_path / "out", OPTIONS, BlackMarks(), TABLE, TABLE.attributes, Says())
-    pipeline.run()
-    write_results(source, tmp_path / "out", pipeline.journal, NOTHING, TABLE.attributes)
+    extraction = FaceExtraction(
+        str(source), tmp_path / "out", OPTIONS, BlackMarks(), TABLE, TABLE.attributes, Says()
+    )
+    extraction.run()
+    write_results(source, tmp_path / "out", extraction.journal, NOTHING, TABLE.attributes)
     rows = {row["face"]: json.loads(row["labels"]) for row in read_table(tmp_path / "out" / "faces.csv")}
 
     assert rows["faces/a/both-png-1.png"]["hair_color"] == ["tagger", 0.9]
