@@ -17,9 +17,9 @@ from types import ModuleType
 def import_tensorflow() -> ModuleType:
     """Imports TensorFlow and lists its devices; prints nothing unless this fails.
 
-    The user's Keras settings (`KERAS_BACKEND`, `~/.keras/keras.json`) are overridden: the backend is TensorFlow,
-    and all other settings are Keras's defaults. Keras chooses its backend when it is first imported and cannot
-    change it later.
+    The user's Keras settings (`KERAS_BACKEND`, `~/.keras/keras.json`) are overridden: the backend is
+    TensorFlow, and all other settings are defaults. Keras chooses its backend when it is first imported and
+    cannot change it later.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"

@@ -1,4 +1,4 @@
-"""Copies are found, other drawings are not."""
+"""Near-duplicates: copies are detected, other drawings are not."""
 
 from __future__ import annotations
 
