@@ -33,17 +33,15 @@ class Label(NamedTuple):
 
 
 class Tagger(Protocol):
-    """A network that recognizes attributes in images."""
+    """A network that recognizes attributes in images.
 
-    @property
-    def attributes(self) -> Attributes:
-        """Group name -> its values, tag name -> None; in the order of the label columns."""
-        ...
+    Attributes:
+        attributes: Group name -> its values, tag name -> None; in the order of the label columns.
+        checksum: Hexadecimal digest of the network.
+    """
 
-    @property
-    def checksum(self) -> str:
-        """Hexadecimal digest of the network."""
-        ...
+    attributes: Attributes
+    checksum: str
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
         """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
