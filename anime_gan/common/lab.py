@@ -46,5 +46,5 @@ def lab_to_rgb(lab: np.ndarray) -> np.ndarray:
     ratio = np.where(curved > 6 / 29, curved**3, (116 * curved - 16) * 27 / 24389)
     linear = np.clip((ratio * _WHITE) @ np.linalg.inv(_RGB_TO_XYZ).T, 0.0, 1.0)
     root = np.maximum(linear, 0.0031308) ** (1 / 2.4)
-    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * root - 0.055)
-    return encoded * 255.0
+    encoded: np.ndarray = 255.0 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * root - 0.055)
+    return encoded

@@ -15,11 +15,11 @@ from types import ModuleType
 
 
 def import_tensorflow() -> ModuleType:
-    """Imports TensorFlow and looks for devices, with nothing printed unless that fails.
+    """Imports TensorFlow and lists its devices; prints nothing unless this fails.
 
-    The user's Keras settings (`KERAS_BACKEND`, `~/.keras/keras.json`) do not apply: the backend is TensorFlow
-    and everything else has Keras's defaults. Keras chooses its backend when it is first imported and cannot
-    change it later.
+    The user's Keras settings (`KERAS_BACKEND`, `~/.keras/keras.json`) are overridden: the backend is
+    TensorFlow, and all other settings are defaults. Keras chooses its backend when it is first imported and
+    cannot change it later.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -30,9 +30,10 @@ def import_tensorflow() -> ModuleType:
         keras.config.set_floatx("float32")
         keras.config.set_epsilon(1e-7)
         keras.config.set_image_data_format("channels_last")
-        # The first look at the devices is what makes CUDA complain where there is none.
+        # Without CUDA, the first listing of devices prints warnings.
         tf.config.list_physical_devices()
-    return tf
+    module: ModuleType = tf
+    return module
 
 
 @contextlib.contextmanager

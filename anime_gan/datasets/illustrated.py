@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -60,23 +61,13 @@ class IllustratedFaces:
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
         """Draws the faces from `first_item` on."""
-        jobs = (
-            _Drawing(self._illustrator, self.schema, start, min(start + CHUNK, self.num_items), resolution)
-            for start in range(first_item, self.num_items, CHUNK)
-        )
-        return map_in_order(_draw, jobs)
+        draw = functools.partial(_draw, self._illustrator, self.schema, resolution)
+        starts = range(first_item, self.num_items, CHUNK)
+        return map_in_order(draw, (range(start, min(start + CHUNK, self.num_items)) for start in starts))
 
 
-class _Drawing(NamedTuple):
-    illustrator: Illustrator
-    schema: Schema
-    start: int
-    stop: int
-    resolution: int
-
-
-def _draw(job: _Drawing) -> Chunk:
-    drawn = [job.illustrator.draw(index, job.resolution) for index in range(job.start, job.stop)]
+def _draw(illustrator: Illustrator, schema: Schema, resolution: int, indices: range) -> Chunk:
+    drawn = [illustrator.draw(index, resolution) for index in indices]
     images = np.stack([image for image, _ in drawn])
-    labels = np.stack([job.schema.encode(description) for _, description in drawn])
+    labels = np.stack([schema.encode(description) for _, description in drawn])
     return Chunk(len(drawn), images, labels, ())

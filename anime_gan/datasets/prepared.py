@@ -53,42 +53,25 @@ class Chunk(NamedTuple):
 
 
 class Source(Protocol):
-    """A data source: `IllustratedFaces`, `ImageFolder` or `RecordShards`."""
+    """A data source: `IllustratedFaces`, `ImageFolder` or `RecordShards`.
 
-    @property
-    def name(self) -> str:
-        """Short name, for folders."""
-        ...
+    Attributes:
+        name: Short name, for folders.
+        statement: Description of the images, their license and whom to credit.
+        schema: The meaning of the chunks' label columns.
+        num_items: Number of images to decode.
+        notes: Notes for the user that are known before any image is decoded.
+        skipped: (name, reason) of each file that is skipped before any image is decoded.
+        verb: Verb for the progress bar, such as "drawing".
+    """
 
-    @property
-    def statement(self) -> str:
-        """Description of the images, their license and whom to credit."""
-        ...
-
-    @property
-    def schema(self) -> Schema:
-        """The meaning of the chunks' label columns."""
-        ...
-
-    @property
-    def num_items(self) -> int:
-        """Number of images to decode."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Notes for the user that are known before any image is decoded."""
-        ...
-
-    @property
-    def skipped(self) -> tuple[tuple[str, str], ...]:
-        """(name, reason) of each file that is skipped before any image is decoded."""
-        ...
-
-    @property
-    def verb(self) -> str:
-        """Verb for the progress bar, such as "drawing"."""
-        ...
+    name: str
+    statement: str
+    schema: Schema
+    num_items: int
+    notes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    verb: str
 
     def fingerprint(self) -> str:
         """Hexadecimal digest of everything that the result depends on, except for the resolution."""

@@ -1,1 +1,1 @@
-"""From pictures as people have them to labeled faces: `python -m anime_gan.prepare SOURCE DEST`."""
+"""Preparation of a dataset of labeled faces: `python -m anime_gan.prepare SOURCE DEST`."""

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.prepare SOURCE DEST`: turns a folder of pictures into a dataset of faces."""
+"""`python -m anime_gan.prepare SOURCE DEST`: makes a dataset of faces from a folder of pictures."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any
 from absl import flags
 
 from anime_gan.common.command_line import print_lines, run_command
+from anime_gan.common.errors import InputError
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 
-SUMMARY = """Finds the faces in a folder of pictures, cuts them out, cleans and labels them:
+SUMMARY = """Detects, crops, cleans and labels the faces in a folder of pictures:
   python -m anime_gan.prepare SOURCE DEST
-DEST becomes a folder that train.py reads as --data=DEST; SOURCE is only read. Stopped, it goes on where it
-was when it is called again. Needs OpenCV: pip install '.[prepare]'"""
+DEST becomes a folder for train.py --data=DEST; SOURCE is not changed. If the command is interrupted, run it
+again: it continues where it stopped. Needs OpenCV: pip install '.[prepare]'"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,38 +43,41 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     whole = functools.partial(flags.DEFINE_integer, flag_values=flag_values)
     text = functools.partial(flags.DEFINE_string, flag_values=flag_values)
     switch = functools.partial(flags.DEFINE_bool, flag_values=flag_values)
-    text("cascade", "", "the face detector's file (default: fetched once, checked, kept in the cache)")
-    number("margin", 1.5, "how much larger than the face the crop is (1 to 4; default 1.5)", 1.0, 4.0)
+    text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
+    number("margin", 1.5, "side of the crop relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
     number(
         "lift",
         0.08,
-        "how far the crop moves up, as a share of its side (-0.5 to 0.5; default 0.08)",
+        "upward shift of the crop, as a share of its side (-0.5 to 0.5; default 0.08)",
         -0.5,
         0.5,
     )
-    whole("size", 256, "pixels along a side of the crops (16 to 1024; default 256)", 16, 1024)
-    whole("min_size", 64, "leaves out crops with fewer pixels in the picture (16 and up; default 64)", 16)
+    whole("size", 256, "side of the crops in pixels (16 to 1024; default 256)", 16, 1024)
+    whole("min_size", 64, "minimum side of a crop in pixels of the picture (16 and up; default 64)", 16)
     number(
         "max_outside",
         0.25,
-        "leaves out crops of which more lies outside of the picture; less is mirrored (0 to 1; default 0.25)",
+        "maximum share of a crop outside the picture; smaller parts are mirrored (0 to 1; default 0.25)",
         0.0,
         1.0,
     )
-    switch("colors", True, "measures hair and eye color where nothing else tells them (true or false)")
-    number("color_confidence", 0.5, "measured colors less sure are unknown (0 to 1; default 0.5)", 0.0, 1.0)
-    text("tagger", "", "labels the crops: FILE.onnx, or what train.py takes as --data for our own tagger")
-    text("tagger_tags", "", "the ONNX tagger's list of tags (default: selected_tags.csv beside it)")
-    number("threshold", 0.5, "what the tagger is less sure of is unknown (0 to 1; default 0.5)", 0.0, 1.0)
-    flags.DEFINE_list(
-        "thresholds", [], "those of single tags, such as smile=0.4,blue_hair=0.6", flag_values=flag_values
-    )
-    switch("review", False, "writes pages on which wrong labels and crops can be unticked (true or false)")
+    switch("colors", True, "measurement of hair and eye colors without other labels (true or false)")
+    number("color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0)
     text(
-        "corrections",
+        "tagger",
         "",
-        "what was unticked there (a file; default: corrections.json in DEST, if it is there)",
+        "tagger for the crops: FILE.onnx, or a data source as in train.py --data to train one on",
     )
+    text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
+    number("threshold", 0.5, "probability from which a tag is present (0 to 1; default 0.5)", 0.0, 1.0)
+    flags.DEFINE_list(
+        "thresholds",
+        [],
+        "thresholds of single tags, e.g. smile=0.4,blue_hair=0.6",
+        flag_values=flag_values,
+    )
+    switch("review", False, "pages for reviewing crops and labels in a browser (true or false)")
+    text("corrections", "", "corrections file saved from the review pages (default: DEST/corrections.json)")
 
 
 def _prepare(flag_values: Any, source: str, destination: str) -> int:
@@ -85,16 +89,16 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
     from anime_gan.prepare.detection import CascadeDetector
+    from anime_gan.prepare.extraction import FaceExtraction
     from anime_gan.prepare.labeling import join_attributes
     from anime_gan.prepare.per_picture import Options
-    from anime_gan.prepare.pipeline import Pipeline
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
 
-    # Whatever is wrong with what was given is found out before the first picture.
+    # All options are checked before the first picture.
     given = flag_values["corrections"].value
     if given and not Path(given).is_file():
-        raise ValueError(f"--corrections={given}: no such file")
+        raise InputError("no such file", "corrections", given)
     corrections = read_corrections(Path(given) if given else dest / CORRECTIONS)
     cascade = find_cascade(flag_values["cascade"].value)
     detector = CascadeDetector(cascade)
@@ -109,30 +113,30 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     options = Options(**{name: flag_values[name].value for name in names})
     identity = {
         "cascade": _digest(cascade.read_bytes()),
-        # Its pictures would take the place of those that are there.
+        # Pictures of another source would replace the existing ones.
         "SOURCE": str(root.resolve()),
         "tags.json": extension or "",
-        # Another version of the package, or of what the tagger learned from, may know others.
+        # They may differ in another version of the package, or of the tagger's training data.
         "attributes": _digest(json.dumps(attributes).encode()),
         "tagger": tagger.checksum if tagger else "",
         **{name: flag_values[name].value for name in ("threshold", "thresholds")},
     }
     color_confidence = flag_values["color_confidence"].value
-    pipeline = Pipeline(
+    extraction = FaceExtraction(
         source, dest, options, detector, table, attributes, tagger, color_confidence, identity
     )
-    unlisted = pipeline.run()
+    unlisted = extraction.run()
     print_lines([f"{name}: {reason}" for name, reason in unlisted])
-    corrections = corrections._replace(deleted=deleted_crops(dest, pipeline.journal))
-    summary = write_results(root, dest, pipeline.journal, corrections, attributes)
-    left_out = ", ".join(f"{count} {reason}" for reason, count in summary.reasons.items())
+    corrections = corrections._replace(deleted=deleted_crops(dest, extraction.journal))
+    summary = write_results(root, dest, extraction.journal, corrections, attributes)
+    rejected = ", ".join(f"{reason} ({count})" for reason, count in summary.reasons.items())
     print(
-        f"{summary.pictures} pictures, {summary.faces} faces in {dest}"
-        + (f"; left out: {left_out}" * bool(left_out))
+        f"{summary.faces} faces from {summary.pictures} pictures in {dest}"
+        + (f"; rejected: {rejected}" * bool(rejected))
     )
     print_lines(summary.notes)
     if flag_values["review"].value and summary.faces:
-        write_review(dest, pipeline.journal, corrections)
+        write_review(dest, extraction.journal, corrections)
         print(f"review: {dest / FOLDER / 'page-1.html'}")
     print(f"report: {dest / REPORT}")
     return 0
@@ -143,17 +147,17 @@ def _digest(content: bytes) -> str:
 
 
 def _check_folders(source: Path, destination: Path) -> None:
-    from anime_gan.prepare.pipeline import JOURNAL
+    from anime_gan.prepare.extraction import JOURNAL
 
     if not source.is_dir():
         raise ValueError(f"{source}: no such folder")
     if destination.is_file():
-        raise ValueError(f"{destination}: is a file, must be a folder")
+        raise ValueError(f"{destination}: must be a folder, not a file")
     inside = destination.resolve().is_relative_to(source.resolve())
     if inside or source.resolve().is_relative_to(destination.resolve()):
-        raise ValueError(f"{destination}: must not be inside of SOURCE, nor around it")
+        raise ValueError(f"{destination}: DEST must not be inside SOURCE or contain it")
     if destination.is_dir() and any(destination.iterdir()) and not (destination / JOURNAL).is_file():
-        raise ValueError(f"{destination}: holds something else: choose an empty or a new folder")
+        raise ValueError(f"{destination}: contains other files; choose an empty or new folder")
 
 
 def _parse_thresholds(texts: Sequence[str]) -> dict[str, float]:
@@ -165,7 +169,7 @@ def _parse_thresholds(texts: Sequence[str]) -> dict[str, float]:
         except ValueError:
             thresholds[name] = -1.0
         if not name or not 0 < thresholds[name] < 1:
-            raise ValueError(f"--thresholds: {text!r} is not a tag and a number between 0 and 1: smile=0.4")
+            raise InputError("must be TAG=NUMBER with 0 < NUMBER < 1, such as smile=0.4", "thresholds", text)
     return thresholds
 
 
@@ -178,12 +182,12 @@ def _open_tagger(flag_values: Any, table: Any, thresholds: dict[str, float]) -> 
     from anime_gan.prepare.onnx_tagger import TAG_LIST, OnnxTagger
 
     if not Path(name).is_file():
-        raise ValueError(f"--tagger={name}: no such file")
+        raise InputError("no such file", "tagger", name)
     tags = flag_values["tagger_tags"].value
     tag_list = Path(tags) if tags else Path(name).parent / TAG_LIST
     return OnnxTagger(Path(name), tag_list, table, threshold, thresholds)
 
 
-# Guarded: the processes that look at pictures import this module again.
+# Guarded, because worker processes import this module again.
 if __name__ == "__main__":
     sys.exit(main())

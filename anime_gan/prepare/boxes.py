@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Box(NamedTuple):
-    """A rectangle: its left upper corner and its size, in pixels; it may reach over the picture's edge."""
+    """A rectangle by its top left corner and its size, in pixels; it may extend beyond the picture."""
 
     left: float
     top: float
@@ -18,11 +18,12 @@ class Box(NamedTuple):
 
     @property
     def center(self) -> tuple[float, float]:
+        """(x, y) of the center."""
         return self.left + self.width / 2, self.top + self.height / 2
 
 
 def overlaps(first: Sequence[Box] | np.ndarray, second: Sequence[Box] | np.ndarray) -> np.ndarray:
-    """Intersection over union of every box with every other: float64 [n, k], 0 to 1."""
+    """Returns the intersection over union of all pairs of boxes: float64 [n, k], 0 to 1."""
     a = np.asarray(first, np.float64).reshape(-1, 1, 4)
     b = np.asarray(second, np.float64).reshape(1, -1, 4)
     low = np.maximum(a[..., :2], b[..., :2])

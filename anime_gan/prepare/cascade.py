@@ -1,6 +1,6 @@
-"""The file of the face detector: given by the user, kept in the cache, or fetched once from its home.
+"""The file of the face detector: given by the user, or downloaded once to the cache.
 
-It is the LBP cascade for anime faces by nagadomi (MIT license), which is no part of this project.
+It is the LBP cascade for anime faces by nagadomi (MIT license), which is not part of this project.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.datasets.prepared import cache_folder
 
@@ -21,18 +22,18 @@ _MAX_BYTES = 2**21
 
 
 def find_cascade(given: str, home: str = HOME) -> Path:
-    """Where the cascade is; fetches it if it is in no place yet.
+    """Returns the path of the cascade; downloads it if it is not in the cache.
 
     Args:
-        given: The user's file, which may be any cascade; empty for the usual one.
-        home: Where that is fetched from.
+        given: The user's cascade file; empty for the default one.
+        home: The URL of the default one.
 
     Raises:
-        ValueError: There is no such file, it cannot be fetched, or something else came.
+        InputError: There is no such file (field `cascade`), or the download fails or has another checksum.
     """
     if given:
         if not Path(given).is_file():
-            raise ValueError(f"--cascade={given}: no such file; without --cascade it is fetched from {HOME}")
+            raise InputError(f"no such file; the default is downloaded from {HOME}", "cascade", given)
         return Path(given)
     kept = cache_folder() / NAME
     if not kept.is_file() or _digest(kept.read_bytes()) != SHA256:
@@ -43,14 +44,16 @@ def find_cascade(given: str, home: str = HOME) -> Path:
 
 
 def _fetch(home: str) -> bytes:
-    remedy = f"fetch it yourself from {HOME} and name it: --cascade=FILE"
+    remedy = f"or download {HOME} yourself and give the path of the file"
     try:
         with urllib.request.urlopen(home, timeout=_SECONDS) as answer:
             content: bytes = answer.read(_MAX_BYTES)
     except (urllib.error.URLError, OSError) as error:
-        raise ValueError(f"the face detector's file cannot be fetched ({error}): {remedy}") from error
+        raise InputError(
+            f"the face detector cannot be downloaded ({error}); try again, {remedy}", "cascade"
+        ) from error
     if _digest(content) != SHA256:
-        raise ValueError(f"{home}: has another checksum than the file this program knows: {remedy}")
+        raise InputError(f"{home} has changed (wrong checksum); find the original file, {remedy}", "cascade")
     return content
 
 

@@ -1,6 +1,6 @@
-"""What makes a picture or a face useless for training, found without a network.
+"""Detection of pictures and crops that are useless for training, without a network.
 
-Every fault is a short reason in words; what differs from picture to picture stands behind a colon.
+A fault is a short reason; details that differ between pictures follow a colon.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-# Pictures longer than this are strips of many, or banners.
+# Pictures with a larger aspect ratio are comic strips or banners.
 MAX_ASPECT = 4.0
-# Faces are looked at in this size, so that thresholds mean the same for all.
+# Crops are measured at this size, so that thresholds do not depend on their size.
 SIDE = 128
 
 
 class Quality(NamedTuple):
-    """How good a crop is, in numbers that do not depend on its size.
+    """The quality of a crop, in numbers that do not depend on its size.
 
     Attributes:
-        contrast: The difference of its darkest and its brightest parts, 0 to 255.
-        sharpness: How much of that difference its sharpest edges cover from one pixel to the next, 0 to 1.
-        colorfulness: The difference of red, green and blue in its most colorful tenth, 0 to 255.
-        flatness: The share of places where nothing changes: drawings have many, photographs few, 0 to 1.
+        contrast: Difference between the darkest and brightest parts, 0 to 255.
+        sharpness: Share of the contrast that the sharpest edges cover within one pixel, 0 to 1.
+        colorfulness: Difference between the channels in the most colorful tenth, 0 to 255.
+        flatness: Share of places without any change, 0 to 1; large in drawings, small in photographs.
     """
 
     contrast: float
@@ -32,17 +32,17 @@ class Quality(NamedTuple):
     flatness: float
 
 
-# Smallest values; measured in docs/preparing.md.
+# The minimum of each; see docs/preparing.md.
 LEAST = Quality(contrast=50.0, sharpness=0.2, colorfulness=16.0, flatness=0.05)
 _FAULTS = Quality("low contrast", "blurred", "grayscale", "not drawn")  # type: ignore[arg-type]
 
 
 def picture_fault(picture: np.ndarray, min_side: int) -> str | None:
-    """Why a picture is not worth searching for faces; None if it is.
+    """Returns why a picture is not searched for faces; None if it is searched.
 
     Args:
         picture: uint8 [height, width, 3].
-        min_side: The smallest useful crop, in pixels.
+        min_side: Side of the smallest useful crop, in pixels.
     """
     height, width = picture.shape[:2]
     if min(height, width) < min_side:
@@ -53,7 +53,7 @@ def picture_fault(picture: np.ndarray, min_side: int) -> str | None:
 
 
 def measure_quality(crop: np.ndarray) -> Quality:
-    """Measures a crop: uint8 [side, side, 3], RGB."""
+    """Measures the quality of a crop, uint8 [side, side, 3], RGB."""
     small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     dark, bright = np.percentile(gray, (2, 98))
@@ -70,8 +70,8 @@ def measure_quality(crop: np.ndarray) -> Quality:
 
 
 def crop_fault(quality: Quality) -> str | None:
-    """Why a crop is not worth training on; None if it is."""
+    """Returns why a crop is useless for training; None if it is useful."""
     for value, least, fault in zip(quality, LEAST, _FAULTS, strict=True):
         if value < least:
-            return f"{fault}: {value:.3g}, the least is {least:.3g}"
+            return f"{fault}: {value:.3g}, the minimum is {least:.3g}"
     return None

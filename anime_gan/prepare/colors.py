@@ -1,8 +1,8 @@
-"""Hair and eye color, measured where the detector says that hair and eyes are.
+"""Measurement of hair and eye colors in regions relative to a detected face.
 
-Nothing is learned: the commonest color of a region is compared with examples of every named color. How sure
-the answer is follows from how much of the region has that color, and from how much nearer it is to its own
-name than to the next one.
+Nothing is learned: the most frequent color of a region is compared with examples of each named color. The
+confidence depends on the share of the region with that color, and on how much closer it is to the nearest
+name than to the second nearest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from anime_gan.prepare.crops import crop_box, cut
 
 Examples = Mapping[str, Sequence[tuple[int, int, int]]]
 
-# sRGB of lit hair, from dark to light. Names are those of `vocabulary.json`.
+# sRGB of lit hair, from dark to light, under the names of `vocabulary.json`.
 HAIR: Examples = {
     "blonde": ((214, 176, 92), (238, 204, 112), (250, 220, 130), (253, 236, 172)),
     "brown": ((84, 52, 38), (108, 68, 46), (134, 84, 54), (160, 110, 74)),
@@ -49,27 +49,27 @@ EYES: Examples = {
     "black": ((26, 24, 30), (48, 46, 54)),
     "grey": ((100, 102, 110), (140, 142, 150)),
 }
-# Regions in units of the face, whose forehead is at 0 and whose chin is at 1: left, top, right, bottom.
+# Regions in units of the face, from the forehead at 0 to the chin at 1: left, top, right, bottom.
 _FRINGE = ((0.08, -0.2, 0.92, 0.18),)
 _CHEEKS = ((0.3, 0.62, 0.7, 0.76),)
 _CORNERS = ((-0.3, -0.35, -0.1, -0.15), (1.1, -0.35, 1.3, -0.15))
 _LEFT_EYE, _RIGHT_EYE = (0.14, 0.36, 0.45, 0.66), (0.55, 0.36, 0.86, 0.66)
-# The patch that is looked at: pixels a side, and how much wider than the face.
+# The measured patch: side in pixels, side relative to the face, and upward shift.
 _SIDE, _MARGIN, _LIFT = 96, 1.6, 0.06
-# CIE Lab: what is so far from the skin is none; so near a color are its shades; so near a backdrop is that.
+# Distances in CIE Lab: minimum from skin, maximum for shades of one color, minimum from the background.
 _OTHER, _SAME, _BACKDROP = 13.0, 16.0, 6.0
-# Of white, silver and grey everybody means another lightness: in between, no name is sure.
+# People use white, silver and grey for different lightness; in this range of L no name is certain.
 _NEUTRALS, _UNCLEAR = ("white", "silver", "grey"), (56.0, 95.0)
 # Shading changes lightness more than hue.
 _LIGHTNESS_WEIGHT = 0.6
 
 
 class Measured(NamedTuple):
-    """A color and how sure it is.
+    """A measured color.
 
     Attributes:
-        name: That of the nearest example.
-        confidence: 0 to 1; a share of right answers only roughly.
+        name: Name of the nearest example.
+        confidence: 0 to 1; only roughly the probability that the name is correct.
     """
 
     name: str
@@ -77,19 +77,19 @@ class Measured(NamedTuple):
 
 
 def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[str, Measured]:
-    """Measures what can be seen of `hair_color` and `eye_color`.
+    """Measures `hair_color` and `eye_color`, as far as they are visible.
 
     Args:
         picture: uint8 [height, width, 3], RGB.
-        face: From the forehead to the chin.
-        angle: How far the head leans, in degrees counter-clockwise.
+        face: The face from forehead to chin.
+        angle: Tilt of the head in degrees, counterclockwise.
     """
     patch = cut(picture, crop_box(face, _MARGIN, _LIFT, angle), _SIDE, angle).image
     lab = rgb_to_lab(patch)
     found = {}
     skin = np.median(_pixels(lab, _CHEEKS), axis=0)
     fringe = _pixels(lab, _FRINGE)
-    # Of a small head the region shows what is behind it.
+    # With a small head, the region also shows the background.
     is_hair = np.linalg.norm(fringe - skin, axis=1) > _OTHER
     for corner in _CORNERS:
         is_hair &= np.linalg.norm(fringe - np.median(_pixels(lab, (corner,)), axis=0), axis=1) > _BACKDROP
@@ -105,7 +105,7 @@ def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[s
 
 
 def _measure_eyes(lab: np.ndarray, skin: np.ndarray, hair: np.ndarray | None) -> Measured | None:
-    """The color of both irises; None if they disagree, or there is too little to see of one."""
+    """Measures the color of both irises; None if they disagree or one is not visible enough."""
     answers = []
     for region in (_LEFT_EYE, _RIGHT_EYE):
         pixels = _pixels(lab, (region,))
@@ -123,8 +123,8 @@ def _measure_eyes(lab: np.ndarray, skin: np.ndarray, hair: np.ndarray | None) ->
 
 
 def _pixels(lab: np.ndarray, regions: Sequence[tuple[float, float, float, float]]) -> np.ndarray:
-    """The pixels of some regions of the patch, [n, 3]."""
-    # Where the face is in the patch.
+    """Returns the pixels of regions of the patch, [n, 3]."""
+    # The position of the face in the patch.
     side = _SIDE / _MARGIN
     left = (_SIDE - side) / 2
     top = left + _LIFT * _SIDE
@@ -137,8 +137,8 @@ def _pixels(lab: np.ndarray, regions: Sequence[tuple[float, float, float, float]
 
 
 def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
-    """The commonest color, [3], and the share of the pixels, [n, 3], that have it."""
-    # The fullest cell of a coarse grid, then the mean of what is near, twice: shades pull it to their middle.
+    """Returns the most frequent color, [3], of pixels, [n, 3], and its share of them."""
+    # Starts at the fullest cell of a coarse grid, then moves to the mean of nearby pixels, twice.
     cells = np.floor(pixels / 12.0).astype(int)
     kinds, which, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     middle = pixels[which.ravel() == np.argmax(counts)].mean(axis=0)
@@ -149,14 +149,14 @@ def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _named(color: np.ndarray, share: float, part: str) -> Measured:
-    """The name of a color in CIE Lab."""
+    """Names a color in CIE Lab."""
     weights = np.array([_LIGHTNESS_WEIGHT, 1.0, 1.0])
     distances = {
         name: float(np.linalg.norm((colors - color) * weights, axis=1).min())
         for name, colors in _examples(part).items()
     }
     (name, nearest), (_, second) = sorted(distances.items(), key=lambda item: item[1])[:2]
-    # 1 for an example itself, 0 half-way to another name; beyond 30 it is like none of them.
+    # The margin is 1 at an example and 0 halfway to another name; beyond a distance of 30 the fit is 0.
     margin = (second - nearest) / (second + nearest + 1e-6)
     fit = float(np.clip(2 - nearest / 15, 0, 1))
     confidence = float(np.clip(margin * 1.25, 0, 1)) * fit * min(1.0, 0.3 + share)
@@ -167,5 +167,5 @@ def _named(color: np.ndarray, share: float, part: str) -> Measured:
 
 @functools.cache
 def _examples(part: str) -> dict[str, np.ndarray]:
-    """The examples of hair or eyes in CIE Lab: name -> [n, 3]."""
+    """Returns the examples of hair or eyes in CIE Lab: name -> [n, 3]."""
     return {name: rgb_to_lab(np.array(colors)) for name, colors in (HAIR if part == "hair" else EYES).items()}

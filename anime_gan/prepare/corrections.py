@@ -1,4 +1,4 @@
-"""What the user unticked on the review page, or deleted."""
+"""Corrections by the user: items unticked on the review page, and deleted crops."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ VERSION = 1
 
 
 class Corrections(NamedTuple):
-    """What is wrong.
+    """Corrections to crops and labels.
 
     Attributes:
-        dropped: Crops that are no good.
-        wrong: Crop -> attributes whose value is wrong: they become unknown.
-        deleted: Crops whose files are gone.
+        dropped: Bad crops.
+        wrong: Crop -> attributes with wrong values, which become unknown.
+        deleted: Crops whose files were deleted.
     """
 
     dropped: frozenset[str]
@@ -27,28 +27,29 @@ class Corrections(NamedTuple):
     deleted: frozenset[str] = frozenset()
 
     def apply(self, file: str, labels: Mapping[str, Label]) -> dict[str, Label] | None:
-        """The labels of a crop without the wrong ones; None if the crop itself is no good."""
+        """Returns the labels of a crop without the wrong ones; None if the crop is rejected."""
         if self.reason(file):
             return None
         wrong = self.wrong.get(file, frozenset())
         return {name: label for name, label in labels.items() if name not in wrong}
 
     def reason(self, file: str) -> str:
-        """Why a crop is left out; empty if it is not."""
+        """Returns why a crop is rejected; empty if it is kept."""
         if file in self.deleted:
-            return "deleted by hand"
-        return "unticked in the review" if file in self.dropped else ""
+            return "deleted by the user"
+        return "unticked in review" if file in self.dropped else ""
 
     def to_json(self) -> str:
+        """Returns the dropped crops and wrong labels in the format of the review page."""
         wrong = {file: sorted(names) for file, names in sorted(self.wrong.items())}
         return json.dumps({"version": VERSION, "dropped": sorted(self.dropped), "wrong": wrong})
 
 
 def read_corrections(path: Path) -> Corrections:
-    """Reads a corrections file; none at all corrects nothing.
+    """Reads a corrections file; a missing file means no corrections.
 
     Raises:
-        ValueError: The file is there, but is none.
+        ValueError: The file has another format.
     """
     if not path.exists():
         return Corrections(frozenset(), {})
@@ -60,5 +61,5 @@ def read_corrections(path: Path) -> Corrections:
         return Corrections(frozenset(map(str, data["dropped"])), wrong)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"{path}: not a corrections file of the review page ({error}): save it again or remove it"
+            f"{path}: not a corrections file of the review page ({error}); save it again or delete it"
         ) from error

@@ -1,4 +1,4 @@
-"""Faces cut out of pictures."""
+"""Cropping of faces from pictures."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from anime_gan.prepare.boxes import Box
 
 
 class Crop(NamedTuple):
-    """A face cut out.
+    """A cropped face.
 
     Attributes:
         image: uint8 [size, size, 3], RGB.
-        box: What was cut, a square in pixels of the picture, before it was rotated around its center.
-        outside: The share of the square that lies outside of the picture.
+        box: The cropped square in pixels of the picture, before the rotation about its center.
+        outside: Share of the square outside the picture.
         upscaled: Whether the square had fewer pixels than the image.
     """
 
@@ -27,13 +27,13 @@ class Crop(NamedTuple):
 
 
 def crop_box(face: Box, margin: float, lift: float, angle: float = 0.0) -> Box:
-    """The square to cut around a face.
+    """Returns the square to crop around a face.
 
     Args:
-        face: From the forehead to the chin.
-        margin: How much larger the square is: 1.5 has the hair inside (Jin et al. 2017, section 3.1).
-        lift: How far it is moved towards the crown, as a share of its side.
-        angle: How far the head leans, in degrees counter-clockwise.
+        face: The face from forehead to chin.
+        margin: Side of the square relative to the face; 1.5 includes the hair (Jin et al. 2017, section 3.1).
+        lift: Shift towards the crown, as a share of the side.
+        angle: Tilt of the head in degrees, counterclockwise.
     """
     side = margin * max(face.width, face.height)
     x, y = face.center
@@ -43,19 +43,19 @@ def crop_box(face: Box, margin: float, lift: float, angle: float = 0.0) -> Box:
 
 
 def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
-    """Cuts a square out of a picture; what lies outside of the picture is its mirror image.
+    """Crops a square from a picture; parts outside the picture are filled by mirroring.
 
     Args:
         picture: uint8 [height, width, 3], RGB.
         box: The square.
-        size: Pixels along a side of the result.
-        angle: How far the head leans, in degrees counter-clockwise: the result is upright.
+        size: Side of the result in pixels.
+        angle: Tilt of the head in degrees, counterclockwise; the result is upright.
     """
     height, width = picture.shape[:2]
     side = max(1, round(box.width))
     left, top = round(box.center[0] - side / 2), round(box.center[1] - side / 2)
     if angle:
-        # Twice as wide has room for every rotation; reduced first, since turning takes time.
+        # Twice the side has room for any rotation. Reduced first, because rotating is slow.
         image = _resized(
             _square(picture, left - side // 2, top - side // 2, 2 * side), min(2 * side, 2 * size)
         )
@@ -74,7 +74,7 @@ def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
 
 
 def _square(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """A square of a picture, with its mirror image around it."""
+    """Returns a square of a picture that is continued by mirroring."""
     height, width = picture.shape[:2]
     if left >= 0 and top >= 0 and left + side <= width and top + side <= height:
         return picture[top : top + side, left : left + side]
@@ -90,6 +90,6 @@ def _resized(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _reflected(places: np.ndarray, length: int) -> np.ndarray:
-    """Places outside of 0 ... length - 1 -> where their mirror images are."""
+    """Maps indices outside 0 ... length - 1 to those of their mirror images."""
     places = np.mod(places, 2 * length)
     return np.where(places < length, places, 2 * length - 1 - places)

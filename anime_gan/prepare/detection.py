@@ -1,11 +1,11 @@
-"""Finding faces with OpenCV's cascade of local binary patterns.
+"""Face detection with OpenCV's cascade of local binary patterns.
 
-The cascade was trained on gray pictures of light faces. It is shown each picture in several mixtures of red,
-green and blue, so that skin is light in one of them whatever its color and that of the hair: skin is always
-bright in red; where light hair surrounds dark skin, only differences of channels tell them apart. A window in
-which it sees a face is a hit, and so is its neighbor: how many hits overlap in all mixtures says how sure a
-face is. Where the cheeks have no color of skin they count half. A face with few hits is looked at again,
-enlarged, tilted and with finer steps.
+The cascade was trained on gray pictures of light faces. It searches each picture in several mixtures of red,
+green and blue, so that the skin is bright in one of them for any color of skin and hair: skin is always
+bright in red, and differences of channels separate dark skin from light hair. A window that the cascade
+accepts is a hit. The score of a face is the number of overlapping hits in all mixtures; hits count half if
+the cheeks do not have the color of skin. A face with a low score is searched again, enlarged, tilted and with
+finer steps.
 """
 
 from __future__ import annotations
@@ -21,46 +21,46 @@ import numpy as np
 from anime_gan.prepare.boxes import Box, overlaps
 from anime_gan.prepare.crops import crop_box, cut
 
-# (Weights of red, green, blue; what is added): what the cascade is shown.
+# (Weights of red, green, blue; offset) of the gray pictures that the cascade searches.
 MIXTURES = (
     ((1.0, 0.0, 0.0), 0.0),
     ((0.3, 0.6, 0.1), 0.0),
     ((0.8, 0.4, -0.8), 77.0),
     ((0.0, 1.0, -1.0), 128.0),
 )
-# Pixels along the longer side in which a picture is searched; again in twice the size if there is no face.
+# Longer side of a picture during the search, in pixels; doubled if no face is found.
 LOOK = 480
-# The cascade's window, in pixels: what it sees of smaller faces is no face.
+# Side of the cascade's window in pixels, and of the smallest face.
 WINDOW = 24
-# From one size of the window to the next: coarse in the whole picture, fine around a possible face.
+# Ratio of successive window sizes: coarse in the whole picture, fine around a possible face.
 STEP, FINE_STEP = 1.2, 1.1
-# Blurred a little the cascade sees twice as many faces: lines become shades. In pixels.
+# Sigma of the blur in pixels; it turns lines into shades, and doubles the number of detected faces.
 BLUR = 0.7
-# Where upright heads are nowhere, in degrees.
+# Angles in degrees that are searched if there is no upright face.
 ANGLES = (-40, -20, 20, 40)
-# The score that makes a face.
+# Minimum score of a face.
 ENOUGH = 2.0
-# What was found at an angle only must be surer.
+# Minimum score of a face that is found only at an angle.
 ENOUGH_TILTED = 8.0
-# The side of a face in the second look, the tilts it is looked at, what a hit counts there.
+# The second search of a face: its side in pixels, the tilts in degrees, and the weight of a hit.
 _SECOND_SIDE, _TILTS, _SECOND_WEIGHT = 36, (0, -15, 15), 0.2
-# Where a face shows skin, in its own units, and how much of that must have a color between pink and yellow.
+# Region of the cheeks in units of the face, and the share that must have a hue between pink and yellow.
 _SKIN_PLACE, _SKIN_SHARE = (0.25, 0.5, 0.75, 0.85), 0.5
-# More than so many possible faces are noise.
+# Maximum number of possible faces; more are noise.
 _MAX_POSSIBLE = 24
-# Hits that overlap so much mean one face; faces never overlap so much (of the smaller one).
+# Minimum overlap of hits on one face; maximum overlap of two faces, relative to the smaller one.
 _SAME_FACE, _MAX_SHARED = 0.4, 0.3
-# What is so near to the middle of a face, in faces, and so much less sure is its hair or its collar.
+# A detection this close to a face, in units of the face, with this share of its score, is hair or a collar.
 _HEAD, _MUCH_LESS = 0.8, 0.25
 
 
 class Detection(NamedTuple):
-    """A face.
+    """A detected face.
 
     Attributes:
-        box: From the forehead to the chin, in pixels of the picture.
-        angle: How far the head leans, in degrees counter-clockwise, if it was found that way only.
-        score: How sure it is, in hits; `ENOUGH` and up.
+        box: The face from forehead to chin, in pixels of the picture.
+        angle: Tilt of the head in degrees, counterclockwise; 0 if it was found in the upright picture.
+        score: Weighted number of hits, at least `ENOUGH`.
     """
 
     box: Box
@@ -69,21 +69,21 @@ class Detection(NamedTuple):
 
 
 class Detector(Protocol):
-    """What finds faces. It must survive pickling: other processes detect."""
+    """Finds faces. It is pickled and sent to worker processes."""
 
     def detect(self, picture: np.ndarray) -> list[Detection]:
-        """Finds the faces in a picture, uint8 [height, width, 3], RGB; the surest first."""
+        """Finds the faces in a picture, uint8 [height, width, 3], RGB; the highest score comes first."""
         ...
 
 
 class CascadeDetector:
-    """The cascade in a file."""
+    """A detector with the cascade of a file."""
 
     def __init__(self, file: Path) -> None:
-        """Reads the file.
+        """Reads the cascade.
 
         Raises:
-            ValueError: It is no cascade.
+            ValueError: The file is not a cascade.
         """
         self._file = file
         try:
@@ -97,7 +97,7 @@ class CascadeDetector:
         return CascadeDetector, (self._file,)
 
     def detect(self, picture: np.ndarray) -> list[Detection]:
-        """Finds the faces in a picture, uint8 [height, width, 3], RGB; the surest first."""
+        """Finds the faces in a picture, uint8 [height, width, 3], RGB; the highest score comes first."""
         small, scale = _reduced(picture, LOOK)
         found = self._search(picture, small, scale)
         if not found and max(picture.shape) > LOOK:
@@ -110,7 +110,7 @@ class CascadeDetector:
         return found
 
     def _search(self, picture: np.ndarray, small: np.ndarray, scale: float) -> list[Detection]:
-        """Looks for upright faces in a reduced picture, and again at those that are not sure."""
+        """Finds upright faces in a reduced picture, with a second search of those with a low score."""
         hits = np.concatenate([self._hits(small, mixture, STEP) for mixture in MIXTURES]) / scale
         possible = merge_hits(hits)
         judged = []
@@ -127,7 +127,7 @@ class CascadeDetector:
     def _search_tilted(
         self, picture: np.ndarray, small: np.ndarray, scale: float, angle: float
     ) -> list[Detection]:
-        """Looks for faces that lean, by turning the picture back."""
+        """Finds tilted faces by rotating the picture."""
         height, width = small.shape[:2]
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), -angle, 1.0)
         cosine, sine = abs(turn[0, 0]), abs(turn[0, 1])
@@ -140,14 +140,14 @@ class CascadeDetector:
         for box, count in merge_hits(hits):
             x, y = back[:, :2] @ box.center + back[:, 2]
             side = box.width / scale
-            # What is mirrored at the edge is no face.
+            # Faces in the mirrored border do not count.
             if 0 <= x < width and 0 <= y < height and count >= ENOUGH_TILTED:
                 square = Box(float(x / scale - side / 2), float(y / scale - side / 2), side, side)
                 found.append(Detection(square, float(angle), count))
         return without_shared(found)
 
     def _second_look(self, picture: np.ndarray, box: Box, tilt: float) -> int:
-        """Hits on a face and its surroundings, brought to one size and tilted."""
+        """Counts the hits on a face in a tilted crop of fixed size."""
         side = 2 * _SECOND_SIDE
         patch = cut(picture, crop_box(box, 2.0, 0.0), side, tilt).image
         middle = [Box(side / 4, side / 4, side / 2, side / 2)]
@@ -162,17 +162,17 @@ class CascadeDetector:
         step: float,
         largest: float = 0,
     ) -> np.ndarray:
-        """Windows in which the cascade sees a face, as boxes: float64 [n, 4]."""
+        """Returns the windows that the cascade accepts as boxes: float64 [n, 4]."""
         weights, offset = mixture
         gray = cv2.transform(picture, np.array([[*weights, offset]], np.float32))
         limit = (round(largest), round(largest))
-        # No merging here: it is done for all mixtures together.
+        # Not merged here, but later for all mixtures together.
         found = self._cascade.detectMultiScale(gray, step, 0, 0, (WINDOW, WINDOW), limit)
         return np.asarray(found, np.float64).reshape(-1, 4)
 
 
 def shows_skin(picture: np.ndarray, face: Box) -> bool:
-    """Whether most of the cheeks have a hue between pink and yellow, neither gray nor glaring."""
+    """Whether most of the cheeks have a hue between pink and yellow and a moderate saturation."""
     left, top, right, bottom = _SKIN_PLACE
     rows = slice(max(0, round(face.top + top * face.height)), max(0, round(face.top + bottom * face.height)))
     columns = slice(
@@ -188,12 +188,12 @@ def shows_skin(picture: np.ndarray, face: Box) -> bool:
 
 
 def merge_hits(hits: np.ndarray) -> list[tuple[Box, float]]:
-    """Groups boxes that overlap: [n, 4] -> their mean and their number, the most numerous first."""
+    """Groups overlapping boxes, [n, 4]; returns their mean and their number, largest number first."""
     groups: list[tuple[Box, float]] = []
     near = overlaps(hits, hits) >= _SAME_FACE
     left = np.ones(len(hits), bool)
     while np.any(left):
-        # Around the box with the most neighbors, of several the first: the same hits, the same groups.
+        # Around the box with the most neighbors, the first one in a tie, so that the result is deterministic.
         seed = int(np.argmax(np.sum(near & left, axis=1) * left))
         members = near[seed] & left
         groups.append((Box(*np.mean(hits[members], axis=0).tolist()), float(np.sum(members))))
@@ -202,7 +202,7 @@ def merge_hits(hits: np.ndarray) -> list[tuple[Box, float]]:
 
 
 def without_shared(found: Sequence[Detection]) -> list[Detection]:
-    """Leaves out what overlaps a surer face, or is part of its head; the surest first."""
+    """Drops detections that overlap a face with a higher score or belong to its head; highest score first."""
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda detection: -detection.score):
         if not any(
@@ -220,7 +220,7 @@ def _is_part_of(detection: Detection, face: Detection) -> bool:
 
 
 def _shared(first: Box, second: Box) -> float:
-    """The share of the smaller box that lies in the other one."""
+    """The share of the smaller box that the other one covers."""
     width = min(first.left + first.width, second.left + second.width) - max(first.left, second.left)
     height = min(first.top + first.height, second.top + second.height) - max(first.top, second.top)
     smaller = min(first.width * first.height, second.width * second.height)
@@ -228,7 +228,7 @@ def _shared(first: Box, second: Box) -> float:
 
 
 def _reduced(picture: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
-    """A picture with so many pixels along its longer side at most, blurred a little, and its scale."""
+    """Reduces a picture to a maximum longer side and blurs it; returns it and its scale."""
     scale = min(1.0, longest / max(picture.shape[:2]))
     if scale < 1:
         size = (math.ceil(picture.shape[1] * scale), math.ceil(picture.shape[0] * scale))

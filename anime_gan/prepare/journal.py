@@ -1,4 +1,4 @@
-"""What has been found in every picture so far, a line a picture: what was done survives a kill."""
+"""The journal of all analyzed pictures, one line per picture, from which a killed run is resumed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class FaceRecord:
-    """A face that was found.
+    """A detected face.
 
     Attributes:
-        file: The crop, relative to the result; empty if it was rejected.
-        reason: Why it was rejected; empty if it was not.
-        box: Left, top, width and height of what was cut, in pixels of the picture.
-        angle: How far it leaned, in degrees.
-        score: How sure the detector was.
-        outside: The share of the crop that is a mirror image, since the picture ended there.
-        upscaled: Whether the crop had fewer pixels than the result.
+        file: The crop, relative to the destination folder; empty if it was rejected.
+        reason: Why it was rejected; empty if it was kept.
+        box: Left, top, width and height of the crop, in pixels of the picture.
+        angle: Tilt in degrees.
+        score: Score of the detector.
+        outside: Share of the crop outside the picture, which is filled by mirroring.
+        upscaled: Whether the crop was enlarged.
         fingerprint: Hash and coarse colors, for near-duplicates; empty if it was rejected.
-        labels: Attribute -> what is known of it.
+        labels: Attribute -> label.
     """
 
     file: str
@@ -45,14 +45,14 @@ class FaceRecord:
 
 @dataclasses.dataclass(frozen=True)
 class PictureRecord:
-    """A picture that was looked at.
+    """An analyzed picture.
 
     Attributes:
-        name: Relative to the source.
-        stamp: Size and times: changes when the file does.
+        name: Relative to the source folder.
+        stamp: Size and times, which change when the file does.
         content: 64 bits of its digest, for exact copies.
-        reason: Why nothing of it is used; empty if faces were found.
-        faces: The faces that were found in it.
+        reason: Why the picture is not used; empty if it has faces.
+        faces: The detected faces.
     """
 
     name: str
@@ -62,6 +62,7 @@ class PictureRecord:
     faces: tuple[FaceRecord, ...]
 
     def to_json(self) -> str:
+        """Returns the record as a line of the journal."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=True, separators=(",", ":"))
 
     @classmethod
@@ -69,14 +70,14 @@ class PictureRecord:
         """Reads a line of the journal.
 
         Raises:
-            ValueError: It is none.
+            ValueError: The line is damaged.
         """
         try:
             data = json.loads(line)
             faces = tuple(_face(face) for face in data.pop("faces"))
             return cls(**{**data, "stamp": tuple(data["stamp"])}, faces=faces)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"a damaged line of the journal ({error})") from error
+            raise ValueError(f"damaged line in the journal ({error})") from error
 
 
 def _face(data: dict[str, Any]) -> FaceRecord:
@@ -86,14 +87,14 @@ def _face(data: dict[str, Any]) -> FaceRecord:
 
 
 class Journal:
-    """A file of records, written line by line.
+    """The journal file, to which records are appended.
 
     Attributes:
-        path: The file; its first line holds the options that decide the result.
+        path: The file; its first line contains the options that the result depends on.
     """
 
     def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
-        """Opens a journal or begins one.
+        """Opens a journal or creates one.
 
         Raises:
             ValueError: The journal was written with other options.
@@ -107,7 +108,7 @@ class Journal:
             self._check(header, options)
             offset = stream.tell()
             for line in stream:
-                # A kill may have cut the last line.
+                # If the run was killed, the last line may be incomplete.
                 if not line.endswith(b"\n"):
                     break
                 self._offsets.append(offset)
@@ -126,19 +127,19 @@ class Journal:
             before = None
         folder = self.path.parent
         if before is None:
-            raise ValueError(f"{self.path}: not a journal of this version: remove {folder.parent}")
+            raise ValueError(f"{self.path}: not a journal of this version; delete {folder.parent}")
         changed = [name for name in options if before.get(name) != json.loads(json.dumps(options[name]))]
         if changed:
             was = ", ".join(f"{name}={before.get(name)}" for name in changed)
             raise ValueError(
-                f"{folder.parent}: was made with other options ({was}): give those, or another folder"
+                f"{folder.parent}: was made with other options ({was}); use these, or choose another folder"
             )
 
     def records(self) -> Iterator[PictureRecord]:
-        """All records, in order; few are in memory at a time.
+        """Yields all records, in order.
 
         Raises:
-            ValueError: One of them is damaged.
+            ValueError: A record is damaged.
         """
         with self.path.open("rb") as stream:
             stream.readline()
@@ -146,20 +147,20 @@ class Journal:
                 yield PictureRecord.from_json(stream.readline().decode("utf-8"))
 
     def read(self, number: int) -> PictureRecord:
-        """The record of a number, counted from 0."""
+        """Returns a record by its number, counted from 0."""
         with self.path.open("rb") as stream:
             stream.seek(self._offsets[number])
             return PictureRecord.from_json(stream.readline().decode("utf-8"))
 
     def truncate(self, count: int) -> None:
-        """Forgets all but the first so many records."""
+        """Keeps only the first `count` records."""
         if count < len(self):
             self._end = self._offsets[count]
             del self._offsets[count:]
             os.truncate(self.path, self._end)
 
     def append(self, records: Sequence[PictureRecord]) -> None:
-        """Adds records; they are on disk when this returns."""
+        """Appends records and flushes them to disk."""
         with self.path.open("ab") as stream:
             for record in records:
                 line = record.to_json().encode("utf-8") + b"\n"

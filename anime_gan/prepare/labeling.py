@@ -1,30 +1,29 @@
-"""What is known of a face, from several sources: the surest that says something counts."""
+"""Labels of a face from several sources, in order of reliability: tag files, a tagger, measured colors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from anime_gan.datasets.folder.labels import read_text
+from anime_gan.datasets.folder.labels import read_text, tag_file_names
 from anime_gan.datasets.folder.tags import TagTable, split_tags
 from anime_gan.prepare.colors import Measured
 
 Value = str | bool
 Attributes = Mapping[str, tuple[str, ...] | None]
-# A tag that is at its threshold is there, one below this share of it is not; between them it is unknown.
+# A tag is present at its threshold and above, absent below this share of it, and unknown in between.
 ABSENT_SHARE = 0.5
 TAG_FILE, TAGGER, COLOR = "tag file", "tagger", "measured"
 
 
 class Label(NamedTuple):
-    """One thing that is known of a face.
+    """A known attribute of a face.
 
     Attributes:
-        value: A group's value, or whether a tag is there.
-        source: Who says so.
+        value: A group's value, or whether a tag is present.
+        source: `TAG_FILE`, `TAGGER` or `COLOR`.
         confidence: 0 to 1.
     """
 
@@ -34,45 +33,35 @@ class Label(NamedTuple):
 
 
 class Tagger(Protocol):
-    """A network that says what pictures show."""
+    """A network that recognizes attributes in images.
 
-    @property
-    def attributes(self) -> Attributes:
-        """In column order: group name -> its values, tag name -> None."""
-        ...
+    Attributes:
+        attributes: Group name -> its values, tag name -> None; in the order of the label columns.
+        checksum: Hexadecimal digest of the network.
+    """
 
-    @property
-    def checksum(self) -> str:
-        """Hexadecimal: another network has another."""
-        ...
+    attributes: Attributes
+    checksum: str
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """What is known of each of the images, uint8 [n, size, size, 3]; what is unsure is missing."""
+        """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
         ...
-
-
-def tag_file_names(picture: str) -> tuple[str, str]:
-    """Where the tags of a picture may lie: `face.txt` and `face.png.txt` for `face.png`."""
-    return str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt"
 
 
 def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] | None:
-    """What `face.txt` or `face.png.txt` beside `face.png` says; None if there is no such file."""
+    """Reads the labels in the tag file of a picture; None if there is no such file."""
     for name in tag_file_names(picture):
         try:
             text = read_text(root, name)
         except OSError:
             continue
-        description, conflicts = table.read(split_tags(text))
-        # A caption has no known tag: then nothing is known, not everything absent.
-        if not any(description.values()) and not conflicts:
-            return {}
+        description, _ = table.read(split_tags(text))
         return {name: Label(value, TAG_FILE, 1.0) for name, value in description.items() if value is not None}
     return None
 
 
 def measured_labels(colors: Mapping[str, Measured], least: float, attributes: Attributes) -> dict[str, Label]:
-    """The measured colors that are sure enough, and that the attributes know."""
+    """Returns measured colors with a confidence of at least `least` that are values of the attributes."""
     return {
         name: Label(color.name, COLOR, color.confidence)
         for name, color in colors.items()
@@ -81,7 +70,7 @@ def measured_labels(colors: Mapping[str, Measured], least: float, attributes: At
 
 
 def combine(sources: Sequence[Mapping[str, Label] | None]) -> dict[str, Label]:
-    """Of every attribute what the first source says that knows it."""
+    """Combines sources; for each attribute the first source that has it is used."""
     labels: dict[str, Label] = {}
     for source in sources:
         for name, label in (source or {}).items():
@@ -90,23 +79,23 @@ def combine(sources: Sequence[Mapping[str, Label] | None]) -> dict[str, Label]:
 
 
 def join_attributes(first: Attributes, second: Attributes) -> dict[str, tuple[str, ...] | None]:
-    """The attributes of both, the values of groups that both have joined.
+    """Merges two sets of attributes, and the values of their common groups.
 
     Raises:
-        ValueError: What is a group for one is a tag for the other.
+        ValueError: An attribute is a group in one and a tag in the other.
     """
     joined = dict(first)
     for name, values in second.items():
         known = joined.setdefault(name, values)
         if (known is None) != (values is None):
-            raise ValueError(f"attribute {name!r} is a group in one source of labels and a tag in another")
+            raise ValueError(f"attribute {name!r} is a group in one source of labels and a tag in the other")
         if known is not None and values is not None:
             joined[name] = tuple(dict.fromkeys([*known, *values]))
     return joined
 
 
 def decide(probability: float, threshold: float) -> bool | None:
-    """Whether something is there: yes, no, or unknown."""
+    """Returns whether a tag is present: True, False, or None for unknown."""
     if probability >= threshold:
         return True
     return False if probability < ABSENT_SHARE * threshold else None

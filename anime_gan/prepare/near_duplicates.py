@@ -1,9 +1,9 @@
-"""Pictures that are there twice: recompressed, resized, or cropped a little differently.
+"""Detection of near-duplicates: pictures that were recompressed, resized or slightly cropped.
 
-A 64-bit hash of the coarse light and dark (the signs of the lowest frequencies of a cosine transform) and
-sixteen coarse colors find the few most similar of a million. Each is then laid over the picture as well as
-it fits (Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
-Maximization") and compared in color: the same drawing in another tint, or with another mouth, is another.
+A 64-bit perceptual hash (the signs of the lowest frequencies of a cosine transform) and 16 coarse colors find
+the few most similar among a million pictures. Each candidate is then aligned with the picture (Evangelidis
+and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization") and
+compared in color. The same drawing with another tint or another mouth is not a duplicate.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-# Of 63 bits: unrelated faces differ in about 31, copies that lost up to a tenth on each side in up to 26.
+# Maximum Hamming distance. Unrelated faces differ in about 31 of 63 bits, copies that lost up to a tenth on
+# each side in up to 26.
 MAX_BITS = 26
-# Of the coarse colors, in 8-bit CIE Lab, on average.
+# Maximum mean difference of the coarse colors, in 8-bit CIE Lab.
 MAX_COARSE = 14.0
-# So many candidates are compared at most: of real copies there are few.
+# Maximum number of candidates to compare.
 MAX_CANDIDATES = 8
-# Of the aligned pictures, in 8-bit CIE Lab: on average, and in the worst spot, which is smaller than a mouth.
+# Maximum differences of aligned pictures, in 8-bit CIE Lab: the mean, and in any spot smaller than a mouth.
 MAX_MEAN, MAX_SPOT = 5.0, 20.0
 SIDE = 64
 _HASH_SIDE, _LOW, _COARSE, _SPOT = 32, 8, 4, 5
-# The aligned parts must be most of both, or it is no crop of the same picture.
+# Minimum share of each picture that is common to both.
 _MIN_SHARED = 0.6
 
 
 class Fingerprint(NamedTuple):
-    """What finds candidates.
+    """The fingerprint of a picture.
 
     Attributes:
-        bits: The hash, 64 bits of which one is always 0.
+        bits: The hash: 64 bits, one of which is always 0.
         colors: 48 bytes: CIE Lab of a grid of 4x4, row by row, 8 bits each.
     """
 
@@ -41,11 +42,11 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(image: np.ndarray) -> Fingerprint:
-    """Takes the fingerprint of a picture: uint8 [height, width, 3], RGB."""
+    """Computes the fingerprint of a picture, uint8 [height, width, 3], RGB."""
     small = cv2.resize(image, (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA)
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     low = cv2.dct(gray)[:_LOW, :_LOW].ravel()
-    # The first is the mean, which says nothing about the drawing.
+    # Without the first, which is the mean brightness.
     signs = low[1:] > np.median(low[1:])
     bits = sum(1 << place for place, sign in enumerate(signs.tolist()) if sign)
     coarse = cv2.resize(small, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA)
@@ -53,23 +54,20 @@ def fingerprint(image: np.ndarray) -> Fingerprint:
 
 
 class FingerprintIndex:
-    """All fingerprints so far, 56 bytes each."""
+    """An index of fingerprints, with 56 bytes each."""
 
     def __init__(self) -> None:
         self._bits = array("Q")
         self._colors = bytearray()
 
-    def __len__(self) -> int:
-        return len(self._bits)
-
     def add(self, print_: Fingerprint) -> None:
-        """Adds a fingerprint; the first has the number 0."""
+        """Adds a fingerprint; they are numbered from 0."""
         self._bits.append(print_.bits)
         self._colors.extend(print_.colors)
 
     def candidates(self, print_: Fingerprint) -> list[int]:
-        """Numbers of what may be the same picture, the most similar first."""
-        # Views: they must be gone when the next fingerprint is added.
+        """Returns the numbers of possible duplicates, most similar first."""
+        # These views must not outlive the call, since they block `add`.
         bits = np.frombuffer(self._bits, np.uint64)
         near = np.flatnonzero(_count_bits(bits ^ np.uint64(print_.bits)) <= MAX_BITS)
         colors = np.frombuffer(self._colors, np.uint8).reshape(-1, len(print_.colors))[near].astype(np.int16)
@@ -80,16 +78,16 @@ class FingerprintIndex:
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
-    """What `same_picture` compares: uint8 [64, 64, 3] of uint8 [height, width, 3], both RGB."""
+    """Reduces a picture, uint8 [height, width, 3], to uint8 [64, 64, 3] for `same_picture`."""
     return cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
 def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two thumbnails show the same picture, one of them perhaps cropped a little.
+    """Whether two thumbnails show the same picture, possibly slightly cropped.
 
     Args:
         first: uint8 [64, 64, 3], RGB, from `thumbnail`.
-        second: The same of the other picture.
+        second: Thumbnail of the other picture.
     """
     warp = np.eye(2, 3, dtype=np.float32)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-4)
@@ -99,7 +97,7 @@ def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
         found = cv2.findTransformECC(grays[0], grays[1], warp, cv2.MOTION_AFFINE, stop, everywhere, 5)
         warp = np.asarray(found[1], np.float32)
     except cv2.error:
-        # Nothing to hold on to, as in a plain picture, or nothing in common: they are compared as they lie.
+        # Alignment fails on plain or unrelated pictures, which are then compared without it.
         warp = np.eye(2, 3, dtype=np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(second, warp, (SIDE, SIDE), flags=flags)
@@ -108,15 +106,15 @@ def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
     if seen.mean() < _MIN_SHARED or abs(float(np.linalg.det(warp[:, :2]))) < _MIN_SHARED:
         return False
     one, other = (cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32) for image in (first, moved))
-    # Averaged first: an outline that lies half a pixel aside is no difference.
+    # Averaged first, so that outlines may be off by half a pixel.
     spots = [cv2.blur(image * seen[..., None], (_SPOT, _SPOT)) for image in (one, other)]
     difference = np.linalg.norm(spots[0] - spots[1], axis=-1) * seen
     return bool(difference.sum() / seen.sum() <= MAX_MEAN and difference.max() <= MAX_SPOT)
 
 
 def _count_bits(values: np.ndarray) -> np.ndarray:
-    """How many bits are set: uint8 [n] of uint64 [n]."""
+    """Counts the set bits: uint8 [n] of uint64 [n]."""
     if hasattr(np, "bitwise_count"):
         return np.bitwise_count(values)
-    # NumPy 1 has nothing of the kind.
+    # NumPy 1 has no such function.
     return np.unpackbits(values.view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1).astype(np.uint8)

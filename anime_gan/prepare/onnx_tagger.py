@@ -1,4 +1,4 @@
-"""A tagger that the user brings: an ONNX network with a list of its tags, such as the WD14 taggers."""
+"""A tagger in ONNX format with a list of its tags, such as the WD14 taggers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
 from anime_gan.datasets.folder.tags import TagTable, split_tags
 from anime_gan.prepare.labeling import TAGGER, Attributes, Label, decide
@@ -18,13 +19,13 @@ TAG_LIST = "selected_tags.csv"
 
 
 class OnnxTagger:
-    """Runs the network on squares and reads what it says as our attributes.
+    """Runs the network on crops and converts its tags to attributes.
 
-    The network takes float32 [n, side, side, 3], BGR from 0 to 255, and gives the probability of every tag,
+    The network takes float32 [n, side, side, 3], BGR from 0 to 255, and returns the probability of each tag,
     as the WD14 taggers do.
 
     Attributes:
-        attributes: Those of the tag table.
+        attributes: The attributes of the tag table.
         checksum: SHA-256 of the network and its list of tags.
     """
 
@@ -35,45 +36,44 @@ class OnnxTagger:
 
         Args:
             model: The ONNX file.
-            tag_list: A CSV file with a column `name`, a row an output of the network.
-            table: What tags mean.
-            threshold: From this probability on a tag is there.
-            thresholds: Those of single tags.
+            tag_list: A CSV file with a column `name` and one row per output of the network.
+            table: The meaning of the tags.
+            threshold: Probability from which a tag is present.
+            thresholds: Tag -> its own threshold.
 
         Raises:
-            ValueError: onnxruntime is missing, or one of the files does not fit.
+            InputError: onnxruntime is missing, or a file or a threshold does not fit (fields `tagger`,
+                `tagger_tags`, `thresholds`).
         """
         try:
             import onnxruntime
         except ImportError as error:
-            raise ValueError(f"--tagger={model}: needs onnxruntime: pip install '.[tag]'") from error
+            raise InputError("needs onnxruntime: pip install '.[tag]'", "tagger", model) from error
         self.attributes: Attributes = table.attributes
         self._tags = _read_tag_list(tag_list)
         self.checksum = hashlib.sha256(model.read_bytes() + tag_list.read_bytes()).hexdigest()
         for name in thresholds:
             if name not in self._tags:
-                raise ValueError(
-                    f"--thresholds: the tagger has no tag {name!r}{nearest(name, filter(None, self._tags))}"
-                )
+                hint = nearest(name, filter(None, self._tags))
+                raise InputError(f"the tagger has no tag {name!r}{hint}", "thresholds")
         self._thresholds = [thresholds.get(tag, threshold) for tag in self._tags]
         self._outputs = _outputs_of(table, self._tags)
         try:
             self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises kinds of its own, which it does not export.
-            raise ValueError(f"--tagger={model}: not a network that onnxruntime can read: {error}") from error
+        except Exception as error:  # onnxruntime does not export its exceptions.
+            raise InputError(f"not a network that onnxruntime can read: {error}", "tagger", model) from error
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
         if len(taken.shape) != 4 or taken.shape[1] != taken.shape[2] or taken.shape[3] != 3:
-            raise ValueError(f"--tagger={model}: takes {taken.shape}, not [n, side, side, 3]")
+            raise InputError(f"its input is {taken.shape} instead of [n, side, side, 3]", "tagger", model)
         if given.shape[-1] not in (len(self._tags), None) and not isinstance(given.shape[-1], str):
-            raise ValueError(
-                f"--tagger={model}: gives {given.shape[-1]} numbers, {tag_list} has {len(self._tags)} tags"
-            )
+            reason = f"has {given.shape[-1]} outputs, but {tag_list} lists {len(self._tags)} tags"
+            raise InputError(reason, "tagger", model)
         self._input = taken.name
         self._side = int(taken.shape[1])
         self._one_by_one = taken.shape[0] == 1
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """What the network sees on images, uint8 [n, size, size, 3]; what is unsure is missing."""
+        """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
         batches = [images[i : i + 1] for i in range(len(images))] if self._one_by_one else [images]
         rows: list[np.ndarray] = []
         for batch in batches:
@@ -96,7 +96,7 @@ class OnnxTagger:
                 unsure |= there is None
                 if there:
                     sure[value] = max(probability, sure.get(value, 0.0))
-            # Two colors at once are none that can be asked for.
+            # With two values of one group, the group is unknown.
             if len(sure) == 1:
                 value, probability = next(iter(sure.items()))
                 labels[name] = Label(value, TAGGER, probability)
@@ -106,7 +106,7 @@ class OnnxTagger:
 
 
 def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[str | bool, int]]]:
-    """Attribute -> the outputs that speak of it, each with what it says."""
+    """Attribute -> (value, output) of each output whose tag stands for it."""
     outputs: dict[str, list[tuple[str | bool, int]]] = {}
     for output, tag in enumerate(tags):
         said = table.read([tag])[0] if tag else {}
@@ -117,14 +117,14 @@ def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[st
 
 
 def _read_tag_list(path: Path) -> list[str]:
-    """The tags in the order of the network's outputs; an empty name for what is no tag, such as a rating."""
+    """Reads the tags in the order of the outputs; outputs that are not tags, such as ratings, are empty."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
     except OSError as error:
-        raise ValueError(f"--tagger_tags={path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"cannot be read: {error.strerror}", "tagger_tags", path) from error
     if not rows or "name" not in rows[0]:
-        raise ValueError(f"--tagger_tags={path}: needs a column 'name', a row for each output of the network")
-    # Of WD14's categories 0 is what is seen; 4 are characters, 9 ratings.
+        raise InputError("needs a column 'name' and one row per output of the network", "tagger_tags", path)
+    # WD14's categories: 0 general tags, 4 characters, 9 ratings.
     names = [row["name"] if row.get("category", "0") in ("0", "", None) else "" for row in rows]
     return [(split_tags(name) or [""])[0] for name in names]

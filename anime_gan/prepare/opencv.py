@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def require_opencv() -> None:
-    """Raises a `ValueError` that says what to install if OpenCV is missing or has no cascades."""
+    """Raises a `ValueError` with the command to run if OpenCV is missing or has no cascades."""
     try:
         import cv2
     except ImportError as error:
         raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
     if not hasattr(cv2, "CascadeClassifier"):
-        raise ValueError("this version of OpenCV has no cascades: pip install 'opencv-python-headless<5'")
+        raise ValueError("this version of OpenCV cannot run cascades: pip install 'opencv-python-headless<5'")

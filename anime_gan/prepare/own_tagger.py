@@ -1,4 +1,4 @@
-"""Our own tagger, trained on a labeled dataset, as a source of labels."""
+"""This package's tagger, trained on a labeled dataset, as a source of labels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from anime_gan.attributes.schema import Group
+from anime_gan.common.errors import InputError
+from anime_gan.common.suggestions import nearest
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.load import load_dataset
 from anime_gan.prepare.labeling import TAGGER, Attributes, Label, decide
 
@@ -14,34 +17,41 @@ RESOLUTION = 64
 
 
 class OwnTagger:
-    """The tagger of a dataset, taken from the cache or trained in a few minutes.
+    """The tagger of a dataset, loaded from the cache or trained in a few minutes.
 
     Attributes:
-        attributes: Those of the dataset.
-        checksum: SHA-256 of its weights.
+        attributes: The attributes of the dataset.
+        checksum: SHA-256 of the tagger's weights.
+        notes: Notes for the user about the accuracy of the tagger.
     """
 
     def __init__(self, data: str, threshold: float, thresholds: Mapping[str, float]) -> None:
-        """Loads or trains it.
+        """Loads or trains the tagger.
 
         Args:
-            data: What `train.py` takes as `--data`.
-            threshold: From this probability on something is there.
-            thresholds: Those of single label columns, such as `smile` or `hair_color=blue`.
+            data: A data source, as in `train.py --data`.
+            threshold: Probability from which a label is present.
+            thresholds: Label column, such as `smile` or `hair_color=blue` -> its own threshold.
 
         Raises:
-            ValueError: There is no such data, or no such column.
+            InputError: There is no such data source or no such column (fields `tagger`, `thresholds`).
         """
         from anime_gan.common.quiet import import_tensorflow
 
         import_tensorflow()
         from anime_gan.judges.tagger import load_tagger
 
-        dataset = load_dataset(data, 0, RESOLUTION, 0)
+        try:
+            dataset = load_dataset(data, 0, RESOLUTION, 0)
+        except DataError as error:
+            if error.field == "data":
+                raise error.about("tagger") from error
+            raise
         self._schema = dataset.schema
         for name in thresholds:
             if name not in self._schema.columns:
-                raise ValueError(f"--thresholds: the tagger has no label {name!r}")
+                hint = nearest(name, self._schema.columns)
+                raise InputError(f"the tagger has no label {name!r}{hint}", "thresholds")
         self._thresholds = [thresholds.get(name, threshold) for name in self._schema.columns]
         self.attributes: Attributes = {
             attribute.name: tuple(value.name for value in attribute.values)
@@ -54,7 +64,7 @@ class OwnTagger:
         self.notes = self._tagger.notes()
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """What the tagger sees on images, uint8 [n, size, size, 3]; what is unsure is missing."""
+        """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
         return [self._read(row) for row in self._tagger.judge(images).probabilities]
 
     def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
@@ -68,7 +78,7 @@ class OwnTagger:
                 labels[slot.name] = Label(self._schema.terms[likeliest].name, TAGGER, probability)
             elif not slot.is_group and there is not None:
                 labels[slot.name] = Label(there, TAGGER, probability if there else 1 - probability)
-        # What hides another attribute, such as closed eyes, leaves nothing to say about it.
+        # An attribute that another one hides, such as the color of closed eyes, is unknown.
         for hidden, hider in self._schema.hidden_by:
             if labels.get(self._schema.columns[hider], Label(False, "", 0)).value is True:
                 labels.pop(hidden.name, None)

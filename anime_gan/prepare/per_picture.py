@@ -1,4 +1,4 @@
-"""What is done with each picture by itself, in a process a core: reading, finding, cutting, measuring."""
+"""Analysis of single pictures in worker processes: decoding, face detection, cropping, measuring."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from anime_gan.prepare.detection import Detection, Detector
 from anime_gan.prepare.labeling import Label, read_tag_file
 from anime_gan.prepare.near_duplicates import Fingerprint, fingerprint
 
-# Larger pictures are reduced to this, in pixels along the longer side: the memory of a process is bounded.
+# Longer side of a picture in pixels; larger ones are reduced, which bounds the memory of a process.
 LONGEST = 4096
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How faces are cut and which are kept.
+    """Options for cropping and rejecting faces.
 
     Attributes:
-        margin: How much larger than the face the crop is.
-        lift: How far the crop is moved towards the crown, as a share of its side.
-        size: Pixels along a side of the crops.
-        min_size: Crops with fewer pixels in the picture are rejected.
-        max_outside: Crops of which a larger share lies outside of the picture are rejected.
+        margin: Side of the crop relative to the face.
+        lift: Shift of the crop towards the crown, as a share of its side.
+        size: Side of the saved crops in pixels.
+        min_size: Minimum side of a crop in pixels of the picture.
+        max_outside: Maximum share of a crop outside the picture.
         colors: Whether hair and eye colors are measured.
     """
 
@@ -46,15 +46,15 @@ class Options:
     colors: bool = True
 
 
-class Looking(NamedTuple):
-    """Some pictures to look at.
+class PictureJob(NamedTuple):
+    """A group of pictures to analyze.
 
     Attributes:
-        root: The folder.
+        root: The source folder.
         files: Files in it.
-        options: How faces are cut.
-        detector: What finds them.
-        table: What tags mean.
+        options: Options for cropping and rejecting.
+        detector: The face detector.
+        table: The meaning of tags.
     """
 
     root: str
@@ -64,16 +64,16 @@ class Looking(NamedTuple):
     table: TagTable
 
 
-class LookedAtFace(NamedTuple):
-    """A face.
+class FaceCandidate(NamedTuple):
+    """A detected face with its crop.
 
     Attributes:
-        detection: Where it is.
-        crop: What was cut out; without an image if it is of no use.
-        reason: Why it is of no use; empty if it is of use.
+        detection: The detection.
+        crop: The crop; with an empty image if it is rejected.
+        reason: Why the crop is rejected; empty if it is usable.
         png: The crop as a PNG file.
-        fingerprint: Of the crop.
-        colors: What was measured.
+        fingerprint: Fingerprint of the crop.
+        colors: Attribute -> measured color.
     """
 
     detection: Detection
@@ -84,66 +84,66 @@ class LookedAtFace(NamedTuple):
     colors: dict[str, Measured]
 
 
-class LookedAt(NamedTuple):
-    """A picture.
+class AnalyzedPicture(NamedTuple):
+    """An analyzed picture.
 
     Attributes:
-        file: Which one.
-        content: 64 bits of its digest.
-        reason: Why nothing of it is of use; empty if there are faces.
-        faces: From left to right.
-        tags: What its tag file says; None without one.
+        file: The file.
+        content: 64 bits of the digest of its content.
+        reason: Why the picture is rejected; empty if it has faces.
+        faces: The faces from left to right.
+        tags: Labels from its tag file; None without one.
     """
 
     file: FoundFile
     content: int
     reason: str
-    faces: list[LookedAtFace]
+    faces: list[FaceCandidate]
     tags: dict[str, Label] | None
 
 
-def look(job: Looking) -> list[LookedAt]:
-    """Looks at some pictures."""
-    # Each process has one core.
+def analyze_pictures(job: PictureJob) -> list[AnalyzedPicture]:
+    """Analyzes a group of pictures."""
+    # There is one process per core.
     cv2.setNumThreads(1)
-    return [_look_at(file, job) for file in job.files]
+    return [_analyze(file, job) for file in job.files]
 
 
-def _look_at(file: FoundFile, job: Looking) -> LookedAt:
+def _analyze(file: FoundFile, job: PictureJob) -> AnalyzedPicture:
     try:
         data = read_file(job.root, file.name, MAX_BYTES + 1)
     except OSError as error:
-        return LookedAt(file, 0, f"cannot be opened: {error}", [], None)
+        return AnalyzedPicture(file, 0, f"cannot be opened: {error}", [], None)
     content = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
     try:
         picture = read_whole_picture(data, LONGEST)
     except PictureError as error:
-        return LookedAt(file, content, str(error), [], None)
+        return AnalyzedPicture(file, content, str(error), [], None)
     fault = picture_fault(picture, job.options.min_size)
     if fault:
-        return LookedAt(file, content, fault, [], None)
+        return AnalyzedPicture(file, content, fault, [], None)
     found = sorted(job.detector.detect(picture), key=lambda detection: detection.box)
     if not found:
-        return LookedAt(file, content, "no face found", [], None)
+        return AnalyzedPicture(file, content, "no face found", [], None)
     faces = [_cut_out(picture, detection, job.options) for detection in found]
-    return LookedAt(file, content, "", faces, read_tag_file(job.root, file.name, job.table))
+    return AnalyzedPicture(file, content, "", faces, read_tag_file(job.root, file.name, job.table))
 
 
-def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> LookedAtFace:
+def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> FaceCandidate:
     box = crop_box(detection.box, options.margin, options.lift, detection.angle)
     crop = cut(picture, box, options.size, detection.angle)
     side = round(crop.box.width)
     if side < options.min_size:
-        reason = f"face too small: its crop has {side} pixels"
+        reason = f"face too small: its crop has a side of {side} pixels"
     elif crop.outside > options.max_outside:
-        reason = f"cut by the picture's edge: {crop.outside:.0%} of its crop is missing"
+        reason = f"cut off by the edge of the picture: {crop.outside:.0%} of the crop is outside"
     else:
         reason = crop_fault(measure_quality(crop.image)) or ""
     if reason:
         nothing = crop._replace(image=np.zeros((0, 0, 3), np.uint8))
-        return LookedAtFace(detection, nothing, reason, b"", Fingerprint(0, b""), {})
-    # Barely larger than the smallest, and much faster.
+        return FaceCandidate(detection, nothing, reason, b"", Fingerprint(0, b""), {})
+    # Level 1 files are hardly larger than level 9, and much faster to write.
     file = io.BytesIO()
     Image.fromarray(crop.image).save(file, "PNG", compress_level=1)
     colors = measure_colors(picture, detection.box, detection.angle) if options.colors else {}
-    return LookedAtFace(detection, crop, "", file.getvalue(), fingerprint(crop.image), colors)
+    return FaceCandidate(detection, crop, "", file.getvalue(), fingerprint(crop.image), colors)

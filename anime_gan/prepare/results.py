@@ -1,4 +1,4 @@
-"""The dataset and its report, written from the journal."""
+"""Writes the labels and the report of a prepared dataset from the journal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import collections
 import csv
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.files import write_text, written_whole
@@ -19,7 +19,7 @@ from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
 from anime_gan.prepare.labeling import Attributes, Label
 
 REPORT, CHART, REJECTED, DETAILS = "report.md", "labels.svg", "rejected.csv", "faces.csv"
-# Fewer faces than this teach a network little about a value.
+# A value with fewer faces than this is hard to learn.
 RARE = 50
 
 
@@ -27,9 +27,9 @@ class KeptFace(NamedTuple):
     """A face of the dataset.
 
     Attributes:
-        picture: Where it comes from.
-        face: What is known of it.
-        labels: Its labels after correction.
+        picture: The picture with the face.
+        face: The face.
+        labels: Attribute -> label, after corrections.
     """
 
     picture: PictureRecord
@@ -38,16 +38,16 @@ class KeptFace(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What came in and what went out.
+    """Counts of a prepared dataset.
 
     Attributes:
-        pictures: Pictures that were looked at.
-        faces: Faces in the dataset.
-        upscaled: Of these, how many had fewer pixels than their crop.
-        reasons: Kind of reason -> how often something was rejected for it, the most frequent first.
-        counts: Attribute -> value (True and False of a tag) -> faces.
+        pictures: Number of analyzed pictures.
+        faces: Number of faces in the dataset.
+        upscaled: Number of these faces whose crops were enlarged.
+        reasons: Kind of reason -> number of rejected pictures and faces, most frequent first.
+        counts: Attribute -> value (True or False for a tag) -> number of faces.
         schema: The attributes that can be learned.
-        notes: What happened to the other attributes.
+        notes: Notes about the other attributes.
     """
 
     pictures: int
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
 
     @property
     def rare(self) -> list[tuple[str, int]]:
-        """The label columns that few faces have, such as `hair_color=aqua`, with their number."""
+        """Label columns with few faces, such as `hair_color=aqua`, with their counts, rarest first."""
         found = []
         for column in self.schema.columns:
             name, _, value = column.partition("=")
@@ -71,7 +71,7 @@ class Summary(NamedTuple):
 
 
 def deleted_crops(destination: Path, journal: Journal) -> frozenset[str]:
-    """The crops that the journal knows and that are no longer there."""
+    """Returns the crops in the journal whose files were deleted."""
     return frozenset(
         face.file
         for picture in journal.records()
@@ -81,7 +81,7 @@ def deleted_crops(destination: Path, journal: Journal) -> frozenset[str]:
 
 
 def kept_faces(journal: Journal, corrections: Corrections) -> Iterator[KeptFace]:
-    """The faces of the dataset, in order."""
+    """Yields the faces of the dataset, in order."""
     for picture in journal.records():
         for face in picture.faces:
             labels = corrections.apply(face.file, face.labels) if face.file else None
@@ -92,10 +92,12 @@ def kept_faces(journal: Journal, corrections: Corrections) -> Iterator[KeptFace]
 def write_results(
     source: Path, destination: Path, journal: Journal, corrections: Corrections, attributes: Attributes
 ) -> Summary:
-    """Writes labels, schema, rejections and the report."""
+    """Writes the labels, the schema, the rejections and the report."""
     summary = summarize(journal, corrections, attributes)
-    _write_rejected(destination / REJECTED, journal, corrections)
-    _write_details(destination / DETAILS, journal, corrections)
+    box = ["left", "top", "width", "height"]
+    _write_table(destination / REJECTED, ["picture", *box, "reason"], _rejected_rows(journal, corrections))
+    details = ["face", "picture", *box, "angle", "score", "outside", "upscaled", "labels"]
+    _write_table(destination / DETAILS, details, _detail_rows(journal, corrections))
     write_text(destination / SCHEMA_FILE, summary.schema.to_json() + "\n")
     if (source / LICENSE).is_file():
         with written_whole(destination / LICENSE) as partial:
@@ -104,27 +106,25 @@ def write_results(
     if summary.schema.attributes:
         with written_whole(destination / CHART) as partial:
             _draw_chart(summary, partial)
-    # Last: as long as it is not there the folder is no dataset.
+    # Written last, because without it the folder is not a dataset.
     names = [slot.name for slot in summary.schema.slots]
-    with (
-        written_whole(destination / LABEL_TABLE) as partial,
-        partial.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["filename", *names])
-        for kept in kept_faces(journal, corrections):
-            writer.writerow([kept.face.file, *(_cell(kept.labels.get(name)) for name in names)])
+    _write_table(
+        destination / LABEL_TABLE,
+        ["filename", *names],
+        (
+            [kept.face.file, *(_cell(kept.labels.get(name)) for name in names)]
+            for kept in kept_faces(journal, corrections)
+        ),
+    )
     return summary
 
 
 def summarize(journal: Journal, corrections: Corrections, attributes: Attributes) -> Summary:
-    """Counts everything."""
-    pictures = faces = upscaled = 0
+    """Counts pictures, faces, reasons and labels."""
+    faces = upscaled = 0
     reasons: collections.Counter[str] = collections.Counter()
     counts: dict[str, collections.Counter[str | bool]] = {name: collections.Counter() for name in attributes}
-    for picture in journal.records():
-        pictures += 1
-        reasons.update(_kind(reason) for reason in _rejections(picture, corrections))
+    reasons.update(_kind(row[-1]) for row in _rejected_rows(journal, corrections))
     for kept in kept_faces(journal, corrections):
         faces += 1
         upscaled += kept.face.upscaled
@@ -137,30 +137,30 @@ def summarize(journal: Journal, corrections: Corrections, attributes: Attributes
         if len(present) > 1:
             used[name] = tuple(map(str, present)) if values else None
         elif present:
-            everybody = present[0] if values else ("everybody has it" if present[0] else "nobody has it")
-            notes.append(f"{name}: left out, there is one value alone ({everybody})")
+            same = present[0] if values else ("present" if present[0] else "absent")
+            notes.append(f"{name}: dropped, all labeled faces have the same value ({same})")
     return Summary(
-        pictures, faces, upscaled, dict(reasons.most_common()), counts, Schema.from_names(used), notes
+        len(journal), faces, upscaled, dict(reasons.most_common()), counts, Schema.from_names(used), notes
     )
 
 
 def report(summary: Summary) -> str:
     """The report as Markdown."""
     lines = [
-        "# What was prepared",
+        "# Report on the prepared dataset",
         "",
-        f"{summary.pictures} pictures in, {summary.faces} faces out"
-        + (f", {summary.upscaled} of them enlarged" if summary.upscaled else "")
+        f"{summary.faces} faces from {summary.pictures} pictures"
+        + (f"; {summary.upscaled} of the faces were enlarged" if summary.upscaled else "")
         + ".",
         "",
-        "| rejected for | pictures or faces |",
+        "| reason for rejection | pictures or faces |",
         "|---|---|",
         *(f"| {reason} | {count} |" for reason, count in summary.reasons.items()),
         "",
-        f"`{REJECTED}` names each with its reason; the pictures are where they were.",
+        f"`{REJECTED}` lists each of them with its reason. The pictures themselves were not changed.",
     ]
     if summary.schema.attributes:
-        lines += ["", "## Labels", "", f"![How many faces have each label]({CHART})", ""]
+        lines += ["", "## Labels", "", f"![Number of faces with each label]({CHART})", ""]
         lines += ["| attribute | faces | unknown |", "|---|---|---|"]
         for slot in summary.schema.slots:
             counts = summary.counts[slot.name]
@@ -171,23 +171,13 @@ def report(summary: Summary) -> str:
             lines.append(f"| {slot.name} | {said} | {summary.faces - sum(counts.values())} |")
     if summary.rare:
         names = ", ".join(f"{name} ({count})" for name, count in summary.rare)
-        lines += ["", f"Rare, with fewer than {RARE} faces, and so hard to learn: {names}."]
+        lines += ["", f"Rare labels (fewer than {RARE} faces), which are hard to learn: {names}."]
     lines += ["", *summary.notes] if summary.notes else []
     return "\n".join(lines) + "\n"
 
 
-def _rejections(picture: PictureRecord, corrections: Corrections) -> Iterator[str]:
-    if picture.reason:
-        yield picture.reason
-    for face in picture.faces:
-        if face.reason:
-            yield face.reason
-        elif reason := corrections.reason(face.file):
-            yield reason
-
-
 def _kind(reason: str) -> str:
-    """What stands behind the colon differs from picture to picture."""
+    """The part of a reason that does not differ between pictures."""
     return reason.split(":")[0]
 
 
@@ -197,32 +187,31 @@ def _cell(label: Label | None) -> str:
     return label.value if isinstance(label.value, str) else str(int(label.value))
 
 
-def _write_rejected(path: Path, journal: Journal, corrections: Corrections) -> None:
+def _write_table(path: Path, header: list[str], rows: Iterable[list[Any]]) -> None:
     with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["picture", "left", "top", "width", "height", "reason"])
-        for picture in journal.records():
-            if picture.reason:
-                writer.writerow([picture.name, "", "", "", "", picture.reason])
-            for face in picture.faces:
-                reason = face.reason or corrections.reason(face.file)
-                if reason:
-                    writer.writerow([picture.name, *map(round, face.box), reason])
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
-def _write_details(path: Path, journal: Journal, corrections: Corrections) -> None:
-    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        header = ["picture", "left", "top", "width", "height", "angle", "score", "outside", "upscaled"]
-        writer.writerow(["face", *header, "labels"])
-        for picture, face, labels in kept_faces(journal, corrections):
-            said = {name: [label.source, label.confidence] for name, label in labels.items()}
-            place = [*map(round, face.box), face.angle, face.score, face.outside, int(face.upscaled)]
-            writer.writerow([face.file, picture.name, *place, json.dumps(said)])
+def _rejected_rows(journal: Journal, corrections: Corrections) -> Iterator[list[Any]]:
+    for picture in journal.records():
+        if picture.reason:
+            yield [picture.name, "", "", "", "", picture.reason]
+        for face in picture.faces:
+            if reason := face.reason or corrections.reason(face.file):
+                yield [picture.name, *map(round, face.box), reason]
+
+
+def _detail_rows(journal: Journal, corrections: Corrections) -> Iterator[list[Any]]:
+    for picture, face, labels in kept_faces(journal, corrections):
+        sources = {name: [label.source, label.confidence] for name, label in labels.items()}
+        place = [*map(round, face.box), face.angle, face.score, face.outside, int(face.upscaled)]
+        yield [face.file, picture.name, *place, json.dumps(sources)]
 
 
 def _draw_chart(summary: Summary, path: Path) -> None:
-    """Bars of how many faces have each label."""
+    """Draws a bar chart of the number of faces with each label."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -239,6 +228,6 @@ def _draw_chart(summary: Summary, path: Path) -> None:
     axes.tick_params(labelsize=7)
     axes.set_ylim(len(columns) - 0.4, -0.6)
     axes.set_xlabel(f"faces (orange: fewer than {RARE})")
-    # The same labels, the same file: no date, no random names.
+    # No date and no random names, so that equal labels give equal files.
     with rc_context({"svg.hashsalt": "labels"}):
         figure.savefig(path, format="svg", metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""The words people type, and their coding."""
+"""Phrases that people type, and their encoding as labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anime_gan.attributes.schema import AttributeRequestError, Schema
 
 
 def columns(schema: Schema, **values: int) -> np.ndarray:
-    """A row written by hand: column name (`=` as `__`) -> value."""
+    """A label row from column names (`__` for `=`) and values."""
     row = np.zeros(schema.num_labels, np.int8)
     for name, value in values.items():
         row[schema.columns.index(name.replace("__", "="))] = value
@@ -98,7 +98,7 @@ def test_encoding_groups_tags_and_unknowns(schema):
 
 
 def test_code_knows_no_particular_attribute():
-    """A schema of words that no vocabulary has works like any other."""
+    """A schema with words outside the vocabulary works like any other."""
     schema = Schema.from_names({"horn_shape": ("curled", "straight"), "third_eye": None})
     np.testing.assert_array_equal(schema.parse("curled horn shape, no third eye"), [1, -1, -1])
     np.testing.assert_array_equal(schema.parse("horn_shape=straight"), [-1, 1, 0])

@@ -1,4 +1,4 @@
-"""Which changes of the code make cached results stale, tried on a copy of the package."""
+"""Which changes of the code invalidate cached results, tested on a copy of the package."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ INNER = "def double(value):\n    return 2 * value\n"
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A copy of the package's code with one more folder, for a test to change."""
+    """A copy of the package's code, with one more folder, that a test may change."""
     ignored = shutil.ignore_patterns("pretrained", "page", "__pycache__")
     package = Path(shutil.copytree(PACKAGE, tmp_path / "anime_gan", ignore=ignored))
     (package / "toy").mkdir()
@@ -65,7 +65,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def stale_after(package: Path, script: str, file: str, change: Callable[[str], str]) -> list[str]:
-    """The names of what a script prints whose fingerprints differ after a file of the copy was changed."""
+    """Runs a script before and after a change of a file; returns the names of changed fingerprints."""
 
     def printed() -> list[str]:
         command = [sys.executable, "-c", script, str(package)]
@@ -83,7 +83,7 @@ def stale_after(package: Path, script: str, file: str, change: Callable[[str], s
 
 
 def busier(text: str) -> str:
-    """Another body of the first function that returns something."""
+    """Changes the body of the first function with a return statement."""
     return text.replace("    return ", "    print()\n    return ", 1)
 
 
@@ -102,9 +102,9 @@ def inside_of_a_docstring(text: str) -> str:
         ("datasets/prepared.py", busier, ["drawn", "folder"]),
         ("datasets/drawn/hair.py", inside_of_a_docstring, []),
         ("datasets/folder/tags.py", inside_of_a_docstring, []),
-        # How files are written changes nothing in them.
+        # The way files are written does not change their content.
         ("common/files.py", lambda text: text.replace("    try:", "    print()\n    try:"), []),
-        # Neither does what is measured or trained later.
+        # Measuring and training come later.
         ("metrics/distances.py", busier, []),
         ("training/losses.py", busier, []),
     ],

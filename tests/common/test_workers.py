@@ -1,4 +1,4 @@
-"""Work in other processes."""
+"""Worker processes."""
 
 from __future__ import annotations
 

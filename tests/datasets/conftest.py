@@ -1,4 +1,4 @@
-"""What several tests of datasets share."""
+"""Fixtures for several tests of datasets."""
 
 from __future__ import annotations
 

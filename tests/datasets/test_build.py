@@ -85,7 +85,7 @@ def test_a_folder_whose_name_is_no_unicode(pictures):
         (["pictures", "shards", "more"], "unexpected argument 'more'"),
         (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; did you mean 'resolution'"),
         (["pictures", "shards", "--resolution=4"], "--resolution=4"),
-        # A picture as small as that could not be read again.
+        # Such a small picture could not be read again.
         (["pictures", "shards", "--resolution=15"], "--resolution=15"),
         (["pictures", "shards", "--resolution=big"], "--resolution=big"),
         (["pictures", "shards", "--num_images=-1"], "--num_images=-1"),
@@ -116,13 +116,6 @@ def test_a_damaged_shard_is_one_line(pictures, capsys):
     assert_one_line(
         capsys.readouterr().err.splitlines(keepends=True)[-1], f"{shard.name}: damaged at record 4"
     )
-
-
-def test_help(capsys):
-    assert build.main(["--help"]) == 0
-    out = capsys.readouterr().out
-    for part in ("SOURCE DEST", "--resolution: ", "--num_images: ", "--seed: "):
-        assert part in out
 
 
 def assert_one_line(error: str, said: str) -> None:

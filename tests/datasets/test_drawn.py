@@ -1,4 +1,4 @@
-"""The drawn faces: the same ones every time, and what the labels say is what one sees."""
+"""Drawn faces: they are reproducible, and they show what their labels say."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def draw(faces: DrawnFaces, index: int, **changes) -> np.ndarray:
 
 
 def changed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Tells which pixels [height, width] clearly differ."""
+    """Which pixels [height, width] clearly differ."""
     return np.abs(first - second).max(axis=-1) > 24
 
 
 def inside(box: tuple[float, float, float, float], margin: float = 0.0) -> np.ndarray:
-    """Tells which pixels [height, width] lie in a part of the frame."""
+    """Which pixels [height, width] are in a part of the frame."""
     place = (np.arange(RESOLUTION) + 0.5) / RESOLUTION - 0.5
     left, top, right, bottom = box
     columns = (place > left - margin) & (place < right + margin)
@@ -47,7 +47,7 @@ def inside(box: tuple[float, float, float, float], margin: float = 0.0) -> np.nd
 
 
 def hair_mask(faces: DrawnFaces, index: int, **changes) -> np.ndarray:
-    """Finds the hair by dyeing it: those pixels change."""
+    """Finds the hair: the pixels that change with the hair color."""
     dyed = [draw(faces, index, hair_color=color, **changes) for color in ("black", "silver")]
     return np.abs(dyed[0] - dyed[1]).min(axis=-1) > 60
 
@@ -147,7 +147,7 @@ def test_eyes_have_the_color_of_their_label(faces):
 
 
 def _most_alike(color: np.ndarray, others: list[palette.Color]) -> int:
-    """Returns which of the others has the most similar hue, and brightness among equal hues."""
+    """Returns the index of the color with the most similar hue, or brightness if hues are equal."""
 
     def features(rgb) -> np.ndarray:
         hue, saturation, value = colorsys.rgb_to_hsv(*(np.asarray(rgb) / 255))
@@ -201,7 +201,7 @@ def test_a_closed_smile_is_wide_with_raised_corners_and_a_neutral_mouth_is_narro
     for index in range(20):
         smile, neutral = (darkness(index, smile) for smile in (True, False))
         heights = [(smile * rows)[:, c].sum() / smile[:, c].sum() for c in (middle, corners)]
-        assert heights[0] - heights[1] > 0.4  # rows are counted downwards
+        assert heights[0] - heights[1] > 0.4  # rows count downwards
         assert neutral[:, corners].sum() < 0.3 * smile[:, corners].sum()
 
 

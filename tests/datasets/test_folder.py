@@ -1,4 +1,4 @@
-"""Folders of images as users have them."""
+"""Folders of images: labels, tags, skipped files and the cache."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def paint(path: Path, color: tuple[int, ...], mode: str = "RGB") -> None:
 
 @pytest.fixture
 def remembering(monkeypatch) -> None:
-    """Listings are remembered at once, as if no file had been changed in the last seconds."""
+    """Listings are remembered at once, as if no file had been changed recently."""
     monkeypatch.setattr(folder_module, "SETTLED_SECONDS", -1e9)
 
 
@@ -108,7 +108,7 @@ def test_rows_and_files_that_do_not_fit_are_named_with_their_reason(labeled):
 
 
 def test_what_nobody_has_is_said_and_left_out(labeled):
-    """The only red-haired one cannot be read: then red hair cannot be learned."""
+    """The only image with red hair is unreadable, so that red hair cannot be learned."""
     (labeled / "sub" / "b.png").write_bytes(b"")
     dataset = load(labeled)
     assert "hair_color" not in [slot.name for slot in dataset.schema.slots]
@@ -118,7 +118,7 @@ def test_what_nobody_has_is_said_and_left_out(labeled):
 
 
 def test_accents_written_in_two_ways_are_one_name(labeled):
-    """A Mac stores u and its dots as two characters; the table has one."""
+    """macOS stores "ü" as two characters; the table has one."""
     os.rename(labeled / "ü.png", labeled / "u\u0308.png")
     assert len(load(labeled).images) == 3
 
@@ -191,7 +191,7 @@ def test_a_schema_beside_the_table_gives_the_words(labeled):
 
 
 class TestCache:
-    """Decoded once; what changed is noticed."""
+    """Images are decoded once, and changes are noticed."""
 
     def test_the_second_time_nothing_is_decoded(self, labeled, decoded):
         first = load(labeled)
@@ -203,7 +203,7 @@ class TestCache:
         assert (second.schema, second.checksum, second.report) == (first.schema, first.checksum, first.report)
 
     def test_a_changed_picture_is_noticed_even_with_the_old_time_and_size(self, labeled, remembering):
-        # A BMP is as long whatever its colors.
+        # The size of a BMP does not depend on its colors.
         Image.new("RGB", (64, 64), (255, 0, 0)).save(labeled / "a.png", "BMP")
         before = load(labeled)
         status = os.stat(labeled / "a.png")
@@ -222,7 +222,7 @@ class TestCache:
         assert after.checksum != before.checksum
 
     def test_it_is_the_content_that_counts(self, labeled, decoded):
-        """Another place and other times cost no decoding."""
+        """A copy in another folder with other times is not decoded again."""
         load(labeled)
         copy = labeled.parent / "elsewhere" / labeled.name
         shutil.copytree(labeled, copy)
@@ -268,7 +268,7 @@ def test_many_files_go_through_other_processes_in_order(tmp_path):
 
 
 def test_captions_and_other_formats_are_unknown_not_missing(folder):
-    """Space-separated tags are one tag that nobody knows: that says nothing about a smile."""
+    """Tags separated by spaces are one unknown tag, so that nothing is known about a smile."""
     (folder / "a.txt").write_text("1girl blue_hair smile")
     (folder / "sub" / "b.txt").write_text("red_hair, smile", "utf-16")
     (folder / "ü.txt").write_text("blue_hair, 1girl")
@@ -296,7 +296,7 @@ def test_a_table_that_fits_no_file_says_so(labeled):
 
 
 def test_what_could_not_be_read_is_tried_again(labeled, remembering, monkeypatch):
-    """A server that was away for a moment must not leave a picture out for ever."""
+    """A server that was briefly down must not exclude a picture forever."""
     whole = folder_module.read_file
 
     def away(root, name, limit=None):
@@ -311,7 +311,7 @@ def test_what_could_not_be_read_is_tried_again(labeled, remembering, monkeypatch
 
 
 def test_a_picture_that_changes_while_the_folder_is_read(labeled, monkeypatch):
-    """Under the digest of its old content the new one would never be noticed again."""
+    """Cached under the old digest, the new content would never be noticed."""
     whole, seen = folder_module.read_file, []
 
     def changing(root, name, limit=None):

@@ -86,7 +86,7 @@ def test_rows_that_do_not_count_are_told_with_their_number():
 
 
 def test_only_what_is_learned_from_can_be_contradicted():
-    """The column `by` is left out, so that its cells make no difference; `green` is no image's color."""
+    """The column `by` is ignored, so its cells do not matter; `green` occurs only in a repeated row."""
     table = read("file,by,hair\na,me,blue\nb,me,red\na,you,Blue\nb,me,green\n")
     assert table.schema.columns == ("hair=blue", "hair=red")
     assert table.skipped == [
@@ -118,7 +118,7 @@ def test_columns_of_very_many_values_are_left_out(different, is_kept):
     assert table.schema.num_labels == (different + 1 if is_kept else 1)
     notes = [] if is_kept else ["column 'score' ignored: more than 100 different values"]
     assert table.notes == notes
-    # More rows than are read at once: each keeps its own label.
+    # There are more rows than one batch, and each keeps its own label.
     assert table.labels[:, -1].tolist() == [-1, 1] * 6000
     assert table.names[10_001] == "10001.png"
 

@@ -1,4 +1,4 @@
-"""Picture files: read right, or refused with a reason."""
+"""Image files: decoded correctly, or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def solid(mode: str, color, kind: str = "PNG", **options) -> bytes:
 
 
 def color_of(data: bytes) -> np.ndarray:
-    """The color of a picture that has just one."""
+    """Decodes a picture with a single color; returns the color."""
     pixels = read_picture(data, 16).reshape(-1, 3)
     assert np.ptp(pixels, axis=0).max() <= 2
     return np.median(pixels, axis=0)
@@ -51,14 +51,14 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def png(width: int, height: int, depth: int, color_type: int, rows: bytes, *extra: bytes) -> bytes:
-    """A PNG by hand; `rows` are packed as PNG wants them, each with its filter byte."""
+    """Builds a PNG from packed `rows`, each with its filter byte."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0))
     body = b"".join(extra) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + header + body
 
 
 def tiff(width: int, height: int, bits: int, photometric: int, pixels: bytes) -> bytes:
-    """A little-endian TIFF by hand: one channel, one strip, no compression."""
+    """Builds a little-endian TIFF: one channel, one strip, no compression."""
     tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 122)]
     tags += [(277, 1), (278, height), (279, len(pixels))]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
@@ -67,7 +67,7 @@ def tiff(width: int, height: int, bits: int, photometric: int, pixels: bytes) ->
 
 @pytest.fixture(scope="module")
 def painting() -> Image.Image:
-    """Soft colors and some grain, wider than high."""
+    """A picture with soft colors and some grain, wider than high."""
     random = np.random.default_rng(3)
     soft = Image.fromarray(random.integers(0, 256, (4, 5, 3), np.uint8))
     pixels = np.asarray(soft.resize((24, 20), Image.Resampling.BICUBIC)).astype(int)
@@ -76,7 +76,7 @@ def painting() -> Image.Image:
 
 @pytest.fixture(scope="module")
 def files(painting: Image.Image) -> dict[str, bytes]:
-    """A small file of every kind that is read."""
+    """A small file of each supported kind."""
     few = painting.quantize(16)
     turned = [painting.transpose(Image.Transpose.ROTATE_180)]
     compressions = (None, "tiff_lzw", "tiff_deflate", "jpeg", "packbits")
@@ -100,7 +100,7 @@ def files(painting: Image.Image) -> dict[str, bytes]:
     }
 
 
-# What kinds of files are read.
+# Formats.
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "PPM", "WEBP", "JPEG", "JPEG2000", "AVIF"])
@@ -141,7 +141,7 @@ def test_color_models(data, expected):
 
 
 def test_adobe_cmyk_jpegs_are_not_negatives():
-    """Adobe stores ink upside down: no ink is 255."""
+    """Adobe stores inverted ink: 255 is no ink."""
     data = solid("CMYK", (0, 255, 255, 0), "JPEG", quality=95)
     assert b"Adobe" in data
     np.testing.assert_allclose(color_of(data), RED, atol=3)
@@ -196,7 +196,7 @@ def test_transparency_is_on_white(data, expected):
 
 
 def test_edges_have_no_dark_fringes():
-    """A pale disc on transparent black: nothing between pale and white may be darker than pale."""
+    """The edge of a pale disc on transparent black must not be darker than the disc."""
     y, x = np.mgrid[:200, :200] - 99.5
     disc = np.zeros((200, 200, 4), np.uint8)
     disc[np.hypot(x, y) < 70] = (250, 200, 200, 255)
@@ -273,7 +273,7 @@ def xyz(*values: float) -> bytes:
 
 
 LINEAR = struct.pack(">4s4xI", b"curv", 0)
-# sRGB's primaries with red and green exchanged, and light instead of sRGB's curve.
+# sRGB's primaries with red and green swapped, and a linear curve.
 SWAPPED = icc_profile(
     b"RGB ",
     {
@@ -289,7 +289,7 @@ LINEAR_GREY = icc_profile(b"GRAY", {b"kTRC": LINEAR})
 
 
 def inks() -> bytes:
-    """A CMYK profile in which black ink is black, every other the same middle gray, and paper white."""
+    """A CMYK profile with black for black ink, middle gray for any other ink, and white for paper."""
     ramp = bytes(range(256))
     lightness = [255] + [0 if number % 2 else 128 for number in range(1, 16)]  # Black is the last digit.
     corners = b"".join(bytes([value, 128, 128]) for value in lightness)
@@ -334,9 +334,9 @@ def test_srgb_broken_and_unfitting_profiles_change_nothing(profile):
     )
 
 
-# Which part is shown, and how it is reduced.
+# Cropping, orientation and resizing.
 
-# Orientation -> what the EXIF standard says must be done with the stored rows.
+# Orientation -> the operation on the stored rows, by the EXIF standard.
 UPRIGHT = {
     1: lambda stored: stored,
     2: lambda stored: stored[:, ::-1],
@@ -396,7 +396,7 @@ def test_reducing_fast_is_as_good_as_lanczos(size, kind):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_fine_patterns_become_grey(kind):
-    """Taking every so-many-th pixel of a chequerboard would give stripes, or black, or white."""
+    """Subsampling a checkerboard without averaging would give stripes, black or white."""
     board = ((np.indices((600, 600)).sum(0) % 2) * 255).astype(np.uint8)
     assert np.abs(read_picture(encoded(Image.fromarray(board), kind), 50).astype(int) - 127.5).max() < 3
 
@@ -406,7 +406,7 @@ def test_small_pictures_are_enlarged():
     np.testing.assert_array_equal(found[[8, 8, 56, 56], [8, 56, 8, 56]].reshape(2, 2, 3), CORNERS)
 
 
-# What is refused.
+# Rejected files.
 
 
 @pytest.mark.parametrize(
@@ -474,7 +474,7 @@ def test_not_enough_memory_is_a_reason(monkeypatch):
 
 
 def test_every_truncated_file_is_refused_or_whole(files):
-    """What is cut off may be a trailer that says nothing; then the picture must be the same."""
+    """If only a trailer is cut off, the picture must be the same."""
     for name, data in files.items():
         whole = read_picture(data, 16)
         for length in [*range(1, len(data), 41), *range(len(data) - 9, len(data))]:
@@ -492,7 +492,7 @@ def test_truncated_files_are_called_so(files, name):
 
 
 def test_changed_pixels_of_a_png_are_noticed(painting):
-    """Also those at the end, whose checksums decoders never reach."""
+    """This includes the end of the file, whose checksums decoders never reach."""
     data = encoded(painting, "PNG")
     for place in range(len(data) - 200, len(data)):
         damaged = bytearray(data)
@@ -510,7 +510,7 @@ def test_a_tiff_with_missing_rows_is_refused():
 
 
 def test_a_gif_that_paints_only_a_part_at_first():
-    """With a transparent color the rest is white; without one it would be anybody's guess."""
+    """With a transparent color the rest is white; without one it is undefined."""
     frame = Image.new("P", (32, 32), 1)
     frame.putpalette([*RED, *BLUE])
     frame.putpixel((0, 0), 0)
@@ -527,7 +527,7 @@ def test_the_console_stays_empty(files, capfd, recwarn):
     lzw, large = (
         files["tiff tiff_lzw"],
         png(10000, 9500, 8, 2, b""),
-    )  # Pillow warns from 89 million pixels on.
+    )  # Pillow warns above 89 million pixels.
     for data in (lzw[:-30], files["tiff jpeg"][:-200], files["fax"][:-30], large):
         refusal(data)
     assert capfd.readouterr() == ("", "") and not recwarn.list

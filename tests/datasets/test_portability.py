@@ -1,4 +1,4 @@
-"""Systems without Unix modules: macOS and Windows lack some of what Linux has."""
+"""Preparing datasets without Unix modules, which macOS and Windows lack in part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-# None in the place of a module is how Python notes that it cannot be imported.
+# With None in `sys.modules`, an import fails.
 WITHOUT_UNIX = """
 import os, sys
 sys.modules["fcntl"] = sys.modules["resource"] = None
@@ -25,7 +25,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """A file, since worker processes that are spawned import the main module again."""
+    """A file, because spawned worker processes import the main module again."""
     (tmp_path / "script.py").write_text(WITHOUT_UNIX)
     return tmp_path / "script.py"
 

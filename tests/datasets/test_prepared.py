@@ -1,4 +1,4 @@
-"""The image cache: what a kill, a power cut or a second process must not change."""
+"""The image cache: killed processes, power failures and concurrent processes do not change the result."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SIDE = 16
 BROKEN = 5
 RESULT = {"images.bin", "labels.bin", "attributes.json", "dataset.json"}
 
-# Another process that prepares the folder. It kills itself at the nth call of a function, after doing
-# half of what it was asked for if the last argument can be halved.
+# Another process that prepares the folder. It kills itself at the nth call of a function, after writing half
+# of the last argument if that is bytes.
 KILLED = """
 import os, signal, sys
 from anime_gan.datasets import load_dataset, prepared
@@ -52,7 +52,7 @@ setattr(owner, name, dying)
 load_dataset(root, 0, 16, 0)
 """
 
-# Another process that says when it comes to the lock, when it decodes, and what it got.
+# Another process that prints when it reaches the lock, when it decodes, and the resulting checksum.
 SECOND = """
 import sys
 from anime_gan.datasets import load_dataset, prepared
@@ -72,7 +72,7 @@ print(load_dataset(sys.argv[1], 0, 16, 0).checksum)
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
-    """Noise, with one broken file; as that is the only green one, a label column will be dropped."""
+    """Noise with one broken file, the only green one, so that a label column is dropped."""
     root = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(1)
     rows = ["filename,hair,smile"]
@@ -86,7 +86,7 @@ def pictures(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(pictures, tmp_path_factory) -> dict[str, bytes]:
-    """The prepared files as one go gives them."""
+    """The prepared files of an uninterrupted run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         load(pictures)
@@ -104,7 +104,7 @@ def load(root: Path) -> Dataset:
 
 
 def prepared_files() -> dict[str, bytes]:
-    """Content of the one prepared folder; nothing half done may lie beside it."""
+    """The content of the only prepared folder; there must be no unfinished one."""
     entries = [path for path in prepared.cache_folder().iterdir() if path.name != "listings"]
     (result,) = entries
     assert not result.name.startswith("unfinished")
@@ -171,7 +171,7 @@ def cut_line_end(unfinished: Path) -> None:
 
 
 def zeros_for_a_line(unfinished: Path) -> None:
-    """What some file systems leave after a power cut."""
+    """As some file systems leave it after a power failure."""
     lines = (unfinished / "chunks.jsonl").read_bytes().splitlines(keepends=True)
     (unfinished / "chunks.jsonl").write_bytes(b"".join(lines[:-1]) + b"\0" * len(lines[-1]))
 
@@ -182,7 +182,7 @@ def garbage_for_a_line(unfinished: Path) -> None:
 
 
 def cut_a_line_amidst(unfinished: Path) -> None:
-    """What comes behind it may be whole, but nobody can say where it belongs."""
+    """Later lines may be complete, but their position is unknown."""
     lines = (unfinished / "chunks.jsonl").read_bytes().splitlines(keepends=True)
     (unfinished / "chunks.jsonl").write_bytes(b"".join([*lines[:2], lines[2][:-5] + b"\n", *lines[3:]]))
 
@@ -214,7 +214,7 @@ def a_byte_less_of_labels(unfinished: Path) -> None:
         (cut_a_line_amidst, 8),
         (more_images, 20),
         (a_byte_less_of_images, 16),
-        # Of the first twelve files one is broken: eleven images would be three chunks, ten are two.
+        # One of the first twelve files is broken: three chunks need eleven images, ten are enough for two.
         (ten_images_left, 8),
         (a_byte_less_of_labels, 16),
     ],
@@ -236,7 +236,7 @@ def test_stopped_again_and_again_nothing_is_decoded_twice(pictures, undisturbed,
 
 
 def test_two_processes_at_once_give_one_good_result(pictures, undisturbed, monkeypatch):
-    """The second comes while the first is at work: it waits, and takes what the first made."""
+    """The second process starts during the first: it waits, and opens the result of the first."""
     second: list[subprocess.Popen] = []
     whole = decoding.decode
 
@@ -269,7 +269,7 @@ def test_names_that_are_no_unicode_reach_the_report(pictures, tmp_path, undistur
     for i in range(6):
         (root / f"{i}.png").write_bytes((pictures / f"{i + 10}.png").read_bytes())
     (root / os.fsdecode(b"0\xff.png")).write_bytes(b"broken")
-    # Also on the way through the journal.
+    # Also if they pass through the journal.
     stop_after(root, 1)
     for place in ("fresh", "cached"):
         dataset = load(root)
@@ -311,7 +311,7 @@ NOBODY_GREEN = one_of("hair", "green", "blue", "red")
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_what_cannot_be_learned_is_left_out(attribute, rows, columns, left, said, first):
-    """Alone the attribute would always start at column 0; so another stands before or behind it."""
+    """With another attribute before or after it, so that it does not always start at column 0."""
     other, other_rows = one_of("mood", "calm", "wild"), np.array([[1, -1], [-1, 1]], np.int8)
     rows = np.array(rows, np.int8)
     width = rows.shape[1]

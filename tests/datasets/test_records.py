@@ -1,4 +1,4 @@
-"""TFRecord shards: what is written is what is read, and damage is named."""
+"""TFRecord shards: they are read as written, and damage is reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anime_gan.datasets.reading import decoding
 
 COUNT = 12
 SIDE = 32
-# Twelve images in shards of five; groups of three cross their borders.
+# Twelve images in shards of five; groups of three cross the boundaries.
 SHARDS = 3
 
 
@@ -30,7 +30,7 @@ def small_shards_in_an_own_cache(tmp_path_factory, monkeypatch) -> None:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
-    """Plain colors, no two the same, with a group, a tag and an unknown."""
+    """Images of different plain colors, with a group, a tag and an unknown label."""
     root = tmp_path_factory.mktemp("pictures")
     rows = ["filename,hair_color,smile"]
     for i in range(COUNT):
@@ -131,7 +131,7 @@ def test_many_records_go_through_other_processes_in_order(tmp_path, monkeypatch)
     (tmp_path / "pictures").mkdir()
     for i in range(70):
         Image.new("RGB", (16, 16), (i, 255 - i, 0)).save(tmp_path / "pictures" / f"{i:02d}.png")
-    # Only the reading of the shards is to take other processes.
+    # Only the reading of shards uses worker processes here.
     with monkeypatch.context() as patch:
         patch.setattr(decoding, "ALONE", 100)
         dataset = load(tmp_path / "pictures")
@@ -140,7 +140,7 @@ def test_many_records_go_through_other_processes_in_order(tmp_path, monkeypatch)
 
 
 def test_stopped_writing_goes_on_and_ends_the_same(dataset, shards, tmp_path, monkeypatch):
-    """Stopped at the eighth image, in the middle of the second shard."""
+    """Interrupted at the eighth image, in the middle of the second shard."""
     again = tmp_path / "again"
     written = 0
     whole = Image.fromarray
@@ -155,7 +155,7 @@ def test_stopped_writing_goes_on_and_ends_the_same(dataset, shards, tmp_path, mo
     monkeypatch.setattr(Image, "fromarray", interrupted)
     with pytest.raises(KeyboardInterrupt):
         records.write_records(dataset, str(again))
-    # What is there so far is not taken for the whole.
+    # The incomplete folder is not accepted as a dataset.
     assert len(shard_paths(again)) == 1
     with pytest.raises(DataError):
         load(again)
@@ -190,9 +190,9 @@ def cut_in_a_record(shard: Path) -> None:
 
 
 def cut_between_records(shard: Path) -> None:
-    """No checksum of a record can tell this."""
+    """The checksums of records do not detect this."""
     data = shard.read_bytes()
-    # A record is its length (8 bytes), a checksum (4), the data and a checksum (4).
+    # A record consists of its length (8 bytes), a checksum (4), the data, and a checksum (4).
     shard.write_bytes(data[: int.from_bytes(data[:8], "little") + 16])
 
 
@@ -215,7 +215,7 @@ def flip(shard: Path, place: int) -> None:
 
 
 def other_records(shard: Path) -> None:
-    """Whole records, but of something else."""
+    """Complete records with other content."""
     import tensorflow as tf
 
     with tf.io.TFRecordWriter(str(shard)) as writer:
@@ -243,7 +243,7 @@ def other_features(shard: Path) -> None:
     ],
 )
 def test_a_damaged_shard_is_named(dataset, shards, damage, said):
-    """Also if the shards were whole when they were read last; and building again mends it."""
+    """Also if the shards were complete at the last reading. Running the build again repairs them."""
     load(shards)
     shard = shard_paths(shards)[1]
     damage(shard)
@@ -280,7 +280,7 @@ def test_a_damaged_manifest_is_named(shards, change):
 
 
 def test_a_broken_picture_in_a_record_is_left_out_and_named(dataset, shards):
-    """Someone else's program may have written the records."""
+    """Another program may have written the records."""
     import tensorflow as tf
 
     shard = shard_paths(shards)[1]

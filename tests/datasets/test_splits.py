@@ -1,4 +1,4 @@
-"""What is kept from training."""
+"""Splits into training, test and held-out images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_every_image_is_in_one_part_and_no_held_out_one_in_another(schema, label
     split = split_dataset(labels, combinations, test_every=10)
     together = np.concatenate(split)
     assert sorted(together) == list(range(len(labels)))
-    # By hand, from the column names.
+    # Computed from the column names.
     column = schema.columns.index
     blue_green = (labels[:, column("hair_color=blue")] > 0) & (labels[:, column("eye_color=green")] > 0)
     unsmiling_red = (labels[:, column("hair_color=red")] > 0) & (labels[:, column("smile")] < 0)

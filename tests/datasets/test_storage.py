@@ -1,4 +1,4 @@
-"""Listing and reading files of this machine and of TensorFlow's file systems."""
+"""Listing and reading of local files and of files on file systems of TensorFlow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_size_and_stamp_tell_of_a_change(tmp_path):
     status = (tmp_path / "a.png").stat()
     assert before.size == 5
     assert before.stamp == (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    # Other content of the same size, with the old modification time put back.
+    # Other content with the same size and modification time.
     write(tmp_path / "new.png", b"54321")
     os.utime(tmp_path / "new.png", ns=(status.st_mtime_ns, status.st_mtime_ns))
     os.replace(tmp_path / "new.png", tmp_path / "a.png")
@@ -58,7 +58,7 @@ def test_no_folder_is_entered_twice(tmp_path):
     write(tmp_path / "sub/real/a.png")
     (tmp_path / "sub/up").symlink_to("..")
     (tmp_path / "sub/itself").symlink_to("itself")
-    # Comes before "sub" by name, but is only a link to what is there in person.
+    # Sorted before "sub", but only a link to a folder inside the root.
     (tmp_path / "alias").symlink_to("sub/real")
     names, skipped = listed(tmp_path)
     assert names == ["sub/real/a.png"]
@@ -82,7 +82,7 @@ def test_what_is_no_file_is_told_and_not_opened(tmp_path):
             ("zero.png", "not a regular file"),
         ],
     )
-    # Opening a pipe that nobody writes to, or reading all of /dev/zero, would never end.
+    # Opening a pipe without a writer, or reading all of /dev/zero, would never end.
     for name in ("pipe.png", "zero.png"):
         with pytest.raises(OSError, match="^not a regular file$"):
             read_file(str(tmp_path), name)
@@ -143,7 +143,7 @@ def test_a_root_that_is_not_there(tmp_path):
 def bucket(tmp_path) -> str:
     import tensorflow as tf
 
-    # TensorFlow's file system in memory lives as long as the process: each test has a folder of its own.
+    # TensorFlow's in-memory file system lives as long as the process, so each test uses its own folder.
     root = f"ram://{tmp_path.name}"
     for name, content in (
         ("b.png", b"0123"),

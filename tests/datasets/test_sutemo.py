@@ -1,6 +1,6 @@
-"""Tests of the source `sutemo`; a made-up folder of layers stands for the art.
+"""The source `sutemo`, on a synthetic folder of layers instead of the art.
 
-Set ANIME_GAN_SUTEMO to a clone of ShatReal/sutemo to also look at pictures of the real layers.
+Set ANIME_GAN_SUTEMO to a clone of ShatReal/sutemo to also test pictures of the real layers.
 """
 
 import collections
@@ -19,7 +19,7 @@ from anime_gan.datasets.sutemo.parts import used_items
 BODY, HAIR, HIGHLIGHT = (220, 200, 180), (240, 230, 250), (255, 255, 255)
 IRIS, GLINT, CLOTHES, PETALS = (64, 64, 64), (255, 250, 240), (200, 100, 50), (250, 240, 230)
 
-# (Group, kind): color with alpha, left, top, right, bottom for the female; the male is 105 higher.
+# (Group, kind) -> color with alpha, left, top, right, bottom for female faces; male faces are 105 higher.
 BANDS = {
     ("00_back_hair", "base"): ((*HAIR, 255), 0, 0, 1000, 1200),  # the body lies above it
     ("01_body", "skin"): ((*BODY, 255), 0, 0, 1000, 1200),
@@ -36,7 +36,7 @@ def band_of(item, kind, sex):
     nothing = ((0, 0, 0, 0), 0, 0, 1, 1)
     color, left, top, right, bottom = BANDS.get((item.split("/")[0], kind), nothing)
     up = 105 if sex == "male" else 0
-    picture = Image.new("RGBA", (1000, 1200), (90, 160, 30, 0))  # color that must not be seen
+    picture = Image.new("RGBA", (1000, 1200), (90, 160, 30, 0))  # a color that must not be visible
     picture.paste(color, (left, max(0, top - up), right, bottom - up))
     return picture
 
@@ -80,7 +80,7 @@ def real_faces():
 
 
 def lab(color):
-    """CIE Lab of one sRGB color, written from the definitions and apart from the package."""
+    """CIE Lab of one sRGB color, implemented from the definitions, independently of the package."""
     parts = (c / 255 for c in color)
     r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     xyz = (
@@ -93,14 +93,14 @@ def lab(color):
 
 
 def nearest(color, palette, shade=1.0):
-    """The name of the palette's color, darkened by `shade`, that looks most like `color`."""
+    """The name of the palette's color, darkened by `shade`, that is closest to `color`."""
     seen = lab(color)
     shaded = {name: lab(np.multiply(rgb, shade)) for name, rgb in palette.items()}
     return min(shaded, key=lambda name: np.linalg.norm(shaded[name] - seen))
 
 
 def pixel_at(pixels, face, x, y):
-    """The pixel that shows a point of the art, given as for the female."""
+    """The pixel at a point of the art, which is given for a female face."""
     left, top, side = face.crop
     column = int((x - left) / side * pixels.shape[1])
     row = int((y - (105 if face.sex == "male" else 0) - top) / side * pixels.shape[0])
@@ -124,7 +124,7 @@ def test_layers_are_tinted_and_stacked_in_order(faces, sex):
         250: np.array(HAIR) * hair,
         350: np.array(HAIR) * hair * (105 / 255) + np.array(HIGHLIGHT) * (150 / 255),
         440: body,
-        495: 255 * (64 / 255) ** 0.4 * eyes,  # irises are lightened: they would look black
+        495: 255 * (64 / 255) ** 0.4 * eyes,  # irises are lightened, because they would look black
         525: np.array(GLINT),
         770: body * (127 / 255) + np.array(CLOTHES) * outfit * (128 / 255),
     }
@@ -150,7 +150,7 @@ def test_what_is_transparent_leaves_no_trace_at_edges(faces):
     column = [pixel_at(pixels, face, 300, y) for y in range(590, 690, 2)]
     petals = np.array(PETALS) * face.tints["flower"] / 255
     body = np.array(BODY) * face.tints["skin"] / 255
-    # LANCZOS may overshoot by a tenth of the step; bleeding green would go far beyond that.
+    # Lanczos may overshoot by a tenth of the step; bleeding of the green would be much larger.
     slack = 3 + 0.12 * np.abs(petals - body)
     low, high = np.minimum(petals, body) - slack, np.maximum(petals, body) + slack
     assert all((low <= color).all() and (color <= high).all() for color in column)
@@ -217,7 +217,7 @@ def test_layers_are_neither_sent_to_workers_nor_read_again_by_them(clone, tmp_pa
     sent = pickle.dumps(faces)
     pixels, _ = faces.draw(0, 32)
     assert len(pickle.dumps(faces)) == len(sent) < 5000
-    shutil.rmtree(copy)  # a source that arrives later in the same process needs no files
+    shutil.rmtree(copy)  # a source that is unpickled later in this process needs no files
     np.testing.assert_array_equal(pickle.loads(sent).draw(0, 32)[0], pixels)
 
 

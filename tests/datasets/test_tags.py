@@ -1,4 +1,4 @@
-"""Tag files, and what their tags mean."""
+"""Tag files and the meaning of tags."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_descriptions_fit_the_schema_and_can_be_asked_for():
     for phrase in ("gray hair", "spectacles", "boy", "drills", "no smile"):
         wanted = schema.parse(phrase)
         assert (labels[wanted != 0] == wanted[wanted != 0]).all(), phrase
-    # Every value and tag can be told apart from all others by its phrase.
+    # The phrase of each value and tag is unambiguous.
     for column, term in enumerate(schema.terms):
         assert schema.parse(term.phrase)[column] == 1
 

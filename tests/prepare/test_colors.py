@@ -1,4 +1,4 @@
-"""Hair and eye color by measurement."""
+"""Measurement of hair and eye colors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.prepare.boxes import Box  # noqa: E402
 from anime_gan.prepare.colors import measure_colors  # noqa: E402
 
-# From the forehead to the chin of a drawn face of 200 pixels.
+# Forehead to chin in a drawn picture of 200 pixels.
 FACE = Box(46, 62, 108, 108)
 
 

@@ -1,4 +1,4 @@
-"""Without OpenCV the command says what to install."""
+"""The command without OpenCV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anime_gan.prepare.__main__ import main
 def test_missing_opencv_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # None in the place of a module is how Python notes that it cannot be imported.
+    # With None in `sys.modules`, an import fails.
     monkeypatch.setitem(sys.modules, "cv2", None)
 
     assert main([str(tmp_path), str(tmp_path / "out")]) == 2

@@ -1,4 +1,4 @@
-"""What is cut out, and what is rejected."""
+"""Cropping, and rejection of pictures and crops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anime_gan.prepare.crops import crop_box, cut  # noqa: E402
 def test_overlaps_of_boxes_by_hand() -> None:
     boxes = [Box(0, 0, 10, 10), Box(5, 0, 10, 10), Box(20, 20, 5, 5)]
 
-    # Half of each is shared: 50 of 150.
+    # Half of each box is common: 50 of 150.
     assert overlaps(boxes[:1], boxes)[0] == pytest.approx([1, 50 / 150, 0])
 
 
@@ -27,7 +27,7 @@ def test_crop_is_larger_around_the_centre_and_moves_up() -> None:
 
 
 def test_crop_of_a_leaning_head_moves_towards_its_crown() -> None:
-    # Leaning 90 degrees counter-clockwise, the crown is on the left.
+    # With a tilt of 90 degrees counterclockwise, the crown is on the left.
     box = crop_box(Box(100, 100, 40, 40), margin=1.5, lift=0.1, angle=90)
 
     assert box == pytest.approx((84, 90, 60, 60))
@@ -52,7 +52,7 @@ def test_enlarged_crops_are_flagged() -> None:
 
 def test_leaning_heads_are_set_upright() -> None:
     picture = DrawnFaces(0).draw(3, 200)[0]
-    # Turned counter-clockwise by 20 degrees around the middle.
+    # Rotated counterclockwise by 20 degrees about the center.
     turn = cv2.getRotationMatrix2D((99.5, 99.5), 20, 1)
     leaning = cv2.warpAffine(picture, turn, (200, 200), borderMode=cv2.BORDER_REFLECT)
     crop = cut(leaning, Box(60, 60, 80, 80), 80, angle=20).image

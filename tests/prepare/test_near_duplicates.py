@@ -1,4 +1,4 @@
-"""Copies are found, other drawings are not."""
+"""Near-duplicates: copies are detected, other drawings are not."""
 
 from __future__ import annotations
 
@@ -84,6 +84,5 @@ def test_index_gives_the_nearest_first() -> None:
     for picture in pictures:
         index.add(fingerprint(picture))
 
-    assert len(index) == 5
     for number, picture in enumerate(pictures):
         assert index.candidates(fingerprint(changed(picture, "cropped")))[0] == number

@@ -1,4 +1,4 @@
-"""The cascade's file, taggers, the measures' arithmetic, and what the command refuses."""
+"""The cascade file, taggers, the statistics of measurements, and errors of the command."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("cv2")
 
+from anime_gan.common.errors import InputError
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.prepare import cascade  # noqa: E402
 from anime_gan.prepare.__main__ import main  # noqa: E402
@@ -48,7 +49,7 @@ def test_the_surer_face_wins_and_its_hair_is_none() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server on this machine with a file that is taken for the cascade."""
+    """A local server with a file that stands in for the cascade."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "right.xml").write_bytes(b"right")
     (tmp_path / "home" / "wrong.xml").write_bytes(b"wrong")
@@ -77,13 +78,13 @@ def test_cascade_is_fetched_once(home: str) -> None:
 
 
 def test_another_file_than_the_pinned_one_is_refused(home: str) -> None:
-    with pytest.raises(ValueError, match="another checksum"):
+    with pytest.raises(ValueError, match="wrong checksum"):
         cascade.find_cascade("", f"{home}/wrong.xml")
     assert not (cascade.cache_folder() / cascade.NAME).exists()
 
 
 def test_offline_says_what_to_do_in_one_line(home: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot be fetched .*--cascade=FILE"):
+    with pytest.raises(ValueError, match=r"cannot be downloaded .*download https://raw"):
         cascade.find_cascade("", f"{home}/missing.xml")
 
 
@@ -107,12 +108,20 @@ def test_joined_attributes() -> None:
         join_attributes({"hat": None}, {"hat": ("big", "small")})
 
 
+def test_own_tagger_names_its_option_if_there_is_no_such_data() -> None:
+    from anime_gan.prepare.own_tagger import OwnTagger
+
+    with pytest.raises(InputError) as error:
+        OwnTagger("dranw", 0.5, {})
+    assert error.value.as_flag().startswith("--tagger=dranw: no such folder; use drawn")
+
+
 def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     from anime_gan.prepare.onnx_tagger import OnnxTagger
 
-    # Mean blue, green and red of the picture (the network takes BGR) as the probabilities of seven tags.
+    # The probabilities of the tags are the mean blue, green and red (the network takes BGR).
     helper = onnx.helper
     weights = np.zeros((3, 7), np.float32)
     weights[0, 1] = weights[1, 2] = weights[2, 3] = weights[0, 4] = weights[1, 5] = weights[2, 6] = 1 / 255
@@ -142,7 +151,7 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
 
     assert labels["hair_color"] == ("red", "tagger", pytest.approx(0.8, abs=0.01))
     assert labels["glasses"].value is False
-    # 0.4 is between half of the threshold and the threshold; 0.8 is between half of 0.9 and 0.9.
+    # 0.4 is between half the threshold and the threshold, and so is 0.8 for the threshold of 0.9.
     assert not {"smile", "hat", "blush"} & set(labels)
     with pytest.raises(ValueError, match=r"no tag 'blus'.*did you mean 'blush'"):
         OnnxTagger(
@@ -154,13 +163,13 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["{tmp}/none", "{tmp}/out"], "none: no such folder"),
-        (["{tmp}/source", "{tmp}/full"], "holds something else"),
-        (["{tmp}/source", "{tmp}/source/out"], "must not be inside of SOURCE"),
-        (["{tmp}/source", "{tmp}/out", "--thresholds=smile"], "not a tag and a number"),
-        (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/none.xml"], "none.xml: no such file"),
+        (["{tmp}/source", "{tmp}/full"], "contains other files"),
+        (["{tmp}/source", "{tmp}/source/out"], "must not be inside SOURCE"),
+        (["{tmp}/source", "{tmp}/out", "--thresholds=smile"], "--thresholds=smile: must be TAG=NUMBER"),
+        (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/none.xml"], "/none.xml: no such file"),
         (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/full/a.txt"], "not a cascade"),
         (["{tmp}/source"], "missing argument: DEST"),
-        (["{tmp}/source", "{tmp}/out", "--corrections={tmp}/c.json"], "c.json: no such file"),
+        (["{tmp}/source", "{tmp}/out", "--corrections={tmp}/c.json"], "/c.json: no such file"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

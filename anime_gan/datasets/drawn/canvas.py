@@ -40,7 +40,8 @@ def _spline(count: int, closed: bool, steps: int) -> np.ndarray:
 def _interpolation(count: int, samples: int) -> np.ndarray:
     """Returns the weights [samples, count] that spread `count` values evenly over `samples`."""
     place = np.linspace(0, count - 1, samples)
-    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(count)))
+    weights: np.ndarray = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(count)))
+    return weights
 
 
 def smooth(points: Points, closed: bool = False, steps: int = 6) -> np.ndarray:
@@ -54,7 +55,8 @@ def smooth(points: Points, closed: bool = False, steps: int = 6) -> np.ndarray:
     Returns:
         Points [m, 2]; an open curve starts and ends exactly at its first and last control point.
     """
-    return _spline(len(points), closed, steps) @ np.asarray(points, float)
+    curve: np.ndarray = _spline(len(points), closed, steps) @ np.asarray(points, float)
+    return curve
 
 
 def ellipse(center: tuple[float, float], radii: tuple[float, float], steps: int = 24) -> np.ndarray:
@@ -140,7 +142,8 @@ class Pose:
     def apply(self, points: Points) -> np.ndarray:
         """Returns the points [n, 2] in the frame."""
         matrix, offset = self.affine
-        return self.turned(points) @ matrix + offset
+        placed: np.ndarray = self.turned(points) @ matrix + offset
+        return placed
 
 
 class Canvas:
@@ -162,7 +165,8 @@ class Canvas:
 
     def pixels(self, points: Points) -> np.ndarray:
         """Returns the points [n, 2] in pixels of the picture."""
-        return self.pose.turned(points) @ self._matrix + self._offset
+        placed: np.ndarray = self.pose.turned(points) @ self._matrix + self._offset
+        return placed
 
     def fill(self, points: Points, color: Color) -> None:
         """Fills an outline."""

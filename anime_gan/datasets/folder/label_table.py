@@ -29,15 +29,15 @@ _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
 _ELSEWHERE = re.compile("/|[A-Za-z]:/|[A-Za-z0-9]+://")
 
 
-class LabelTable(NamedTuple):
-    """The contents of `labels.csv`.
+class ImageLabels(NamedTuple):
+    """Image files and their labels.
 
     Attributes:
-        schema: The meaning of the label columns; without attributes if no column is usable.
-        names: Image files with "/" between folders, in the table's order, each once.
+        schema: The meaning of the label columns; without attributes if the images are unlabeled.
+        names: Image files with "/" between folders, in order, each once.
         labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
-        skipped: (file, reason) of each skipped row.
-        notes: Notes about whole columns.
+        skipped: (name, reason) of each skipped image or row.
+        notes: Notes for the user, for example about ignored columns.
     """
 
     schema: Schema
@@ -47,7 +47,7 @@ class LabelTable(NamedTuple):
     notes: list[str]
 
 
-def read_label_table(data: bytes, schema: Schema | None = None) -> LabelTable:
+def read_label_table(data: bytes, schema: Schema | None = None) -> ImageLabels:
     """Reads `labels.csv`: a column of file names, then one column per attribute.
 
     A column in which all cells mean yes or no (1/0, true/false, on/off) is a tag. Any other column is a group
@@ -87,7 +87,7 @@ def read_label_table(data: bytes, schema: Schema | None = None) -> LabelTable:
         for column in used:
             _match(column, files.numbers)
     skipped += files.repeats(used)
-    return LabelTable(schema, list(files.places), _encode(schema, used, used_rows), skipped, notes)
+    return ImageLabels(schema, list(files.places), _encode(schema, used, used_rows), skipped, notes)
 
 
 class _Column:

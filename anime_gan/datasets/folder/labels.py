@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
-from anime_gan.datasets.folder.label_table import read_label_table
+from anime_gan.datasets.folder.label_table import ImageLabels, read_label_table
 from anime_gan.datasets.folder.tags import TagTable, split_tags
 from anime_gan.datasets.prepared import UNLABELED
 from anime_gan.datasets.reading.pictures import MAX_BYTES
@@ -26,25 +25,7 @@ IMAGE_ENDINGS = (
 RUN_FILES = ("config.json", "data_report.json")
 
 
-class Labels(NamedTuple):
-    """The images to use and their labels.
-
-    Attributes:
-        schema: The meaning of the label columns.
-        names: Image files, in order, each once.
-        rows: int8 [n, num_labels] of +1, -1 and 0 (unknown).
-        skipped: (name, reason) of each skipped image or row.
-        notes: Notes for the user.
-    """
-
-    schema: Schema
-    names: list[str]
-    rows: np.ndarray
-    skipped: list[tuple[str, str]]
-    notes: list[str]
-
-
-def read_labels(root: str, names: list[str], num_images: int) -> Labels:
+def read_labels(root: str, names: list[str], num_images: int) -> ImageLabels:
     """Reads labels from the table if there is one, else from tag files; without both, images are unlabeled.
 
     Args:
@@ -56,7 +37,8 @@ def read_labels(root: str, names: list[str], num_images: int) -> Labels:
         ValueError: A label file cannot be parsed; the message names it.
         OSError: A label file cannot be read; the message names it.
     """
-    runs = _run_directories(set(names))
+    present = set(names)
+    runs = _run_directories(present)
     pictures = [
         name
         for name in names
@@ -66,14 +48,14 @@ def read_labels(root: str, names: list[str], num_images: int) -> Labels:
         given = _read_schema(root) if SCHEMA_FILE in names else None
         labels = _labels_of_table(_read(root, LABEL_TABLE), given, names, pictures)
         count = num_images or len(labels.names)
-        return labels._replace(names=labels.names[:count], rows=labels.rows[:count])
+        return labels._replace(names=labels.names[:count], labels=labels.labels[:count])
     pictures = pictures[: num_images or len(pictures)]
-    tag_files = _tag_files(pictures, set(names))
+    tag_files = {picture: file for picture in pictures for file in tag_file_names(picture) if file in present}
     if tag_files:
         extension = read_text(root, TAG_TABLE) if TAG_TABLE in names else None
         return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
     note = f"no {LABEL_TABLE} and no tag files: {UNLABELED}"
-    return Labels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
+    return ImageLabels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
 
 
 def read_text(root: str, name: str) -> str:
@@ -97,7 +79,7 @@ def _run_directories(names: set[str]) -> tuple[str, ...]:
     return tuple(place for place in places if place + second in names)
 
 
-def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> Labels:
+def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> ImageLabels:
     table = read_label_table(data, given)
     on_disk = set(names)
     # macOS stores an accented letter as two characters, other systems as one.
@@ -112,33 +94,25 @@ def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictur
             skipped.append((name, "repeated row: the same name in another Unicode normalization"))
     listed = {*rows, *(name for name, _ in skipped)}
     skipped += [(name, f"no row in {LABEL_TABLE}") for name in pictures if name not in listed]
-    return Labels(table.schema, list(rows), table.labels[list(rows.values())], skipped, table.notes)
+    return ImageLabels(table.schema, list(rows), table.labels[list(rows.values())], skipped, table.notes)
 
 
-def _tag_files(pictures: list[str], names: set[str]) -> dict[str, str]:
-    """Image -> its tag file: `face.txt` or `face.png.txt` beside `face.png`."""
-    candidates = (
-        (picture, file)
-        for picture in pictures
-        for file in (str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt")
-    )
-    return {picture: file for picture, file in candidates if file in names}
+def tag_file_names(picture: str) -> tuple[str, str]:
+    """Returns the possible tag files of an image: `face.txt` and `face.png.txt` for `face.png`."""
+    return str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt"
 
 
-def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: dict[str, str]) -> Labels:
+def _labels_of_tags(root: str, table: TagTable, pictures: list[str], files: dict[str, str]) -> ImageLabels:
     schema = Schema.from_names(table.attributes)
     conflicts: dict[str, int] = {}
     untold = 0
     rows = np.zeros((len(pictures), schema.num_labels), np.int8)
     for i, picture in enumerate(pictures):
-        if picture not in tag_files:
+        if picture not in files:
             continue
-        description, in_conflict = table.read(split_tags(read_text(root, tag_files[picture])))
-        # A file without any known tag is a caption or in another format. Its labels are unknown, not absent.
-        if any(description.values()) or in_conflict:
-            rows[i] = schema.encode(description)
-        else:
-            untold += 1
+        description, in_conflict = table.read(split_tags(read_text(root, files[picture])))
+        rows[i] = schema.encode(description)
+        untold += not any(description.values()) and not in_conflict
         for group in in_conflict:
             conflicts[group] = conflicts.get(group, 0) + 1
     notes = [
@@ -148,10 +122,10 @@ def _labels_of_tags(root: str, table: TagTable, pictures: list[str], tag_files: 
         notes.append(
             f"{untold} tag files contain no known tag (separate tags by commas); their labels are unknown"
         )
-    untagged = len(pictures) - len(tag_files)
+    untagged = len(pictures) - len(files)
     if untagged:
         notes.append(f"{untagged} of {len(pictures)} images have no tag file; their labels are unknown")
-    return Labels(schema, pictures, rows, [], notes)
+    return ImageLabels(schema, pictures, rows, [], notes)
 
 
 def _read_schema(root: str) -> Schema:

@@ -13,7 +13,8 @@ import numpy as np
 
 from anime_gan.common.files import write_text
 from anime_gan.datasets.dataset import DataError, Dataset, printable
-from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, LABEL_TABLE, Labels, read_labels, read_text
+from anime_gan.datasets.folder.label_table import ImageLabels
+from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, LABEL_TABLE, read_labels, read_text
 from anime_gan.datasets.prepared import (
     Chunk,
     cache_folder,
@@ -116,7 +117,7 @@ class ImageFolder:
             license = read_text(root, LICENSE) if LICENSE in names else ""
         except (ValueError, OSError) as error:
             raise DataError(f"{root}: {error}") from error
-        self._names, self._rows = labels.names, labels.rows
+        self._names, self._rows = labels.names, labels.labels
         self.schema = labels.schema
         self.skipped = (*skipped, *labels.skipped)
         self.notes = tuple(labels.notes)
@@ -196,7 +197,7 @@ def _short(digest: bytes) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
-def _why_nothing(labels: Labels) -> str:
+def _why_nothing(labels: ImageLabels) -> str:
     """The error text for a folder without usable images."""
     if not labels.skipped:
         return f"contains no images (searched for {', '.join(IMAGE_ENDINGS)})"

@@ -139,7 +139,7 @@ class TagTable:
         """Converts the tags of one image to attributes.
 
         A missing tag means absent, because taggers list everything they see. A group without any of its tags
-        is unknown. If there are no tags at all, everything is unknown.
+        is unknown. Without any known tag, as in a caption, everything is unknown.
 
         Args:
             tags: Names from `split_tags`.
@@ -147,7 +147,7 @@ class TagTable:
         Returns:
             The description for `Schema.encode`, and the groups with conflicting tags, which are unknown.
         """
-        if not tags:
+        if self._meanings.keys().isdisjoint(tags):
             return dict.fromkeys(self.attributes), []
         description = dict(self._untagged)
         conflicts: dict[str, None] = {}

@@ -186,7 +186,8 @@ def _list_remote(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFil
 def _read_remote(path: str, limit: int | None) -> bytes:
     try:
         with _gfile().GFile(path, "rb") as stream:
-            return stream.read(-1 if limit is None else limit)
+            content: bytes = stream.read(-1 if limit is None else limit)
+            return content
     except _remote_error() as error:
         raise OSError(_reason(error)) from error
 
@@ -205,7 +206,8 @@ def _gfile() -> Any:
 def _remote_error() -> type[Exception]:
     import tensorflow as tf
 
-    return tf.errors.OpError
+    error: type[Exception] = tf.errors.OpError
+    return error
 
 
 def _reason(error: Exception) -> str:

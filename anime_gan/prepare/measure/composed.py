@@ -1,4 +1,4 @@
-"""Pictures with several characters, composed of layered art, whose faces are known exactly."""
+"""Test pictures with several characters, composed of layered art, with exactly known faces."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from anime_gan.prepare.boxes import Box
 WIDTH, HEIGHT = 800, 600
 MAX_CHARACTERS = 4
 MAX_ANGLE = 30.0
-# The face in pixels of the art, from the forehead to the chin: left, top, side. The male head stands higher.
+# Left, top and side of the face from forehead to chin, in pixels of the art. Male heads are higher.
 FACES = {"female": (300, 370, 390), "male": (298, 268, 390)}
-# Of a face at least so much stays visible behind neighbors and things in front.
+# Minimum share of a face that stays visible behind neighbors and objects.
 MIN_VISIBLE = 0.7
-# All of the art, in a square.
+# Left, top and side of a square around the art.
 _WHOLE = (-100, 0, 1200)
-# Sides of the art as it is kept, in pixels.
+# Sides of the cached figures, in pixels.
 _FIGURES = (200, 400, 800)
-_SIDES = (45, 260)  # Of faces, in pixels: the smallest and the largest.
+_SIDES = (45, 260)  # Sides of the smallest and the largest faces, in pixels.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +34,11 @@ class ComposedFace:
 
     Attributes:
         box: A square around the middle of the face, from the forehead to the chin if it is upright.
-        angle: How far the character is rotated, in degrees.
-        visible: The share of the square that nothing in front covers.
-        hair_color: As the art's labels name it.
-        eye_color: None if the eyes are closed.
-        skin: As the art's labels name it.
+        angle: Rotation of the character in degrees.
+        visible: Share of the square that is not covered.
+        hair_color: Label of the art.
+        eye_color: Label of the art; None if the eyes are closed.
+        skin: Label of the art.
     """
 
     box: Box
@@ -52,12 +52,12 @@ class ComposedFace:
 def compose(
     sprites: Path, backgrounds: Sequence[Image.Image], seed: int, index: int
 ) -> tuple[Image.Image, list[ComposedFace]]:
-    """Composes a picture: 1 to 4 characters, scaled, rotated by up to 30 degrees, some partly covered.
+    """Composes a picture of 1 to 4 characters, rotated by up to 30 degrees, some of them partly covered.
 
     Args:
         sprites: The folder of the layers, from `sutemo.find_sprites`.
-        backgrounds: Pictures without faces; others are drawn.
-        seed: Decides, with `index`, what is in the picture.
+        backgrounds: Pictures without faces; other backgrounds are drawn.
+        seed: Random seed.
         index: Number of the picture, 0 or more.
 
     Returns:
@@ -109,11 +109,11 @@ def _eye_color(face: LayeredFace) -> str | None:
 
 
 def _place(rng: np.random.Generator, boxes: Sequence[Box], count: int) -> Box | None:
-    """A square for a face, inside the picture and away from the others; None if there is no room."""
+    """Chooses a square for a face in the picture, away from other faces; None if there is no room."""
     largest = _SIDES[1] if count == 1 else 420 / count
     for _ in range(30):
         side = math.exp(rng.uniform(math.log(_SIDES[0]), math.log(largest)))
-        # Room for the hair; below, a character may leave the picture at the shoulders.
+        # With room for the hair; the shoulders may extend beyond the picture.
         x = rng.uniform(0.3 * side, WIDTH - 1.3 * side)
         y = rng.uniform(0.7 * side, HEIGHT - 1.3 * side)
         box = Box(x, y, side, side)
@@ -124,13 +124,13 @@ def _place(rng: np.random.Generator, boxes: Sequence[Box], count: int) -> Box | 
 
 
 def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[Image.Image, np.ndarray]:
-    """A character, so that its face is at a place: RGBA of the picture's size, and where it is seen."""
+    """Places the face of a character at a box; returns RGBA of the picture's size, and the visible pixels."""
     left, top, side = FACES[face.sex]
     scale = place.width / side
     figure = _figure(sprites, face, next(size for size in _FIGURES if size >= 1200 * scale))
     drawn = figure.width / _WHOLE[2]
     middle = ((left + side / 2 - _WHOLE[0]) * drawn, (top + side / 2 - _WHOLE[1]) * drawn)
-    # Pillow wants the way back: from a pixel of the picture to one of the figure.
+    # Pillow needs the inverse: from pixels of the picture to pixels of the figure.
     turn = math.radians(angle)
     cosine, sine = math.cos(turn) * drawn / scale, math.sin(turn) * drawn / scale
     x, y = place.center
@@ -138,7 +138,7 @@ def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[
         cosine, sine, middle[0] - cosine * x - sine * y,
         -sine, cosine, middle[1] + sine * x - cosine * y,
     )  # fmt: skip
-    # The figure is drawn at twice the size, so that the averaging of 2x2 smooths its edges.
+    # Drawn at twice the size and averaged over 2x2 pixels, which smooths the edges.
     if face.flip:
         figure = figure.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         a, b, c, d, e, f = matrix
@@ -152,7 +152,7 @@ def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[
 
 
 def _figure(sprites: Path, face: LayeredFace, side: int) -> Image.Image:
-    """The whole character without a backdrop: premultiplied, mode RGBa."""
+    """Draws a character without a background: premultiplied, mode RGBa."""
     color = np.zeros((side, side, 3), np.float32)
     passing = np.ones((side, side, 1), np.float32)
     for item in face.items:
@@ -168,7 +168,7 @@ def _figure(sprites: Path, face: LayeredFace, side: int) -> Image.Image:
 
 
 def _visible(owner: np.ndarray, box: Box, number: int) -> float:
-    """The share of a face's square that nothing else covers."""
+    """Returns the share of a face's square that is not covered."""
     x, y, width, height = (round(v) for v in box)
     seen = owner[y : y + height, x : x + width]
     return float(np.mean((seen == number) | (seen == -1)))
@@ -177,7 +177,7 @@ def _visible(owner: np.ndarray, box: Box, number: int) -> float:
 def _cover(
     rng: np.random.Generator, picture: Image.Image, owner: np.ndarray, boxes: Sequence[Box]
 ) -> np.ndarray:
-    """Puts a thing in front of the last face, over at most 30% of it."""
+    """Covers up to 30% of the last face with an ellipse or a rectangle."""
     x, y, side, _ = boxes[-1]
     share = rng.uniform(0.1, 0.28)
     width, height = side * rng.uniform(0.5, 1.2), side * rng.uniform(0.8, 2.0)
@@ -192,12 +192,12 @@ def _cover(
     if any(_visible(covering, box, i) < MIN_VISIBLE for i, box in enumerate(boxes)):
         return owner
     picture.paste(tuple(int(v) for v in rng.integers(20, 240, 3)), (0, 0), shape)
-    # A number that no character has yet: the next one replaces what it covers.
+    # A number that no character has, so that the next character may cover the object.
     return np.where(np.asarray(shape) > 0, MAX_CHARACTERS + 1, owner)
 
 
 def _background(rng: np.random.Generator, backgrounds: Sequence[Image.Image]) -> Image.Image:
-    """One of the given pictures, mirrored or cut, or a drawn one full of shapes and lines."""
+    """Returns a random crop of a background, or draws one with shapes and lines."""
     if backgrounds and rng.random() < 0.5:
         chosen = backgrounds[int(rng.integers(len(backgrounds)))]
         share = rng.uniform(0.6, 1.0)

@@ -1,11 +1,10 @@
-"""How well each part of the preparation does, on pictures of which everything is known."""
+"""Accuracy of each part of the preparation, on pictures with known faces."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,18 +21,18 @@ from anime_gan.prepare.detection import Detection, Detector
 from anime_gan.prepare.measure.composed import ComposedFace, compose
 from anime_gan.prepare.near_duplicates import FingerprintIndex, fingerprint, same_picture, thumbnail
 
-# A face is found if the boxes' intersection is so much of their union.
+# Minimum intersection over union of a detected and a known face.
 FOUND = 0.3
-# So large are what is compared for near-duplicates, in pixels.
+# Side of the pictures for near-duplicates, in pixels.
 _COPY_SIDE = 256
 
 
 class Share(NamedTuple):
-    """How often something was right.
+    """A measured share.
 
     Attributes:
-        right: How often.
-        of: How often it was tried.
+        right: Number of correct results.
+        of: Number of trials.
     """
 
     right: int
@@ -47,13 +46,13 @@ class Share(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A picture of which the faces are known.
+    """A picture with known faces.
 
     Attributes:
-        name: For messages.
+        name: Name for messages.
         picture: uint8 [height, width, 3], RGB.
-        faces: From the forehead to the chin.
-        hair_colors: Of each face; None if unknown.
+        faces: The faces from forehead to chin.
+        hair_colors: Hair color of each face; None if unknown.
     """
 
     name: str
@@ -63,7 +62,7 @@ class Known(NamedTuple):
 
 
 def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95% confidence interval of a share (Wilson 1927, JASA 22, 209-212)."""
+    """Returns the 95% confidence interval of a share (Wilson 1927, JASA 22, 209-212)."""
     share = right / of
     middle = share + z * z / (2 * of)
     reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
@@ -72,10 +71,10 @@ def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def labeled_pictures(folder: Path) -> Iterator[Known]:
-    """Pictures with boxes in `labels.csv`.
+    """Yields pictures with boxes in `labels.csv`.
 
-    Its columns are `file`, `faces` (`[[x, y, width, height], ...]`) and `hair_color`, and any others.
-    Pictures whose boxes are unknown (an empty cell) are left out; `[]` means that there is no face.
+    The table has columns `file`, `faces` (`[[x, y, width, height], ...]`) and `hair_color`. Pictures with
+    unknown boxes (an empty cell) are skipped; `[]` means that there is no face.
     """
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -91,7 +90,7 @@ def labeled_pictures(folder: Path) -> Iterator[Known]:
 def composed_pictures(
     art: Path, backgrounds: Sequence[Image.Image], count: int, seed: int
 ) -> Iterator[tuple[Known, list[ComposedFace]]]:
-    """Pictures composed of layered art, with all that is known of their faces."""
+    """Yields pictures composed of layered art, with details of their faces."""
     sprites = sutemo.find_sprites(art)
     for index in range(count):
         picture, faces = compose(sprites, backgrounds, seed, index)
@@ -100,44 +99,40 @@ def composed_pictures(
 
 
 class Found(NamedTuple):
-    """What a detector found in a picture.
+    """The detections in a picture.
 
     Attributes:
         known: The picture.
-        detections: What was found.
-        face_of: Of each detection the number of the face that it is, or -1.
-        seconds: Processor time of this process.
+        detections: The detections.
+        face_of: Index of the known face for each detection, or -1.
     """
 
     known: Known
     detections: list[Detection]
     face_of: list[int]
-    seconds: float
 
 
 def detect(detector: Detector, pictures: Iterable[Known]) -> Iterator[Found]:
-    """Runs a detector; each face counts once."""
+    """Runs a detector and matches each known face with at most one detection."""
     for known in pictures:
-        start = time.process_time()
         detections = detector.detect(known.picture)
-        seconds = time.process_time() - start
         shared = overlaps(known.faces, [detection.box for detection in detections])
         face_of: list[int] = []
         for place in range(len(detections)):
             fitting = [i for i in range(len(known.faces)) if shared[i, place] >= FOUND and i not in face_of]
             face_of.append(max(fitting, key=lambda i: shared[i, place]) if fitting else -1)
-        yield Found(known, detections, face_of, seconds)
+        yield Found(known, detections, face_of)
 
 
 def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
-    """Shares of the faces that are found, and of what is found that is a face."""
+    """Returns the recall and the precision of the detections."""
     right = sum(number >= 0 for picture in found for number in picture.face_of)
     faces = sum(len(picture.known.faces) for picture in found)
     return Share(right, faces), Share(right, sum(len(picture.detections) for picture in found))
 
 
 def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
-    """Shares of the confident hair colors that are right, and of the found faces with a confident one."""
+    """Returns the shares of correct colors among confident ones, and of faces with a confident color."""
     right = confident = faces = 0
     for picture in found:
         for detection, number in zip(picture.detections, picture.face_of, strict=True):
@@ -153,10 +148,10 @@ def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
 
 
 def near_duplicates(count: int, seed: int, art: Path | None) -> dict[str, Share]:
-    """How often copies are found, and different pictures taken for copies.
+    """Measures how often copies are detected, and how often other pictures are taken for copies.
 
-    Copies are recompressed, resized, cropped by up to 6% at every side, or all three. What must not be taken
-    for a copy: the same picture in another hue; and, of every other picture, its nearest ones.
+    Copies are recompressed, resized, cropped by up to 6% on each side, or all three. All other pictures, and
+    the same picture in another hue, must not be taken for copies.
     """
     draw = DrawnFaces(seed).draw
     pictures = [draw(index, _COPY_SIDE)[0] for index in range(count)]
@@ -218,13 +213,13 @@ def _crop(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _tint(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     colors = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV).astype(np.int16)
-    # OpenCV's hue goes round once in 180 steps.
+    # OpenCV's hue ranges from 0 to 179.
     colors[..., 0] = (colors[..., 0] + int(rng.integers(15, 166))) % 180
     return cv2.cvtColor(colors.astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 
 def breakdown(found: Sequence[Found], details: Sequence[Sequence[ComposedFace]]) -> Mapping[str, Share]:
-    """Recall on composed pictures by what makes faces hard."""
+    """Returns the recall on composed pictures by properties of the faces."""
     groups: dict[str, list[bool]] = {}
     for picture, faces in zip(found, details, strict=True):
         for number, face in enumerate(faces):

@@ -1,4 +1,4 @@
-"""The whole way from a folder of pictures to a dataset: one pass, on all cores, resumed after a kill."""
+"""Extraction of faces from a folder of pictures: one resumable pass on all cores."""
 
 from __future__ import annotations
 
@@ -26,30 +26,36 @@ from anime_gan.prepare.detection import Detector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
 from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels, tag_file_names
 from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, same_picture, thumbnail
-from anime_gan.prepare.per_picture import LookedAt, LookedAtFace, Looking, Options, look
+from anime_gan.prepare.per_picture import (
+    AnalyzedPicture,
+    FaceCandidate,
+    Options,
+    PictureJob,
+    analyze_pictures,
+)
 
 FACES = "faces"
 JOURNAL = ".prepare/journal.jsonl"
-# Bytes of a picture's name of which the crop's is made as it is: file systems allow 255, endings included.
+# Maximum bytes of a picture's name that the crop's name keeps; file systems allow 255 bytes in total.
 MAX_NAME = 200
-# Pictures that one process looks at before it reports.
+# Pictures per job of a worker process.
 CHUNK = 8
 
 
 class _Done(NamedTuple):
-    """How far an earlier run came.
+    """The progress of an earlier run.
 
     Attributes:
-        pictures: How many need not be looked at again.
-        rest: The picture at which the folder differs from the journal, if there is one.
+        pictures: Number of pictures that need not be analyzed again.
+        rest: The first picture that differs from the journal, if there is one.
     """
 
     pictures: int
     rest: list[FoundFile]
 
 
-class Pipeline:
-    """Goes through the pictures of a folder and keeps the faces that are new."""
+class FaceExtraction:
+    """Extracts, deduplicates and labels the faces in a folder of pictures."""
 
     def __init__(
         self,
@@ -63,18 +69,18 @@ class Pipeline:
         color_confidence: float = 0.5,
         identity: Mapping[str, Any] | None = None,
     ) -> None:
-        """Opens the journal, or begins one.
+        """Opens or creates the journal.
 
         Args:
             source: The folder of pictures.
-            destination: Where the dataset goes.
-            options: How faces are cut.
-            detector: What finds them.
-            table: What tags mean.
-            attributes: What labels there may be.
-            tagger: A network that labels, if there is one.
-            color_confidence: Measured colors that are less sure are unknown.
-            identity: What else decides the result, for the journal.
+            destination: The folder of the dataset.
+            options: Options for cropping and rejecting.
+            detector: The face detector.
+            table: The meaning of tags.
+            attributes: The possible labels.
+            tagger: The tagger, if there is one.
+            color_confidence: Minimum confidence of measured colors; others are unknown.
+            identity: Further options that the result depends on, for the journal.
 
         Raises:
             ValueError: The destination was made with other options.
@@ -86,39 +92,39 @@ class Pipeline:
         self.journal = Journal(destination / JOURNAL, decisive)
         self._contents: dict[int, int] = {}
         self._index = FingerprintIndex()
-        # Of each fingerprint the record and the face in it, one after the other.
+        # Record number and index of the face for each fingerprint, alternating.
         self._places = array("Q")
 
     def run(self) -> list[tuple[str, str]]:
-        """Looks at every picture that the journal does not know yet.
+        """Analyzes all pictures that are not in the journal.
 
         Returns:
-            (name, reason) of what could not be listed.
+            (name, reason) of entries that could not be listed.
 
         Raises:
-            ValueError: There is no picture.
+            ValueError: There are no pictures.
         """
         skipped: list[tuple[str, str]] = []
         total = sum(1 for _ in _pictures(self._source, skipped))
         if not total:
-            raise ValueError(f"{self._source}: no pictures in it (looked for {' '.join(IMAGE_ENDINGS)})")
+            raise ValueError(f"{self._source}: contains no images (searched for {', '.join(IMAGE_ENDINGS)})")
         files = _pictures(self._source, [])
         done = self._replay(files)
         rest = itertools.chain(done.rest, files)
         with tqdm(total=total, initial=done.pictures, desc="preparing", unit="picture") as bar:
             jobs = (
-                Looking(self._source, chunk, self._options, self._detector, self._table)
+                PictureJob(self._source, chunk, self._options, self._detector, self._table)
                 for chunk in _in_chunks(rest)
             )
-            # For so few other processes would take longer to start than to work.
+            # For one job, starting worker processes would take longer than the work.
             alone = total - done.pictures <= CHUNK
-            for chunk in map(look, jobs) if alone else map_in_order(look, jobs):
+            for chunk in map(analyze_pictures, jobs) if alone else map_in_order(analyze_pictures, jobs):
                 self._take(chunk)
                 bar.update(len(chunk))
         return skipped
 
     def _replay(self, files: Iterator[FoundFile]) -> _Done:
-        """Remembers what the journal says, as far as the folder is still the same."""
+        """Restores the state from the journal, up to the first difference from the folder."""
         rest: list[FoundFile] = []
         count = 0
         for record in self._readable_records():
@@ -132,23 +138,23 @@ class Pipeline:
         return _Done(count, rest)
 
     def _readable_records(self) -> Iterator[PictureRecord]:
-        """The records up to the first damaged one, which no kill but a failing disk leaves."""
+        """Yields the records up to the first damaged one."""
         with contextlib.suppress(ValueError):
             yield from self.journal.records()
 
     def _forget(self, count: int) -> None:
-        """Forgets all but the first so many pictures, and removes their crops."""
+        """Keeps only the first `count` pictures, and removes the crops of the others."""
         for number in reversed(range(count, len(self.journal))):
             crops: list[str] = []
             with contextlib.suppress(ValueError):
                 crops = [face.file for face in self.journal.read(number).faces if face.file]
-            # First from the journal: what is in it and not on disk counts as deleted by hand.
+            # The journal first: a crop that is in it but not on disk counts as deleted by the user.
             self.journal.truncate(number)
             for crop in crops:
                 (self._destination / crop).unlink(missing_ok=True)
 
     def _stamp(self, file: FoundFile) -> tuple[int, ...]:
-        """Changes when the picture, or a tag file beside it, does."""
+        """Returns numbers that change whenever the picture or its tag file does."""
         parts = [file.size, *file.stamp]
         for name in tag_file_names(file.name):
             with contextlib.suppress(OSError):
@@ -164,42 +170,44 @@ class Pipeline:
                 self._index.add(Fingerprint(bits, bytes.fromhex(colors)))
                 self._places.extend((number, place))
 
-    def _take(self, chunk: list[LookedAt]) -> None:
-        """Keeps what is new of some pictures, labels it and writes it down."""
-        images = [face.crop.image for seen in chunk for face in seen.faces if not face.reason]
-        said = iter(
+    def _take(self, chunk: list[AnalyzedPicture]) -> None:
+        """Labels the faces of analyzed pictures, saves the new ones, and adds the pictures to the journal."""
+        images = [face.crop.image for picture in chunk for face in picture.faces if not face.reason]
+        from_tagger = iter(
             self._tagger.describe(np.stack(images)) if self._tagger and images else [{}] * len(images)
         )
-        for seen in chunk:
-            copy_of = self._contents.get(seen.content) if seen.content else None
+        for picture in chunk:
+            copy_of = self._contents.get(picture.content) if picture.content else None
             number = len(self.journal)
             faces = []
-            for place, face in enumerate(seen.faces):
-                tags = {} if face.reason else next(said)
-                # The tags of a picture with two faces may be those of either.
-                from_file = seen.tags if len(seen.faces) == 1 else None
+            for place, face in enumerate(picture.faces):
+                tags = {} if face.reason else next(from_tagger)
+                # In a picture with two faces, the tags may belong to either.
+                from_file = picture.tags if len(picture.faces) == 1 else None
                 measured = measured_labels(face.colors, self._color_confidence, self._attributes)
                 labels = combine([from_file, tags, measured])
                 if copy_of is None:
-                    faces.append(self._judge(seen, place, face, labels))
-            reason = seen.reason
+                    faces.append(self._save_face(picture, place, face, labels))
+            reason = picture.reason
             if copy_of is not None and not reason:
-                reason = f"same file: as {printable(self.journal.read(copy_of).name)}"
+                reason = f"exact copy: of {printable(self.journal.read(copy_of).name)}"
             record = PictureRecord(
-                printable(seen.file.name), self._stamp(seen.file), seen.content, reason, tuple(faces)
+                printable(picture.file.name), self._stamp(picture.file), picture.content, reason, tuple(faces)
             )
             self.journal.append([record])
             self._remember(record, number)
 
-    def _judge(self, seen: LookedAt, place: int, face: LookedAtFace, labels: Mapping[str, Any]) -> FaceRecord:
-        """Writes the crop of a face, unless it is of no use or was there before."""
+    def _save_face(
+        self, picture: AnalyzedPicture, place: int, face: FaceCandidate, labels: Mapping[str, Any]
+    ) -> FaceRecord:
+        """Saves the crop of a face, unless it is rejected or a near-duplicate."""
         reason = face.reason
         if not reason:
-            twin = self._twin(face)
-            reason = f"near-duplicate: of {twin}" if twin else ""
+            original = self._duplicate_of(face)
+            reason = f"near-duplicate: of {original}" if original else ""
         file = ""
         if not reason:
-            file = crop_name(seen.file.name, place)
+            file = crop_name(picture.file.name, place)
             with written_whole(self._destination / file) as partial:
                 partial.write_bytes(face.png)
         bits, colors = face.fingerprint
@@ -217,12 +225,12 @@ class Pipeline:
             },
         )
 
-    def _twin(self, face: LookedAtFace) -> str | None:
-        """The crop that shows the same face, if there is one."""
+    def _duplicate_of(self, face: FaceCandidate) -> str | None:
+        """Returns an earlier crop of the same face, if there is one."""
         own = thumbnail(face.crop.image)
         for number in self._index.candidates(face.fingerprint):
             file = self._file_of(number)
-            # It may have been deleted by hand.
+            # The user may have deleted it.
             with contextlib.suppress(FileNotFoundError):
                 if same_picture(own, _thumbnail_of(self._destination / file)):
                     return file
@@ -234,7 +242,7 @@ class Pipeline:
 
 
 def crop_name(picture: str, place: int) -> str:
-    """The file of a picture's face: `a/b.jpg` and 0 -> `faces/a/b-jpg-1.png`."""
+    """Returns the file of a face in a picture: `faces/a/b-jpg-1.png` for `a/b.jpg` and 0."""
     path = PurePosixPath(printable(picture).replace("\\", "_"))
     stem = path.stem
     if len(path.name.encode()) > MAX_NAME:
@@ -255,7 +263,7 @@ def _in_chunks(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
         yield chunk
 
 
-@functools.lru_cache(maxsize=64)  # Copies tend to stand together.
+@functools.lru_cache(maxsize=64)  # Copies are often close together.
 def _thumbnail_of(file: Path) -> np.ndarray:
     with Image.open(file) as image:
         return thumbnail(np.asarray(image.convert("RGB")))
