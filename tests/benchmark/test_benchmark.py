@@ -82,7 +82,7 @@ def test_flops_of_a_step():
     assert step.step_flops(10, 1, penalty_share=0.5) == 2 * (3 * 10 + 10 * 1)
 
 
-def test_noise_is_a_source_that_can_go_on_anywhere(tmp_path, monkeypatch):
+def test_noise_can_resume_at_any_chunk(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     source = synthetic.NoiseFaces(2 * synthetic.CHUNK + 3)
     dataset = prepare(source, 8)
@@ -145,7 +145,7 @@ def test_a_row_for_each_folder():
 
 
 @pytest.mark.parametrize("part", [pipeline, folder])
-def test_too_small_a_disk_is_noticed_at_once(part, tmp_path, monkeypatch, capsys):
+def test_disk_space_is_checked_first(part, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(part, "SIZES", (10**12,))
     assert main([f"--parts={part.__name__.split('.')[-1]}", f"--scratch={tmp_path}"]) == 2
     assert re.search(r"12\d{6}\.\d GB needed", capsys.readouterr().err)
@@ -211,7 +211,7 @@ finally:
         ("--out=.", "is a folder"),
     ],
 )
-def test_mistakes_are_said_in_one_line(argument, complaint, tmp_path, monkeypatch, capsys):
+def test_an_error_is_one_line(argument, complaint, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([argument]) == 2
     said = capsys.readouterr().err
@@ -234,7 +234,8 @@ def test_systems_without_linux_calls_are_measured_too(tmp_path, monkeypatch):
     """macOS has no /proc and no core affinity; Windows also has no load average and no `os.sync`."""
     for name in ("sched_getaffinity", "getloadavg", "sync"):
         monkeypatch.delattr(os, name, raising=False)
-    monkeypatch.setattr(Path, "is_file", lambda path: not str(path).startswith("/proc"))
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: is_file(path) and not str(path).startswith("/proc"))
     assert measure.anonymous_bytes() is None
     found = machine.describe_machine()
     assert found["cores"] >= 1
