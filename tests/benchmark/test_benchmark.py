@@ -244,4 +244,5 @@ def test_systems_without_linux_calls_are_measured_too(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "SIZES", (100,))
     monkeypatch.setattr(pipeline, "run_python", lambda *_: '{"open_seconds": 0.5, "anonymous_bytes": null}')
     numbers = pipeline.measure(Options(1, tmp_path / "scratch", False, {}))
-    assert pipeline.report(numbers).splitlines()[2].endswith("|         500 |           – |")
+    row = pipeline.report(numbers).splitlines()[2]
+    assert [cell.strip() for cell in row.split("|")][-3:] == ["500", "–", ""]
