@@ -1,1 +1,1 @@
-"""How fast everything is, as ratios measured in one run: `python -m anime_gan.benchmark`."""
+"""Measures the speed of training, data and drawing: `python -m anime_gan.benchmark`."""

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.benchmark`: prints how fast everything is, and writes the numbers."""
+"""`python -m anime_gan.benchmark`: measures speeds, prints tables and writes the numbers to a file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from absl import flags
 from anime_gan.benchmark import folder, pipeline
 from anime_gan.benchmark.measure import Numbers, Options, check_space
 from anime_gan.common.command_line import run_command
+from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
 
-SUMMARY = """Measures how fast training, data and the exported model are on this machine, as medians of runs
-that take turns. Leave the machine alone meanwhile. Every part prints a table as soon as it is done."""
+SUMMARY = """Measures the speed of training, data loading and exported models on this machine. Variants run
+alternately, and medians are reported. Use an otherwise idle machine. Each part prints its table when it is
+done."""
 
-# Modules of this package, in the order in which they run: the pipeline is compared with the step.
+# Modules of this package, in the order in which they run: `pipeline` uses the result of `step`.
 PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "startup")
 
 
@@ -40,33 +42,33 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "parts",
         list(PARTS),
-        f"what to measure (some of {','.join(PARTS)}; default all)",
+        f"parts to measure (a list of {', '.join(PARTS)}; default all)",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "repetitions",
         9,
-        "runs of which the median is taken (1 and up; default 9)",
+        "runs of each variant; the median is reported (1 and up; default 9)",
         1,
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "million",
         False,
-        "the pipeline and a folder with a million images too, which takes half an hour more and 14 GB of "
-        "disk for a while (true or false)",
+        "also measure pipeline and folder with a million images; takes half an hour longer and needs 14 GB "
+        "of temporary disk space (true or false)",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
         "scratch",
         tempfile.gettempdir(),
-        "where temporary files go while it runs (a folder; default: the system's)",
+        "folder for temporary files (default: the system's)",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
         "out",
         "benchmark.json",
-        "where all numbers are written (a file; empty = nowhere; default benchmark.json)",
+        "file for all numbers, in JSON (empty = do not write one; default benchmark.json)",
         flag_values=flag_values,
     )
 
@@ -75,12 +77,12 @@ def _benchmark(flag_values: Any) -> int:
     parts = _chosen_parts(flag_values["parts"].value)
     scratch, million = Path(flag_values["scratch"].value), flag_values["million"].value
     out = Path(flag_values["out"].value) if flag_values["out"].value else None
-    # What can go wrong is found out before the first measurement.
+    # Checked before the first measurement.
     if not scratch.is_dir():
-        raise ValueError(f"--scratch={scratch}: no such folder")
+        raise InputError("no such folder", "scratch", scratch)
     if out is not None and out.is_dir():
-        raise ValueError(f"--out={out}: is a folder, must be a file")
-    # Each part has its own scratch folder, one after the other.
+        raise InputError("is a folder; name a file", "out", out)
+    # One part at a time: each removes its files before the next starts.
     large = {"pipeline": pipeline.needed_bytes(million), "folder": folder.needed_bytes(million)}
     check_space(scratch, max(large.get(name, 0) for name in parts))
 
@@ -89,33 +91,31 @@ def _benchmark(flag_values: Any) -> int:
 
     repetitions = flag_values["repetitions"].value
     numbers: Numbers = {"machine": machine.describe_machine(), "repetitions": repetitions}
-    print(f"{machine.report(numbers['machine'])} Medians of {repetitions} runs in turn.", flush=True)
+    print(f"{machine.report(numbers['machine'])} Medians of {repetitions} alternating runs.", flush=True)
     for name in parts:
         part = importlib.import_module(f"anime_gan.benchmark.{name}")
-        # Removed at the end, also after an error, Ctrl-C or SIGTERM.
+        # Removed at the end, also after an error or Ctrl-C.
         with tempfile.TemporaryDirectory(prefix="anime_gan-benchmark-", dir=scratch) as empty:
-            numbers[name] = part.measure(Options(repetitions, Path(empty), million), numbers)
+            numbers[name] = part.measure(Options(repetitions, Path(empty), million, numbers))
         print(f"\n{part.report(numbers[name])}", flush=True)
-        # After every part: what was measured survives an interruption.
+        # After every part, so that an interruption loses only one.
         if out is not None:
             write_text(out, json.dumps(numbers, indent=1) + "\n")
     return 0
 
 
 def _chosen_parts(names: Sequence[str]) -> list[str]:
-    """The parts, in their own order.
+    """Returns the chosen parts in the order of `PARTS`.
 
     Raises:
-        ValueError: There is none of a name, or no name at all.
+        InputError: No name is given, or no part has that name.
     """
-    if not names:
-        raise ValueError(f"--parts=: some of {', '.join(PARTS)}")
-    for name in names:
+    for name in names or [""]:
         if name not in PARTS:
-            raise ValueError(f"--parts={name}: must be some of {', '.join(PARTS)}{nearest(name, PARTS)}")
+            raise InputError(f"must be a list of {', '.join(PARTS)}{nearest(name, PARTS)}", "parts", name)
     return [name for name in PARTS if name in names]
 
 
-# Guarded: the processes that draw import this module again.
+# Guarded because worker processes import this module again.
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,13 +1,12 @@
-"""How long a folder of image files takes the first time and at every later start, however many there are.
+"""The time to open a folder of image files, the first time and at later starts, for folders of several sizes.
 
-Without TensorFlow, as its memory would hide that of the data. `python -m anime_gan.benchmark.folder FOLDER`
-is the fresh process that is measured.
+`python -m anime_gan.benchmark.folder FOLDER` is the new process that is measured. It does not import
+TensorFlow, whose memory would hide that of the data.
 """
 
 from __future__ import annotations
 
 import importlib
-import itertools
 import json
 import os
 import signal
@@ -16,12 +15,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from anime_gan.benchmark.measure import Numbers, Options, anonymous_bytes, cache_in, run_python, take_turns
+from anime_gan.benchmark.measure import (
+    Numbers,
+    Options,
+    anonymous_bytes,
+    cache_in,
+    flush_disk,
+    memory_in_words,
+    run_python,
+    take_turns,
+)
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.datasets.folder.source import SETTLED_SECONDS
 from anime_gan.datasets.load import load_dataset
@@ -31,28 +38,27 @@ RESOLUTION = 64
 BATCH = 64
 SIZES = (1_000, 10_000)
 MILLION_SIZES = (100_000, 1_000_000)
-# Of a picture file: larger than what is made of it, as users' are.
+# Side of the picture files; larger than `RESOLUTION`, as in most users' folders.
 SIDE = 80
-# The others are hard links to these, so that a million need little disk.
+# Number of distinct files. All others are hard links to them, so that a million need little disk space.
 DIFFERENT = 1_000
-# What the different files take up, and each of their names in a sub-folder and in the table.
+# Disk space of a distinct file, and of a name in its folder and in the table.
 FILE_BYTES, NAME_BYTES = 20_000, 100
 SUBFOLDER = 1_000
 HAIR = ("blue", "red", "black")
 
 
-def measure(options: Options, earlier: Numbers) -> Numbers:
-    """Makes folders of every size, opens each for the first time, then all of them in turn."""
+def measure(options: Options) -> Numbers:
+    """Makes folders of every size, opens each for the first time, then all of them alternately."""
     sizes = _sizes(options.million)
     pictures = _make_pictures(options.scratch / "pictures", min(DIFFERENT, max(sizes)))
     openers = {str(size): _opener(_make_folder(options.scratch, size, pictures)) for size in sizes}
     with cache_in(options.scratch / "cache"):
-        # What still waits to be written would slow down whatever is measured next.
-        os.sync()
-        # Once: after that it is no longer the first time.
+        flush_disk()
+        # Only one run: the next one is no longer the first.
         first = take_turns(openers, 1, "folder, first time", warm_ups=0)
-        os.sync()
-        # A folder changed just now is read again: the unmeasured turn must come later than that.
+        flush_disk()
+        # A folder that has just changed is read again, so the warm-up run must come later.
         time.sleep(SETTLED_SECONDS)
         later = take_turns(openers, options.repetitions, "folder, later starts")
     runs = [{"first": first[str(size)][0], "later": later[str(size)]} for size in sizes]
@@ -60,13 +66,13 @@ def measure(options: Options, earlier: Numbers) -> Numbers:
 
 
 def report(numbers: Numbers) -> str:
-    """The table, and what its columns mean."""
+    """Returns the table and a note on its columns."""
     rows = [
         [
             f"{size['images']:,}",
             in_words(size["first"]["seconds"]),
             in_words(median(run["seconds"] for run in size["later"])),
-            in_words(median(run["anonymous_bytes"] for run in size["later"]) / 2**20),
+            memory_in_words([run["anonymous_bytes"] for run in size["later"]]),
         ]
         for size in numbers["sizes"]
     ]
@@ -74,18 +80,18 @@ def report(numbers: Numbers) -> str:
         [
             markdown_table(["folder", "first time, s", "later start, s", "memory, MiB"], rows),
             "",
-            f"Until the first batch of {BATCH} is there, in a fresh Python, its imports left out. First time "
+            f"Time until the first batch of {BATCH} in a new Python process, without imports. First time "
             "(one run): every file is read, decoded, resized and cached, on all cores. Later start: names, "
-            "sizes and times of all files are compared with those remembered, none is read. Memory: "
-            "anonymous pages of the process after the first batch of a later start, Python included. The "
-            f"files are PNG, {SIDE}x{SIDE}, at most {DIFFERENT:,} different ones and hard links to them, "
-            "with a table of labels; all lie in the page cache.",
+            "sizes and times of all files are compared with the recorded ones, and no file is read. Memory: "
+            "anonymous pages of the process after the first batch of a later start, including Python; "
+            f"measured on Linux only. The files are {SIDE}x{SIDE} PNG, at most {DIFFERENT:,} distinct ones "
+            "and hard links to them, with a table of labels; all are in the page cache.",
         ]
     )
 
 
 def needed_bytes(million: bool) -> int:
-    """What the folders and the cache take up on disk."""
+    """Returns the disk space of the folders and the cache."""
     a_picture = RESOLUTION * RESOLUTION * 3 + NAME_BYTES
     return sum(_sizes(million)) * a_picture + DIFFERENT * FILE_BYTES
 
@@ -95,7 +101,7 @@ def _sizes(million: bool) -> tuple[int, ...]:
 
 
 def _make_pictures(folder: Path, count: int) -> list[Path]:
-    """Makes so many seeded picture files: soft blots of colour."""
+    """Makes `count` picture files: soft blots of color, the same every time."""
     folder.mkdir(parents=True)
     paths = [folder / f"{i:03d}.png" for i in range(count)]
     for i, path in enumerate(paths):
@@ -105,7 +111,7 @@ def _make_pictures(folder: Path, count: int) -> list[Path]:
 
 
 def _make_folder(parent: Path, size: int, pictures: Sequence[Path]) -> Path:
-    """Makes a folder of `size` labelled files in sub-folders, all of them links to the pictures."""
+    """Makes a folder with `size` labeled files in subfolders, all of them links to the pictures."""
     folder = parent / f"{size}-images"
     folder.mkdir()
     table = folder / "labels.csv"
@@ -126,32 +132,20 @@ def _opener(folder: Path) -> Callable[[], Numbers]:
 
 
 def _open_and_take(folder: Path) -> Numbers:
-    """What the fresh process does: opens, takes a batch, looks at its memory, and tells what it opened."""
-    # What is imported only once it is known what the source is.
-    for name in ("folder", "records"):
+    """Opens the folder and takes a batch, in the process that is measured."""
+    # `load_dataset` imports these when it needs them; imports are not measured.
+    for name in ("folder.source", "records"):
         importlib.import_module(f"anime_gan.datasets.{name}")
-    openings = itertools.count()
-
-    def notice(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and str(arguments[0]).startswith(f"{folder}{os.sep}"):
-            next(openings)
-
-    sys.addaudithook(notice)
     started = time.perf_counter()
     dataset = load_dataset(str(folder), 0, RESOLUTION, 0)
     chosen = Batches(len(dataset.images), BATCH, seed=0).indices(0)
     _ = dataset.images[chosen], dataset.labels[chosen]
     seconds = time.perf_counter() - started
-    return {
-        "images": len(dataset.images),
-        "seconds": seconds,
-        "anonymous_bytes": anonymous_bytes(),
-        "files_opened": next(openings),
-    }
+    return {"images": len(dataset.images), "seconds": seconds, "anonymous_bytes": anonymous_bytes()}
 
 
-# Guarded: the processes that decode import this module again.
+# Guarded because worker processes import this module again.
 if __name__ == "__main__":
-    # As Ctrl-C: ends those processes too.
+    # Like Ctrl-C, SIGTERM ends the worker processes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(json.dumps(_open_and_take(Path(sys.argv[1]).resolve())))

@@ -1,4 +1,4 @@
-"""Which machine is measured."""
+"""The machine that is measured."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ from pathlib import Path
 import tensorflow as tf
 
 from anime_gan.benchmark.measure import Numbers
+from anime_gan.common.workers import available_cores
 from anime_gan.training.precision import resolve_dtype
 
 
 def describe_machine() -> Numbers:
-    """Names what the numbers depend on."""
+    """Returns what the results depend on: hardware, precision, TensorFlow version and load."""
     gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     return {
         "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": available_cores(),
         "gpus": [details.get("device_name", "GPU") for details in gpus],
         "tensorflow": version("tensorflow"),
         "precision": resolve_dtype("auto").removeprefix("mixed_"),
-        "load_average": os.getloadavg()[0],
+        # Windows has no load average.
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 
 
 def report(machine: Numbers) -> str:
-    """The machine in one line."""
+    """Returns the machine in one line."""
+    load = machine["load_average"]
     devices = "".join(f", {gpu}" for gpu in machine["gpus"])
     return (
         f"Machine: {machine['cpu']}, {machine['cores']} cores{devices}; TensorFlow {machine['tensorflow']}; "
-        f"precision in use: {machine['precision']}; load before the start: {machine['load_average']:.1f}."
+        f"precision: {machine['precision']}"
+        + ("." if load is None else f"; load average at the start: {load:.1f}.")
     )
 
 

@@ -1,4 +1,4 @@
-"""Turns, medians and tables: what all parts of the benchmark share."""
+"""Helpers of all parts: alternating runs, timing, new processes and memory."""
 
 from __future__ import annotations
 
@@ -9,55 +9,60 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple, TypeVar
 
 from tqdm import tqdm
 
 import anime_gan
+from anime_gan.common.errors import InputError
+from anime_gan.common.markdown import in_words
 
 Result = TypeVar("Result")
-# What a part found out, as it is written to JSON.
+# The results of a part, as they are written to JSON.
 Numbers = dict[str, Any]
 
 
 class Options(NamedTuple):
-    """What the command line says to a part.
+    """The arguments of a part.
 
     Attributes:
-        repetitions: Turns each contestant gets.
+        repetitions: Measured runs of each variant.
         scratch: An empty folder, removed when the part is done.
-        million: Whether the pipeline and a folder are also measured with a million images.
+        million: Whether to measure a million images too.
+        earlier: Part name -> results of the parts measured before.
     """
 
     repetitions: int
     scratch: Path
     million: bool
+    earlier: Numbers
 
 
 def take_turns(
-    contestants: Mapping[str, Callable[[], Result]], repetitions: int, name: str, warm_ups: int = 1
+    variants: Mapping[str, Callable[[], Result]], repetitions: int, name: str, warm_ups: int = 1
 ) -> dict[str, list[Result]]:
-    """Lets contestants take turns, each once a repetition, so that a drift of the machine hits all alike.
+    """Runs the variants alternately, so that changes in the machine's speed affect all of them equally.
 
     Args:
-        contestants: Name -> one run, which measures itself (see `timed`).
-        repetitions: Runs of each that count.
-        name: What the progress line calls this.
-        warm_ups: Runs of each before, which do not count: graphs are built, files read.
+        variants: Name -> function that makes one run and returns its result (see `timed`).
+        repetitions: Measured runs of each variant.
+        name: Name of the measurement in the progress bar.
+        warm_ups: Runs of each variant whose results are dropped. They build graphs and read files.
 
     Returns:
         Name -> results, in order.
     """
-    results: dict[str, list[Result]] = {contestant: [] for contestant in contestants}
-    total = (warm_ups + repetitions) * len(contestants)
+    results: dict[str, list[Result]] = {variant: [] for variant in variants}
+    total = (warm_ups + repetitions) * len(variants)
     with tqdm(total=total, desc=f"measuring {name}", unit="run", file=sys.stderr, leave=False) as progress:
         for repetition in range(-warm_ups, repetitions):
-            for contestant, run in contestants.items():
+            for variant, run in variants.items():
                 result = run()
                 if repetition >= 0:
-                    results[contestant].append(result)
+                    results[variant].append(result)
                 progress.update()
     return results
 
@@ -65,7 +70,7 @@ def take_turns(
 def timed(
     function: Callable[[], object], times: int = 1, clock: Callable[[], float] = time.perf_counter
 ) -> Callable[[], float]:
-    """A run for `take_turns`: calls a function so many times and returns the seconds a call."""
+    """Returns a run for `take_turns` that calls a function `times` times and returns the seconds per call."""
 
     def run() -> float:
         started = clock()
@@ -77,12 +82,12 @@ def timed(
 
 
 def run_python(*arguments: str) -> str:
-    """Runs this Python in a fresh process and returns what it prints.
+    """Runs Python in a new process and returns its standard output.
 
     Raises:
-        OSError: It failed; the message ends with what it complained of last.
+        OSError: The process failed. The message ends with its last line of standard error.
     """
-    # Found from any folder, also when the package is not installed.
+    # The package may not be installed.
     paths = [str(Path(anime_gan.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     with subprocess.Popen(
         [sys.executable, *arguments],
@@ -94,19 +99,19 @@ def run_python(*arguments: str) -> str:
         try:
             printed, complaints = process.communicate()
         except BaseException:
-            # Asked to end, not killed: it may have to end processes of its own.
+            # Terminated, not killed, so that it can end its own worker processes.
             process.terminate()
             process.wait()
             raise
     if process.returncode:
-        complaint = complaints.strip().splitlines()[-1:] or ["nothing said"]
+        complaint = complaints.strip().splitlines()[-1:] or ["no error message"]
         raise OSError(f"python {' '.join(arguments)} failed with status {process.returncode}: {complaint[0]}")
     return printed
 
 
 @contextlib.contextmanager
 def cache_in(folder: Path) -> Iterator[None]:
-    """Keeps prepared images in a folder instead of the user's cache."""
+    """Uses a folder for prepared images instead of the user's cache."""
     before = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(folder)
     try:
@@ -119,17 +124,32 @@ def cache_in(folder: Path) -> Iterator[None]:
 
 
 def check_space(scratch: Path, needed: int) -> None:
-    """Makes sure that the disk holds so many bytes, and a little more.
+    """Checks that there is enough free disk space, with a reserve of 5%.
 
     Raises:
-        OSError: It does not.
+        InputError: There is not enough.
     """
     free = shutil.disk_usage(scratch).free
     if free < 1.05 * needed:
-        raise OSError(f"--scratch={scratch}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free")
+        raise InputError(f"{needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free", "scratch", scratch)
 
 
-def anonymous_bytes() -> int:
-    """The memory of this process that no file backs."""
-    found = re.search(r"^RssAnon:\s*(\d+) kB", Path("/proc/self/status").read_text("utf-8"), re.MULTILINE)
-    return 1024 * int(found[1]) if found else 0
+def flush_disk() -> None:
+    """Writes buffered files to disk, which would otherwise slow down the next measurement."""
+    # Windows has no such call.
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def anonymous_bytes() -> int | None:
+    """Returns the memory of this process that is not backed by a file; None if the system is not Linux."""
+    status = Path("/proc/self/status")
+    text = status.read_text("utf-8") if status.is_file() else ""
+    found = re.search(r"^RssAnon:\s*(\d+) kB", text, re.MULTILINE)
+    return 1024 * int(found[1]) if found else None
+
+
+def memory_in_words(measured: Sequence[int | None]) -> str:
+    """Returns the median of `anonymous_bytes` results in MiB, or a dash if they are unknown."""
+    known = [value for value in measured if value is not None]
+    return in_words(median(known) / 2**20) if known else "–"

@@ -1,4 +1,4 @@
-"""How fast the networks of the paper draw, packed, against Keras's layers as they are."""
+"""The speed of the paper's generator: exported and packed, compared with plain Keras layers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ from anime_gan.models.srresnet import START, Generator
 
 Draw: TypeAlias = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 ARCHITECTURE, LATENT_DIM = "srresnet", 128
-# Batch size -> calls a run: a single face is drawn too quickly to be timed alone.
+# Batch size -> calls per run. A single face takes too little time to be measured alone.
 BATCHES = {1: 10, 64: 1}
 PLAIN, EXPORTED, PACKED = "Keras's layers, float32", "exported, float32", "packed, {}"
 
 
-def measure(options: Options, earlier: Numbers) -> Numbers:
-    """Lets the same weights draw in all ways, in turn."""
-    del earlier
+def measure(options: Options) -> Numbers:
+    """Draws with the same weights in all ways, alternately."""
     export = untrained_export(options.scratch, ARCHITECTURE, LATENT_DIM)
     folders = {EXPORTED: export}
     for precision in PRECISIONS:
         folders[PACKED.format(precision)] = options.scratch / precision
         pack(export, options.scratch / precision, precision)
-    # Held until the end: their signatures do not keep their weights alive.
+    # Kept until the end: the signatures do not keep the weights alive.
     models = {name: tf.saved_model.load(str(folder)) for name, folder in folders.items()}
     ways = {PLAIN: _plain_way()} | {name: _exported_way(model) for name, model in models.items()}
     runs: dict[str, Callable[[], float]] = {}
@@ -59,7 +58,7 @@ def measure(options: Options, earlier: Numbers) -> Numbers:
 
 
 def report(numbers: Numbers) -> str:
-    """The table, and what its columns mean."""
+    """Returns the table and a note on its columns."""
     single, many = BATCHES
     rows = [
         [
@@ -73,8 +72,8 @@ def report(numbers: Numbers) -> str:
     ]
     columns = ["way to draw", "one face, ms", "ratio", f"batches of {many}, images/s", "ratio"]
     return (
-        f"{markdown_table(columns, rows)}\n\nThe generator of `{ARCHITECTURE}` at 128x128. Ratios are how "
-        "many times as fast as the first row."
+        f"{markdown_table(columns, rows)}\n\nThe generator of `{ARCHITECTURE}` at 128x128. Ratio: speed "
+        "relative to the first row."
     )
 
 
@@ -88,7 +87,7 @@ def _exported_way(model: tf.Module) -> Draw:
 
 
 def _plain_way() -> Draw:
-    """The generator as one would write it first, as one graph."""
+    """The generator in plain Keras layers, compiled to one graph."""
     generator: Generator = get_architecture(ARCHITECTURE).make_generator(
         NoiseFaces.schema.num_labels, LATENT_DIM, dtype="float32"
     )
@@ -101,7 +100,7 @@ def _plain_way() -> Draw:
 
 
 def plain_call(generator: Generator, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """What `Generator.call` computes at inference, one Keras layer after the other."""
+    """Computes `Generator.call` at inference, one Keras layer after another."""
     x = generator.fc(tf.concat([latents, labels], axis=-1))
     x = tf.nn.relu(generator.fc_bn(x[:, tf.newaxis, tf.newaxis, :]))
     x = tf.transpose(tf.reshape(x, [-1, generator.filters, START, START]), [0, 2, 3, 1])

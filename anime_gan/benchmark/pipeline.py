@@ -1,13 +1,12 @@
-"""How fast batches come from prepared images, however many there are.
+"""The speed of taking batches from prepared images, for datasets of several sizes.
 
-Without TensorFlow, as its memory would hide that of the data. `python -m anime_gan.benchmark.pipeline FOLDER`
-is the fresh process whose opening time and memory are measured.
+`python -m anime_gan.benchmark.pipeline FOLDER` is the new process whose opening time and memory are measured.
+It does not import TensorFlow, whose memory would hide that of the data.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,8 @@ from anime_gan.benchmark.measure import (
     Options,
     anonymous_bytes,
     cache_in,
+    flush_disk,
+    memory_in_words,
     run_python,
     take_turns,
     timed,
@@ -31,27 +32,25 @@ from anime_gan.training.batches import Batches
 
 RESOLUTION = 64
 BATCH = 64
-# Of one run, and of the process whose memory is measured.
+# Batches of a run, and of the process whose memory is measured.
 BATCHES = 200
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
 
 
-def measure(options: Options, earlier: Numbers) -> Numbers:
-    """Prepares noise of every size, then takes batches from all of them in turn."""
+def measure(options: Options) -> Numbers:
+    """Prepares datasets of noise in every size, then takes batches from all of them alternately."""
     sizes = _sizes(options.million)
     with cache_in(options.scratch):
         datasets = {size: prepare(NoiseFaces(size), RESOLUTION) for size in sizes}
         folders = {size: _prepared(size) for size in sizes}
-        # What still waits to be written would slow down whatever is measured next.
-        os.sync()
+        flush_disk()
         takers = {str(size): timed(_taker(dataset), BATCHES) for size, dataset in datasets.items()}
         seconds = take_turns(takers, options.repetitions, "pipeline")
         openers = {str(size): _opener(folder) for size, folder in folders.items()}
         opened = take_turns(openers, options.repetitions, "opening")
-    fastest = max(
-        (step["images_per_second"] for step in earlier.get("step", {}).get("steps", ())), default=None
-    )
+    steps = options.earlier.get("step", {}).get("steps", ())
+    fastest = max((step["images_per_second"] for step in steps), default=None)
     numbers: Numbers = {"sizes": []}
     for size in map(str, sizes):
         rate = BATCH / median(seconds[size])
@@ -69,14 +68,14 @@ def measure(options: Options, earlier: Numbers) -> Numbers:
 
 
 def report(numbers: Numbers) -> str:
-    """The table, and what its columns mean."""
+    """Returns the table and a note on its columns."""
     rows = [
         [
             f"{size['images']:,}",
             in_words(size["images_per_second"]),
             in_words(size["times_the_training_step"]) if size["times_the_training_step"] else "",
             in_words(1e3 * median(size["open_seconds"])),
-            in_words(median(size["anonymous_bytes"]) / 2**20),
+            memory_in_words(size["anonymous_bytes"]),
         ]
         for size in numbers["sizes"]
     ]
@@ -85,16 +84,17 @@ def report(numbers: Numbers) -> str:
         [
             markdown_table(columns, rows),
             "",
-            f"Shuffled batches of {BATCH} from prepared files that lie in the page cache. Times the step: of "
-            "the fastest training step above. Opening: in a fresh Python, its imports left out. Memory: the "
-            f"most that process had in anonymous pages over {BATCHES} batches, Python included; mapped pages "
-            "are not in it, since the kernel takes them back whenever it needs them.",
+            f"Shuffled batches of {BATCH} from prepared files in the page cache. Times the step: speed "
+            "relative to the fastest training step above. Opening: in a new Python process, without imports. "
+            f"Memory: largest amount of anonymous pages of that process over {BATCHES} batches, measured on "
+            "Linux only. It includes Python, but not mapped files, whose memory the kernel can reclaim at "
+            "any time.",
         ]
     )
 
 
 def needed_bytes(million: bool) -> int:
-    """What will be prepared takes up so much disk."""
+    """Returns the disk space of the prepared datasets."""
     return sum(_sizes(million)) * RESOLUTION * RESOLUTION * 3
 
 
@@ -108,7 +108,7 @@ def _prepared(size: int) -> Path:
 
 
 def _taker(dataset: Dataset) -> Callable[[], object]:
-    """Takes the next batch at every call, as `run_training` does."""
+    """Returns a function that takes the next batch, as `run_training` does."""
     batches = Batches(len(dataset.images), BATCH, seed=0)
     step = 0
 
@@ -126,15 +126,16 @@ def _opener(folder: Path) -> Callable[[], Numbers]:
 
 
 def _open_and_take(folder: Path) -> Numbers:
-    """What the fresh process does: opens, takes batches, and looks at its own memory after each."""
+    """Opens a dataset and takes batches, in the process that is measured."""
     started = time.perf_counter()
     take = _taker(open_prepared(folder))
     take()
     seconds = time.perf_counter() - started
-    most = anonymous_bytes()
+    memory = [anonymous_bytes()]
     for _ in range(BATCHES):
         take()
-        most = max(most, anonymous_bytes())
+        memory.append(anonymous_bytes())
+    most = max((value for value in memory if value is not None), default=None)
     return {"open_seconds": seconds, "anonymous_bytes": most}
 
 

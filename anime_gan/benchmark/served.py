@@ -1,4 +1,4 @@
-"""How fast an exported model answers requests, and what they cost beyond the generator itself."""
+"""The speed of an exported model, compared with its generator alone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.models import get_architecture
 from anime_gan.training.config import TrainConfig
 
-# Batch size -> calls a run: a single face is drawn too quickly to be timed alone.
+# Batch size -> calls per run. A single face takes too little time to be measured alone.
 BATCHES = {1: 20, 64: 1}
-# Named for the table.
+# Names in the table.
 SERVED, ALONE = "SavedModel, serving_default", "generator, given latents and labels"
 
 
-def measure(options: Options, earlier: Numbers) -> Numbers:
-    """Asks the SavedModel and the generator for the same number of faces, in turn."""
-    del earlier
-    # Held until the end: its signatures do not keep its weights alive.
+def measure(options: Options) -> Numbers:
+    """Draws the same number of faces with the SavedModel and with the generator, alternately."""
+    # Kept until the end: the signatures do not keep the weights alive.
     model = tf.saved_model.load(str(untrained_export(options.scratch)))
     generate = _generator()
     runs: dict[str, Callable[[], float]] = {}
@@ -44,7 +43,7 @@ def measure(options: Options, earlier: Numbers) -> Numbers:
 
 
 def report(numbers: Numbers) -> str:
-    """The table, and what its columns mean."""
+    """Returns the table and a note on its rows."""
     single, many = numbers["batches"]
 
     def row(name: str, key: str) -> list[str]:
@@ -53,13 +52,12 @@ def report(numbers: Numbers) -> str:
     rows = [
         row(SERVED, "seconds_served"),
         row(ALONE, "seconds_alone"),
-        ["time, ratio of the two", in_words(single["ratio"]), in_words(many["ratio"])],
+        ["ratio of the times", in_words(single["ratio"]), in_words(many["ratio"])],
     ]
     columns = ["served", "one face, ms", f"batches of {many['batch']}, images/s"]
     return (
-        f"{markdown_table(columns, rows)}\n\nBoth in float32. A request is read, its latent drawn from the "
-        "seed and its open attributes filled in, and its picture becomes uint8; the generator alone does "
-        "none of that."
+        f"{markdown_table(columns, rows)}\n\nBoth in float32. The SavedModel also parses the request, draws "
+        "the latent vector and the open attributes from the seed, and converts the picture to uint8."
     )
 
 
@@ -74,7 +72,7 @@ def _request(model: tf.Module, batch: int) -> Callable[[], object]:
 
 
 def _generator() -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """The published generator as one graph."""
+    """The published generator, compiled to one graph."""
     generator = get_architecture("published").make_generator(
         NoiseFaces.schema.num_labels, TrainConfig().latent_dim, dtype="float32"
     )

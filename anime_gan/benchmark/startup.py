@@ -1,4 +1,4 @@
-"""How long one waits for the first face, and how much of that is importing TensorFlow."""
+"""The time to the first face, and the share of importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from anime_gan.benchmark.measure import Numbers, Options, run_python, take_turns
 from anime_gan.benchmark.synthetic import untrained_export
 from anime_gan.common.markdown import in_words, markdown_table
 
-# Named for the table.
+# Names in the table.
 FACE, BARE = "generate.py --num=1", "python -c 'import tensorflow'"
 
 
-def measure(options: Options, earlier: Numbers) -> Numbers:
-    """Starts the command and a bare Python, in turn; first starts, which read the disk, do not count."""
-    del earlier
+def measure(options: Options) -> Numbers:
+    """Starts the command and a bare `import tensorflow`, alternately; first starts are not counted."""
     export = untrained_export(options.scratch)
     faces = options.scratch / "faces"
-    # What generate.py does; that script need not be installed.
+    # The code of generate.py, which may not be installed.
     code = "import sys; from anime_gan.commands.generate import main; sys.exit(main())"
     runs = {
         FACE: timed(lambda: run_python("-c", code, f"--model={export}", "--num=1", f"--out={faces}")),
         BARE: timed(lambda: run_python("-c", "import tensorflow")),
     }
     seconds = take_turns(runs, options.repetitions, "startup")
-    # One a run, the one that does not count included.
+    # One face per run, including the warm-up.
     assert len(list(faces.iterdir())) == options.repetitions + 1
     return {
         "seconds_generate": seconds[FACE],
@@ -34,7 +33,7 @@ def measure(options: Options, earlier: Numbers) -> Numbers:
 
 
 def report(numbers: Numbers) -> str:
-    """The table."""
+    """Returns the table."""
     rows = [
         [FACE, in_words(median(numbers["seconds_generate"]))],
         [BARE, in_words(median(numbers["seconds_import"]))],

@@ -1,4 +1,4 @@
-"""How fast a training step is, against the plain loop and against what the machine can multiply."""
+"""The speed of a training step, compared with the plain loop and with the machine's convolution rate."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from anime_gan.training.plain_loop import PlainLoop
 from anime_gan.training.precision import resolve_dtype
 from anime_gan.training.trainer import Trainer
 
-# Every run of every contestant trains on so many.
+# Images that every run trains on.
 IMAGES = 64
 LABEL_ROWS = 640
-# What the generator's first convolution sees, and the discriminator's.
+# Input shapes of the first convolution of each network.
 GENERATOR_START = (None, 3, 3, 512)
 DISCRIMINATOR_START = (None, 64, 64, 3)
 
 
-class Contestant(NamedTuple):
-    """One way of training on `IMAGES` images.
+class Variant(NamedTuple):
+    """A way of training on `IMAGES` images.
 
     Attributes:
-        name: For the table.
+        name: Name in the table.
         precision: "float32" or "bfloat16".
-        batch: Images a step.
-        flops: Of one image.
+        batch: Batch size.
+        flops: Floating-point operations per image.
         run: Trains and waits for the result.
     """
 
@@ -46,12 +46,11 @@ class Contestant(NamedTuple):
     run: Callable[[], object]
 
 
-def measure(options: Options, earlier: Numbers) -> Numbers:
-    """Times the steps and the machine's convolutions, in turn."""
-    del earlier
-    steps = _contestants()
+def measure(options: Options) -> Numbers:
+    """Times training steps and convolutions alternately."""
+    steps = _variants()
     precisions = list(dict.fromkeys(step.precision for step in steps))
-    # A contestant's first run builds its graph.
+    # The first run of each variant builds its graph.
     runs = {step.name: timed(step.run) for step in steps}
     runs |= {precision: timed(convolution(precision)) for precision in precisions}
     seconds = take_turns(runs, options.repetitions, "step", warm_ups=2)
@@ -78,7 +77,7 @@ def measure(options: Options, earlier: Numbers) -> Numbers:
 
 
 def report(numbers: Numbers) -> str:
-    """The table, and what its columns mean."""
+    """Returns the table and a note on its columns."""
     rows = [
         [
             step["name"],
@@ -96,24 +95,24 @@ def report(numbers: Numbers) -> str:
     lines = [
         markdown_table(columns, rows),
         "",
-        "The plain loop is given its noise and labels; the Trainer draws them. Of convolution: as a share of "
-        "a 3x3 convolution of 128 channels in the same precision, which reaches "
+        "The plain loop receives its noise and labels; the Trainer draws them. Of convolution: share of the "
+        "rate of a 3x3 convolution with 128 channels in the same precision, which is "
         + " and ".join(f"{rate / 1e12:.3g} TFLOP/s in {precision}" for precision, rate in rates.items())
         + ".",
     ]
     if "bfloat16" not in rates:
-        lines.append("This hardware has no bfloat16: lines in it are left out.")
+        lines.append("This hardware does not support bfloat16, so there are no rows for it.")
     return "\n".join(lines)
 
 
 def multiply_adds(layers: Iterable[keras.Layer], shape: tuple[Any, ...]) -> int:
-    """Multiply-adds of one image's way through dense and convolution layers; all else is not counted.
+    """Counts the multiply-adds of dense and convolution layers for one image.
 
-    Those of a convolution that fall into its padding count as well.
+    Other layers are not counted. Multiplications with the padding of a convolution are.
 
     Args:
-        layers: In the order in which convolutions follow each other; dense ones may stand anywhere.
-        shape: `[batch, height, width, channels]` of what the first convolution sees.
+        layers: The layers, with convolutions in the order of the data flow.
+        shape: Input shape of the first convolution, `[batch, height, width, channels]`.
     """
     total = 0
     for layer in layers:
@@ -132,43 +131,44 @@ def multiply_adds(layers: Iterable[keras.Layer], shape: tuple[Any, ...]) -> int:
 def step_flops(
     generator: int, discriminator: int, penalty_share: float = 1.0, generator_forwards: int = 1
 ) -> float:
-    """Floating-point operations of a training step for each of its images, two a multiply-add.
+    """Returns the floating-point operations of a training step per image, counting two per multiply-add.
 
-    The generator: forward, and two products a layer backward. The discriminator: three times for each of
-    real and fake; two for judging the generator's fakes, forward and back to the image; four for the
-    penalty, forward, gradient to the image, and two products for each layer of that gradient when it is
-    differentiated. Approximate: first layers need no gradient by their input, except under the penalty.
+    In units of a forward pass, the generator's update takes the forward passes and two products per layer for
+    the backward pass. The discriminator takes three passes each for real and fake images, two for the
+    generator's update (forward, and back to the image), and four for the gradient penalty (forward, gradient
+    by the image, and two products per layer to differentiate that). This is approximate: the first layer
+    needs no gradient by its input, except for the penalty.
 
     Args:
-        generator: Multiply-adds of one image forward.
-        discriminator: The same.
-        penalty_share: Share of the steps that have the penalty.
-        generator_forwards: How often a step generates.
+        generator: Multiply-adds of the generator's forward pass for one image.
+        discriminator: Multiply-adds of the discriminator's forward pass for one image.
+        penalty_share: Share of the steps with a gradient penalty, 0 to 1.
+        generator_forwards: Forward passes of the generator per step.
     """
-    of_generator = generator * (generator_forwards + 2)
-    of_discriminator = discriminator * (2 * 3 + 2 + 4 * penalty_share)
-    return 2.0 * (of_generator + of_discriminator)
+    generator_passes = generator_forwards + 2
+    discriminator_passes = 2 * 3 + 2 + 4 * penalty_share
+    return 2.0 * (generator * generator_passes + discriminator * discriminator_passes)
 
 
 CONVOLUTION_FLOPS = 2 * 64 * 32 * 32 * 9 * 128 * 128
 
 
 def convolution(precision: str) -> Callable[[], object]:
-    """A 3x3 convolution of 64 images of 32x32 pixels from 128 channels to 128, and waiting for it."""
+    """Returns a function that computes a 3x3 convolution of 64 maps of 32x32 pixels and 128 channels."""
     dtype = tf.dtypes.as_dtype(precision)
     images = tf.cast(tf.random.stateless_normal([64, 32, 32, 128], (0, 0)), dtype)
     kernel = tf.cast(tf.random.stateless_normal([3, 3, 128, 128], (0, 1)), dtype)
 
     @tf.function(autograph=False)
     def convolve(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        # One number is enough to wait for, and costs nothing to fetch.
+        # Fetching one number waits for the whole result.
         return tf.cast(tf.nn.conv2d(images, kernel, strides=1, padding="SAME")[0, 0, 0, 0], tf.float32)
 
     return lambda: convolve(images, kernel).numpy()
 
 
-def _contestants() -> list[Contestant]:
-    """The plain loop first."""
+def _variants() -> list[Variant]:
+    """Returns all variants; the first is the plain loop."""
     faces = DrawnFaces()
     schema = Schema.from_names(faces.attributes)
     rows = np.stack([schema.encode(faces.describe(index).labels) for index in range(LABEL_ROWS)])
@@ -187,25 +187,25 @@ def _contestants() -> list[Contestant]:
     discriminator = multiply_adds(same.discriminator.layers, DISCRIMINATOR_START)
     flops = step_flops(generator, discriminator)
     found = [
-        Contestant(
+        Variant(
             "plain loop",
             "float32",
             IMAGES,
             step_flops(generator, discriminator, generator_forwards=2),
             _plain_run(schema, images, rows),
         ),
-        Contestant("Trainer, same losses", "float32", IMAGES, flops, train(same)),
+        Variant("Trainer, same losses", "float32", IMAGES, flops, train(same)),
     ]
     dtype = resolve_dtype("auto")
     precision = dtype.removeprefix("mixed_")
     if precision == "bfloat16":
         reduced = train(trainer(dtype, IMAGES, 1))
-        found.append(Contestant("Trainer, same losses, bfloat16", precision, IMAGES, flops, reduced))
+        found.append(Variant("Trainer, same losses, bfloat16", precision, IMAGES, flops, reduced))
     usual = TrainConfig()
     sparse = step_flops(generator, discriminator, penalty_share=1 / usual.penalty_interval)
     # Two steps of 32 images: one with the penalty and one without.
     pair = train(trainer(dtype, usual.batch_size, usual.penalty_interval))
-    found.append(Contestant("Trainer, defaults", precision, usual.batch_size, sparse, pair))
+    found.append(Variant("Trainer, defaults", precision, usual.batch_size, sparse, pair))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Pictures and models without meaning: as fast to make as they are useless."""
+"""Meaningless pictures and models, which are fast to make."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CHUNK = 1_000
 
 
 class NoiseFaces:
-    """Seeded colour noise with random labels, as a source for `prepare`."""
+    """Color noise with random labels from a seed, as a data source for `prepare`."""
 
     name = "noise"
-    statement = "Colour noise."
+    statement = "Color noise."
     verb = "making"
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
@@ -31,11 +31,11 @@ class NoiseFaces:
         self._seed = seed
 
     def fingerprint(self) -> str:
-        """Hexadecimal digits that nothing else has."""
+        """Returns hexadecimal digits that identify the data."""
         return f"{self._seed:08x}{self.num_items:08x}"
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
-        """Makes noise from `first_item` on, which must be the start of a chunk."""
+        """Yields noise from `first_item` on, which must be the start of a chunk."""
         for start in range(first_item, self.num_items, CHUNK):
             random = np.random.default_rng([self._seed, start])
             count = min(CHUNK, self.num_items - start)
@@ -45,7 +45,7 @@ class NoiseFaces:
     def _labels(self, random: np.random.Generator, count: int) -> np.ndarray:
         labels = np.full((count, self.schema.num_labels), -1, np.int8)
         for slot in self.schema.slots:
-            # A tag has one column: it is on for every second row.
+            # A tag has one column and is present in half of the rows.
             value = random.integers(0, max(slot.size, 2), count)
             rows = np.flatnonzero(value < slot.size)
             labels[rows, slot.start + value[rows]] = 1
@@ -53,8 +53,8 @@ class NoiseFaces:
 
 
 def untrained_export(folder: Path, architecture: str = "published", latent_dim: int = 100) -> Path:
-    """Exports networks with their first weights; returns the version folder."""
-    # Here, since they import TensorFlow.
+    """Exports an untrained generator; returns the version folder."""
+    # Imported here because they import TensorFlow.
     from anime_gan.exports.write import export_model
     from anime_gan.models import get_architecture
     from anime_gan.runs.start import make_trainer

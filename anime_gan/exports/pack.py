@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 0
 
-    return run_command("pack", SUMMARY, flag_values, command, arguments)
+    return run_command("anime_gan.pack", SUMMARY, flag_values, command, arguments)
 
 
 def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:

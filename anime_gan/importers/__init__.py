@@ -1,1 +1,1 @@
-"""Models from elsewhere, brought by the user, as exports like any other."""
+"""Converts published models, whose files the user supplies, to exports."""

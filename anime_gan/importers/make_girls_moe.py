@@ -1,4 +1,4 @@
-"""What is known of the models of make.girls.moe beside their weights: attributes, frequencies, licence."""
+"""Attributes, their frequencies, and the license of the make.girls.moe models."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from anime_gan.attributes.schema import Schema
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
 
-# Attributes in the order of the model's inputs, and how often the site drew each when its user left it open:
-# of a group one value, a tag by itself.
+# Attributes in the order of the model's inputs, with the frequencies at which the site drew those that a user
+# left open. A group has one value; each tag is drawn independently.
 FREQUENCIES: Mapping[str, Mapping[str, float] | float] = {
     "hair_color": {
         "blonde": 0.160,
@@ -56,16 +56,16 @@ FREQUENCIES: Mapping[str, Mapping[str, float] | float] = {
 }
 ROWS = 4_096
 
-STATEMENT = """The model is that of make.girls.moe (https://make.girls.moe), by Yanghua Jin and colleagues:
+STATEMENT = """This is the model of make.girls.moe (https://make.girls.moe), by Yanghua Jin and colleagues:
 "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
-(https://arxiv.org/abs/1708.05509). Its licence is CC BY-NC 2.0
-(https://creativecommons.org/licenses/by-nc/2.0/): name its authors, and do not use it commercially. The files
-came from whoever imported them; they are no part of anime_gan, and neither are the pictures that the model
-was trained on."""
+(https://arxiv.org/abs/1708.05509). Its license is CC BY-NC 2.0
+(https://creativecommons.org/licenses/by-nc/2.0/): credit the authors, and do not use it commercially. The
+files were supplied by whoever imported them. They are not part of anime_gan, and neither are the pictures
+that the model was trained on."""
 
 
 def schema() -> Schema:
-    """The 34 attributes of the published models, in the order of their inputs."""
+    """Returns the 34 attributes of the published models, in the order of their inputs."""
     return Schema.from_names(
         {
             name: tuple(frequency) if isinstance(frequency, Mapping) else None
@@ -75,11 +75,11 @@ def schema() -> Schema:
 
 
 def label_rows() -> LabelRows:
-    """Rows from which open attributes are drawn: each by itself, with the site's frequencies.
+    """Returns rows for drawing open attributes, independently and with the site's frequencies.
 
-    The training set's own rows are not known. Every import makes the same rows.
+    The label rows of the training set are not published. Every import makes the same rows.
     """
-    # Here, since it imports TensorFlow at its top.
+    # Imported here because it imports TensorFlow.
     from anime_gan.attributes.label_sampler import LabelRows
 
     columns = []
@@ -93,7 +93,7 @@ def label_rows() -> LabelRows:
 
 
 def _counts(shares: Sequence[float], total: int) -> np.ndarray:
-    """Whole numbers with that sum, as near to the shares as can be: int64 [n]."""
+    """Returns the integers closest to the shares whose sum is `total`: int64 [n]."""
     exact = np.array(shares) / np.sum(shares) * total
     counts = np.floor(exact).astype(np.int64)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1

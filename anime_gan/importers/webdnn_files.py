@@ -1,7 +1,7 @@
-"""The two files of a WebDNN model: the list of kernels, and the weights in eight bits.
+"""Reads the two files of a WebDNN model: the list of kernels, and the weights in eight bits.
 
-Neither is trusted. Sizes are checked before anything of that size is read or made, and whatever does not fit
-is one error that says where.
+The files are not trusted. Sizes are checked before memory is allocated, and any inconsistency is reported as
+one error that says where it is.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ import numpy as np
 
 from anime_gan.common.errors import InputError
 
-# The published files have 0.2 and 4 MB; with the source of its kernels a graph is a few times as large.
+# The published files have 0.2 and 4 MB. A graph with the source code of its kernels is a few times larger.
 MAX_GRAPH_BYTES = 8 << 20
 MAX_WEIGHT_BYTES = 64 << 20
-# Numbers in all arrays together; published are 4 million, 498 kernels and 723 arrays.
+# Weights in all arrays together. The published model has 4 million, 498 kernels and 723 arrays.
 MAX_WEIGHTS = 1 << 25
 MAX_KERNELS = 2_048
 MAX_ARRAYS = 4_096
-# Of the graph's memory, of which nothing is allocated here.
+# End of the graph's memory. It is only checked; nothing of that size is allocated.
 MAX_OFFSET = 1 << 31
 ENCODING = "eightbit"
-# Offset of the array, bytes of compressed data, its largest value, zero.
+# Header of a record: offset of the array, bytes of compressed data, largest value, zero.
 RECORD = struct.Struct("<iifi")
 
 
 class WebDnnError(InputError):
-    """A file is not what it should be; the message says which one, and where."""
+    """A file is damaged or not of the expected kind. The message says which file, and where."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Kernel:
     """One step of the computation.
 
     Attributes:
-        number: Its place in the list, from 0.
-        name: What the file calls it: the operation, an underscore, a checksum of its source.
-        meta: Its arguments, four bytes each.
+        number: Index in the list, from 0.
+        name: Name in the file: the operation, an underscore, and a checksum of the source code.
+        meta: The arguments, four bytes each.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Kernel:
 
     @property
     def operation(self) -> str:
-        """What it does, for example `im2col`."""
+        """Name of the operation, such as `im2col`."""
         return self.name.split("_")[0]
 
     def __str__(self) -> str:
@@ -63,12 +63,12 @@ class Kernel:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """What is computed, and where in one large memory of floats everything lies.
+    """The computation, and the layout of its memory, which is one large array of floats.
 
     Attributes:
-        kernels: In the order in which they run.
-        allocations: Offset -> size -> name of what lies there; memory may be used again.
-        inputs: Offset and size of what is given: latent and labels.
+        kernels: The kernels, in the order in which they run.
+        allocations: Offset -> size -> name of the array there. Memory may be reused.
+        inputs: Offset and size of the input: latent vector and labels.
         outputs: Offset and size of the picture.
     """
 
@@ -78,21 +78,21 @@ class Graph:
     outputs: tuple[int, int]
 
     def name(self, offset: int) -> str:
-        """What lies at an offset, for messages."""
+        """Returns an offset and the name of its array, for messages."""
         names = list(self.allocations.get(offset, {}).values())
         return f"offset {offset}" + (f" ({shown(names[0])})" if names else "")
 
 
 def shown(name: str) -> str:
-    """A name from a file, fit for a message: short, on one line."""
+    """Returns a name from a file, short and on one line, for messages."""
     return ascii(name[:40])[1:-1]
 
 
 def read_graph(path: Path) -> Graph:
-    """Reads a file such as `graph_webgpu.json`.
+    """Reads a list of kernels, such as `graph_webgpu.json`.
 
     Raises:
-        WebDnnError: It is not such a file.
+        WebDnnError: The file is damaged or of another kind.
     """
     text = _read(path, MAX_GRAPH_BYTES)
     try:
@@ -104,17 +104,17 @@ def read_graph(path: Path) -> Graph:
 
 
 def read_weights(path: Path, graph: Graph) -> dict[int, np.ndarray]:
-    """Reads a file such as `weight_webgpu.bin`: one record after another, one array each.
+    """Reads a file of weights, such as `weight_webgpu.bin`, in which each record contains one array.
 
     Args:
         path: The file.
-        graph: Says how large the array at each offset is.
+        graph: The graph, which gives the size of the array at each offset.
 
     Returns:
         Offset -> float32 [size].
 
     Raises:
-        WebDnnError: A record is cut short, damaged, or no array of the graph.
+        WebDnnError: A record is truncated or damaged, or its array is not in the graph.
     """
     data = _read(path, MAX_WEIGHT_BYTES)
     arrays: dict[int, np.ndarray] = {}
@@ -122,23 +122,23 @@ def read_weights(path: Path, graph: Graph) -> dict[int, np.ndarray]:
     while start < len(data):
         where = f"{path}: record at byte {start}"
         if len(data) - start < RECORD.size:
-            raise WebDnnError(f"{where}: the file ends within it")
+            raise WebDnnError(f"{where}: the file ends inside it")
         offset, length, maximum, zero = RECORD.unpack_from(data, start)
         start += RECORD.size
         if zero != 0 or not (math.isfinite(maximum) and maximum >= 0):
-            raise WebDnnError(f"{where}: largest value {maximum:g} and {zero} after it make no sense")
+            raise WebDnnError(f"{where}: invalid header, largest value {maximum:g} followed by {zero}")
         if offset not in graph.allocations or offset in arrays:
-            problem = "occurs twice" if offset in arrays else "is no array of the graph"
+            problem = "occurs twice" if offset in arrays else "is not an array of the graph"
             raise WebDnnError(f"{where}: {graph.name(offset)} {problem}")
         if not 0 < length <= len(data) - start:
-            raise WebDnnError(f"{where}: {length} bytes should follow, {len(data) - start} do")
+            raise WebDnnError(f"{where}: expected {length} bytes, found {len(data) - start}")
         sizes = graph.allocations[offset]
         if total + max(sizes) > MAX_WEIGHTS:
             raise WebDnnError(f"{where}: more than {MAX_WEIGHTS} weights")
         codes = _decompressed(data[start : start + length], max(sizes), where)
         if codes.size not in sizes:
             raise WebDnnError(
-                f"{where}: {graph.name(offset)} has {codes.size} weights, must have {max(sizes)}"
+                f"{where}: {graph.name(offset)} has {codes.size} weights, expected {max(sizes)}"
             )
         with np.errstate(over="ignore"):
             arrays[offset] = table[codes] * np.float32(maximum)
@@ -151,12 +151,12 @@ def read_weights(path: Path, graph: Graph) -> dict[int, np.ndarray]:
 
 
 def decode_table() -> np.ndarray:
-    """What each byte stands for, as a part of the array's largest value.
+    """Returns the value of each byte, relative to the largest value of its array.
 
-    The dynamic tree of Dettmers 2016, "8-Bit Approximations for Parallelism in Deep Learning" (arXiv
-    1511.04561, section 2.3): bit 7 is the sign; the others choose a decade, and in it one of 2 to 64 steps,
-    half of them from 0.1 to 0.45 and half from there to 1. A step stands for its middle; the first code is
-    0, the last 1.
+    This is the dynamic tree of Dettmers 2016, "8-Bit Approximations for Parallelism in Deep Learning" (arXiv
+    1511.04561, section 2.3). Bit 7 is the sign. The other bits select a decade and one of 2 to 64 steps in
+    it, half of them from 0.1 to 0.45 and half from 0.45 to 1. The value of a step is its midpoint. The first
+    code is 0, and the last is 1.
 
     Returns:
         float32 [256].
@@ -176,22 +176,22 @@ def _read(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise WebDnnError(f"{path}: has {size} bytes, at most {limit} are read")
-        # The file may grow meanwhile.
+            raise WebDnnError(f"{path}: has {size} bytes, the limit is {limit}")
+        # The file may have grown since.
         return file.read(limit)
 
 
 def _decompressed(data: bytes, limit: int, where: str) -> np.ndarray:
-    """Unpacks uint8 [n]; no more than one above the limit is ever made."""
+    """Decompresses uint8 [n] without ever producing more than one value above the limit."""
     unpacker = zlib.decompressobj()
     try:
         codes = unpacker.decompress(data, limit + 1)
     except zlib.error as error:
         raise WebDnnError(f"{where}: damaged: {error}") from error
     if len(codes) > limit:
-        raise WebDnnError(f"{where}: holds more than {limit} weights")
+        raise WebDnnError(f"{where}: contains more than {limit} weights")
     if not unpacker.eof or unpacker.unused_data:
-        raise WebDnnError(f"{where}: its data ends too {'soon' if not unpacker.eof else 'late'}")
+        raise WebDnnError(f"{where}: its data is {'too long' if unpacker.eof else 'truncated'}")
     return np.frombuffer(codes, np.uint8)
 
 
@@ -206,12 +206,12 @@ def _check_overlaps(path: Path, graph: Graph, arrays: Mapping[int, np.ndarray]) 
 def _graph(data: Any) -> Graph:
     encoding = _member(data, str, "weight_encoding")
     if encoding != ENCODING:
-        raise WebDnnError(f"weight_encoding is {shown(encoding)!r}, only {ENCODING!r} can be read")
+        raise WebDnnError(f"weight_encoding is {shown(encoding)!r}, only {ENCODING!r} is supported")
     places: dict[str, tuple[int, int]] = {}
     allocations: dict[int, dict[int, str]] = {}
     entries = _member(data, dict, "memory_layout", "static", "allocations")
     if len(entries) > MAX_ARRAYS:
-        raise WebDnnError(f"memory_layout: {len(entries)} arrays, at most {MAX_ARRAYS} are read")
+        raise WebDnnError(f"memory_layout: {len(entries)} arrays, the limit is {MAX_ARRAYS}")
     for name, entry in entries.items():
         offset, size = _member(entry, int, "offset"), _member(entry, int, "size")
         if offset < 0 or size < 1 or offset + size > MAX_OFFSET:
@@ -221,7 +221,7 @@ def _graph(data: Any) -> Graph:
         allocations.setdefault(offset, {})[size] = name
     infos = _member(data, list, "exec_infos")
     if len(infos) > MAX_KERNELS:
-        raise WebDnnError(f"exec_infos: {len(infos)} kernels, at most {MAX_KERNELS} are read")
+        raise WebDnnError(f"exec_infos: {len(infos)} kernels, the limit is {MAX_KERNELS}")
     kernels = tuple(_kernel(number, info) for number, info in enumerate(infos))
     return Graph(kernels, allocations, _only(data, "inputs", places), _only(data, "outputs", places))
 
@@ -230,14 +230,14 @@ def _kernel(number: int, entry: Any) -> Kernel:
     name, meta = _member(entry, str, "entry_func_name"), _member(entry, list, "meta_buffer")
     kernel = Kernel(number, name, b"")
     if entry.get("unresolved_value_list"):
-        raise WebDnnError(f"{kernel}: sizes that are known only when it runs cannot be read")
+        raise WebDnnError(f"{kernel}: sizes that are only known at run time are not supported")
     if not all(isinstance(byte, int) and 0 <= byte <= 255 for byte in meta) or len(meta) % 4:
-        raise WebDnnError(f"{kernel}: meta_buffer is no list of bytes, four for each argument")
+        raise WebDnnError(f"{kernel}: meta_buffer is not a list of bytes, four for each argument")
     return dataclasses.replace(kernel, meta=bytes(meta))
 
 
 def _only(data: Any, key: str, places: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Where the only input or output lies."""
+    """Returns offset and size of the only input or output."""
     names = _member(data, list, key)
     if len(names) != 1 or not isinstance(names[0], str) or names[0] not in places:
         raise WebDnnError(f"{key}: must name one array of memory_layout")
@@ -248,6 +248,6 @@ def _member(data: Any, kind: type, *keys: str) -> Any:
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     if not isinstance(data, kind) or isinstance(data, bool):
-        words = {str: "a text", int: "a whole number", list: "a list", dict: "an object"}
+        words = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
         raise WebDnnError(f"{'.'.join(keys)} is missing or is not {words[kind]}")
     return data

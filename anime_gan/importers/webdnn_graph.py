@@ -1,9 +1,9 @@
-"""From a list of kernels to the layers of a generator, by following what flows from one to the next.
+"""Finds the layers of a generator in a list of kernels, by following the data flow.
 
-Nothing is computed. First each kernel is read in turn: what lies where is known at any time, since a kernel's
-arguments say where it reads and writes. Then the layers are taken off one by one, beginning with the picture.
-So neither the order of the kernels matters, as long as they can run, nor where arrays lie, nor which operand
-of a sum or a division stands first.
+No kernel is executed. First, all kernels are read in order. Their arguments say where they read and write, so
+the contents of the memory are always known. Then the layers are identified one by one, from the picture back
+to the input. Kernels may be in any order in which they can run, arrays at any position, and the operands of a
+sum or division in any order.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from anime_gan.importers.webdnn_files import Graph, Kernel, WebDnnError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Array:
-    """Weights.
+    """An array of weights.
 
     Attributes:
         values: float32 [size], as in the file.
-        offset: Names them.
-        transposed: The rows and columns that were exchanged, if they were. Only noted: a graph may say it of
-            one array a thousand times.
-        shape: What a layer takes them for.
+        offset: Position in memory, which identifies the array.
+        transposed: Rows and columns before a transposition, or None. It is only recorded, because a graph may
+            transpose one array a thousand times.
+        shape: Shape in the layer that uses it.
     """
 
     values: np.ndarray
@@ -43,7 +43,7 @@ class Array:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Statistic:
-    """What batch normalization makes of its mean and its variance before it uses them."""
+    """A mean or variance on its way into a batch normalization."""
 
     kind: Literal["negative", "with epsilon", "root"]
     array: Array
@@ -56,15 +56,15 @@ class Statistic:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Step:
-    """What has been done to the input so far: the last thing, and what it was done to.
+    """An operation of the network, linked to the operations before it.
 
     Attributes:
         operation: `input`, `dense`, `convolution`, `add`, `subtract`, `divide`, `multiply`, `sum`, `relu`,
             `double` or `tanh`.
-        kernel: Which did it; None for the input.
-        sources: What it was done to: one step, two for a sum, none for the input.
-        array: The weights it took, if any.
-        epsilon: Added to the variance, for `divide`.
+        kernel: The kernel that computes it; None for the input.
+        sources: The steps it reads: two for a sum, none for the input, else one.
+        array: The weights it uses, if any.
+        epsilon: The number added to the variance, for `divide`.
     """
 
     operation: str
@@ -79,13 +79,13 @@ class Step:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Maps:
-    """The result of a step as it lies in memory: row by row, or as numbers without pixels (`pixels` is 1).
+    """The result of a step in memory: feature maps, or a vector (`pixels` is 1).
 
     Attributes:
-        step: Which step.
-        channels: How many maps.
-        pixels: How many numbers each has.
-        pixels_first: Whether a row is a pixel, not a channel.
+        step: The step.
+        channels: Number of maps.
+        pixels: Pixels of each map.
+        pixels_first: Whether a row contains a pixel, not a channel.
     """
 
     step: Step
@@ -100,7 +100,7 @@ class Maps:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Columns:
-    """What each pixel of a convolution's output sees, a row a pixel."""
+    """The receptive field of each output pixel of a convolution, one pixel per row (`im2col`)."""
 
     maps: Maps
     kernel_size: int
@@ -114,7 +114,7 @@ Content: TypeAlias = Array | Statistic | Maps | Columns
 
 
 class Layer(NamedTuple):
-    """A convolution, kernel [k, k, in, out], or a dense layer, [in, out]; and its bias [out]."""
+    """A convolution (kernel [k, k, in, out]) or a dense layer (kernel [in, out]), with its bias [out]."""
 
     place: str
     kernel: np.ndarray
@@ -122,7 +122,7 @@ class Layer(NamedTuple):
 
 
 class Normalization(NamedTuple):
-    """Batch normalization: four arrays [channels]."""
+    """A batch normalization with four arrays [channels]."""
 
     place: str
     gamma: np.ndarray
@@ -133,15 +133,15 @@ class Normalization(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A generator as `models.srresnet` has it.
+    """A generator with the layers of `models.srresnet`.
 
     Attributes:
-        num_inputs: Numbers in latent and labels together.
+        num_inputs: Length of the latent vector and the labels together.
         filters: Channels of the residual blocks.
-        blocks: How many those are.
-        normalized: The dense layer, both of each block, the convolution behind the blocks and one a doubling,
-            each with the normalization behind it.
-        rgb: The last convolution; its channels come in the order of the file.
+        blocks: Number of residual blocks.
+        normalized: The dense layer, both convolutions of each block, the convolution after the blocks, and
+            one for each upsampling stage, each with the normalization that follows it.
+        rgb: The last convolution, with channels in the order of the file.
     """
 
     num_inputs: int
@@ -155,17 +155,17 @@ def read_network(graph: Graph, arrays: Mapping[int, np.ndarray]) -> Network:
     """Finds the layers of a generator in a list of kernels.
 
     Args:
-        graph: The kernels.
+        graph: The list of kernels.
         arrays: Offset -> float32 [size].
 
     Raises:
-        WebDnnError: A kernel does something else, an array is missing or left over.
+        WebDnnError: A kernel does not belong to such a network, or an array is missing or not used.
     """
     memory = _Memory(graph, arrays)
     for kernel in graph.kernels:
         if kernel.operation not in _OPERATIONS:
             known = ", ".join(_OPERATIONS)
-            raise WebDnnError(f"{kernel}: the operation is not known; known are {known}")
+            raise WebDnnError(f"{kernel}: unknown operation; must be one of {known}")
         _OPERATIONS[kernel.operation](memory, kernel)
     offset, size = graph.outputs
     picture = memory.contents.get(offset)
@@ -180,7 +180,7 @@ def read_network(graph: Graph, arrays: Mapping[int, np.ndarray]) -> Network:
 
 
 class _Memory:
-    """What lies where, kernel after kernel."""
+    """The contents of the memory while the kernels are read."""
 
     def __init__(self, graph: Graph, arrays: Mapping[int, np.ndarray]) -> None:
         self._graph = graph
@@ -193,21 +193,21 @@ class _Memory:
     def read(self, kernel: Kernel, offset: int) -> Content:
         if offset not in self.contents:
             raise WebDnnError(
-                f"{kernel}: reads {self._graph.name(offset)}, where nothing is: an array is missing, or a "
-                "kernel that should come first"
+                f"{kernel}: reads {self._graph.name(offset)}, which is empty; an array or an earlier kernel "
+                "is missing"
             )
         return self.contents[offset]
 
     def write(self, kernel: Kernel, offset: int, content: Content) -> None:
         if content.size not in self._graph.allocations.get(offset, {}):
             raise WebDnnError(
-                f"{kernel}: writes {content.size} numbers to {self._graph.name(offset)}, where no array of "
-                "that size is"
+                f"{kernel}: writes {content.size} numbers to {self._graph.name(offset)}, which has no array "
+                "of that size"
             )
         self._put(offset, content)
 
     def _put(self, offset: int, content: Content) -> None:
-        """What is overwritten in part is gone as a whole."""
+        """Stores an array and drops all arrays that it overlaps."""
         end = offset + content.size
         gone = [at for at, old in self.contents.items() if at < end and offset < at + old.size]
         for at in gone:
@@ -216,11 +216,11 @@ class _Memory:
 
 
 def _arguments(kernel: Kernel, *layouts: str) -> tuple:
-    """The arguments of a kernel, by the one layout that has as many; `i` whole numbers, `f` floats."""
+    """Unpacks the arguments of a kernel by the layout of the same length (`i` integer, `f` float)."""
     for layout in layouts:
         if struct.calcsize(f"<{layout}") == len(kernel.meta):
             return struct.unpack(f"<{layout}", kernel.meta)
-    raise WebDnnError(f"{kernel}: has {len(kernel.meta) // 4} arguments, must have {len(layouts[-1])}")
+    raise WebDnnError(f"{kernel}: has {len(kernel.meta) // 4} arguments, expected {len(layouts[-1])}")
 
 
 def _check(kernel: Kernel, right: bool, problem: str) -> None:
@@ -230,21 +230,21 @@ def _check(kernel: Kernel, right: bool, problem: str) -> None:
 
 def _maps(kernel: Kernel, content: Content) -> Maps:
     if not isinstance(content, Maps):
-        raise WebDnnError(f"{kernel}: works on weights where it should work on what comes from the input")
+        raise WebDnnError(f"{kernel}: reads weights instead of data computed from the input")
     return content
 
 
 def _weights(kernel: Kernel, content: Content) -> Array:
     if not isinstance(content, Array):
-        raise WebDnnError(f"{kernel}: does not take its weights straight from the file")
+        raise WebDnnError(f"{kernel}: its weights do not come directly from the file")
     return content
 
 
 def _copy(memory: _Memory, kernel: Kernel) -> None:
-    """`reshape` and `reinterpretaxis`: the same numbers in the same order."""
+    """Reads `reshape` or `reinterpretaxis`, which copy the numbers in the same order."""
     source, target, size = _arguments(kernel, "iii")
     content = memory.read(kernel, source)
-    _check(kernel, content.size == size, f"copies {size} numbers of {content.size}")
+    _check(kernel, content.size == size, f"copies {size} numbers from an array of {content.size}")
     memory.write(kernel, target, content)
 
 
@@ -255,12 +255,12 @@ def _transpose(memory: _Memory, kernel: Kernel) -> None:
     fits = shape[:2] == [columns, rows] and min(rows, columns) > 0 and rows * columns == content.size
     _check(kernel, fits, f"transposes {content.size} numbers by {shape}")
     if isinstance(content, Array):
-        _check(kernel, content.transposed is None, "transposes weights once more")
+        _check(kernel, content.transposed is None, "transposes weights a second time")
         memory.write(kernel, target, dataclasses.replace(content, transposed=(rows, columns)))
         return
     maps = _maps(kernel, content)
     if maps.pixels == 1:
-        # Numbers become maps, one behind the other.
+        # A vector becomes maps, one after another.
         maps = dataclasses.replace(maps, channels=rows, pixels=columns, pixels_first=False)
     laid_out = (maps.pixels, maps.channels) if maps.pixels_first else (maps.channels, maps.pixels)
     _check(kernel, laid_out == (rows, columns), f"transposes {laid_out} numbers by {shape}")
@@ -268,12 +268,12 @@ def _transpose(memory: _Memory, kernel: Kernel) -> None:
 
 
 def _scalar(memory: _Memory, kernel: Kernel) -> None:
-    """What batch normalization does to its statistics: -mean, variance + epsilon, and the root of that."""
+    """Reads an operation on batch statistics: -mean, variance + epsilon, or its square root."""
     source, target, size, *values = _arguments(
         kernel, "iiiff" if kernel.operation == "scalaraffine" else "iiif"
     )
     content = memory.read(kernel, source)
-    _check(kernel, content.size == size, f"takes {size} numbers of {content.size}")
+    _check(kernel, content.size == size, f"reads {size} numbers from an array of {content.size}")
     if kernel.operation == "scalaradd" and isinstance(content, Array):
         result = Statistic("with epsilon", content, values[0])
     elif kernel.operation == "scalaraffine" and isinstance(content, Array) and values == [-1.0, 0.0]:
@@ -286,7 +286,7 @@ def _scalar(memory: _Memory, kernel: Kernel) -> None:
     ):
         result = dataclasses.replace(content, kind="root")
     else:
-        raise WebDnnError(f"{kernel}: with {values} it is no part of a batch normalization")
+        raise WebDnnError(f"{kernel}: with the values {values} it is not part of a batch normalization")
     memory.write(kernel, target, result)
 
 
@@ -294,15 +294,15 @@ def _im2col(memory: _Memory, kernel: Kernel) -> None:
     source, target, *numbers = _arguments(kernel, "i" * 16)
     maps = _maps(kernel, memory.read(kernel, source))
     side, size = math.isqrt(maps.pixels), numbers[6]
-    # One picture, sides before and after, kernel, dilation and strides, padding.
+    # One picture, size before and after, kernel size, strides and dilation, padding.
     wanted = [1, maps.channels, *[side] * 4, size, size, 1, 1, 1, 1, size // 2, size // 2]
     right = maps.pixels_first and side * side == maps.pixels and numbers == wanted and size in (1, 3, 5, 7, 9)
-    _check(kernel, right, f"{numbers} is no convolution that keeps the size of {maps.channels} square maps")
+    _check(kernel, right, f"{numbers} is not a convolution that keeps the size of {maps.channels} maps")
     memory.write(kernel, target, Columns(maps, size))
 
 
 def _sgemm(memory: _Memory, kernel: Kernel) -> None:
-    """A matrix product: of columns it makes a convolution, of numbers without pixels a dense layer."""
+    """Reads a matrix product: a convolution if its operand is columns, a dense layer if it is a vector."""
     left, right, target, rows, columns, inner = _arguments(kernel, "iiiiii")
     given, array = memory.read(kernel, left), _weights(kernel, memory.read(kernel, right))
     if isinstance(given, Columns):
@@ -313,32 +313,32 @@ def _sgemm(memory: _Memory, kernel: Kernel) -> None:
         maps = _maps(kernel, given)
         operation, pixels = "dense", 1
         shape = (maps.channels, columns)
-        _check(kernel, maps.pixels == 1, "a dense layer of maps is not known")
+        _check(kernel, maps.pixels == 1, "a dense layer cannot read maps")
     fits = columns > 0 and (rows, inner) == (pixels, math.prod(shape[:-1])) and array.size == inner * columns
-    _check(kernel, fits, f"[{rows}, {inner}] by [{inner}, {columns}] does not fit what it reads")
+    _check(kernel, fits, f"[{rows}, {inner}] by [{inner}, {columns}] does not match its operands")
     step = Step(operation, kernel, (maps.step,), dataclasses.replace(array, shape=shape))
     memory.write(kernel, target, Maps(step, columns, pixels, pixels_first=pixels > 1))
 
 
 def _elementwise(memory: _Memory, kernel: Kernel) -> None:
-    """Two operands in any order: maps with maps, or maps with one number a channel."""
+    """Reads an operation on two operands in any order: two maps, or maps and one number per channel."""
     first, second, target, *shape = _arguments(kernel, "iiii", "iiiiiii")
     operands = [memory.read(kernel, first), memory.read(kernel, second)]
     flowing = [operand for operand in operands if isinstance(operand, Maps)]
     if len(flowing) == 2:
         step = Step("sum", kernel, (flowing[0].step, flowing[1].step))
         alike = _alike(*flowing) and shape == [flowing[0].size] and kernel.operation == "elementwiseadd"
-        _check(kernel, alike, "joins maps that do not fit each other, or not by a sum")
+        _check(kernel, alike, "must be a sum of maps of the same size")
         memory.write(kernel, target, dataclasses.replace(max(flowing, key=lambda m: m.pixels), step=step))
         return
-    _check(kernel, len(flowing) == 1, "nothing of what it takes comes from the input")
+    _check(kernel, len(flowing) == 1, "no operand depends on the input")
     maps, other = flowing[0], next(operand for operand in operands if not isinstance(operand, Maps))
-    # The number of pixels stands where strides and shapes are meant.
+    # Strides and shapes all have the value of the number of pixels.
     whole = [maps.size] if maps.pixels == 1 else [maps.pixels, maps.pixels, maps.channels, maps.pixels]
     fits = shape == whole and other.size == maps.channels and not maps.pixels_first
     found = f"{maps.channels} maps of {maps.pixels} and {other.size} weights"
-    _check(kernel, fits, f"{shape} does not fit {found}")
-    # Which of the two divides is in the kernel's source alone, but only one of them is a deviation.
+    _check(kernel, fits, f"{shape} does not match {found}")
+    # Only the source says which operand is the divisor, but only one operand is a standard deviation.
     done = {
         ("elementwiseadd", "array"): "add",
         ("elementwiseadd", "negative"): "subtract",
@@ -346,7 +346,7 @@ def _elementwise(memory: _Memory, kernel: Kernel) -> None:
         ("elementwisediv", "root"): "divide",
     }.get((kernel.operation, other.kind if isinstance(other, Statistic) else "array"))
     if done is None or isinstance(other, Columns):
-        raise WebDnnError(f"{kernel}: is no part of a layer with what it reads")
+        raise WebDnnError(f"{kernel}: with these operands it is not part of a layer")
     array = other.array if isinstance(other, Statistic) else other
     epsilon = other.epsilon if isinstance(other, Statistic) else 0.0
     step = Step(done, kernel, (maps.step,), array, epsilon)
@@ -354,7 +354,7 @@ def _elementwise(memory: _Memory, kernel: Kernel) -> None:
 
 
 def _alike(one: Maps, other: Maps) -> bool:
-    """Whether two maps lie in memory in the same way; numbers without pixels are maps one by one."""
+    """Whether two operands have the same layout in memory; a vector has that of maps of the same size."""
     if one.size != other.size or one.pixels_first != other.pixels_first:
         return False
     return 1 in (one.pixels, other.pixels) or one.pixels == other.pixels
@@ -363,7 +363,7 @@ def _alike(one: Maps, other: Maps) -> bool:
 def _activation(memory: _Memory, kernel: Kernel) -> None:
     source, target, size = _arguments(kernel, "iii")
     maps = _maps(kernel, memory.read(kernel, source))
-    _check(kernel, maps.size == size, f"takes {size} numbers of {maps.size}")
+    _check(kernel, maps.size == size, f"reads {size} numbers from an array of {maps.size}")
     step = Step(kernel.operation, kernel, (maps.step,))
     memory.write(kernel, target, dataclasses.replace(maps, step=step))
 
@@ -398,17 +398,17 @@ _OPERATIONS: dict[str, Callable[[_Memory, Kernel], None]] = {
 
 
 class _Layers:
-    """Takes layers off a step, last one first.
+    """Identifies layers from the last to the first.
 
     Attributes:
-        used: Offsets of the arrays that belong to a layer already.
+        used: Offsets of the arrays that belong to the layers found so far.
     """
 
     def __init__(self) -> None:
         self.used: set[int] = set()
 
     def take_network(self, step: Step) -> Network:
-        """From the picture back to the input."""
+        """Identifies all layers, from the picture back to the input."""
         normalized: list[tuple[Layer, Normalization]] = []
         rgb, step = self._layer(self._source(step, "tanh"), "convolution")
         while True:
@@ -427,21 +427,21 @@ class _Layers:
         layer, step = self._layer(step, "dense")
         normalized.append((layer, normalization))
         if step.operation != "input":
-            raise WebDnnError(f"{step}: should be the input, not {step.operation}")
+            raise WebDnnError(f"{step}: expected the input, found {step.operation}")
         normalized.reverse()
         return Network(layer.kernel.shape[0], rgb.kernel.shape[2], blocks, normalized, rgb)
 
     def _block(self, step: Step) -> tuple[list[tuple[Layer, Normalization]], Step]:
-        """A residual block: both of its convolutions, last one first, and what came in."""
+        """Identifies a residual block; returns its convolutions, last one first, and the step before it."""
         for branch, shortcut in (step.sources, step.sources[::-1]):
-            # What comes in is a sum too, or what the first ReLU left.
+            # The shortcut is a sum or the first ReLU, so only the branch ends with an `add`.
             if branch.operation == "add":
                 second, inner = self._normalization(branch)
                 conv2, inner = self._layer(inner, "convolution")
                 first, inner = self._normalization(self._source(inner, "relu"))
                 conv1, inner = self._layer(inner, "convolution")
                 if inner is not shortcut:
-                    raise WebDnnError(f"{step}: adds what did not go into its residual block")
+                    raise WebDnnError(f"{step}: does not add the input of its residual block")
                 return [(conv2, second), (conv1, first)], shortcut
         raise WebDnnError(f"{step}: neither of its operands is a residual block")
 
@@ -462,14 +462,14 @@ class _Layers:
 
     def _source(self, step: Step, operation: str) -> Step:
         if step.operation != operation:
-            raise WebDnnError(f"{step}: should be {operation}, not {step.operation}")
+            raise WebDnnError(f"{step}: expected {operation}, found {step.operation}")
         return step.sources[0]
 
     def _array(self, step: Step) -> np.ndarray:
         if step.array is None:
-            raise WebDnnError(f"{step}: {step.operation} stands where weights should be used")
+            raise WebDnnError(f"{step}: {step.operation} does not use weights")
         if step.array.offset in self.used:
-            raise WebDnnError(f"{step}: the array at offset {step.array.offset} belongs to another layer too")
+            raise WebDnnError(f"{step}: another layer uses the array at offset {step.array.offset} too")
         self.used.add(step.array.offset)
         values = step.array.values
         if step.array.transposed:

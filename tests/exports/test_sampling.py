@@ -60,7 +60,7 @@ def test_graph_and_python_read_1000_random_requests_alike(schema, read):
         ("smile,no smile", "contradiction in 'smile,no smile'"),
     ],
 )
-def test_graph_names_the_word(read, text, said):
+def test_the_error_quotes_the_word(read, text, said):
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
         read(tf.constant(["glasses", text]))
     assert said in error.value.message.replace("\\'", "'")
@@ -97,7 +97,7 @@ def test_open_attributes_follow_the_joint_distribution(schema, labels, sampler):
     assert not (hair[:, schema.column("hair_color", "blonde")] > 0).any()
 
 
-def test_what_was_asked_is_always_there(schema, sampler):
+def test_requested_attributes_are_always_present(schema, sampler):
     for text in ("black hair", "blonde hair, smile", "red eyes, twin tails", "no blue hair, no red hair"):
         wanted = schema.parse(text)
         drawn = draw(sampler, wanted, 300)
@@ -105,7 +105,7 @@ def test_what_was_asked_is_always_there(schema, sampler):
         np.testing.assert_array_equal(drawn[:, wanted != 0], np.tile(wanted[wanted != 0], (300, 1)))
 
 
-def test_a_combination_nobody_has_follows_the_rows_nearest_to_it(schema, labels, sampler):
+def test_a_combination_that_no_row_has_follows_the_nearest_rows(schema, labels, sampler):
     """No row is both blonde and smiling, so the nearest rows supply the open attributes."""
     wanted = schema.parse("blonde hair, smile, glasses")
     rows = draw(sampler, wanted, 4_000)
@@ -138,7 +138,7 @@ def test_a_request_for_an_eye_color_opens_the_eyes():
     assert 0.3 < np.mean(draw(sampler, schema.parse("blue hair"), 200)[:, closed] == 1) < 0.7
 
 
-def test_rows_that_leave_it_unknown_serve_when_no_row_has_it(schema):
+def test_rows_with_an_unknown_value_match_if_no_other_row_does(schema):
     """Rows with an unknown eye color match a request for one if no other row does."""
     rows = np.stack(
         [
@@ -165,7 +165,7 @@ def test_independent_draws_break_correlations_but_keep_frequencies(schema, label
     assert ((drawn[:, blonde] > 0) & (drawn[:, smile] > 0)).sum() > 50
 
 
-def test_at_most_so_many_rows_with_their_counts(labels):
+def test_the_most_frequent_rows_are_kept(labels):
     everything = LabelRows.from_labels(labels)
     few = LabelRows.from_labels(labels, limit=7)
     assert everything.counts.sum() == len(labels)
@@ -173,7 +173,7 @@ def test_at_most_so_many_rows_with_their_counts(labels):
     assert sorted(few.counts) == sorted(everything.counts)[-7:]
 
 
-def test_a_seed_decides_its_row_whatever_stands_beside_it():
+def test_a_row_depends_on_its_seed_only():
     together = latents_from_seeds(tf.constant([3, 99, 2**62], tf.int64), 50).numpy()
     alone = latents_from_seeds(tf.constant([99], tf.int64), 50).numpy()
     np.testing.assert_array_equal(together[1], alone[0])

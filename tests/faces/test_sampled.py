@@ -36,7 +36,7 @@ def test_training_reads_what_the_model_drew(export, tmp_path, monkeypatch):
     np.testing.assert_array_equal(dataset.labels, labels)
     np.testing.assert_array_equal(dataset.images, generator.render(latents, labels))
     # The license of the model is included.
-    assert "Colour noise." in dataset.statement and generator.name in dataset.statement
+    assert "Color noise." in dataset.statement and generator.name in dataset.statement
     assert "own" not in dataset.statement
     assert (tmp_path / "faces" / "0001" / "0000020.png").is_file()
 

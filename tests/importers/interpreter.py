@@ -1,4 +1,4 @@
-"""Runs a WebDNN model kernel by kernel in NumPy, from the description of the format alone."""
+"""Runs a WebDNN model kernel by kernel in NumPy, written only from the description of the format."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 
 def tree_table() -> np.ndarray:
-    """The values of the 126 codes between 0 and 1: float32.
+    """Returns the values of the 126 codes between 0 and 1: float32.
 
-    The position of the highest bit of code + 1 is the decade; what is below it counts steps, in the lower
-    half from 0.1 to 0.45 and in the upper half to 1.
+    The position of the highest bit of code + 1 is the decade. The bits below it count the steps: the lower
+    half from 0.1 to 0.45, the upper half from 0.45 to 1.
     """
     values = []
     for code in range(1, 127):
@@ -28,7 +28,7 @@ def tree_table() -> np.ndarray:
 
 
 def read_records(data: bytes, table: np.ndarray) -> dict[int, np.ndarray]:
-    """Offset -> float32 array; `table` holds the 126 codes between 0 and 1."""
+    """Returns offset -> float32 array. `table` contains the values of the 126 codes between 0 and 1."""
     magnitudes = np.concatenate([[0], table, [1]]).astype(np.float32)
     arrays = {}
     position = 0
@@ -48,8 +48,8 @@ def run(graph: dict[str, Any], arrays: dict[int, np.ndarray], given: np.ndarray)
 
     Args:
         graph: The parsed JSON.
-        arrays: Of `read_records`.
-        given: [n], latent and labels.
+        arrays: The result of `read_records`.
+        given: Latent vector and labels, [n].
 
     Returns:
         float32 [3, height, width], channels blue, green, red.
@@ -58,7 +58,7 @@ def run(graph: dict[str, Any], arrays: dict[int, np.ndarray], given: np.ndarray)
     memory: dict[int, Any] = dict(arrays)
     start = places[graph["inputs"][0]]["offset"]
     memory[start] = given.astype(np.float32)
-    # What depends on the input. In a division of maps by weights it is what is divided.
+    # Offsets that depend on the input. In a division, such an operand is the dividend.
     live = {start}
     for info in graph["exec_infos"]:
         meta = bytes(info["meta_buffer"])
@@ -112,7 +112,7 @@ def run(graph: dict[str, Any], arrays: dict[int, np.ndarray], given: np.ndarray)
 
 
 def _columns(x: np.ndarray, numbers: tuple[int, ...]) -> np.ndarray:
-    """A view [h, w, kh, kw, c]: the columns of the last convolution would take a third of a gigabyte."""
+    """Returns a view [h, w, kh, kw, c]; a copy would take a third of a gigabyte for the last convolution."""
     images, channels, height, width, _, _, size, _, _, _, _, _, padding, _ = numbers
     assert images == 1
     padded = np.pad(x.reshape(height, width, channels), ((padding, padding), (padding, padding), (0, 0)))

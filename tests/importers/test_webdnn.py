@@ -1,4 +1,4 @@
-"""Published models: the format, the layers found in it, and the pictures."""
+"""Published models: the file format, the layers found in it, and the pictures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def load(files: Files, folder: Path):
 
 
 def refused(files: Files, folder: Path, capsys) -> str:
-    """What the command says of bad files, in one line."""
+    """Returns the error of the command for bad files, which is one line."""
     assert webdnn.main([*files.write(folder), f"--out={folder / 'model'}"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and said.startswith("anime_gan.importers.webdnn: ")
@@ -61,7 +61,7 @@ def faces(random, count: int, latent_dim: int) -> np.ndarray:
 
 
 def compare(generator, graph, arrays, inputs, latent_dim) -> np.ndarray:
-    """Asserts that a generator draws what the kernels do; returns the pictures [n, h, w, 3]."""
+    """Asserts that a generator draws the same as the kernels; returns the pictures [n, h, w, 3]."""
     expected = [run(graph, arrays, row)[::-1].transpose(1, 2, 0) for row in inputs]
     images = generator(inputs[:, :latent_dim], inputs[:, latent_dim:]).numpy()
     np.testing.assert_allclose(images, expected, atol=2e-5)
@@ -77,7 +77,7 @@ def imported_generator(network):
 
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
 def test_it_draws_what_the_kernels_draw(seed, tmp_path):
-    """Also if kernels, operands and arrays stand in another order."""
+    """Also with kernels, operands and arrays in another order."""
     writer = ModelWriter() if seed is None else ModelWriter(seed, shuffled=True)
     files = writer.files()
     network = load(files, tmp_path)
@@ -124,7 +124,7 @@ def test_the_published_model_draws_what_its_kernels_draw():
     inputs[0, 128:] = make_girls_moe.label_rows().rows[0]
     inputs[1, 128:] = np.where(schema.parse("blonde hair, blue eyes, smile") > 0, 1, -1)
     images = compare(generator, graph, arrays, inputs, 128)
-    # Red is red, not blue: a blonde is yellow.
+    # The channel order is right if blonde hair is yellow.
     red, _, blue = images[1].mean((0, 1))
     assert red > blue + 0.05
 
@@ -137,8 +137,8 @@ def test_the_export_is_like_any_other(export, files):
     card = (export / "MODEL_CARD.md").read_text("utf-8")
     for said in ("Yanghua Jin", "make.girls.moe", "CC BY-NC 2.0", "not use it commercially", "twin tail"):
         assert said in card
-    for not_known in ("steps of", "0 images", "training set's"):
-        assert not_known not in card
+    for unknown in ("steps of", "0 images", "training set's"):
+        assert unknown not in card
     generator = FaceGenerator(export)
     latents, labels = generator.inputs(FaceRequest("aqua hair, glasses", (3, 4)))
     assert set(np.unique(labels)) == {-1, 1}
@@ -180,7 +180,7 @@ def test_open_attributes_follow_the_frequencies_of_the_site(export):
     for slot in schema.slots:
         if slot.is_group:
             assert np.all((rows.rows[:, slot.columns] > 0).sum(1) == 1)
-    # Each by itself.
+    # Independently of each other.
     smile, blush = (rows.rows[:, schema.column(name)] > 0 for name in ("smile", "blush"))
     assert rows.counts @ (smile & blush) / rows.counts.sum() == pytest.approx(0.36, abs=0.03)
     again = make_girls_moe.label_rows()
@@ -201,33 +201,39 @@ def first_record(files: Files) -> tuple[int, int]:
 
 
 BROKEN_WEIGHTS = {
-    "cut": (lambda w, size, at: w[:-3], "bytes should follow"),
-    "cut in a header": (lambda w, size, at: w + b"\0" * 9, "the file ends within it"),
-    "one array missing": (lambda w, size, at: w[at[1] :], "where nothing is"),
-    "empty": (lambda w, size, at: b"", "where nothing is"),
+    "cut": (lambda w, size, at: w[:-3], "bytes, found"),
+    "cut in a header": (lambda w, size, at: w + b"\0" * 9, "the file ends inside it"),
+    "one array missing": (lambda w, size, at: w[at[1] :], "which is empty"),
+    "empty": (lambda w, size, at: b"", "which is empty"),
     "one twice": (lambda w, size, at: w + w[: at[1]], "occurs twice"),
-    "no such array": (lambda w, size, at: w + record(10**8, b"\1"), "is no array of the graph"),
-    "negative offset": (lambda w, size, at: w + record(-4, b"\1"), "offset -4 is no array"),
+    "no such array": (lambda w, size, at: w + record(10**8, b"\1"), "is not an array of the graph"),
+    "negative offset": (lambda w, size, at: w + record(-4, b"\1"), "offset -4 is not an array"),
     "negative length": (
         lambda w, size, at: record(at[0], b"\1", length=-1) + w[at[1] :],
-        "-1 bytes should follow",
+        "expected -1 bytes",
     ),
     "damaged": (lambda w, size, at: w[:20] + b"\xff" + w[21:], "damaged"),
     "too many weights": (
         lambda w, size, at: record(at[0], b"\1" * (size + 1)) + w[at[1] :],
-        "holds more than",
+        "contains more than",
     ),
     "too few": (
         lambda w, size, at: record(at[0], b"\1" * (size - 1)) + w[at[1] :],
         f"has {39 * 1024 - 1} weights",
     ),
-    "a bomb": (lambda w, size, at: record(at[0], b"\1" * 50_000_000) + w[at[1] :], "holds more than"),
+    "a bomb": (lambda w, size, at: record(at[0], b"\1" * 50_000_000) + w[at[1] :], "contains more than"),
     "not a number": (
         lambda w, size, at: record(at[0], b"\1" * size, float("nan")) + w[at[1] :],
-        "make no sense",
+        "invalid header",
     ),
-    "infinite": (lambda w, size, at: record(at[0], b"\1" * size, float("inf")) + w[at[1] :], "make no sense"),
-    "another format": (lambda w, size, at: record(at[0], b"\1" * size, zero=1) + w[at[1] :], "make no sense"),
+    "infinite": (
+        lambda w, size, at: record(at[0], b"\1" * size, float("inf")) + w[at[1] :],
+        "invalid header",
+    ),
+    "another format": (
+        lambda w, size, at: record(at[0], b"\1" * size, zero=1) + w[at[1] :],
+        "invalid header",
+    ),
 }
 
 
@@ -265,39 +271,42 @@ BROKEN_GRAPHS = {
     "no encoding": (lambda graph: graph.pop("weight_encoding"), "weight_encoding is missing"),
     "no kernels": (lambda graph: graph.pop("exec_infos"), "exec_infos is missing"),
     "no layout": (lambda graph: graph.pop("memory_layout"), "memory_layout.static.allocations is missing"),
-    "too many kernels": (lambda graph: graph.update(exec_infos=[{}] * 5000), "5000 kernels, at most"),
+    "too many kernels": (lambda graph: graph.update(exec_infos=[{}] * 5000), "5000 kernels, the limit"),
     "too many arrays": (
         lambda graph: graph["memory_layout"]["static"].update(
             allocations=dict.fromkeys(map(str, range(5000)))
         ),
-        "5000 arrays, at most",
+        "5000 arrays, the limit",
     ),
     "two outputs": (lambda graph: graph.update(outputs=["output", "input"]), "outputs: must name one"),
     "a kernel left out": (lambda graph: graph["exec_infos"].pop(40), "kernel 40 (im2col_"),
     "the end left out": (lambda graph: graph["exec_infos"].pop(), "no kernel writes a picture"),
-    "unknown kernel": (set_name(30, "softmax_0"), "kernel 30 (softmax_0): the operation is not known"),
+    "unknown kernel": (set_name(30, "softmax_0"), "kernel 30 (softmax_0): unknown operation"),
     "newline in a name": (set_name(30, "a\nb\x1b[2J" * 40), r"kernel 30 (a\nb\x1b[2J"),
     "no argument": (lambda graph: graph["exec_infos"][12].update(meta_buffer=[]), "kernel 12 (relu_"),
-    "no bytes": (lambda graph: graph["exec_infos"][12].update(meta_buffer=[256] * 12), "no list of bytes"),
+    "no bytes": (lambda graph: graph["exec_infos"][12].update(meta_buffer=[256] * 12), "not a list of bytes"),
     "open sizes": (
         lambda graph: graph["exec_infos"][12].update(unresolved_value_list=[{"offset": 0}]),
-        "known only when it runs",
+        "only known at run time",
     ),
     "negative size": (set_place("fc_b", size=-1), "fc_b has offset"),
     "huge size": (set_place("fc_b", size=10**400), "fc_b has offset"),
-    "size of another kind": (set_place("fc_b", size=1024.0), "size is missing or is not a whole number"),
-    "another size": (set_place("fc_b", size=1000), "holds more than 1000 weights"),
-    "stride 2": (set_number("im2col", 10, integer(2)), "is no convolution that keeps the size"),
-    "other padding": (set_number("im2col", 14, integer(0)), "is no convolution that keeps the size"),
-    "two images": (set_number("im2col", 2, integer(2)), "is no convolution that keeps the size"),
-    "other product": (set_number("sgemm", 3, integer(2)), "does not fit what it reads"),
-    "other power": (set_number("scalarpow", 3, struct.pack("<f", 2.0)), "no part of a batch normalization"),
+    "size of another kind": (set_place("fc_b", size=1024.0), "size is missing or is not an integer"),
+    "another size": (set_place("fc_b", size=1000), "contains more than 1000 weights"),
+    "stride 2": (set_number("im2col", 10, integer(2)), "is not a convolution that keeps the size"),
+    "other padding": (set_number("im2col", 14, integer(0)), "is not a convolution that keeps the size"),
+    "two images": (set_number("im2col", 2, integer(2)), "is not a convolution that keeps the size"),
+    "other product": (set_number("sgemm", 3, integer(2)), "does not match its operands"),
+    "other power": (set_number("scalarpow", 3, struct.pack("<f", 2.0)), "not part of a batch normalization"),
     "other epsilon": (set_number("scalaradd", 3, struct.pack("<f", 1e-3)), "epsilon is 0.001"),
     "nan": (set_number("scalaradd", 3, struct.pack("<f", float("nan"))), "epsilon is nan"),
-    "mean added": (set_number("scalaraffine", 3, struct.pack("<f", 1.0)), "no part of a batch normalization"),
+    "mean added": (
+        set_number("scalaraffine", 3, struct.pack("<f", 1.0)),
+        "not part of a batch normalization",
+    ),
     "other factor": (set_number("depth2space", 2, integer(3)), "does not double the side"),
     "other transposition": (set_number("transpose", 2, integer(7), which=1), "transposes"),
-    "relu for tanh": (set_name(-1, "relu_0"), "should be tanh, not relu"),
+    "relu for tanh": (set_name(-1, "relu_0"), "expected tanh, found relu"),
     "product for sum": (set_name(7, "elementwisemul_0"), "kernel 7 (elementwisemul_0)"),
 }
 
@@ -312,7 +321,7 @@ def test_an_unexpected_graph_is_one_error_that_names_the_kernel(case, files, tmp
 
 @pytest.mark.parametrize("which", ["skip", "block", "stage"])
 def test_another_network_is_refused(which, tmp_path, capsys):
-    """The figure's long skip connection, which the published weights lack; a block around another one."""
+    """The long skip connection of the paper's figure, which the published weights lack; nested blocks."""
     writer = ModelWriter()
     kernels = writer.kernels
     sums = [i for i, k in enumerate(kernels) if k.operation == "elementwiseadd" and k.numbers == (1024,)][-2:]
@@ -356,13 +365,13 @@ def test_files_that_are_not_there_or_not_json(files, tmp_path, capsys):
 def test_flags(files, tmp_path, capsys):
     given = files.write(tmp_path)
     assert webdnn.main(given) == 2
-    assert "--weights, --graph and --out are needed" in capsys.readouterr().err
+    assert "--out: is required" in capsys.readouterr().err
     assert webdnn.main([*given, f"--out={tmp_path}"]) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def mutated(files: Files, random) -> tuple[bytes, bytes]:
-    """Weights and graph, one of them changed a little."""
+    """Weights and graph with a small change in one of them."""
     weights, graph = bytearray(files.weights), bytearray(json.dumps(files.graph).encode())
     kind = random.integers(6)
     victim = weights if kind < 3 else graph
@@ -372,7 +381,7 @@ def mutated(files: Files, random) -> tuple[bytes, bytes]:
         for _ in range(random.integers(1, 4)):
             victim[random.integers(len(victim))] ^= 1 << random.integers(8)
     elif kind == 2:
-        # Headers are a small part of the file, so they are aimed at.
+        # Headers are only a small part of the file, so they are targeted.
         _, length = first_record(files)
         victim[random.choice([0, length]) + random.integers(16)] = random.integers(256)
     else:
@@ -407,7 +416,7 @@ def test_changed_files_are_imported_or_refused_in_one_line(files, tmp_path):
             continue
         outcomes["imported"] += 1
         if weights == files.weights:
-            # A graph that passes means the same.
+            # A changed graph that passes has the same meaning.
             np.testing.assert_array_equal(network.rgb.kernel, original.rgb.kernel)
             for (layer, norm), (layer0, norm0) in zip(network.normalized, original.normalized, strict=True):
                 for one, two in zip((*layer[1:], *norm[1:5]), (*layer0[1:], *norm0[1:5]), strict=True):

@@ -1,4 +1,4 @@
-"""Makes small WebDNN models with random weights: the same kinds of kernels as in the published ones."""
+"""Makes small WebDNN models with random weights and the kinds of kernels of the published models."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 LABELS = 34
-# What stands behind an operation's name: a checksum of its source, without meaning here.
+# Suffix of an operation's name. In real files it is a checksum of the source; here it has no meaning.
 SUFFIX = "_0123456789abcdef"
 
 
 class Kernel(NamedTuple):
-    """An operation, the arrays that it reads, the one it writes, and its numbers behind those."""
+    """An operation, the arrays that it reads, the array that it writes, and its other arguments."""
 
     operation: str
     reads: tuple[str, ...]
@@ -26,7 +26,7 @@ class Kernel(NamedTuple):
 
 
 class Files(NamedTuple):
-    """Both files of a model."""
+    """The two files of a model."""
 
     weights: bytes
     graph: dict[str, Any]
@@ -38,7 +38,7 @@ class Files(NamedTuple):
         return [f"--weights={folder / 'weights.bin'}", f"--graph={folder / 'graph.json'}"]
 
     def changed(self) -> Files:
-        """A copy whose graph may be changed."""
+        """Returns a copy whose graph can be changed."""
         return Files(self.weights, copy.deepcopy(self.graph))
 
 
@@ -46,12 +46,12 @@ class ModelWriter:
     """Builds the kernel list of a generator.
 
     Args:
-        seed: Decides the weights, and with `shuffled` also orders and places.
-        filters: Channels.
-        blocks: Residual blocks.
-        latent_dim: Numbers beside the 34 labels.
-        shuffled: Whether kernels come in any order in which they can run, arrays lie anywhere, and the
-            operands of sums, products and quotients stand in any order.
+        seed: Seed of the weights and, with `shuffled`, of the order and the positions.
+        filters: Channels of the residual blocks.
+        blocks: Number of residual blocks.
+        latent_dim: Length of the latent vector.
+        shuffled: Whether kernels are in a random order in which they can run, arrays at random positions, and
+            the operands of sums, products and quotients in random order.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ModelWriter:
         names = list(self.codes)
         if self.shuffled:
             self.random.shuffle(names)
-        # As published: all weights, then everything else.
+        # As in the published files: all weights, then everything else.
         names += [name for name in self.sizes if name not in self.codes]
         offsets, end = {}, 0
         for name in names:
@@ -158,7 +158,7 @@ class ModelWriter:
         variance = self._add("scalaradd", (variance,), channels, channels, 2e-5)
         root = self._add("scalarpow", (variance,), channels, channels, 0.5)
         x = self._join("add", (x, mean), channels, pixels)
-        # The published file has it this way round in two places.
+        # In two places, the published file has the operands in this order.
         swapped = layer in ("fc", "block1_bn1")
         x = self._join("div", (root, x) if swapped else (x, root), channels, pixels)
         x = self._join("mul", (gamma, x), channels, pixels)

@@ -110,14 +110,14 @@ def test_a_run_begins_with_the_export(export, tmp_path, monkeypatch, capsys):
     first, began = FaceGenerator(tmp_path / "run"), WarmStart(export)
     assert_nothing_is_learned(first, began)
     card = (first.directory / "MODEL_CARD.md").read_text()
-    assert f"The generator began as model {began.record['weights_sha256'][:16]}. Colour noise." in card
+    assert f"The generator began as model {began.record['weights_sha256'][:16]}. Color noise." in card
     # Without the export, a run goes on all the same, and says the same of itself.
     export.rename(tmp_path / "gone")
     try:
         assert train.main(["--resume", "--run_dir=run", "--steps=2"]) == 0
     finally:
         (tmp_path / "gone").rename(export)
-    assert "Colour noise." in (tmp_path / "run" / "export" / "2" / "MODEL_CARD.md").read_text()
+    assert "Color noise." in (tmp_path / "run" / "export" / "2" / "MODEL_CARD.md").read_text()
 
 
 @pytest.mark.parametrize(
