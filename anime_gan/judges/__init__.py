@@ -1,1 +1,1 @@
-"""The judges of an evaluation: a tagger and a critic, trained on real images alone."""
+"""The judges of an evaluation: a tagger and a critic, trained on real images only."""

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.metrics --data=...`: trains a dataset's two judges, says how good they are."""
+"""`python -m anime_gan.metrics --data=...`: trains the two judges of a dataset and prints their accuracy."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from anime_gan.judges.critic import Critic
     from anime_gan.judges.tagger import Tagger
 
-SUMMARY = """Trains the judges of a dataset on its real pictures, which takes minutes, and keeps them: the
-tagger, which says what is on a picture, and the critic, which says how intact it is. Prints how often they
-are right on real pictures they have not seen."""
+SUMMARY = """Trains the two judges of a dataset on its real images and stores them in the cache; this takes
+a few minutes. The tagger recognizes attributes; the critic detects damaged images. Prints their accuracy on
+held-out real images."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
-    flags.DEFINE_string("data", "drawn", "the data source, as train.py takes it", flag_values=flag_values)
+    flags.DEFINE_string("data", "drawn", "data source, as in train.py --data", flag_values=flag_values)
     flags.DEFINE_integer(
-        "num_images", 0, "at most this many (0 = all, or 16,000 drawn ones)", 0, flag_values=flag_values
+        "num_images",
+        0,
+        "maximum number of images (0 = all; 16,000 for drawn sources)",
+        0,
+        flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "resolution",
@@ -38,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         256,
         flag_values=flag_values,
     )
-    flags.DEFINE_integer("seed", 0, "decides what is drawn (0 and up)", 0, flag_values=flag_values)
+    flags.DEFINE_integer("seed", 0, "random seed of drawn sources (0 and up)", 0, flag_values=flag_values)
     arguments = sys.argv[1:] if argv is None else argv
     return run_command("anime_gan.metrics", SUMMARY, flag_values, lambda: _judge(flag_values), arguments)
 
@@ -60,10 +64,10 @@ def _judge(flag_values: Any) -> int:
 
 
 def describe_tagger(tagger: Tagger) -> list[str]:
-    """A table of an attribute a line, with its values behind it."""
+    """Returns one line per attribute: its accuracy, then the accuracy of each value."""
     width = max(len(slot.name) for slot in tagger.schema.slots)
     lines = [
-        "tagger: recognized on held-out real pictures (of a group, also each value; of a tag, where it is)"
+        "tagger: accuracy on held-out real images (by attribute; by value, among the images that have it)"
     ]
     for slot in tagger.schema.slots:
         columns = tagger.schema.columns[slot.columns]
@@ -73,7 +77,7 @@ def describe_tagger(tagger: Tagger) -> list[str]:
     mean = sum(known) / len(known) if known else math.nan
     lines.append(f"  {'mean':{width}} {_percent(mean):>6}")
     if tagger.hardest:
-        lines.append("  least often, in pictures that have something else:")
+        lines.append("  lowest accuracy, in images that also have another attribute:")
     for case in tagger.hardest:
         right, where = _percent(case["right"]), f"{case['images']} with {case['given']}"
         lines.append(f"  {case['attribute']:{width}} {right:>6}  of {where}")
@@ -81,11 +85,11 @@ def describe_tagger(tagger: Tagger) -> list[str]:
 
 
 def describe_critic(critic: Critic) -> list[str]:
-    """A table of a kind of damage a line."""
+    """Returns one line per kind of damage: the share that the critic detects."""
     width = max(len(name) for name in critic.detection)
     return [
-        f"critic: the floor, above which 95% of held-out real pictures score, is {critic.floor:.3f}",
-        "  so many of them fall below it when damaged:",
+        f"critic: 95% of held-out real images score above {critic.floor:.3f}",
+        "  share of damaged images below that score, by kind of damage:",
         *(f"  {name:{width}} {_percent(share):>6}" for name, share in critic.detection.items()),
         f"  checksum {critic.checksum}",
     ]

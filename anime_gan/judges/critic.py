@@ -1,8 +1,8 @@
-"""The critic: a small network that says how intact a picture is.
+"""The critic: a small network that scores how intact an image is.
 
-It learns to tell real pictures from damaged copies of them (`corruptions.py`) and sees neither generated
-pictures nor labels, so that no generator has ever learned to please it. A picture counts as a success if it
-scores above the floor, which 95% of held-out real pictures do.
+It learns to tell real images from damaged copies of them (`corruptions.py`). It sees neither generated images
+nor labels, so no generator was trained against it. An image counts as a success if its score is above the
+floor, which 95% of held-out real images exceed.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from anime_gan.judges.corruptions import DAMAGES, Damage, corrupt, draw_severity
 from anime_gan.training.precision import resolve_dtype
 
 NAME = "critic"
-# Larger pictures are judged at this size: damage that vanishes when they are reduced is not seen anyway.
+# Larger images are reduced to this size: damage that then vanishes is hardly visible anyway.
 MAX_SIDE = 128
-# Of the held-out real pictures, those below the floor.
+# Percentile of the scores of held-out real images that defines the floor.
 FLOOR_PERCENTILE = 5.0
-# Intact ones; as many damaged ones are beside them.
+# Intact images; each batch also holds an equal number of damaged ones.
 BATCH = 32
 STEPS = 2000
-# Damage is drawn anew each time, so that a small dataset may be seen often.
+# Damage is redrawn each time, so a small dataset can be repeated often.
 MAX_EPOCHS = 150
 LEARNING_RATE = 6e-3
-# Damage of each kind is measured on so many held-out pictures.
+# Maximum number of held-out images on which each kind of damage is measured.
 MAX_DAMAGED = 1000
 
 
 class Critic:
-    """Scores pictures by how intact they are.
+    """Scores images by how intact they are.
 
     Attributes:
-        checksum: SHA-256 of the weights, hexadecimal: scores of different critics cannot be compared.
-        floor: The 5th percentile of the scores of held-out real pictures.
-        detection: Kind of damage -> share of held-out real pictures that fall below the floor when damaged
-            in this way, faintly to strongly.
+        checksum: SHA-256 of the weights, hexadecimal. Scores of different critics cannot be compared.
+        floor: The 5th percentile of the scores of held-out real images.
+        detection: Kind of damage -> share of held-out real images whose score falls below the floor after
+            this damage, from faint to strong.
     """
 
     def __init__(self, network: keras.Model, floor: float, detection: Mapping[str, float]) -> None:
-        """Takes a network from `make_network`, which computes in float32."""
+        """Wraps a float32 network from `make_network`."""
         self.floor = floor
         self.detection = dict(detection)
         self.checksum = store.weights_checksum(network.get_weights())
@@ -55,29 +55,29 @@ class Critic:
         self._run = tf.function(self._score_batch, autograph=False, reduce_retracing=True)
 
     def score(self, images: np.ndarray) -> np.ndarray:
-        """How intact pictures are, in batches.
+        """Scores images, in batches.
 
         Args:
-            images: uint8 [n, h, w, 3], squares no smaller than those it was trained on (or than 128).
+            images: uint8 [n, h, w, 3], square, as large as the training images or 128 pixels, or larger.
 
         Returns:
-            float32 [n]: the logit of being intact rather than damaged.
+            float32 [n], logits: higher is more intact.
 
         Raises:
-            ValueError: The images are none of that.
+            ValueError: The images have another type or shape.
         """
         training.check_images(images, self._side)
         parts = [part.numpy() for part in training.in_batches(images, self._run)]
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
     def save(self, directory: Path) -> None:
-        """Writes `weights.npz` (float16) and `critic.json` into a folder, whole or not at all."""
+        """Writes `weights.npz` (float16) and `critic.json` into a folder, atomically."""
         record = {"side": self._side, "floor": self.floor, "detection": self.detection}
         store.save_judge(directory, self._network, NAME, record)
 
     @classmethod
     def load(cls, directory: Path) -> Critic:
-        """Reads what `save` wrote; the dataset is not needed.
+        """Loads a critic that `save` wrote; the dataset is not needed.
 
         Raises:
             JudgeError: There is no critic, or it is damaged.
@@ -92,11 +92,11 @@ class Critic:
 
 
 def load_critic(dataset: Dataset) -> Critic:
-    """The critic of a dataset, from the cache; if there is none yet it is trained, which takes minutes.
+    """Loads the critic of a dataset from the cache, or trains one, which takes a few minutes.
 
     Raises:
         DataError: The dataset has too few images.
-        JudgeError: What the cache holds is damaged.
+        JudgeError: The cached critic is damaged.
     """
     folder = store.judge_folder(dataset, NAME)
     if not folder.is_dir():
@@ -105,17 +105,17 @@ def load_critic(dataset: Dataset) -> Critic:
 
 
 def make_network(side: int, dtype: str) -> keras.Model:
-    """float32 [n, side, side, 3] in [-1, 1] -> logits [n, 1], float32."""
+    """Builds the network: float32 [n, side, side, 3] in [-1, 1] -> logits [n, 1], float32."""
     seeds = iter(range(100))
     x = inputs = keras.Input((side, side, 3))
     levels = []
-    # The first looks at squares of 4x4 pixels: one that looks at each finds traces of any generator.
+    # The first kernel covers 4x4 pixels: a finer one would find traces of any generator.
     for filters, size in ((32, 4), (48, 3), (64, 3), (96, 3)):
         x = training.convolution(x, filters, size, 2, next(seeds), dtype)
         if filters < 96:
             x = training.convolution(x, filters, 3, 1, next(seeds), dtype, residual=True)
         levels.append(x)
-    # Damage of any size, everywhere or in one place.
+    # Averages find damage everywhere, maxima find damage in one place.
     pools = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
     parts = [pool(dtype="float32")(level) for level in levels for pool in pools]
     x = training.dense(keras.layers.Concatenate(dtype="float32")(parts), 64, next(seeds))
@@ -133,7 +133,7 @@ def _train(dataset: Dataset) -> Critic:
         return dataset.images[indices(step)], np.zeros(0, np.int8)
 
     def loss_of(intact: tf.Tensor, damaged: tf.Tensor, training: bool) -> tf.Tensor:
-        # One batch for both: apart, batch normalization would level the difference.
+        # One batch for both: in separate batches, batch normalization would remove the difference.
         logits = network(tf.concat([intact, damaged], axis=0), training=training)[:, 0]
         count = tf.shape(intact)[0]
         # Cross entropy of intact against damaged.
@@ -143,7 +143,7 @@ def _train(dataset: Dataset) -> Critic:
     def batch_loss(images: tf.Tensor, labels: Any, seed: tf.Tensor) -> tf.Tensor:
         del labels
         changes, trifles, damages = tf.unstack(tf.random.split(seed, 3))
-        # Moved between pixels, all intact pictures would be soft.
+        # Shifts by parts of a pixel would blur all intact images.
         moved = training.augment(
             training.to_input(images, side), changes, shift=0.05, color=0.05, whole_pixels=True
         )
@@ -153,7 +153,7 @@ def _train(dataset: Dataset) -> Critic:
     @tf.function(autograph=False, reduce_retracing=True)
     def judge(images: tf.Tensor) -> tf.Tensor:
         intact = training.to_input(images, side)
-        # The same damage at every check.
+        # The same damage at every validation.
         return loss_of(intact, corrupt(intact, tf.constant([0, 1])), training=False)
 
     def validation_loss() -> float:
@@ -168,7 +168,7 @@ def _train(dataset: Dataset) -> Critic:
 
 
 def _measured(network: keras.Model, images: np.ndarray) -> Critic:
-    """Sets the floor by held-out images, and finds out what falls below it."""
+    """Sets the floor on held-out images and measures how much damage falls below it."""
     critic = Critic(network, 0.0, {})
     critic.floor = float(np.percentile(critic.score(images), FLOOR_PERCENTILE))
     side = network.input_shape[1]

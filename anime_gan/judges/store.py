@@ -1,4 +1,4 @@
-"""Where judges are cached, and how they are saved and loaded."""
+"""Saves, loads and caches judges."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.prepared import cache_folder
 
-# Decide where a judge is kept, not what it is.
+# These modules determine where a judge is stored, not its weights.
 STORAGE = ("anime_gan.judges.store", "anime_gan.datasets.prepared")
 
 
 class JudgeError(InputError):
-    """A kept judge cannot be used; the message says which and what to do."""
+    """A stored judge cannot be used; the message names it and says what to do."""
 
 
 def judge_folder(dataset: Dataset, name: str) -> Path:
-    """Where the cache keeps a dataset's judge; keyed by the content of the dataset and by the code."""
+    """Returns the cache folder of a dataset's judge; its key is the dataset's content and the code."""
     code = code_fingerprint(("anime_gan.judges.tagger", "anime_gan.judges.critic"), STORAGE)
     return cache_folder() / "judges" / f"{dataset.checksum[:16]}-{code[:16]}" / name
 
 
 def weights_checksum(weights: Sequence[np.ndarray]) -> str:
-    """SHA-256 of all weights, in order, as they are kept (float16)."""
+    """Returns the SHA-256 of all weights, in order, as stored (float16)."""
     digest = hashlib.sha256()
     for values in weights:
         digest.update(values.astype(np.float16).tobytes())
@@ -41,12 +41,12 @@ def weights_checksum(weights: Sequence[np.ndarray]) -> str:
 
 
 def round_weights(network: keras.Model) -> None:
-    """Rounds the weights to what will be kept, so that a judge is the same before and after loading."""
+    """Rounds the weights to the stored precision, so that saving and loading change nothing."""
     network.set_weights([values.astype(np.float16).astype(np.float32) for values in network.get_weights()])
 
 
 def save_judge(directory: Path, network: keras.Model, name: str, record: dict[str, Any]) -> None:
-    """Writes `weights.npz` (float16) and `NAME.json` into a folder, whole or not at all."""
+    """Writes `weights.npz` (float16) and `NAME.json` into a folder, atomically."""
     weights = [values.astype(np.float16) for values in network.get_weights()]
     record = {**record, "checksum": weights_checksum(weights)}
     with written_whole(directory) as partial:
@@ -56,28 +56,32 @@ def save_judge(directory: Path, network: keras.Model, name: str, record: dict[st
 
 
 def read_record(directory: Path, name: str) -> dict[str, Any]:
-    """What `save_judge` noted beside the weights.
+    """Reads the record that `save_judge` wrote next to the weights.
 
     Raises:
-        JudgeError: There is no judge, or it cannot be read.
+        JudgeError: There is no judge, or its record cannot be read.
     """
     try:
         return json.loads((directory / f"{name}.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise JudgeError(f"{directory}: no {name} that can be read; delete the folder ({error})") from error
+        raise JudgeError(
+            f"{directory}: the {name} cannot be read ({error}); delete the folder to train it again"
+        ) from error
 
 
 def read_weights(directory: Path, network: keras.Model, record: dict[str, Any]) -> None:
-    """Gives a network its weights.
+    """Loads the weights of a network.
 
     Raises:
-        JudgeError: They are damaged, or of another network.
+        JudgeError: The weights are damaged or belong to another network.
     """
     try:
         with np.load(directory / "weights.npz", allow_pickle=False) as archive:
             weights = [archive[f"arr_{index}"].astype(np.float32) for index in range(len(archive.files))]
         network.set_weights(weights)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise JudgeError(f"{directory}: the weights cannot be read; delete the folder ({error})") from error
+        raise JudgeError(
+            f"{directory}: the weights cannot be read ({error}); delete the folder to train them again"
+        ) from error
     if weights_checksum(weights) != record["checksum"]:
-        raise JudgeError(f"{directory}: the weights are damaged; delete the folder")
+        raise JudgeError(f"{directory}: the weights are damaged; delete the folder to train them again")

@@ -1,7 +1,7 @@
-"""The tagger: a small classifier that says which attributes a picture shows.
+"""The tagger: a small classifier that recognizes the attributes of an image.
 
-It is trained on real pictures alone, and on none of the test split, so that what it says of generated
-pictures is no opinion of the networks that made them.
+It is trained on real images only, without the test split, so its labels of generated images are independent
+of the networks that drew them.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from anime_gan.training.losses import attribute_loss
 from anime_gan.training.precision import resolve_dtype
 
 NAME = "tagger"
-# Larger pictures are judged at this size, at which every attribute can be seen.
+# Larger images are reduced to this size, at which every attribute is visible.
 MAX_SIDE = 64
 NUM_FEATURES = 128
 BATCH = 64
 STEPS = 2500
-# A small dataset is learned by heart long before that many steps.
+# A small dataset is memorized long before that number of steps.
 MAX_EPOCHS = 60
 LEARNING_RATE = 4e-3
-# Below this accuracy on real pictures, figures about generated ones mean little.
+# Below this accuracy on real images, figures about generated images mean little.
 RELIABLE = 0.9
-# Of the kinds of pictures that it errs on most: fewer would be chance, more nobody reads.
+# Limits of `hardest_cases`: fewer images would be chance, and nobody reads a longer list.
 MIN_CASE_IMAGES, MAX_CASES = 30, 6
 
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """What the tagger sees on n pictures.
+    """The predictions of the tagger for n images.
 
     Attributes:
         probabilities: float32 [n, num_labels]; within a group they sum to 1, a tag has its own.
-        features: float32 [n, 128], the last layer but one: what distances between sets are measured in.
+        features: float32 [n, 128], the layer before the last, used for distances between sets.
     """
 
     probabilities: np.ndarray
@@ -50,15 +50,15 @@ class Judgement:
 
 
 class Tagger:
-    """Says which attributes pictures have.
+    """Recognizes the attributes of images.
 
     Attributes:
-        checksum: SHA-256 of the weights, hexadecimal: figures of different taggers cannot be compared.
-        accuracy: Attribute name -> share of the held-out real pictures on which it is recognized; only those
-            count on which it is known and visible. NaN if there is none.
-        column_accuracy: Label column, such as `hair_color=blue` -> share of the held-out real pictures with
-            it on which it is recognized. NaN if there is none.
-        hardest: What it errs on most among held-out real pictures, as `hardest_cases` has it.
+        checksum: SHA-256 of the weights, hexadecimal. Figures of different taggers cannot be compared.
+        accuracy: Attribute name -> accuracy on held-out real images in which it is known and visible. NaN
+            without such images.
+        column_accuracy: Label column, such as `hair_color=blue` -> accuracy on the held-out real images that
+            have it. NaN without such images.
+        hardest: Result of `hardest_cases` on held-out real images.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Tagger:
         column_accuracy: Mapping[str, float],
         hardest: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Takes a network from `make_network`, which computes in float32."""
+        """Wraps a float32 network from `make_network`."""
         self.schema = schema
         self.accuracy = dict(accuracy)
         self.column_accuracy = dict(column_accuracy)
@@ -80,13 +80,13 @@ class Tagger:
         self._run = tf.function(self._judge_batch, autograph=False, reduce_retracing=True)
 
     def judge(self, images: np.ndarray) -> Judgement:
-        """Looks at pictures, in batches.
+        """Recognizes attributes, in batches.
 
         Args:
-            images: uint8 [n, h, w, 3], squares no smaller than those it was trained on (or than 64).
+            images: uint8 [n, h, w, 3], square, as large as the training images or 64 pixels, or larger.
 
         Raises:
-            ValueError: The images are none of that.
+            ValueError: The images have another type or shape.
         """
         training.check_images(images, self._side)
         parts = [(np.zeros((0, self.schema.num_labels), np.float32), np.zeros((0, NUM_FEATURES), np.float32))]
@@ -95,15 +95,15 @@ class Tagger:
         return Judgement(np.concatenate(probabilities), np.concatenate(features))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """The labels it would give: int8 [n, num_labels] of +1 and -1, one +1 in each group."""
+        """Returns the predicted labels: int8 [n, num_labels] of +1 and -1, one +1 per group."""
         return decide(self.judge(images).probabilities, self.schema)
 
     def notes(self) -> list[str]:
-        """What somebody who relies on the tagger should know; empty if all is well."""
+        """Returns warnings about attributes that the tagger recognizes poorly."""
         poor = [f"{name} {share:.0%}" for name, share in self.accuracy.items() if not share >= RELIABLE]
         if not poor:
             return []
-        return [f"figures are unreliable where the tagger often errs on real pictures: {', '.join(poor)}"]
+        return [f"unreliable figures, because the tagger is often wrong on real images: {', '.join(poor)}"]
 
     def _judge_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits, features = self._network(training.to_input(images, self._side), training=False)
@@ -115,14 +115,14 @@ class Tagger:
 
 
 def load_tagger(dataset: Dataset) -> Tagger:
-    """The tagger of a dataset, from the cache; if there is none yet it is trained, which takes minutes.
+    """Loads the tagger of a dataset from the cache, or trains one, which takes a few minutes.
 
     Raises:
         DataError: The dataset has no labels, or too few images.
-        JudgeError: What the cache holds is damaged.
+        JudgeError: The cached tagger is damaged.
     """
     if not dataset.schema.num_labels:
-        raise DataError(f"{dataset.name}: has no labels, so that nothing can be recognized")
+        raise DataError(f"{dataset.name}: has no labels, so no tagger can be trained")
     folder = store.judge_folder(dataset, NAME)
     if not folder.is_dir():
         _train(dataset, folder)
@@ -137,16 +137,16 @@ def load_tagger(dataset: Dataset) -> Tagger:
 
 
 def visible(labels: np.ndarray, schema: Schema) -> np.ndarray:
-    """Which attributes can be seen, given the others: closed eyes hide their colour.
+    """Returns which attributes are visible, given the others: closed eyes hide their color.
 
-    What hides what is said by `Schema.hidden_by`.
+    `Schema.hidden_by` holds the rules.
 
     Args:
         labels: [n, num_labels] of +1, -1 and 0.
-        schema: What the columns mean; the attributes of the rules need not be among them.
+        schema: Meaning of the columns; it need not contain the attributes of the rules.
 
     Returns:
-        bool [n, num_labels], False where something hides the attribute of the column.
+        bool [n, num_labels], False where another attribute hides the attribute of the column.
     """
     seen = np.ones(np.shape(labels), bool)
     for hidden, hider in schema.hidden_by:
@@ -155,7 +155,7 @@ def visible(labels: np.ndarray, schema: Schema) -> np.ndarray:
 
 
 def decide(probabilities: np.ndarray, schema: Schema) -> np.ndarray:
-    """Probabilities -> labels: int8 [n, num_labels] of +1 and -1, one +1 in each group."""
+    """Turns probabilities into labels: int8 [n, num_labels] of +1 and -1, one +1 per group."""
     labels = np.where(probabilities > 0.5, 1, -1).astype(np.int8)
     for slot in schema.slots:
         if slot.is_group:
@@ -167,15 +167,15 @@ def decide(probabilities: np.ndarray, schema: Schema) -> np.ndarray:
 def measure_accuracy(
     predicted: np.ndarray, labels: np.ndarray, schema: Schema
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """How often predictions are right, where the truth is known and visible.
+    """Returns the accuracy of predictions, where the truth is known and visible.
 
     Args:
         predicted: [n, num_labels] of +1 and -1.
         labels: [n, num_labels] of +1, -1 and 0, the truth.
-        schema: What the columns mean.
+        schema: Meaning of the columns.
 
     Returns:
-        The share by attribute and, among the pictures that have it, by label column; NaN of nothing.
+        Accuracy by attribute and, among the images that have it, by label column; NaN without images.
     """
     labels = labels * visible(labels, schema)
     by_slot, by_column = {}, {}
@@ -188,17 +188,17 @@ def measure_accuracy(
 
 
 def hardest_cases(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> list[dict[str, Any]]:
-    """Where predictions are wrong most often: an attribute in pictures that show a value of another.
+    """Finds the least accurate predictions: an attribute in images that have a value of another.
 
-    A fringe or glasses may hide the eyes, say.
+    For example, glasses may hide the eyes.
 
     Args:
         predicted: [n, num_labels] of +1 and -1.
         labels: [n, num_labels] of +1, -1 and 0, the truth.
-        schema: What the columns mean.
+        schema: Meaning of the columns.
 
     Returns:
-        The lowest shares first: `attribute`, `given` (a label column), `right` (the share), `images`.
+        The lowest accuracies first: `attribute`, `given` (a label column), `right` (accuracy), `images`.
     """
     seen = labels * visible(labels, schema)
     cases: list[dict[str, Any]] = []
@@ -213,14 +213,14 @@ def hardest_cases(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> 
 
 
 def make_network(side: int, schema: Schema, dtype: str) -> keras.Model:
-    """float32 [n, side, side, 3] in [-1, 1] -> (logits [n, num_labels], features [n, 128]), float32."""
+    """Builds the network: images [n, side, side, 3] in [-1, 1] -> logits [n, num_labels], features [n, 128]."""
     seeds = iter(range(100))
     x = inputs = keras.Input((side, side, 3))
     parts = []
     for filters, size in ((32, 4), (64, 3), (96, 3), (128, 3)):
         x = training.convolution(x, filters, size, 2, next(seeds), dtype)
         x = training.convolution(x, filters, 3, 1, next(seeds), dtype, residual=True)
-        # Small things, such as the colour of an eye, wherever they are.
+        # Small details, such as the color of an eye, wherever they are.
         if filters > 32:
             parts.append(keras.layers.GlobalMaxPooling2D(dtype="float32")(x))
     parts.append(keras.layers.Flatten(dtype="float32")(x))
@@ -232,12 +232,12 @@ def make_network(side: int, schema: Schema, dtype: str) -> keras.Model:
 
 
 def _train(dataset: Dataset, folder: Path) -> None:
-    """Trains a tagger and puts it into the cache."""
+    """Trains a tagger and stores it in the cache."""
     schema, slots = dataset.schema, dataset.schema.slots
     train, validation, test = training.split_for_judges(dataset)
     side = min(dataset.images.shape[1], MAX_SIDE)
     network = make_network(side, schema, resolve_dtype("auto"))
-    # What cannot be seen cannot be learned: it counts as unknown.
+    # Hidden attributes cannot be learned, so they count as unknown.
     labels = dataset.labels * visible(dataset.labels, schema)
     indices = training.shuffled_batches(train, BATCH, seed=0)
 
@@ -271,7 +271,7 @@ def _train(dataset: Dataset, folder: Path) -> None:
     accuracy, column_accuracy = measure_accuracy(predicted, truth, schema)
     hardest = hardest_cases(predicted, truth, schema)
     shares = {"accuracy": accuracy, "column_accuracy": column_accuracy}
-    # JSON knows no NaN.
+    # JSON has no NaN.
     record = {
         part: {name: None if np.isnan(share) else share for name, share in values.items()}
         for part, values in shares.items()
@@ -280,7 +280,7 @@ def _train(dataset: Dataset, folder: Path) -> None:
 
 
 def _right_and_known(predicted: np.ndarray, labels: np.ndarray, slot: Slot) -> tuple[np.ndarray, np.ndarray]:
-    """Whether an attribute is predicted right, and whether its truth is known: bool [n] each."""
+    """Returns whether an attribute is predicted correctly and whether its truth is known: bool [n] each."""
     truth, guess = labels[:, slot.columns], predicted[:, slot.columns]
     if slot.is_group:
         return np.any((truth > 0) & (guess > 0), axis=1), np.any(truth > 0, axis=1)

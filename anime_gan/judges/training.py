@@ -1,7 +1,7 @@
-"""What the two judges share: how they see pictures, how they are trained, and where they are kept.
+"""What the two judges share: preprocessing, layers and training.
 
-A judge is a small network that is trained on real pictures alone and then judges generated ones: the tagger
-says what is on them, the critic how intact they are. Each is trained once a dataset, and kept in the cache.
+A judge is a small network that is trained on real images only and then judges generated ones: the tagger
+recognizes attributes, the critic detects damage. Each is trained once per dataset and stored in the cache.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from anime_gan.datasets.splits import split_dataset
 from anime_gan.models.layers import BatchNormalization
 from anime_gan.training.batches import Batches
 
-# Of the training split: what decides when training stops, and which weights are kept.
+# Share of the training split used for validation: early stopping and the choice of the weights.
 VALIDATION_SHARE = 0.1
 MAX_VALIDATION = 1000
-# So many held-out images give a share to within a per cent; a million would only take longer.
+# 4,000 images determine a share to within one percent; more would only take longer.
 MAX_TEST = 4000
-# Fewer leave nothing to test with.
+# A smaller dataset has too few test images.
 MINIMUM = 30
 JUDGE_BATCH = 256
 CHECKS, PATIENCE = 12, 4
-# Of the moving averages in batch normalization: short trainings should have them too.
+# Momentum of batch normalization: low enough for the moving averages to settle in a short training.
 MOMENTUM = 0.95
 
 
 def split_for_judges(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which images a judge learns from, which decide when it stops, and which it is tested on.
+    """Splits a dataset into the images for training, validation and testing of a judge.
 
     Returns:
-        Three arrays of ascending indices without a common one: the first two are of the training split,
-        the third of the test split, of which at most `MAX_TEST` are taken, evenly spread.
+        Three disjoint arrays of ascending indices. The first two are from the training split, the third has
+        at most `MAX_TEST` evenly spaced indices from the test split.
 
     Raises:
         DataError: The dataset is too small.
     """
     count = len(dataset.images)
     if count < MINIMUM:
-        raise DataError(f"{dataset.name}: {count} images are too few to judge by; {MINIMUM} are the least")
+        raise DataError(f"{dataset.name}: has only {count} images; an evaluation needs at least {MINIMUM}")
     split = split_dataset(dataset.labels, np.zeros((0, dataset.labels.shape[1]), np.int8))
     validation = spread(split.train, min(MAX_VALIDATION, int(len(split.train) * VALIDATION_SHARE)))
     return np.setdiff1d(split.train, validation), validation, spread(split.test, MAX_TEST)
 
 
 def spread(indices: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` of the indices, evenly spread over them."""
+    """Returns at most `count` of the indices, evenly spaced."""
     return indices[np.arange(min(count, len(indices))) * len(indices) // min(count, len(indices))]
 
 
 def to_input(images: tf.Tensor, side: int) -> tf.Tensor:
-    """Pictures as a judge sees them: reduced by averaging areas, as numbers from -1 to 1.
+    """Scales images to [-1, 1] and reduces them to the judge's resolution by area averaging.
 
     Args:
         images: uint8 [n, h, w, 3], no smaller than `side`.
@@ -82,14 +82,14 @@ def convolution(
     dtype: str,
     residual: bool = False,
 ) -> keras.KerasTensor:
-    """Convolution, batch normalization and ReLU; with `residual`, `x` is added before the ReLU.
+    """Applies a convolution, batch normalization and ReLU; `residual` adds `x` before the ReLU.
 
     Args:
-        x: The layer's input.
-        filters: Channels of the result.
-        size: Pixels along a side of the kernel.
-        strides: Pixels from one place of the kernel to the next.
-        seed: Decides the initial weights; one of the layer's own.
+        x: Input of the layer.
+        filters: Number of output channels.
+        size: Side of the kernel, in pixels.
+        strides: Stride, in pixels.
+        seed: Random seed of the initial weights, different for each layer.
         dtype: Keras dtype policy.
         residual: Whether to add the input.
     """
@@ -107,7 +107,7 @@ def convolution(
 
 
 def dense(x: keras.KerasTensor, units: int, seed: int) -> keras.KerasTensor:
-    """Dense layer in float32, batch normalization and ReLU: without the second, most units die early on."""
+    """Applies a dense layer, batch normalization (else most units die early) and ReLU, in float32."""
     y = keras.layers.Dense(
         units, use_bias=False, kernel_initializer=keras.initializers.HeNormal(seed), dtype="float32"
     )(x)
@@ -119,16 +119,16 @@ def dense(x: keras.KerasTensor, units: int, seed: int) -> keras.KerasTensor:
 def augment(
     images: tf.Tensor, seed: tf.Tensor, shift: float, color: float, whole_pixels: bool = False
 ) -> tf.Tensor:
-    """Changes that leave a picture what it is: mirrored or not, moved a little, a little other light.
+    """Augments images: random mirroring, small shifts, small changes of contrast and brightness.
 
-    Hues stay, since colours are attributes: contrast and brightness change, and each channel only slightly.
+    Hues are kept because colors are attributes, so single channels change only slightly.
 
     Args:
         images: float32 [n, h, w, 3] in [-1, 1].
-        seed: int32 [2], decides everything.
-        shift: Moved by up to so much of the side, in both directions; edges are continued.
-        whole_pixels: Whether to move by whole pixels only, which blurs nothing.
-        color: Contrast and brightness change by up to this factor and summand, a channel by a quarter of it.
+        seed: int32 [2], random seed.
+        shift: Maximum shift in either direction, as a share of the side; edge pixels are repeated.
+        whole_pixels: Whether to shift by whole pixels only, which avoids blur.
+        color: Maximum change of contrast and brightness; of a single channel, a quarter of it.
 
     Returns:
         Like `images`; values may leave [-1, 1] a little.
@@ -140,7 +140,7 @@ def augment(
         return tf.random.stateless_uniform([count, *shape], seed, -limit, limit)
 
     mirrored = between([1], flips, 1.0) < 0
-    # Rows of the matrix that gives the place to read for each place to write.
+    # Rows of the matrix that maps output positions to input positions.
     ones, zeros = tf.ones([count, 1]), tf.zeros([count, 1])
     moved = between([2], shifts, shift * side)
     if whole_pixels:
@@ -169,7 +169,7 @@ def augment(
 
 
 def shuffled_batches(indices: np.ndarray, size: int, seed: int) -> Callable[[int], np.ndarray]:
-    """Step -> so many of the indices: shuffled epochs, decided by the seed."""
+    """Returns a function from the step to `size` of the indices, in epochs shuffled by the seed."""
     batches = Batches(len(indices), size, seed)
     return lambda step: indices[batches.indices(step)]
 
@@ -183,18 +183,18 @@ def fit(
     learning_rate: float,
     description: str,
 ) -> None:
-    """Trains a network; it ends with the weights that were best on the validation part.
+    """Trains a network with early stopping and restores the weights with the lowest validation loss.
 
     Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101).
 
     Args:
         network: Any Keras model.
-        batch_loss: (images, labels, seed int32 [2]) -> mean loss of the batch; part of the graph.
+        batch_loss: (images, labels, seed int32 [2]) -> mean loss of the batch; runs inside the graph.
         batch: Step -> (images, labels).
-        validation_loss: Judges the current weights.
-        steps: How many at most, with `CHECKS` checks among them; it stops earlier after `PATIENCE` checks in
-            a row none of which was better than the best.
-        learning_rate: The highest; see `scheduled_rate`.
+        validation_loss: Computes the loss of the current weights.
+        steps: Maximum number of steps, with `CHECKS` validations in between. Training stops early after
+            `PATIENCE` validations in a row without an improvement.
+        learning_rate: Peak learning rate; see `scheduled_rate`.
         description: For the progress bar.
     """
     optimizer = keras.optimizers.AdamW(weight_decay=0.02, beta_2=0.99)
@@ -215,7 +215,7 @@ def fit(
     ) as progress:
         for step in range(steps):
             images, labels = batch(step)
-            # A schedule of Keras's would be computed anew for each variable.
+            # A Keras schedule would be evaluated once for every variable.
             optimizer.learning_rate.assign(scheduled_rate(step, steps, learning_rate))
             train_step(tf.constant(images), tf.constant(labels), tf.constant([step, 0]))
             progress.update()
@@ -232,9 +232,9 @@ def fit(
 
 
 def scheduled_rate(step: int, steps: int, highest: float) -> float:
-    """Learning rate of a step: rises for a twentieth of the steps, then falls along half a cosine.
+    """Returns the learning rate: linear warm-up over a twentieth of the steps, then cosine decay.
 
-    The fall is that of Loshchilov & Hutter 2017 (arXiv 1608.03983, equation 5), without restarts.
+    Loshchilov & Hutter 2017 (arXiv 1608.03983, equation 5), without restarts.
     """
     warm_up = -(-steps // 20)
     if step < warm_up:
@@ -243,13 +243,13 @@ def scheduled_rate(step: int, steps: int, highest: float) -> float:
 
 
 def in_batches(images: np.ndarray, function: Callable[[tf.Tensor], Any]) -> Iterator[Any]:
-    """Calls a function with one part of the images after the other, so that a million need no memory."""
+    """Yields the results of a function for one batch of the images after the other."""
     for start in range(0, len(images), JUDGE_BATCH):
         yield function(tf.constant(images[start : start + JUDGE_BATCH]))
 
 
 def check_images(images: np.ndarray, side: int) -> None:
-    """Refuses what a judge cannot judge.
+    """Checks that a judge can process the images.
 
     Raises:
         ValueError: Not uint8 [n, h, w, 3], not square, or smaller than `side`.
@@ -258,4 +258,6 @@ def check_images(images: np.ndarray, side: int) -> None:
         raise ValueError(f"images must be uint8 [n, height, width, 3], not {images.dtype} {images.shape}")
     height, width = images.shape[1:3]
     if height != width or height < side:
-        raise ValueError(f"images of {height}x{width}: this judge wants squares of {side} pixels or more")
+        raise ValueError(
+            f"images of {height}x{width}: this judge needs square images of at least {side} pixels"
+        )

@@ -127,7 +127,7 @@ def test_the_command_trains_once_and_prints_both(elsewhere, capsys, monkeypatch)
     assert hair[hair.index("red") + 1].strip(",") == "-"
     assert hair[hair.index("blue") + 1].strip(",").endswith("%")
     assert sum(line.startswith("  checksum ") for line in lines) == 2
-    assert any(line.startswith("critic: the floor, ") for line in lines)
+    assert any(line.startswith("critic: 95% of held-out ") for line in lines)
     assert any(line.split()[0] == "ghost" and line.endswith("%") for line in lines)
     # What was kept is read, and nothing is trained.
     monkeypatch.setattr(training, "fit", None)
@@ -138,7 +138,7 @@ def test_the_command_trains_once_and_prints_both(elsewhere, capsys, monkeypatch)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--data=faces", "--num_images=20", "--resolution=32"], "20 images are too few"),
+        (["--data=faces", "--num_images=20", "--resolution=32"], "only 20 images"),
         (["--data=faecs"], "--data=faecs: no such folder"),
         (["--data=faces", "--resolution=16"], "--resolution=16"),
         (["--dta=faces"], "unknown option --dta; did you mean 'data'"),
