@@ -1,4 +1,4 @@
-"""What all measures work with: the model, the data, the judges, and how much of each."""
+"""What all measures share: the model, the data, the judges and the options."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from anime_gan.judges.tagger import Judgement, Tagger, decide
 if TYPE_CHECKING:
     from anime_gan.judges.critic import Critic
 
-# Fewer held-out images tell nothing.
+# Minimum number of held-out images.
 MIN_TEST_IMAGES = 10
 JUDGE_BATCH = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How much is drawn.
+    """Number of faces and random seed.
 
     Attributes:
-        num_images: Faces drawn with nothing asked; also how many real ones they are compared with at most.
-        seed: Decides everything drawn; with 0 the faces are those of `generate.py --seeds=0-...`.
+        num_images: Number of faces drawn without a request, and maximum number of real images.
+        seed: Random seed; with 0 the faces are those of `generate.py --seeds=0-...`.
     """
 
     num_images: int = 10_000
@@ -37,22 +37,22 @@ class Options:
 
     @property
     def images_per_request(self) -> int:
-        """Images on which each attribute value is judged, and each combination."""
+        """Minimum number of images per attribute value, and number of images per combination."""
         return max(1, min(200, self.num_images // 20))
 
     @property
     def pairs(self) -> int:
-        """Faces of which one attribute is changed; also faces for which candidates are drawn."""
+        """Number of faces with a single-attribute edit, and of faces with candidates."""
         return max(2, min(1000, self.num_images // 5))
 
     @property
     def copies(self) -> int:
-        """Generated faces whose nearest training image is looked for, and held-out ones."""
+        """Number of generated and of held-out images whose nearest training image is searched."""
         return min(2000, self.num_images)
 
 
 class Stream(enum.IntEnum):
-    """What seeds are for: no two uses share a face."""
+    """Uses of seeds: no two uses share a face."""
 
     FACES = 0
     VALUES = 1
@@ -80,9 +80,9 @@ class Sample(NamedTuple):
 
     Attributes:
         images: uint8 [n, h, w, 3].
-        labels: [n, num_labels], what they were asked to be, or are.
-        verdicts: int8 [n, num_labels], the tagger's; None without a tagger.
-        features: float [n, d], the tagger's; None without a tagger.
+        labels: [n, num_labels], the requested or true labels.
+        verdicts: int8 [n, num_labels], the tagger's labels; None without a tagger.
+        features: float [n, d], the tagger's features; None without a tagger.
     """
 
     images: np.ndarray
@@ -92,12 +92,12 @@ class Sample(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What most measures compare.
+    """The images that most measures compare.
 
     Attributes:
-        faces: Drawn with nothing asked, so that attributes come as in the training set.
-        reference: Real images that were trained on.
-        test: Real images that were held out.
+        faces: Drawn without a request, so attributes follow the training distribution.
+        reference: Training images.
+        test: Held-out real images.
     """
 
     faces: Sample
@@ -106,15 +106,15 @@ class Samples(NamedTuple):
 
 
 class Bench:
-    """Draws faces and lets them be judged, with a progress bar.
+    """Draws and judges faces, with a progress bar.
 
     Attributes:
         model, dataset, tagger, critic, options: As given.
         schema: The model's.
-        hold_out: The text of the run's `--hold_out`; empty if nothing was held out.
-        combinations: int8 [k, num_labels], what was held out.
-        split: What the model was trained on, what is for testing, what was held out.
-        saw_test_images: Whether the model was trained on the test images too.
+        hold_out: Value of the run's `--hold_out`; empty if no combinations were held out.
+        combinations: int8 [k, num_labels], the held-out combinations.
+        split: Images for training, for testing, and with held-out combinations.
+        saw_test_images: Whether the model was also trained on the test images.
     """
 
     def __init__(
@@ -126,10 +126,10 @@ class Bench:
         options: Options,
         progress: tqdm,
     ) -> None:
-        """Splits the dataset as the run did.
+        """Splits the dataset as the training run did.
 
         Raises:
-            DataError: The data has other attributes than the model, or too few images.
+            DataError: The attributes of the data differ from the model's, or there are too few images.
         """
         check_schema(model, dataset)
         self.model, self.dataset, self.options = model, dataset, options
@@ -138,13 +138,13 @@ class Bench:
         self._progress = progress
         self._used = dict.fromkeys(Stream, 0)
         config = model.record["config"]
-        # An export that says nothing of them was trained on all images.
+        # An export without these options was trained on all images.
         self.hold_out = str(config.get("hold_out", ""))
         test_every = int(config.get("test_every", 0))
         self.saw_test_images = test_every == 0
         self.combinations = parse_combinations(self.hold_out, self.schema)
         split = split_dataset(dataset.labels, self.combinations, test_every or TEST_EVERY)
-        # The judges learned from all other images than these.
+        # The judges were trained on all images but these.
         kept_from_judges = split.test[split.test % TEST_EVERY == TEST_EVERY - 1]
         self.split = Split(split.train, kept_from_judges, split.held_out)
         if len(self.split.test) < MIN_TEST_IMAGES or len(self.split.train) < MIN_TEST_IMAGES:
@@ -155,20 +155,20 @@ class Bench:
 
     @property
     def critic(self) -> Critic:
-        """The critic; only measures that need none may do without one."""
+        """The critic; must not be used if none was given."""
         assert self._critic is not None
         return self._critic
 
     def announce(self, images: int) -> None:
-        """Says how many images more will be drawn or judged; an image counts each time."""
+        """Adds a number of images to the total of the progress bar; an image counts once per use."""
         self._progress.total += images
 
     def stage(self, name: str) -> None:
-        """Says what comes next."""
+        """Names the current stage in the progress bar."""
         self._progress.set_description(name)
 
     def draw(self, stream: Stream, attributes: str | Sequence[str], count: int) -> Faces:
-        """The inputs of the stream's next faces; what is not asked follows the training set."""
+        """Returns the inputs of the stream's next faces; open attributes follow the training distribution."""
         first = (self.options.seed << 32) + (stream << 24) + self._used[stream]
         self._used[stream] += count
         seeds = np.arange(first, first + count, dtype=np.int64)
@@ -180,15 +180,15 @@ class Bench:
         return self.in_batches(BATCH, self.model.render, latents, labels)
 
     def verdicts(self, images: np.ndarray) -> np.ndarray:
-        """What the tagger sees: int8 [n, num_labels] of +1 and -1."""
+        """Returns the tagger's labels: int8 [n, num_labels] of +1 and -1."""
         return decide(self._judge(images).probabilities, self.schema)
 
     def scores(self, images: np.ndarray) -> np.ndarray:
-        """What the critic thinks of each image: float32 [n]."""
+        """Returns the critic's scores: float32 [n]."""
         return self.in_batches(JUDGE_BATCH, self.critic.score, images)
 
     def samples(self) -> Samples:
-        """Draws faces, takes real images beside them, and lets the tagger judge all of them."""
+        """Draws faces, selects real images, and labels all of them with the tagger."""
         count = self.options.num_images
         self.stage("faces")
         drawn = self.draw(Stream.FACES, "", count)
@@ -197,17 +197,17 @@ class Bench:
         return Samples(faces, self.real(self.split.train, count), self.real(self.split.test, count))
 
     def judged(self, images: np.ndarray, labels: np.ndarray) -> Sample:
-        """Lets the tagger judge images, if there is one."""
+        """Labels images with the tagger, if there is one."""
         if self.tagger is None:
             return Sample(images, labels, None, None)
         judgement = self._judge(images)
         return Sample(images, labels, decide(judgement.probabilities, self.schema), judgement.features)
 
     def real(self, indices: np.ndarray, count: int) -> Sample:
-        """At most so many of the dataset's images, drawn by chance, in random order, and judged."""
+        """Returns at most `count` random images of the dataset, in random order, labeled by the tagger."""
         random = np.random.default_rng(self.options.seed)
         chosen = np.sort(random.permutation(indices)[:count])
-        # Sorted while reading, since the images are on disk; then shuffled: any part is a fair sample.
+        # Read in order from the disk, then shuffled, so that any part is a random sample.
         order = random.permutation(len(chosen))
         return self.judged(np.asarray(self.dataset.images[chosen])[order], self.dataset.labels[chosen][order])
 
@@ -232,10 +232,10 @@ class Bench:
 
 
 def check_schema(model: ExportedModel, dataset: Dataset) -> None:
-    """Makes sure that the labels of the data mean what the model's do.
+    """Checks that the data has the model's attributes.
 
     Raises:
-        DataError: They do not; the message names what is on one side only.
+        DataError: It does not; the message names the differences.
     """
     ours, theirs = model.schema.columns, dataset.schema.columns
     if ours == theirs:
@@ -243,6 +243,6 @@ def check_schema(model: ExportedModel, dataset: Dataset) -> None:
     sides = {"only in the data": set(theirs) - set(ours), "only in the model": set(ours) - set(theirs)}
     parts = [f"{side}: {', '.join(sorted(names)[:5])}" for side, names in sides.items() if names]
     raise DataError(
-        f"{dataset.name}: has other attributes than the model ({'; '.join(parts) or 'in another order'}); "
-        "give the data it was trained on"
+        f"{dataset.name}: its attributes differ from the model's ({'; '.join(parts) or 'in another order'}); "
+        "pass the model's training data"
     )

@@ -1,4 +1,4 @@
-"""An exported model as it is evaluated: many faces at a time."""
+"""An exported model that draws many faces at a time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class ExportedModel:
 
     Attributes:
         directory: The version folder.
-        schema: What can be asked for.
+        schema: The attributes that can be requested.
         record: `training.json`: configuration, steps, statement, checksums.
     """
 
     def __init__(self, directory: Path | None) -> None:
-        """Reads what lies beside the model; the model itself is loaded with the first face.
+        """Reads the files next to the model; the model itself is loaded with the first face.
 
         Args:
             directory: As in `find_export`.

@@ -1,4 +1,4 @@
-"""Measures of control: does the model draw what it is asked for, and only that?"""
+"""Measures of control: does the model draw the requested attributes, and only those?"""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PICTURED = 4
 
 
 class PicturedCombination(NamedTuple):
-    """Faces with a combination that was kept from training.
+    """Faces with a held-out combination.
 
     Attributes:
-        request: What was asked for.
+        request: The requested attributes.
         images: uint8 [at most 4, h, w, 3], not selected.
     """
 
@@ -27,7 +27,7 @@ class PicturedCombination(NamedTuple):
 
 
 def attribute_precision(bench: Bench, samples: Samples) -> dict[str, Any]:
-    """Precision of every value, on faces drawn with nothing asked and, for rare values, on more.
+    """Precision of every value, on faces drawn without a request and, for rare values, on additional faces.
 
     See `anime_gan.metrics.control.attribute_precision`.
     """
@@ -52,10 +52,10 @@ def attribute_precision(bench: Bench, samples: Samples) -> dict[str, Any]:
 
 
 def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], list[PicturedCombination]] | None:
-    """How often a combination that was kept from training comes out, beside combinations that were not.
+    """Compares the precision of held-out combinations with combinations seen in training.
 
     Returns:
-        The numbers, and some faces of each held-out combination; None if nothing was held out.
+        The numbers, and some faces of each held-out combination; None without held-out combinations.
     """
     if not len(bench.combinations):
         return None
@@ -88,7 +88,7 @@ def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], list[PicturedComb
 
 
 def _real_combinations(bench: Bench) -> dict[str, Any]:
-    """What the tagger makes of real images with the held-out combinations, of those it did not learn from."""
+    """Returns the tagger's accuracy on real images with held-out combinations that it was not trained on."""
     kept = bench.split.held_out[bench.split.held_out % TEST_EVERY == TEST_EVERY - 1]
     if not len(kept):
         return {"joint": None, "images": 0}
@@ -106,15 +106,15 @@ def _real_combinations(bench: Bench) -> dict[str, Any]:
 
 
 def leakage(bench: Bench, samples: Samples) -> dict[str, Any]:
-    """What else changes when one attribute of a face is changed and everything else kept.
+    """Measures what else changes when one attribute of a face is edited.
 
-    Real images show where in the picture an attribute belongs.
+    Real images show which region of the image belongs to an attribute.
 
     Returns:
-        `flipped`: of the other attributes, the share whose verdict changes; `noise`: the share of verdicts
-        that change when a face is moved by one pixel, which is the tagger's own doing; `followed`: the share
-        of changes that the verdict follows; `spill`: see `anime_gan.metrics.control.spill`, the mean over the
-        attributes; `attributes`: the same for each attribute that was changed; `pairs`, `compared`: counts.
+        `flipped`: share of the other attributes whose label changes; `noise`: share of labels that change
+        when a face moves by one pixel, which is the error of the tagger; `followed`: share of successful
+        edits; `spill`: mean over the attributes of `anime_gan.metrics.control.spill`; `attributes`: the same
+        for each edited attribute; `pairs`, `compared`: counts.
     """
     schema, slots = bench.schema, bench.schema.slots
     bench.stage("leakage")

@@ -1,4 +1,4 @@
-"""Measures of the pictures themselves: variety, copies, closeness to real ones, texture, intactness."""
+"""Measures of image quality: variety, memorization, distance to real images, texture, damage."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from anime_gan.metrics.texture import sliced_wasserstein
 from anime_gan.metrics.variety import group_by_labels, nearest_images, pairwise_diversity
 
 CANDIDATES = 4
-# Fewer pairs of images with equal attributes tell nothing: then fewer attributes have to be equal.
+# With fewer pairs of images with equal attributes, fewer attributes have to be equal.
 MIN_PAIRS = 20
-# Training images read at a time.
+# Number of training images read at a time.
 CHUNK = 8192
 NEAR_PERCENTILE = 1
 PICTURED_PAIRS = 16
 
 
 class Closest(NamedTuple):
-    """The generated faces that are closest to a training image.
+    """The generated faces closest to a training image.
 
     Attributes:
         generated: uint8 [n, h, w, 3], the closest first.
-        nearest: uint8 [n, h, w, 3], the training image that each is closest to.
+        nearest: uint8 [n, h, w, 3], the training image nearest to each of them.
     """
 
     generated: np.ndarray
@@ -37,15 +37,15 @@ class Closest(NamedTuple):
 
 
 def variety(bench: Bench) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """How different faces with equal attributes are, and what choosing among candidates does to that.
+    """Measures the variety of faces with equal attributes, also after a selection among candidates.
 
-    Pairs of real images with equal labels are compared with pairs of faces that were asked for with the same
-    labels. If too few real images have the same complete labels, only the values of the groups have to be
-    equal, on both sides, and the tags are left open; if that is not enough either, nothing has to be.
+    Pairs of real images with equal labels are compared with pairs of faces requested with the same labels. If
+    too few real images share all labels, only the groups have to be equal, on both sides, and the tags are
+    left open. If that is still not enough, no attribute has to be equal.
 
     Returns:
         The variety as a mean distance (see `anime_gan.metrics.variety`): `model`, `real` and their `ratio`.
-        And for 1 candidate and several, the share of faces above the critic's floor, and the ratio.
+        Then, for 1 and for several candidates, the share of faces above the critic's floor, and the ratio.
     """
     bench.stage("variety")
     equal, columns, real_pairs = _equal_pairs(bench)
@@ -84,10 +84,10 @@ def variety(bench: Bench) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _equal_pairs(bench: Bench) -> tuple[str, np.ndarray, np.ndarray]:
-    """Pairs of training images that are alike.
+    """Finds pairs of training images with equal attributes.
 
     Returns:
-        What is equal, in words; bool [num_labels], in which columns; int64 [pairs, 2], which images.
+        The equal attributes, in words; bool [num_labels], their columns; int64 [pairs, 2], the images.
     """
     slots, count = bench.schema.slots, bench.options.pairs // 2
     groups = tuple(slot for slot in slots if slot.is_group)
@@ -106,17 +106,17 @@ def _columns(bench: Bench, slots: Sequence[Slot]) -> np.ndarray:
 
 
 def _alike(bench: Bench, slots: Sequence[Slot], count: int) -> np.ndarray:
-    """Pairs of training images in which these attributes are known and equal: int64 [at most count, 2]."""
+    """Returns pairs of training images with these attributes known and equal: int64 [at most count, 2]."""
     train = bench.split.train
     labels = bench.dataset.labels[train]
-    # An unknown attribute may be anything.
+    # An unknown attribute may have any value.
     known = np.flatnonzero(np.all([np.ones(len(train), bool), *(is_known(labels, s) for s in slots)], axis=0))
     groups = group_by_labels(labels[known][:, _columns(bench, slots)], 2, count, bench.options.seed)
     return train[known[_round_robin(groups, count)]]
 
 
 def _round_robin(groups: list[np.ndarray], count: int) -> np.ndarray:
-    """Pairs of members, int64 [at most count, 2]: the first two of every group, then the next two."""
+    """Returns pairs of members, int64 [at most count, 2]: the first two of every group, then the next two."""
     longest = max((len(group) for group in groups), default=0)
     pairs = [
         group[start : start + 2]
@@ -132,12 +132,12 @@ def _paired(images: np.ndarray) -> np.ndarray:
 
 
 def copies(bench: Bench, samples: Samples) -> tuple[dict[str, Any], Closest]:
-    """Whether generated faces are nearer to training images than other real images are.
+    """Checks memorization: are generated faces closer to training images than held-out images are?
 
     Returns:
         `model` and `real`: the median distance (see `anime_gan.metrics.variety`) to the nearest training
-        image; `limit`: the distance that 1% of the held-out images are within; `model_near`: the share of
-        generated faces that are, which is 1% too if they keep away as real ones do. And the closest faces.
+        image; `limit`: the first percentile of the distances of held-out images; `model_near`: the share of
+        generated faces within that distance, 1% for a model that does not copy. Then the closest faces.
     """
     bench.stage("copies")
     count = bench.options.copies
@@ -159,9 +159,9 @@ def copies(bench: Bench, samples: Samples) -> tuple[dict[str, Any], Closest]:
 
 
 def _nearest_training_images(bench: Bench, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the nearest training image and its index in the dataset, for each image."""
+    """Returns the distance to the nearest training image and its index, for each image."""
     train = bench.split.train
-    # A model that was trained on mirrored images may have copied one.
+    # A model trained with mirrored images may have copied one of them.
     mirrored = bench.model.record["config"].get("flip", False)
     distances = np.full(len(images), np.inf)
     indices = np.zeros(len(images), np.int64)
@@ -176,10 +176,10 @@ def _nearest_training_images(bench: Bench, images: np.ndarray) -> tuple[np.ndarr
 
 
 def resemblance(bench: Bench, samples: Samples) -> dict[str, Any]:
-    """FID, KID, precision and recall on the tagger's features, against images that were trained on.
+    """FID, KID, precision and recall on the tagger's features, against training images.
 
-    All but the KID depend on how many images there are, so the model is measured twice: with all its faces,
-    and with as many as there are held-out images, whose values stand beside.
+    All but the KID depend on the number of images, so the model is measured twice: with all its faces, and
+    with as many faces as there are held-out images, which are measured too.
     """
     bench.stage("resemblance")
     faces, reference, test = samples
@@ -207,9 +207,9 @@ def _distances(real: np.ndarray, others: np.ndarray) -> dict[str, float]:
 
 
 def texture(bench: Bench, samples: Samples) -> dict[str, Any]:
-    """Sliced Wasserstein distance to images that were trained on, for each scale (see `metrics.texture`).
+    """Sliced Wasserstein distance to training images, for each scale (see `metrics.texture`).
 
-    As many images on all sides: the distance depends on their number.
+    All sets have the same size, because the distance depends on it.
     """
     bench.stage("texture")
     count = min(len(sample.images) for sample in samples)
@@ -222,7 +222,7 @@ def texture(bench: Bench, samples: Samples) -> dict[str, Any]:
 
 
 def success(bench: Bench, samples: Samples) -> dict[str, Any]:
-    """The share of faces that the critic takes for intact: as good as 95% of held-out real images."""
+    """The share of faces above the critic's floor, which 95% of held-out real images exceed."""
     faces, test = samples.faces, samples.test
     bench.stage("success rate")
     shares = [float(np.mean(bench.scores(sample.images) >= bench.critic.floor)) for sample in (faces, test)]

@@ -1,4 +1,4 @@
-"""The files that an evaluation leaves behind."""
+"""Writes the files of an evaluation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODEL_CARD = "MODEL_CARD.md"
 
 
 def write_results(evaluation: Evaluation, out: Path) -> None:
-    """Writes `evaluation.json`, `EVALUATION.md` and `evaluation.png`, each whole or not at all."""
+    """Writes `evaluation.json`, `EVALUATION.md` and `evaluation.png`, each atomically."""
     write_text(
         out / "evaluation.json",
         json.dumps(evaluation.numbers, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
@@ -30,7 +30,7 @@ def write_results(evaluation: Evaluation, out: Path) -> None:
 
 
 def complete_export(numbers: dict[str, Any], critic: Critic, export: Path) -> None:
-    """Writes the main results into an export's model card, and puts the critic beside the model."""
+    """Adds the main results to an export's model card and saves the critic next to the model."""
     card = export / MODEL_CARD
     text = card.read_text("utf-8") if card.is_file() else "# Model card\n"
     write_text(card, with_measured_section(text, summary(numbers)))

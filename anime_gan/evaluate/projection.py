@@ -1,4 +1,4 @@
-"""`python -m anime_gan.evaluate.projection`: how well `generate.py --project` finds faces again."""
+"""`python -m anime_gan.evaluate.projection`: measures the GAN inversion of `generate.py --project`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.common.layout import grid
+from anime_gan.common.markdown import markdown_table
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
@@ -30,19 +31,19 @@ if TYPE_CHECKING:
     from anime_gan.faces.projector import Inversion
     from anime_gan.judges.tagger import Tagger
 
-SUMMARY = """Measures how well generate.py --project finds a face again: on pictures that the model drew, and
-on real ones that it was not trained on. Writes projection.json, and projection.png with every picture above
-what was found. It takes about half a minute a picture; the tagger that judges what was found is trained
-first, once for a dataset."""
+SUMMARY = """Measures how well generate.py --project (GAN inversion) reconstructs faces: images that the model
+drew, and held-out real images. Writes projection.json, and projection.png with every image above its
+reconstruction. Each image takes about half a minute. Before the first run on a dataset, a tagger is trained,
+which takes a few minutes."""
 
 NUM_IMAGES = 24
-# Faces to be found again: far from the seeds that people use.
+# First seed of the drawn images: far from the seeds that people use.
 FIRST_SEED = 2**61
 PICTURED = 12
 
 
 class Sample(NamedTuple):
-    """Pictures to find again.
+    """Images to reconstruct.
 
     Attributes:
         images: uint8 [n, h, w, 3].
@@ -58,14 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     flag_values = flags.FlagValues()
     for name, text in (
         ("model", MODEL_HELP),
-        ("data", "what it was trained on, as in train.py --data (default: what the export says)"),
-        ("out", "where the results go (a folder)"),
+        ("data", "the model's training data, as in train.py --data (default: as recorded in the export)"),
+        ("out", "folder for the results (default: projection)"),
     ):
         flags.DEFINE_string(name, "projection" if name == "out" else None, text, flag_values=flag_values)
     flags.DEFINE_integer(
         "num_images",
         NUM_IMAGES,
-        f"pictures of each kind (1 and up; default {NUM_IMAGES})",
+        f"number of drawn and of real images, each (1 and up; default {NUM_IMAGES})",
         1,
         flag_values=flag_values,
     )
@@ -109,7 +110,7 @@ def _measure(flag_values: Any) -> int:
             images = np.stack([projection.image for projection in found])
             for start in range(0, len(images), PICTURED):
                 pictures += [sample.images[start : start + PICTURED], images[start : start + PICTURED]]
-            # After each kind: what was measured survives an interruption.
+            # Written after each kind, so that an interruption loses less.
             write_text(out / "projection.json", json.dumps(numbers, indent=1) + "\n")
             with written_whole(out / "projection.png") as partial:
                 Image.fromarray(pairs_picture(pictures)).save(partial)
@@ -118,31 +119,33 @@ def _measure(flag_values: Any) -> int:
 
 
 def drawn_sample(generator: FaceGenerator, count: int) -> Sample:
-    """Faces that the model itself draws."""
+    """Draws faces with the model itself."""
     request = FaceRequest(seeds=tuple(range(FIRST_SEED, FIRST_SEED + count)))
     faces = list(generator.faces(request))
     return Sample(np.stack([face.image for face in faces]), np.stack([face.labels for face in faces]))
 
 
 def held_out_sample(dataset: Dataset, config: dict[str, Any], count: int) -> Sample:
-    """Real pictures that were kept from the training, evenly spread over the test split.
+    """Returns held-out real images, evenly spaced in the test split.
 
     Raises:
-        DataError: Nothing was kept.
+        DataError: No images were held out.
     """
     combinations = parse_combinations(str(config.get("hold_out", "")), dataset.schema)
     test = split_dataset(dataset.labels, combinations, int(config.get("test_every", 0))).test
     if not len(test):
-        raise DataError(f"{dataset.name}: nothing was kept from the training (--test_every)")
+        raise DataError(
+            f"{dataset.name}: no images were held out from training, so there are no real images to measure"
+        )
     chosen = test[np.arange(min(count, len(test))) * len(test) // min(count, len(test))]
     return Sample(np.asarray(dataset.images[chosen]), dataset.labels[chosen])
 
 
 def figures(sample: Sample, found: Sequence[Inversion], schema: Schema, tagger: Tagger) -> dict[str, Any]:
-    """How close the faces are, and the share of attributes that are right.
+    """Returns the mean distances of the reconstructions and the shares of correct attributes.
 
-    An attribute counts where it is known and visible. `right` compares what was found with the truth, `seen`
-    what the tagger sees on the found face.
+    Only known and visible attributes count. `right` compares the attributes of the inversion with the truth,
+    `seen` the tagger's labels of the reconstructed face.
     """
     labels = np.stack([schema.parse(projection.request.attributes) for projection in found])
     verdicts = tagger.predict(np.stack([projection.image for projection in found]))
@@ -163,12 +166,12 @@ def figures(sample: Sample, found: Sequence[Inversion], schema: Schema, tagger: 
 
 
 def right_attributes(labels: np.ndarray, truth: np.ndarray, schema: Schema) -> np.ndarray:
-    """Whether each attribute is right: float [n, attributes] of 1 and 0, NaN where it cannot be told.
+    """Returns whether each attribute is correct: float [n, attributes] of 1 and 0, NaN if unknown.
 
     Args:
         labels: [n, num_labels] of +1 and -1.
         truth: [n, num_labels] of +1, -1 and 0 (unknown).
-        schema: What the columns mean.
+        schema: Meaning of the columns.
     """
     from anime_gan.judges.tagger import visible
 
@@ -182,7 +185,7 @@ def right_attributes(labels: np.ndarray, truth: np.ndarray, schema: Schema) -> n
 
 
 def pairs_picture(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of pictures, uint8 [n, h, w, 3] each, below each other; shorter rows end in white."""
+    """Stacks rows of images, uint8 [n, h, w, 3] each; shorter rows are filled with white."""
     width = max(len(row) for row in rows)
     filled = [
         np.concatenate([row, np.full((width - len(row), *row.shape[1:]), 255, np.uint8)]) for row in rows
@@ -191,19 +194,29 @@ def pairs_picture(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def report(numbers: dict[str, Any]) -> str:
-    """The table."""
-    lines = [
-        "| pictures | number | attributes found right | seen by the tagger | feature distance (by chance) | "
-        "pixel error of 255 | seconds each |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, values in numbers.items():
-        lines.append(
-            f"| {name} | {values['images']} | {values['right']:.1%} | {values['seen']:.1%} | "
-            f"{values['feature_distance']:.2f} ({values['typical_distance']:.2f}) | "
-            f"{values['pixel_error']:.1f} | {values['seconds_a_picture']} |"
+    """Returns the results as a Markdown table."""
+    heads = (
+        "images",
+        "number",
+        "correct attributes",
+        "confirmed by the tagger",
+        "feature distance (by chance)",
+        "pixel error of 255",
+        "seconds per image",
+    )
+    rows = [
+        (
+            name,
+            values["images"],
+            f"{values['right']:.1%}",
+            f"{values['seen']:.1%}",
+            f"{values['feature_distance']:.2f} ({values['typical_distance']:.2f})",
+            f"{values['pixel_error']:.1f}",
+            values["seconds_a_picture"],
         )
-    return "\n".join(lines)
+        for name, values in numbers.items()
+    ]
+    return markdown_table(heads, rows)
 
 
 if __name__ == "__main__":

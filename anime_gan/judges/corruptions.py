@@ -1,13 +1,13 @@
-"""Damage done to real pictures, such as generators do: what the critic learns to tell from intact ones.
+"""Damage as generators cause it, applied to real images: the critic learns to detect it.
 
 Every kind of damage has the signature `(images, others, severity, seed) -> images`:
 
 - `images`: float32 [n, h, w, 3] in [-1, 1].
-- `others`: other pictures of the same shape, for damage that mixes two.
-- `severity`: float32 [n] in [0, 1]; 0 leaves a picture as it is, 1 ruins it.
-- `seed`: int32 [2]; the same seed does the same.
+- `others`: other images of the same shape, for damage that mixes two images.
+- `severity`: float32 [n] in [0, 1]; 0 changes nothing, 1 ruins the image.
+- `seed`: int32 [2], random seed.
 
-Lengths are shares of the side, so that the same severity looks alike at every resolution.
+Lengths are shares of the side, so a severity looks the same at every resolution.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Damage = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 # Rec. 601.
 LUMA = (0.299, 0.587, 0.114)
-# Draws of this share of the damages concern the whole picture, the others a region.
+# Share of the damage that affects the whole image; the rest affects a region.
 WHOLE_SHARE = 0.3
 
 
 def warp(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Wobbly, torn shapes: a smooth random displacement of up to 8% of the side."""
+    """Distorts shapes by a smooth random displacement of up to 8% of the side."""
     del others
     fields, masks = _split(seed, 2)
     side = images.shape[1]
@@ -38,14 +38,14 @@ def warp(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Ten
 
 
 def blur(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A region or everything out of focus, by a Gaussian of up to 4% of the side."""
+    """Blurs a region or the whole image with a Gaussian of up to 4% of the side."""
     del others
     blurred = _blurred(images, 0.04 * severity)
     return _mixed(images, blurred, _somewhere(images, severity, seed))
 
 
 def noise(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Independent normal noise on pixels, with a standard deviation of up to 0.3."""
+    """Adds independent normal noise to pixels, with a standard deviation of up to 0.3."""
     del others
     values, masks = _split(seed, 2)
     normal = tf.random.stateless_normal(tf.shape(images), values)
@@ -54,7 +54,7 @@ def noise(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Te
 
 
 def ragged(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Ragged outlines: each pixel is taken from a place nearby, with a spread of up to 3% of the side."""
+    """Roughens outlines: each pixel is read from a random position nearby, up to 3% of the side away."""
     del others
     fields, masks = _split(seed, 2)
     field = tf.random.stateless_normal([*_leading(images), 2], fields) * (0.03 * images.shape[1])
@@ -62,12 +62,12 @@ def ragged(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.T
 
 
 def patch(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A region of another picture at the same place: another eye, another lock of hair."""
+    """Replaces a region by the same region of another image: another eye, another lock of hair."""
     return _mixed(images, others, _region(images, severity, seed))
 
 
 def bleed(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Colours that run over their outlines in a region, while the brightness stays."""
+    """Shifts and blurs the colors in a region across their outlines, but keeps the brightness."""
     del others
     moves, masks = _split(seed, 2)
     luma = tf.reduce_sum(images * tf.constant(LUMA), axis=-1, keepdims=True)
@@ -78,10 +78,10 @@ def bleed(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Te
 
 
 def resample(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Too few pixels: averaged over cells of up to 6% of the side, and drawn large again."""
+    """Pixelates the image: averages over cells of up to 6% of the side."""
     del others
     side = images.shape[1]
-    # Cells along a side: all at severity 0, a sixteenth part of 256 pixels and a fourth of 64 at 1.
+    # Number of cells along a side: one per pixel at severity 0, 16 at severity 1.
     cells = tf.cast(side, tf.float32) * (1.0 - severity) + 16.0 * severity
     cell = tf.floor((tf.range(side, dtype=tf.float32) + 0.5) * cells[:, None] / side)
     averaging = tf.cast(cell[:, :, None] == cell[:, None, :], tf.float32)
@@ -90,7 +90,7 @@ def resample(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf
 
 
 def smear(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A region that repeats its surroundings: mirrored at its middle, or dragged along from there."""
+    """Repeats the surroundings in a region: mirrored at its center, or stretched from there."""
     del others
     middles, ways, regions = _split(seed, 3)
     count, side = tf.shape(images)[0], images.shape[1]
@@ -99,18 +99,18 @@ def smear(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Te
     places = tf.stack(tf.meshgrid(place, place, indexing="ij"), axis=-1)
     beyond = tf.maximum(places - middle, 0.0) * side
     way = tf.random.stateless_uniform([count, 1, 1, 1], ways, 0, 4, tf.int32)
-    # Twice as far back is the mirror image, as far back is the line itself; along rows or along columns.
+    # Reading twice as far back mirrors, reading as far back stretches; along rows or along columns.
     back = -beyond * tf.where(way % 2 == 0, 2.0, 1.0) * tf.where(way < 2, [1.0, 0.0], [0.0, 1.0])
     return _mixed(images, _displaced(images, back), _region(images, severity, regions, middle))
 
 
 def ghost(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Another picture shines through everywhere or in a region, by up to half."""
+    """Blends in another image everywhere or in a region, by up to one half."""
     return _mixed(images, others, 0.5 * _scaled(severity) * _somewhere(images, severity, seed))
 
 
 def fade(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A region or everything fades into its mean colour, until nothing is left."""
+    """Fades a region or the whole image into its mean color."""
     del others
     mask = _somewhere(images, severity, seed)
     mean = tf.reduce_sum(images * mask, axis=[1, 2], keepdims=True)
@@ -132,26 +132,26 @@ DAMAGES: Mapping[str, Damage] = MappingProxyType(
         "fade": fade,
     }
 )
-# Fainter damage than this is hardly seen.
+# Lowest severity: fainter damage is hardly visible.
 FAINTEST = 0.2
 
 
 def draw_severity(count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """How strong to damage pictures: uniform from `FAINTEST` to 1, float32 [count]."""
+    """Draws severities: uniform from `FAINTEST` to 1, float32 [count]."""
     return tf.random.stateless_uniform([count], seed, FAINTEST, 1.0)
 
 
 def tolerate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Changes so faint that a picture with them still counts as intact: a trifle soft, grainy, uneven.
+    """Applies changes so faint that an image still counts as intact: slight blur, grain, unevenness.
 
-    Without them the critic would look for nothing but the last bit of sharpness, which no generator has.
+    Without them the critic would only detect perfect sharpness, which no generator reaches.
 
     Args:
         images: float32 [n, h, w, 3] in [-1, 1].
         seed: int32 [2].
 
     Returns:
-        Like `images`; a third of them as they were. Values may leave [-1, 1] a little.
+        Like `images`; a third of them unchanged. Values may leave [-1, 1] slightly.
     """
     count, side = tf.shape(images)[0], images.shape[1]
     choices, fields, waves, blurs, grains, grain, mottles, mottle = _split(seed, 8)
@@ -169,14 +169,14 @@ def tolerate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def corrupt(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Damages each picture of a batch in one way: the first by the first kind, the second by the second.
+    """Damages each image of a batch: the first by the first kind of damage, the second by the second.
 
     Args:
-        images: float32 [n, h, w, 3] in [-1, 1], of which no two neighbours are alike.
+        images: float32 [n, h, w, 3] in [-1, 1], no two neighbors equal.
         seed: int32 [2].
 
     Returns:
-        Like `images`, but in the order of the kinds: all of the first, then all of the second.
+        Like `images`, but ordered by kind of damage.
     """
     others = tf.roll(images, 1, axis=0)
     kinds = len(DAMAGES)
@@ -205,14 +205,14 @@ def _mixed(images: tf.Tensor, damaged: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
 
 def _draw_middle(count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Where a region is: row and column as shares of the side, [count, 1, 1, 2]."""
+    """Draws the center of a region: row and column as shares of the side, [count, 1, 1, 2]."""
     return tf.random.stateless_uniform([count, 1, 1, 2], seed, 0.2, 0.8)
 
 
 def _region(
     images: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor, middle: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """A soft ellipse that grows with the severity: [n, h, w, 1] from 0 (outside) to 1."""
+    """Draws a soft ellipse that grows with the severity: [n, h, w, 1] from 0 (outside) to 1."""
     count, side = tf.shape(images)[0], images.shape[1]
     middles, radii = _split(seed, 2)
     if middle is None:
@@ -223,27 +223,27 @@ def _region(
     place = (tf.range(side, dtype=tf.float32) + 0.5) / side
     places = tf.stack(tf.meshgrid(place, place, indexing="ij"), axis=-1)
     distance = tf.norm((places - middle) / radius, axis=-1, keepdims=True)
-    # Nothing at severity 0.
+    # Severity 0 gives an empty region.
     return tf.sigmoid(8.0 * (1.0 - distance)) * tf.minimum(_scaled(severity) / FAINTEST, 1.0)
 
 
 def _somewhere(images: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A region, or now and then everything: [n, h, w, 1] from 0 to 1."""
+    """Draws a region, or sometimes the whole image: [n, h, w, 1] from 0 to 1."""
     choices, regions = _split(seed, 2)
     everywhere = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], choices) < WHOLE_SHARE
     return tf.where(everywhere, tf.ones_like(images[..., :1]), _region(images, severity, regions))
 
 
 def _smooth_field(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A random displacement that changes slowly: [n, h, w, 2], about -1 to 1."""
+    """Draws a smooth random displacement: [n, h, w, 2], about -1 to 1."""
     coarse = tf.random.stateless_uniform([tf.shape(images)[0], 8, 8, 2], seed, -1.0, 1.0)
     return tf.image.resize(coarse, images.shape[1:3], tf.image.ResizeMethod.BICUBIC)
 
 
 def _blurred(images: tf.Tensor, deviation: tf.Tensor) -> tf.Tensor:
-    """Gaussian blur, each picture by its own standard deviation [n], given in shares of the side.
+    """Applies a Gaussian blur to each image, with standard deviations [n] as shares of the side.
 
-    Written as a product with a matrix from either side; at the edges the weights that are left are scaled.
+    Computed as matrix products along both axes; at the edges the weights are renormalized.
     """
     place = (tf.range(images.shape[1], dtype=tf.float32) + 0.5) / images.shape[1]
     steps = (place[:, None] - place[None, :]) / tf.maximum(deviation, 1e-4)[:, None, None]
@@ -251,16 +251,16 @@ def _blurred(images: tf.Tensor, deviation: tf.Tensor) -> tf.Tensor:
 
 
 def _along_both(matrices: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-    """Multiplies rows and columns of each picture by its matrix [n, h, h]."""
+    """Multiplies the rows and columns of each image by its matrix [n, h, h]."""
     return tf.einsum("nyi,nxj,nijc->nyxc", matrices, matrices, images)
 
 
 def _displaced(images: tf.Tensor, field: tf.Tensor) -> tf.Tensor:
-    """Reads each pixel (row, column) at (row, column) + field, between pixels linearly.
+    """Reads each pixel (row, column) at (row, column) + field, with bilinear interpolation.
 
     Args:
         images: float32 [n, h, w, c].
-        field: float32 [n, h, w, 2], in pixels; what lies outside is taken from the edge.
+        field: float32 [n, h, w, 2], in pixels; positions outside are clipped to the edge.
     """
     height, width, channels = images.shape[1:]
     rows, columns = tf.meshgrid(tf.range(height), tf.range(width), indexing="ij")

@@ -213,7 +213,7 @@ def hardest_cases(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> 
 
 
 def make_network(side: int, schema: Schema, dtype: str) -> keras.Model:
-    """Builds the network: images [n, side, side, 3] in [-1, 1] -> logits [n, num_labels], features [n, 128]."""
+    """Builds the network: images [n, side, side, 3] -> logits [n, num_labels], features [n, 128]."""
     seeds = iter(range(100))
     x = inputs = keras.Input((side, side, 3))
     parts = []

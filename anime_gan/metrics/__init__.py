@@ -1,1 +1,1 @@
-"""How good generated images are: distances between sets of features, texture, variety, copies."""
+"""Measures of generated images, as pure functions on arrays."""

@@ -1,8 +1,8 @@
-"""How well a model does what it is asked: attribute precision, combinations, leakage.
+"""Control over attributes: attribute precision, combinations, leakage.
 
-Everything here is arrays. Label rows and verdicts are [n, num_labels] of +1 (has it), -1 (has it not) and
-0 (unknown, in labels of real images); who gave the verdicts does not matter. What a face hides, such as the
-colour of closed eyes, is marked by `visible`, bool [n, num_labels], and not counted.
+Labels and verdicts (labels predicted by a tagger) are arrays [n, num_labels] of +1 (has the attribute), -1
+(does not have it) and 0 (unknown, in labels of real images). Hidden attributes, such as the color of closed
+eyes, are marked by `visible`, bool [n, num_labels], and not counted.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ import numpy as np
 
 from anime_gan.attributes.schema import Schema, Slot
 
-# Images summed at a time: float32 copies of them are made.
+# Number of images summed at a time, as float32 copies.
 CHUNK = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Confirmations:
-    """How often each column was asked for, and how often the verdict agreed.
+    """How often each column was requested, and how often the verdict agreed.
 
     Attributes:
-        asked: int64 [2, num_labels], images that should have it and images that should not.
-        confirmed: int64 [2, num_labels], those of them with that verdict.
+        asked: int64 [2, num_labels], number of images that should have it and that should not.
+        confirmed: int64 [2, num_labels], number of these images with the requested verdict.
     """
 
     asked: np.ndarray
     confirmed: np.ndarray
 
     def rate(self, sign: int, column: int) -> float | None:
-        """Share of confirmed images, for +1 (has it) or -1 (has it not); None if there are no images."""
+        """Returns the share of confirmed images for +1 or -1; None without images."""
         row = 0 if sign > 0 else 1
         asked = int(self.asked[row, column])
         return int(self.confirmed[row, column]) / asked if asked else None
 
     def number(self, sign: int, column: int) -> int:
-        """Images that were asked for with that sign."""
+        """Returns the number of images requested with that sign."""
         return int(self.asked[0 if sign > 0 else 1, column])
 
 
 def count_confirmations(labels: np.ndarray, verdicts: np.ndarray, visible: np.ndarray) -> Confirmations:
-    """Compares what was asked with the verdicts, column by column."""
+    """Counts requests and confirming verdicts, column by column."""
     asked = np.stack([(labels > 0) & visible, (labels < 0) & visible])
     agrees = np.stack([verdicts > 0, verdicts < 0])
     return Confirmations(np.sum(asked, axis=1), np.sum(asked & agrees, axis=1))
 
 
 def add_for_value(counts: Confirmations, more: Confirmations, sign: int, column: int) -> Confirmations:
-    """Adds images that were drawn for the sake of one value, to that value alone.
+    """Adds the counts of images drawn for one value, to that value only.
 
-    They tell nothing fair about other columns, since everything in them goes with this one value.
+    These images are not representative of other columns, because all of them share this value.
     """
     row = 0 if sign > 0 else 1
     asked, confirmed = counts.asked.copy(), counts.confirmed.copy()
@@ -62,9 +62,9 @@ def add_for_value(counts: Confirmations, more: Confirmations, sign: int, column:
 
 
 def judged_values(schema: Schema) -> list[tuple[str, int, int]]:
-    """Everything that has a precision: (request, sign, column), as `hair_color=blue` or `glasses=no`.
+    """Returns everything with a precision: (request, sign, column), as `hair_color=blue` or `glasses=no`.
 
-    Every value of a group, every tag, and the absence of every tag.
+    These are every value of a group, every tag, and the absence of every tag.
     """
     values = []
     for slot in schema.slots:
@@ -76,15 +76,15 @@ def judged_values(schema: Schema) -> list[tuple[str, int, int]]:
 
 
 def attribute_precision(schema: Schema, model: Confirmations, real: Confirmations) -> dict[str, Any]:
-    """The share of images whose verdict confirms what was asked, value by value.
+    """Returns the share of images whose verdict confirms the request, value by value.
 
-    After Jin et al. 2017 (arXiv 1708.05509, section 5, attribute precision), with a tagger in place of
-    people, so the tagger's own rate on real images stands beside it. The averages are over values of groups
-    and tags that are on, each value counting once, and only over values that both sides have images of.
+    After Jin et al. 2017 (arXiv 1708.05509, section 5, attribute precision), with a tagger instead of people,
+    so the tagger's rate on real images is reported too. The averages are over values of groups and present
+    tags, each with the same weight, and only over values with images on both sides.
 
     Returns:
-        `model` and `real`, the averages in 0..1, `share_of_real` their ratio, `worst` the value that the
-        model does worst, and `values`, a row each; None stands for what has no images.
+        `model` and `real`, the averages in 0..1; `share_of_real`, their ratio; `worst`, the value with the
+        lowest precision; and `values`, one row per value. None stands for a value without images.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -112,23 +112,23 @@ def attribute_precision(schema: Schema, model: Confirmations, real: Confirmation
 
 
 def by_slot(columns: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
-    """Whether something holds for all columns of each slot: bool [n, num_labels] -> [n, num_slots]."""
+    """Returns whether all columns of each slot are true: bool [n, num_labels] -> [n, num_slots]."""
     return np.stack([np.all(columns[:, slot.columns], axis=1) for slot in slots], axis=1)
 
 
 def combination_precision(
     wanted: np.ndarray, verdicts: np.ndarray, visible: np.ndarray, slots: Sequence[Slot]
 ) -> dict[str, Any]:
-    """How many images have all attributes of one combination.
+    """Returns the share of images with all attributes of one combination.
 
     Args:
-        wanted: [num_labels] of +1, -1 and 0 (may be anything).
-        verdicts: [n, num_labels], of images that were asked for with the combination.
-        visible: bool [n, num_labels]; an image that hides a part of the combination is not counted.
+        wanted: [num_labels] of +1, -1 and 0 (any value).
+        verdicts: [n, num_labels], of images requested with the combination.
+        visible: bool [n, num_labels]; images that hide a part of the combination are not counted.
         slots: The schema's slots.
 
     Returns:
-        `joint`, the share with all of it, `each`, slot name -> the share with that part, `images`.
+        `joint`, the share with the whole combination; `each`, slot name -> share with that part; `images`.
     """
     asked = wanted != 0
     verdicts = verdicts[np.all(visible | ~asked, axis=1)]
@@ -145,16 +145,16 @@ def combination_precision(
 def seen_combinations(
     labels: np.ndarray, combinations: np.ndarray, slots: Sequence[Slot], seed: int
 ) -> np.ndarray:
-    """Combinations to compare held-out ones with: of the same attributes, and present in the training set.
+    """Draws combinations of the same attributes that are in the training set, for comparison.
 
     Args:
-        labels: int8 [n, num_labels], the rows that were trained on: none has a held-out combination.
-        combinations: int8 [k, num_labels], what was held out.
+        labels: int8 [n, num_labels], the training labels, without held-out combinations.
+        combinations: int8 [k, num_labels], the held-out combinations.
         slots: The schema's slots.
-        seed: Decides which are drawn, without repetition.
+        seed: Random seed; combinations are drawn without repetition.
 
     Returns:
-        int8 [at most k, num_labels]: for every set of attributes as many as were held out, or all there are.
+        int8 [at most k, num_labels]: for every set of attributes the held-out number of combinations, or all.
     """
     random = np.random.default_rng(seed)
     owner = np.stack([[np.any(row[slot.columns] != 0) for slot in slots] for row in combinations])
@@ -173,21 +173,21 @@ def seen_combinations(
 
 
 def is_known(labels: np.ndarray, slot: Slot) -> np.ndarray:
-    """Whether each label row says what the attribute is: bool [n]. A group needs the value that it has."""
+    """Returns whether the attribute of each label row is known: bool [n]. A group needs a positive value."""
     part = labels[:, slot.columns]
     return np.any(part > 0 if slot.is_group else part != 0, axis=1)
 
 
 def change_one(labels: np.ndarray, slots: Sequence[Slot], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Changes one attribute of each row: which one, and to which other value, is drawn evenly.
+    """Changes one random attribute of each row to another random value, both drawn uniformly.
 
     Args:
         labels: [n, num_labels] of +1 and -1, complete rows.
         slots: The schema's slots.
-        seed: Decides what is drawn.
+        seed: Random seed.
 
     Returns:
-        The changed rows, and int64 [n], the index of the slot that was changed.
+        The changed rows, and int64 [n], the index of the changed slot.
     """
     random = np.random.default_rng(seed)
     chosen = random.integers(len(slots), size=len(labels))
@@ -204,17 +204,17 @@ def change_one(labels: np.ndarray, slots: Sequence[Slot], seed: int) -> tuple[np
 
 
 def leakage(before: np.ndarray, after: np.ndarray, comparable: np.ndarray, changed: np.ndarray) -> np.ndarray:
-    """Counts the attributes that changed though they should not have.
+    """Counts the attributes that changed unintentionally.
 
     Args:
-        before: [n, num_slots], what each attribute was seen to be (any coding).
-        after: The same of the faces with one attribute changed.
-        comparable: bool [n, num_slots], whether the attribute can be seen in both.
-        changed: int64 [n], the attribute that was changed on purpose.
+        before: [n, num_slots], the value of each attribute before the edit, in any coding.
+        after: The same after the edit.
+        comparable: bool [n, num_slots], whether the attribute is visible before and after.
+        changed: int64 [n], the edited attribute.
 
     Returns:
-        int64 [num_slots, 2]: for each attribute that was changed on purpose, how many others flipped and how
-        many others were compared. Leakage is the one sum divided by the other.
+        int64 [num_slots, 2]: for each edited attribute, how many other attributes flipped and how many were
+        compared. Leakage is the first sum divided by the second.
     """
     rows = np.arange(len(changed))
     others = comparable.copy()
@@ -226,7 +226,7 @@ def leakage(before: np.ndarray, after: np.ndarray, comparable: np.ndarray, chang
 
 
 def slot_codes(verdicts: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
-    """Which value each attribute has: int64 [n, num_slots], the column that is on; a tag 0 or 1."""
+    """Returns the value of each attribute: int64 [n, num_slots], its index, or 0 and 1 for a tag."""
     return np.stack(
         [
             np.argmax(verdicts[:, slot.columns], axis=1) if slot.is_group else verdicts[:, slot.start] > 0
@@ -237,7 +237,7 @@ def slot_codes(verdicts: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
 
 
 def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
-    """Where real pictures differ from one value of an attribute to the next.
+    """Returns where real images differ between the values of an attribute.
 
     Args:
         images: uint8 [n, h, w, 3].
@@ -245,8 +245,8 @@ def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot])
         slots: The schema's slots.
 
     Returns:
-        float32 [num_slots, h, w]: the standard deviation, over the values, of the mean picture of the images
-        with that value, averaged over the colours, in 0..255. All zero if fewer than two values occur.
+        float32 [num_slots, h, w]: the standard deviation, over the values, of the mean image with each value,
+        averaged over the color channels, in 0..255. All zero if fewer than two values occur.
     """
     members = [
         labels[:, slot.columns] > 0
@@ -271,18 +271,17 @@ def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot])
 
 
 def spill(change: np.ndarray, contrast: np.ndarray) -> float | None:
-    """How much a change of one attribute moves where it should not.
+    """Returns how much an edit of one attribute changes the image outside the attribute's region.
 
-    The picture is cut into two halves of as many pixels: where real pictures differ most by this attribute,
-    and the rest.
+    The region is the half of the pixels in which real images differ most by this attribute.
 
     Args:
-        change: [h, w], the mean absolute change of the pixels when the attribute is changed.
+        change: [h, w], the mean absolute change of the pixels in the edit.
         contrast: [h, w], of this attribute, from `slot_contrast`.
 
     Returns:
-        Mean change in the rest divided by that where it belongs: 0 if nothing else moves, 1 if everything
-        moves alike; None if nothing moves, or if there is no contrast.
+        Mean change outside the region divided by the mean change inside: 0 if nothing changes outside, 1 if
+        both change equally; None without any change or contrast.
     """
     order = np.argsort(contrast, axis=None, kind="stable")
     half = order.size // 2

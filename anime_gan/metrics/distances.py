@@ -1,7 +1,7 @@
-"""Distances between two sets of features, and between each feature and its nearest neighbours.
+"""Distances between two sets of features, and between each feature and its nearest neighbors.
 
-Everything is computed in float64. What compares all rows of one set with all of another does so in blocks,
-so that memory stays at a few hundred megabytes whatever the number of rows.
+Everything is computed in float64. All pairs of rows are compared in blocks, so memory stays at a few hundred
+megabytes for any number of rows.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Numbers in one block: 64 MB.
+# Number of elements in one block: 64 MB.
 BLOCK_ELEMENTS = 2**23
-# Below this share of the sum of squares, a squared distance is what rounding left of zero.
+# A squared distance below this share of the sum of squares is a rounding error.
 ROUNDING = 1e-12
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Fréchet distance between Gaussians fitted to two sets of features: the formula of the FID.
 
-    Heusel et al. 2017 (arXiv 1706.08500, equation 6), with unbiased covariances. It depends on how many
-    features there are: compare only values of equal numbers, and better none below a few thousand.
+    Heusel et al. 2017 (arXiv 1706.08500, equation 6), with unbiased covariances. The distance depends on the
+    number of features: compare only values of equal numbers, preferably of several thousand.
 
     Args:
         a: float [n, d], at least two rows; n may be smaller than d.
@@ -30,7 +30,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
         Squared units of the features; 0 if means and covariances are equal, and never less.
 
     Raises:
-        ValueError: The shapes do not fit, or a value is not finite.
+        ValueError: The shapes do not match, or a value is not finite.
     """
     a, b = _feature_pair(a, b, min_rows=2)
     return frechet_distance_of_gaussians(a.mean(axis=0), _covariance(a), b.mean(axis=0), _covariance(b))
@@ -49,8 +49,8 @@ def frechet_distance_of_gaussians(
         mean_b: float [d].
         covariance_b: float [d, d], likewise.
     """
-    # C_a C_b has the eigenvalues of S S^T with S = C_a^(1/2) C_b^(1/2), so that the trace of its square root
-    # is the sum of the singular values of S. Nothing is squared, which keeps the digits of singular matrices.
+    # C_a C_b has the eigenvalues of S S^T with S = C_a^(1/2) C_b^(1/2), so the trace of its square root is
+    # the sum of the singular values of S. Nothing is squared, so singular matrices lose no digits.
     roots = _symmetric_root(covariance_a) @ _symmetric_root(covariance_b)
     trace_of_root = np.sum(np.linalg.svd(roots, compute_uv=False))
     shift = np.asarray(mean_a, np.float64) - np.asarray(mean_b, np.float64)
@@ -64,25 +64,25 @@ def kernel_distance(
     """Kernel distance (KID): squared maximum mean discrepancy with the kernel (x y / d + 1)^3.
 
     Bińkowski et al. 2018 (arXiv 1801.01401, section 4): the unbiased estimate, averaged over random subsets.
-    Unlike the Fréchet distance, its expectation does not depend on how many features there are. For equal
-    distributions that is zero, and single values may be negative.
+    Unlike the Fréchet distance, its expectation does not depend on the number of features. It is zero for
+    equal distributions, and single values may be negative.
 
     Args:
         a: float [n, d], at least two rows.
         b: float [m, d], at least two rows.
-        subset_size: Rows of each set in a subset, drawn without replacement; at most n and m.
-        subsets: How many are averaged.
-        seed: Decides which rows are in which subset.
+        subset_size: Number of rows per subset, drawn without replacement; at most n and m.
+        subsets: Number of subsets.
+        seed: Random seed of the subsets.
 
     Raises:
-        ValueError: The shapes do not fit, or a value is not finite.
+        ValueError: The shapes do not match, or a value is not finite.
     """
     a, b = _feature_pair(a, b, min_rows=2)
     size = min(subset_size, len(a), len(b))
     if size < 2 or subsets < 1:
         raise ValueError(f"subset_size {subset_size}, subsets {subsets}: use at least 2 and 1")
     if size == len(a) == len(b):
-        # Every subset would be the whole.
+        # Every subset would contain all rows.
         return _unbiased_discrepancy(a, b)
     generator = np.random.default_rng(seed)
     values = [
@@ -94,30 +94,30 @@ def kernel_distance(
     return float(np.mean(values))
 
 
-def precision_recall(real: np.ndarray, generated: np.ndarray, neighbours: int = 3) -> tuple[float, float]:
+def precision_recall(real: np.ndarray, generated: np.ndarray, neighbors: int = 3) -> tuple[float, float]:
     """Improved precision and recall (Kynkäänniemi et al. 2019, arXiv 1904.06991, section 2).
 
-    Each set is covered by balls around its features that reach to the k-th nearest neighbour within the set.
-    Precision is the share of generated features that lie in the cover of the real ones (they look real);
-    recall the share of real features in the cover of the generated ones (they could have been generated).
-    Both depend on how many features there are; the paper uses 50,000 and k = 3.
+    Each set is covered by balls around its features with the distance to the k-th nearest neighbor as radius.
+    Precision is the share of generated features inside the balls of the real features (they look real);
+    recall is the share of real features inside the balls of the generated features (they could be generated).
+    Both depend on the number of features; the paper uses 50,000 and k = 3.
 
     Args:
-        real: float [n, d], more than `neighbours` rows.
-        generated: float [m, d], more than `neighbours` rows.
-        neighbours: The k above.
+        real: float [n, d], more than `neighbors` rows.
+        generated: float [m, d], more than `neighbors` rows.
+        neighbors: The k above.
 
     Returns:
         `(precision, recall)`, each from 0 to 1.
 
     Raises:
-        ValueError: The shapes do not fit, or a value is not finite.
+        ValueError: The shapes do not match, or a value is not finite.
     """
-    if neighbours < 1:
-        raise ValueError(f"neighbours {neighbours}: use at least 1")
-    real, generated = _feature_pair(real, generated, min_rows=neighbours + 1)
-    real_radii = _squared_radii(real, neighbours)
-    generated_radii = _squared_radii(generated, neighbours)
+    if neighbors < 1:
+        raise ValueError(f"neighbors {neighbors}: use at least 1")
+    real, generated = _feature_pair(real, generated, min_rows=neighbors + 1)
+    real_radii = _squared_radii(real, neighbors)
+    generated_radii = _squared_radii(generated, neighbors)
     looks_real = np.zeros(len(generated), bool)
     is_reached = np.zeros(len(real), bool)
     for rows in _row_blocks(len(generated), len(real)):
@@ -130,19 +130,19 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, neighbours: int = 
 def nearest_distances(
     queries: np.ndarray, references: np.ndarray, exclude_self: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Euclidean distance from each query to the nearest reference.
+    """Returns the Euclidean distance from each query to the nearest reference.
 
     Args:
         queries: float [n, d].
         references: float [m, d].
-        exclude_self: Queries and references are the same rows, and none is its own neighbour.
+        exclude_self: Queries and references are the same rows, and none is its own neighbor.
 
     Returns:
         `(distances, indices)`: float64 [n], and int64 [n] into `references`. The distance to an equal
         reference is exactly 0.
 
     Raises:
-        ValueError: The shapes do not fit, or a value is not finite.
+        ValueError: The shapes do not match, or a value is not finite.
     """
     queries, references = _feature_pair(queries, references, min_rows=2 if exclude_self else 1)
     if exclude_self and len(queries) != len(references):
@@ -154,14 +154,14 @@ def nearest_distances(
         if exclude_self:
             squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = np.inf
         indices[rows] = np.argmin(squared, axis=1)
-        # Once more from the difference: the product above loses half of the digits of small distances.
+        # Computed again from the difference: the product above loses half of the digits of small distances.
         distances[rows] = np.linalg.norm(queries[rows] - references[indices[rows]], axis=1)
     return distances, indices
 
 
 def _covariance(features: np.ndarray) -> np.ndarray:
-    centred = features - features.mean(axis=0)
-    return centred.T @ centred / (len(features) - 1)
+    centered = features - features.mean(axis=0)
+    return centered.T @ centered / (len(features) - 1)
 
 
 def _symmetric_root(matrix: np.ndarray) -> np.ndarray:
@@ -183,13 +183,13 @@ def _cubic_kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return base * base * base
 
 
-def _squared_radii(features: np.ndarray, neighbours: int) -> np.ndarray:
+def _squared_radii(features: np.ndarray, neighbors: int) -> np.ndarray:
     """Squared distance from each row to its k-th nearest other row, [n]."""
     radii = np.empty(len(features))
     for rows in _row_blocks(len(features), len(features)):
         squared = _squared_distances(features[rows], features)
         squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = np.inf
-        radii[rows] = np.partition(squared, neighbours - 1, axis=1)[:, neighbours - 1]
+        radii[rows] = np.partition(squared, neighbors - 1, axis=1)[:, neighbors - 1]
     return radii
 
 
@@ -210,9 +210,9 @@ def _row_blocks(num_rows: int, num_columns: int) -> Iterator[slice]:
 def _feature_pair(a: np.ndarray, b: np.ndarray, min_rows: int) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
-        raise ValueError(f"features of shapes {a.shape} and {b.shape}: use [n, d] and [m, d]")
+        raise ValueError(f"features of shapes {a.shape} and {b.shape}: must be [n, d] and [m, d]")
     if min(len(a), len(b)) < min_rows:
         raise ValueError(f"{len(a)} and {len(b)} features: at least {min_rows} of each are needed")
     if not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))):
-        raise ValueError("features hold values that are not finite (nan or infinity)")
+        raise ValueError("features contain NaN or infinity")
     return a, b

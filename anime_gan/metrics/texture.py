@@ -1,8 +1,8 @@
-"""Whether generated images have the texture of real ones, scale by scale.
+"""Similarity of the texture of generated and real images, for each scale.
 
 Sliced Wasserstein distance between small patches of Laplacian pyramids: Karras et al. 2018, "Progressive
-Growing of GANs" (arXiv 1710.10196, section 5). It needs no network, and sees what networks overlook: grain,
-blur, checkerboards.
+Growing of GANs" (arXiv 1710.10196, section 5). It uses no network and detects what networks overlook: grain,
+blur, checkerboard patterns.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ from __future__ import annotations
 import numpy as np
 
 PATCH_SIDE = 7
-# The coarsest level of the pyramid has at least this many pixels along a side.
+# Minimum side of the coarsest level of the pyramid, in pixels.
 MIN_LEVEL_SIDE = 16
-# As the paper reports the distance.
+# The paper reports the distance times 1,000.
 REPORTED_SCALE = 1000.0
-# A channel whose standard deviation is below this, in grey levels of 255, holds rounding errors alone.
+# A channel whose standard deviation is below this, in gray levels of 255, contains only rounding errors.
 FLAT_DEVIATION = 1e-3
-# Pixels whose pyramids are in memory at a time (256 images of 64x64), and directions whose projections are.
+# Number of pixels whose pyramids are in memory (256 images of 64x64), and of directions projected at a time.
 PIXEL_BLOCK = 2**20
 DIRECTION_BLOCK = 64
-# Between the smallest and the largest projection.
+# Number of bins between the smallest and the largest projection.
 BINS = 2**16
 
 
 def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
-    """Splits images into scales, each with half of the side of the one before (Burt and Adelson 1983).
+    """Splits images into scales, each with half the side of the one before (Burt and Adelson 1983).
 
-    Filtered with the 5x5 binomial kernel, mirrored at the edges. An image is the last level, enlarged and
-    added to the one before, and so on.
+    Filtered with the 5x5 binomial kernel, mirrored at the edges. The image is restored by enlarging the last
+    level, adding the one before, and so on.
 
     Args:
         images: [n, h, w, channels], any range.
-        levels: How many; sides must be divisible by 2^(levels - 1).
+        levels: Number of levels; sides must be divisible by 2^(levels - 1).
 
     Returns:
-        float32 or float64 [n, h / 2^k, w / 2^k, channels] for k from 0 to levels - 1: what each scale adds to
-        the coarser ones, and last the coarsest image itself. float64 if `images` is.
+        float32 [n, h / 2^k, w / 2^k, channels] for k from 0 to levels - 1: the detail that each scale adds to
+        the coarser ones, and last the coarsest image. float64 if `images` is.
 
     Raises:
-        ValueError: The sides cannot be halved so often.
+        ValueError: The sides cannot be halved that often.
     """
     height, width = images.shape[1:3]
     if levels < 1 or height % 2 ** (levels - 1) or width % 2 ** (levels - 1):
@@ -48,7 +48,7 @@ def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
     for _ in range(levels - 1):
         blur_rows, blur_columns = (_blur_weights(side) for side in image.shape[1:3])
         smaller = resampled(image, blur_rows[::2], blur_columns[::2])
-        # Zeros between the pixels, blurred; twice as bright along either axis to make up for the zeros.
+        # Zeros between the pixels, blurred; doubled along either axis to compensate for the zeros.
         larger = resampled(smaller, 2.0 * blur_rows[:, ::2], 2.0 * blur_columns[:, ::2])
         pyramid.append(image - larger)
         image = smaller
@@ -56,11 +56,11 @@ def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
 
 
 def resampled(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Filters and resizes images by one matrix for each axis: far quicker than stencils at these sizes.
+    """Filters and resizes images by one matrix per axis: much faster than stencils at these sizes.
 
     Args:
         images: float [n, h, w, channels].
-        rows: [new_h, h], what each new row takes from the rows there are.
+        rows: [new_h, h], weights of the old rows in each new row.
         columns: [new_w, w].
 
     Returns:
@@ -68,7 +68,7 @@ def resampled(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.n
     """
     count, height, width, channels = images.shape
     filtered = rows.astype(images.dtype) @ images.reshape(count, height, width * channels)
-    # As one large product instead of a small one an image: pixels and channels of a row together.
+    # One large product instead of one per image: pixels and channels of a row together.
     across = np.kron(columns, np.eye(channels)).astype(images.dtype)
     together = filtered.reshape(count * len(rows), width * channels) @ across.T
     return together.reshape(count, len(rows), len(columns), channels)
@@ -84,29 +84,28 @@ def sliced_wasserstein(
 ) -> dict[int, float]:
     """Sliced Wasserstein distance between the patches of two sets of images, for each scale.
 
-    Per level of the Laplacian pyramid: random 7x7 patches of all images; each channel shifted and scaled to
-    mean 0 and standard deviation 1; projected onto random directions; the mean difference between the sorted
-    projections. Times 1,000, as in the paper.
+    For each level of the Laplacian pyramid, random 7x7 patches of all images are normalized (each channel to
+    mean 0 and standard deviation 1) and projected onto random directions. The distance is the mean difference
+    between the sorted projections, times 1,000 as in the paper.
 
-    Each set is normalized by its own statistics, as in the paper's code. That makes the value one of shape
-    and structure: a set that merely has less contrast or another tint than the other is at no distance from
-    it. What the contrast is of, such as blurred rather than sharp edges, does count.
+    Each set is normalized by its own statistics, as in the paper's code. The distance therefore measures
+    shape and structure, such as blurred edges; it ignores the overall contrast and tint.
 
-    Image i has its patches at the same positions in both sets, so that equal sets are at distance 0. Two
-    samples of the same distribution are not quite; halves of the real images tell what is reachable.
+    Image i has its patches at the same positions in both sets, so equal sets have distance 0. Two samples of
+    the same distribution have a small distance; halves of the real images show how small it can be.
 
-    Memory: about 300 MB for 1,000 images (of both sets) and 128 patches each, whatever the resolution.
+    Memory: about 300 MB for 1,000 images (of both sets) and 128 patches each, at any resolution.
 
     Args:
         real: uint8 [n, h, w, 3]; may be a memory map.
         generated: uint8 [m, h, w, 3]. The first min(n, m, max_images) of either set are used.
-        seed: Decides positions and directions.
-        max_images: Bounds time and memory.
-        patches_per_image: The paper takes 128 of 16,384 images.
-        directions: The paper takes 512.
+        seed: Random seed of positions and directions.
+        max_images: Maximum number of images, which limits time and memory.
+        patches_per_image: Patches per image; the paper uses 128 of 16,384 images.
+        directions: Number of directions; the paper uses 512.
 
     Returns:
-        Distance by the height of the level in pixels, finest first: 64, 32 and 16 for 64x64 images.
+        Height of the level in pixels -> distance, finest first: 64, 32 and 16 for 64x64 images.
 
     Raises:
         ValueError: The images of the two sets differ in size, are too small, or there are none.
@@ -118,12 +117,14 @@ def sliced_wasserstein(
         )
     count = min(len(real), len(generated), max_images)
     if count < 1 or patches_per_image < 1 or directions < 1:
-        raise ValueError(f"{count} images, {patches_per_image} patches, {directions} directions: use some")
+        raise ValueError(
+            f"{count} images, {patches_per_image} patches, {directions} directions: must be at least 1 each"
+        )
     levels = _num_levels(*real.shape[1:3])
     distances = {}
     for level in range(levels):
         height, width = (side // 2**level for side in real.shape[1:3])
-        # One generator a level: a level does not depend on how many there are above it.
+        # One generator per level: a level does not depend on the number of finer levels.
         generator = np.random.default_rng((seed, level))
         positions = generator.integers(
             0, (height - PATCH_SIDE + 1, width - PATCH_SIDE + 1), (count, patches_per_image, 2)
@@ -140,7 +141,7 @@ def sliced_wasserstein(
 def normalized(patches: np.ndarray) -> np.ndarray:
     """Shifts and scales each channel to mean 0 and standard deviation 1, over all patches and pixels.
 
-    A channel that is the same everywhere is only shifted.
+    A constant channel is only shifted.
 
     Args:
         patches: float32 [n, channels, pixels]; overwritten.
@@ -151,7 +152,7 @@ def normalized(patches: np.ndarray) -> np.ndarray:
     count = patches.shape[0] * patches.shape[2]
     mean = np.sum(patches, axis=(0, 2), dtype=np.float64) / count
     patches -= mean.astype(np.float32)[:, None]
-    # After the shift nothing cancels in the sum of squares.
+    # No cancellation in the sum of squares after the shift.
     deviation = np.sqrt(
         [np.einsum("np,np->", c, c, dtype=np.float64) / count for c in patches.swapaxes(0, 1)]
     )
@@ -162,13 +163,13 @@ def normalized(patches: np.ndarray) -> np.ndarray:
 def projected_distance(a: np.ndarray, b: np.ndarray, axes: np.ndarray) -> float:
     """Mean over directions of the 1-Wasserstein distance between the projections of two sets.
 
-    In one dimension that is the mean difference between the sorted values. They are counted in 65,536 bins,
-    which for thousands of values changes the fourth digit at most.
+    In one dimension it is the mean difference between the sorted values. The values are counted in 65,536
+    bins, which changes at most the fourth digit for thousands of values.
 
     Args:
         a: float [n, d].
         b: float [n, d].
-        axes: [k, d], of length 1 each.
+        axes: [k, d], unit vectors.
     """
     total = 0.0
     for start in range(0, len(axes), DIRECTION_BLOCK):
@@ -178,12 +179,11 @@ def projected_distance(a: np.ndarray, b: np.ndarray, axes: np.ndarray) -> float:
 
 
 def _line_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """1-Wasserstein distance of as many numbers `a` as `b`, off by a bin at most and usually by far less."""
+    """1-Wasserstein distance of two equally long arrays, with an error of at most one bin."""
     low, high = min(a.min(), b.min()), max(a.max(), b.max())
     if low == high:
         return 0.0
-    # Sorting numbers takes ten times as long as counting them. The distance is the area between the
-    # cumulative counts.
+    # Sorting takes ten times as long as counting. The distance is the area between the cumulative counts.
     bins_per_unit = (BINS - 1) / (high - low)
     counts_a, counts_b = (
         np.bincount(((values - low) * bins_per_unit + 0.5).astype(np.uint16), minlength=BINS)
@@ -201,9 +201,9 @@ def _num_levels(height: int, width: int) -> int:
 
 
 def _level_patches(images: np.ndarray, level: int, levels: int, positions: np.ndarray) -> np.ndarray:
-    """Patches of one level of the pyramids, float32 [images * patches, channels, pixels].
+    """Returns patches of one level of the pyramids, float32 [images * patches, channels, pixels].
 
-    Pyramids are built anew for each level: that takes a second, keeping the patches of all levels gigabytes.
+    Pyramids are rebuilt for each level, which takes a second; keeping all patches would take gigabytes.
     """
     count, patches_per_image, _ = positions.shape
     channels = images.shape[3]
@@ -211,7 +211,7 @@ def _level_patches(images: np.ndarray, level: int, levels: int, positions: np.nd
     block_size = max(1, PIXEL_BLOCK // (images.shape[1] * images.shape[2]))
     for start in range(0, count, block_size):
         block = slice(start, min(start + block_size, count))
-        # Level k needs but one level below it.
+        # Level k needs only one coarser level.
         pixels = laplacian_pyramid(np.asarray(images[block]), min(level + 2, levels))[level]
         windows = np.lib.stride_tricks.sliding_window_view(pixels, (PATCH_SIDE, PATCH_SIDE), (1, 2))
         top, left = positions[block, :, 0], positions[block, :, 1]
@@ -220,12 +220,12 @@ def _level_patches(images: np.ndarray, level: int, levels: int, positions: np.nd
 
 
 def _blur_weights(size: int) -> np.ndarray:
-    """The blur with (1, 4, 6, 4, 1) / 16, mirrored about the outermost pixels, as a matrix [size, size]."""
+    """Blur with (1, 4, 6, 4, 1) / 16, mirrored about the outermost pixels, as a matrix [size, size]."""
     weights = np.zeros((size, size))
     pixels = np.arange(size)
     for offset, weight in zip(range(-2, 3), (1, 4, 6, 4, 1), strict=True):
         beyond_start = np.abs(pixels + offset)
-        # The outer absolute value is for two pixels alone, which are mirrored at both ends.
+        # The outer absolute value is for images of two pixels, which are mirrored at both ends.
         sources = np.abs((size - 1) - np.abs((size - 1) - beyond_start))
         weights[pixels, sources] += weight / 16.0
     return weights

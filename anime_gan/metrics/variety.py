@@ -1,11 +1,11 @@
-"""How different images are: those asked for with equal attributes, and generated ones from those trained on.
+"""Variety of images with equal attributes, and distance of generated images to training images.
 
 The distance is a multi-scale root mean squared difference. Both images are reduced by area averaging to
-32x32, 16x16 and 8x8 pixels, and the mean squared differences at the three scales are averaged. What differs
-over large areas (pose, hair, colours) counts at every scale, fine detail and a shift by a pixel at one or
-none, which is nearer to what the eye sees than a difference of pixels. It needs no network, so nothing can
-be trained to please it, and it is a Euclidean distance between reduced images, so that neighbours among
-many are found by matrix products.
+32x32, 16x16 and 8x8 pixels, and the mean squared differences at the three scales are averaged. Differences
+over large areas (pose, hair, colors) count at every scale; fine detail and shifts by one pixel count at one
+scale or at none. This is closer to human perception than the difference of pixels. The distance uses no
+network, so no model can be trained against it. It is a Euclidean distance between reduced images, so nearest
+neighbors are found by matrix products.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from anime_gan.metrics.distances import nearest_distances
 from anime_gan.metrics.texture import resampled
 
-SCALES = (32, 16, 8)  # Pixels along a side; each averages the one before.
-REFERENCE_BLOCK = 1024  # Reduced references in memory at a time.
-PIXEL_BLOCK = 2**22  # Pixels that are floating point numbers at a time: 1,024 images of 64x64.
+SCALES = (32, 16, 8)  # Sides in pixels; each scale averages the one before.
+REFERENCE_BLOCK = 1024  # Number of reduced references in memory.
+PIXEL_BLOCK = 2**22  # Number of pixels in floating point: 1,024 images of 64x64.
 
 
 def image_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -39,10 +39,10 @@ def image_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def pairwise_diversity(images: np.ndarray) -> float:
-    """Mean distance between two images of the same group, such as one asked for with the same attributes.
+    """Mean distance between two images of the same group, such as faces with the same attributes.
 
-    Compare with groups of real images that share their attributes: a value far below theirs means that the
-    generator makes nearly the same image again and again.
+    Compare the value with groups of real images with equal attributes. A much lower value means that the
+    generator draws nearly the same image again and again.
 
     Args:
         images: uint8 [groups, members, h, w, 3], at least one group and two members.
@@ -51,21 +51,21 @@ def pairwise_diversity(images: np.ndarray) -> float:
         Mean of `image_distance` over all pairs of each group, from 0 to 1.
 
     Raises:
-        ValueError: There are no pairs.
+        ValueError: There is no pair.
     """
     if images.ndim != 5 or images.shape[0] < 1 or images.shape[1] < 2:
         raise ValueError(
-            f"images of shape {images.shape}: use [groups, members, h, w, 3], two members or more"
+            f"images of shape {images.shape}: must be [groups, members, h, w, 3], at least two members"
         )
     return float(np.mean([_mean_pair_distance(_reduced(group)) for group in images]))
 
 
 def nearest_images(queries: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The reference that is nearest to each query by `image_distance`, to find copies of training images.
+    """Finds the nearest reference of each query by `image_distance`, to detect copies of training images.
 
     Args:
-        queries: uint8 [q, h, w, 3]; their reduced forms (32 kB each) are held in memory.
-        references: uint8 [n, h, w, 3] of any number; read once, in blocks, so that a memory map is fine.
+        queries: uint8 [q, h, w, 3]; their reduced forms (32 kB each) stay in memory.
+        references: uint8 [n, h, w, 3]; read once, in blocks, so it may be a large memory map.
 
     Returns:
         `(distances, indices)`: float64 [q] from 0 to 1, and int64 [q] into `references`.
@@ -88,21 +88,21 @@ def nearest_images(queries: np.ndarray, references: np.ndarray) -> tuple[np.ndar
 
 
 def group_by_labels(labels: np.ndarray, min_members: int, max_groups: int, seed: int) -> list[np.ndarray]:
-    """Images that share their labels, as a reference for `pairwise_diversity`.
+    """Groups images by their labels, as a reference for `pairwise_diversity`.
 
-    Label rows are compared as they are: an unknown attribute equals only an unknown one.
+    An unknown attribute equals only an unknown attribute.
 
     Args:
         labels: int8 [n, a] of +1, -1 and 0 (unknown).
-        min_members: Rows that fewer images share are left out.
-        max_groups: If more groups are left, so many of them are drawn.
-        seed: Decides which groups, and the order within each.
+        min_members: Minimum size of a group; smaller groups are skipped.
+        max_groups: Maximum number of groups; a random sample of them is drawn.
+        seed: Random seed of the sample and of the order within each group.
 
     Returns:
-        For each group int64 indices into `labels`, in random order, so that the first k are a fair sample.
-        Empty if there is no such group.
+        For each group int64 indices into `labels`, in random order, so the first k are a random sample. Empty
+        if there is no such group.
     """
-    # By the bytes of a row: far quicker than sorting rows, and right without any column.
+    # Keyed by the bytes of a row: much faster than sorting rows, and correct without columns.
     members: dict[bytes, list[int]] = {}
     for index, row in enumerate(labels):
         members.setdefault(row.tobytes(), []).append(index)
@@ -118,7 +118,7 @@ def _mean_pair_distance(reduced: np.ndarray) -> float:
 
 
 def _reduced(images: np.ndarray) -> np.ndarray:
-    """Images as float64 [n, d], so that their Euclidean distance is the multi-scale one."""
+    """Reduces images to float64 [n, d]; their Euclidean distance is the multi-scale distance."""
     num_features = 3 * sum(side**2 for side in SCALES)
     reduced = np.empty((len(images), num_features))
     block_size = max(1, PIXEL_BLOCK // (images.shape[1] * images.shape[2]))
@@ -127,7 +127,7 @@ def _reduced(images: np.ndarray) -> np.ndarray:
         scales = []
         for side in SCALES:
             block = resampled(block, *(_area_weights(size, side) for size in block.shape[1:3]))
-            # The squared distance is then the mean over scales of the mean over pixels and channels.
+            # Makes the squared distance the mean over scales of the mean over pixels and channels.
             weight = np.sqrt(len(SCALES) * 3 * side**2)
             scales.append(block.reshape(len(block), -1) / weight)
         reduced[start : start + len(block)] = np.concatenate(scales, axis=1)
@@ -135,7 +135,7 @@ def _reduced(images: np.ndarray) -> np.ndarray:
 
 
 def _area_weights(size: int, reduced_size: int) -> np.ndarray:
-    """How much of each of `reduced_size` equal parts each of `size` pixels covers, [reduced_size, size]."""
+    """Weights for averaging `size` pixels over `reduced_size` equal parts: [reduced_size, size]."""
     edges = np.linspace(0.0, size, reduced_size + 1)
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

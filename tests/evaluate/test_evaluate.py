@@ -532,7 +532,7 @@ def test_a_model_without_labels():
 
 def test_data_with_other_attributes_is_refused(dataset):
     other = Schema.from_names({"hair_color": ("blue", "red"), "hat": None})
-    with pytest.raises(DataError, match="coded: has other attributes than the model") as error:
+    with pytest.raises(DataError, match="coded: its attributes differ from the model's") as error:
         bench_of(FakeModel(other), dataset)
     assert "only in the data: eye_color=blue, " in str(error.value)
     assert "only in the model: hat" in str(error.value)
@@ -628,7 +628,7 @@ def test_the_first_faces_are_those_of_generate(evaluated, run, tmp_path):
         (["--num_images=99"], "--num_images=99"),
         (["--num_images=100", "--fast"], "--num_images cannot be combined with --fast"),
         (["--data=nowhere"], "--data=nowhere: no such folder"),
-        (["--data=faces"], "other attributes than the model"),
+        (["--data=faces"], "its attributes differ from the model's"),
         (["--out=file"], "--out=file: is a file"),
         (["--modle=x"], "unknown option --modle; did you mean 'model'"),
         (["runs"], "unexpected argument 'runs'"),

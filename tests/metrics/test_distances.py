@@ -133,13 +133,13 @@ def test_kernel_distance_between_known_distributions():
     assert kernel_distance(a, b) == pytest.approx(2.75 + 8 - 2 * 4.5, rel=0.02)
 
 
-def slow_precision_recall(real, generated, neighbours):
+def slow_precision_recall(real, generated, neighbors):
     def covered(points, centres):
         count = 0
         for point in points:
             for i, centre in enumerate(centres):
                 others = [np.linalg.norm(centre - c) for j, c in enumerate(centres) if j != i]
-                if np.linalg.norm(point - centre) <= sorted(others)[neighbours - 1]:
+                if np.linalg.norm(point - centre) <= sorted(others)[neighbors - 1]:
                     count += 1
                     break
         return count / len(points)
@@ -162,11 +162,11 @@ def test_precision_and_recall_of_generated_points_outside():
     assert recall == 1.0
 
 
-def test_a_ball_reaches_exactly_to_the_kth_neighbour():
+def test_a_ball_reaches_exactly_to_the_kth_neighbor():
     # Around 0 with k = 1 the ball has radius 1, around 1 also, around 3 it has radius 2.
     real = np.array([[0.0], [1.0], [3.0]])
     generated = np.array([[-1.0], [-1.01], [5.0], [5.01], [1000.0], [1e6]])
-    assert precision_recall(real, generated, neighbours=1)[0] == pytest.approx(2 / 6)
+    assert precision_recall(real, generated, neighbors=1)[0] == pytest.approx(2 / 6)
 
 
 def test_points_that_are_all_the_same_cover_only_themselves():
@@ -178,11 +178,11 @@ def test_points_that_are_all_the_same_cover_only_themselves():
         assert precision_recall(generated, real) == (0.1, 1.0)
 
 
-@pytest.mark.parametrize("neighbours", [1, 3, 5])
-def test_precision_and_recall_agree_with_plain_loops(neighbours, small_blocks):
+@pytest.mark.parametrize("neighbors", [1, 3, 5])
+def test_precision_and_recall_agree_with_plain_loops(neighbors, small_blocks):
     real, generated = random_features(8, 23, 2), random_features(9, 17, 2, shift=0.7)
-    expected = slow_precision_recall(real, generated, neighbours)
-    assert precision_recall(real, generated, neighbours) == expected
+    expected = slow_precision_recall(real, generated, neighbors)
+    assert precision_recall(real, generated, neighbors) == expected
     assert 0 < expected[0] < 1 and 0 < expected[1] < 1 and expected[0] != expected[1]
 
 
@@ -201,7 +201,7 @@ def test_nearest_distances_agree_with_plain_loops(small_blocks):
     np.testing.assert_array_equal(indices, table.argmin(axis=1))
 
 
-def test_no_row_is_its_own_neighbour(small_blocks):
+def test_no_row_is_its_own_neighbor(small_blocks):
     points = random_features(12, 31, 3)
     table = np.array([[np.linalg.norm(q - r) for r in points] for q in points])
     np.fill_diagonal(table, np.inf)
@@ -226,8 +226,8 @@ def test_a_copy_is_at_distance_zero_and_a_near_copy_at_its_small_distance():
     [
         (np.zeros((9, 3)), np.zeros((9, 4)), r"\(9, 3\) and \(9, 4\)"),
         (np.zeros(9), np.zeros((9, 4)), r"\(9,\) and \(9, 4\)"),
-        (np.full((9, 3), np.nan), np.zeros((9, 3)), "not finite"),
-        (np.zeros((9, 3)), np.full((9, 3), np.inf), "not finite"),
+        (np.full((9, 3), np.nan), np.zeros((9, 3)), "NaN or infinity"),
+        (np.zeros((9, 3)), np.full((9, 3), np.inf), "NaN or infinity"),
         (np.zeros((9, 3)), np.zeros((0, 3)), "9 and 0 features"),
     ],
 )

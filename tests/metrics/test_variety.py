@@ -101,7 +101,7 @@ def test_diversity_agrees_with_plain_loops():
 
 @pytest.mark.parametrize("shape", [(0, 2, 16, 16, 3), (2, 1, 16, 16, 3), (4, 16, 16, 3)])
 def test_diversity_needs_pairs(shape):
-    with pytest.raises(ValueError, match="two members or more"):
+    with pytest.raises(ValueError, match="at least two members"):
         pairwise_diversity(np.zeros(shape, np.uint8))
 
 
