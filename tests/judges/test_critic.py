@@ -159,5 +159,5 @@ def test_the_test_split_has_no_part_in_training_and_the_rest_decides_all(monkeyp
 
 
 def test_too_few_pictures():
-    with pytest.raises(DataError, match="29 images are too few"):
+    with pytest.raises(DataError, match="only 29 images"):
         load_critic(make_dataset(make_pictures(29, seed=6), "8d"))

@@ -241,7 +241,7 @@ def test_early_stopping_looks_at_part_of_the_training_split():
 
 
 @pytest.mark.parametrize(
-    ("count", "names", "said"), [(29, {"smile": None}, "29 images are too few"), (100, {}, "has no labels")]
+    ("count", "names", "said"), [(29, {"smile": None}, "only 29 images"), (100, {}, "has no labels")]
 )
 def test_datasets_nothing_can_be_learned_from(count, names, said):
     schema = Schema.from_names(names)
