@@ -34,18 +34,21 @@ def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) ->
     Raises:
         FileNotFoundError: There is no such module in this package.
     """
-    sources: dict[str, Path] = {}
+    sources: dict[str, str] = {}
+    folders: set[Path] = set()
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name in sources or name in PLUMBING or name in without:
             continue
-        sources[name] = _source_file(name)
-        waiting += imported_modules(sources[name].read_text("utf-8"))
+        file = _source_file(name)
+        sources[name] = file.read_text("utf-8")
+        folders.add(file.parent)
+        waiting += imported_modules(sources[name])
     digest = hashlib.sha256()
     for name in sorted(sources):
-        digest.update(f"{name}\n{_normalized(sources[name].read_text('utf-8'))}\n".encode())
-    for file in sorted({file for source in sources.values() for file in source.parent.glob("*.json")}):
+        digest.update(f"{name}\n{_normalized(sources[name])}\n".encode())
+    for file in sorted(file for folder in folders for file in folder.glob("*.json")):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -75,7 +75,7 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
     return lines
 
 
-def _block(images: np.ndarray, captions: Sequence[str], columns: int) -> np.ndarray:
+def captioned_columns(images: np.ndarray, captions: Sequence[str], columns: int) -> np.ndarray:
     """Columns of faces, uint8 [n, faces, height, width, 3], each under its caption."""
     count, faces, height, width, _ = images.shape
     columns = min(columns, count)

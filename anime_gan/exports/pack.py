@@ -19,7 +19,7 @@ from anime_gan.common.command_line import run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.exports.read import find_export, read_record, read_schema
+from anime_gan.exports.read import find_export, read_export
 
 SUMMARY = """Writes a copy of an exported model that is half as large: batch normalization is folded into the
 convolutions, and weights are stored in float16. Keep the original: a packed model with folded
@@ -82,9 +82,8 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
     from anime_gan.exports.write import make_generator, weights_checksum, write_export, write_record
     from anime_gan.training.precision import resolve_dtype
 
-    schema = read_schema(export)
-    record = read_record(export)
-    original = tf.saved_model.load(str(export))
+    found = read_export(export)
+    schema, record, original = found.schema, found.record, found.load()
     generator = make_generator(record["config"], schema, resolve_dtype(precision))
     generator.set_weights([tf.cast(weight, tf.float32).numpy() for weight in original.weights])
     for convolution, normalization in generator.normalized_convolutions:

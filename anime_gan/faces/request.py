@@ -27,12 +27,16 @@ MAX_FRAMES_PER_SECOND = 50
 # Separates keyframes.
 ARROW = "->"
 LATENT_DTYPE = "<f4"
-TRUNCATION_HELP = "truncation factor: less variety, fewer broken faces (above 0, up to 1; default 1 = off)"
 UNLABELED = "this model was trained without labels, so attributes cannot be requested"
+TRUNCATION_HELP = "truncation factor: less variety, fewer broken faces (above 0, up to 1; default 1 = off)"
 
 
 class RequestError(InputError):
     """A face request that cannot be drawn."""
+
+
+class UnlabeledError(AttributeRequestError):
+    """Attributes are requested of a model that was trained without labels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +211,7 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
         raise RequestError("a face without a seed can be neither one of several candidates nor a keyframe")
     attributes = _spelled(request.attributes, schema)
     if request.sheet and not schema.slots:
-        raise AttributeRequestError(UNLABELED)
+        raise UnlabeledError(UNLABELED)
     sheet = usual_spelling(request.sheet, schema) if request.sheet else None
     if interpolation:
         interpolation = _checked_interpolation(request, interpolation, schema)
@@ -293,11 +297,11 @@ def expanded(text: str, schema: Schema) -> str:
         schema: The attributes of the model.
 
     Raises:
-        AttributeRequestError: The model has no attributes at all.
+        UnlabeledError: The model has no attributes at all.
     """
     phrases = split_phrases(text)
     if phrases and not schema.slots:
-        raise AttributeRequestError(UNLABELED)
+        raise UnlabeledError(UNLABELED)
     return ", ".join(_full_name(phrase, schema) for phrase in phrases)
 
 

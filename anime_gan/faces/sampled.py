@@ -23,7 +23,7 @@ from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
 from anime_gan.datasets.folder.source import LICENSE
-from anime_gan.exports.read import find_export, read_record, read_schema
+from anime_gan.exports.read import find_export, read_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_png
 from anime_gan.faces.request import MAX_FACES, TRUNCATION_HELP, FaceRequest, checked
@@ -84,16 +84,16 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
         RequestError: The truncation is out of range.
         DataError: The folder contains something else.
     """
-    record = read_record(export)
-    checked(FaceRequest(truncation=truncation), read_schema(export))
-    settings = {"model": record["weights_sha256"], "truncation": truncation}
+    found = read_export(export)
+    checked(FaceRequest(truncation=truncation), found.schema)
+    settings = {"model": found.record["weights_sha256"], "truncation": truncation}
     _check_folder(out, settings)
     generator = FaceGenerator(export)
     schema = generator.schema
     for left_by_a_kill in out.rglob(PARTIAL_PATTERN):
         remove(left_by_a_kill)
     write_text(out / SETTINGS, json.dumps(settings, indent=1))
-    write_text(out / LICENSE, _license(generator.name, record["statement"]))
+    write_text(out / LICENSE, _license(generator.name, found.record["statement"]))
 
     rows, drawn = [], 0
     with tqdm(total=num, unit="face", desc="drawing", file=sys.stderr, delay=1) as progress:

@@ -10,7 +10,7 @@ import numpy as np
 from anime_gan.attributes.edits import definite, options, with_value
 from anime_gan.attributes.schema import Schema, Slot
 from anime_gan.common.errors import InputError
-from anime_gan.common.layout import _block
+from anime_gan.common.layout import captioned_columns
 
 # Separates what varies from row to row and what varies from column to column.
 ACROSS = " x "
@@ -102,11 +102,11 @@ def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> di
     for slot in schema.slots:
         if slot.is_group:
             values = [term.name for term in schema.terms[slot.columns]]
-            blocks[slot.name] = _block(images[start : start + slot.size], values, columns)
+            blocks[slot.name] = captioned_columns(images[start : start + slot.size], values, columns)
         else:
             names.append(slot.name)
             tags.append(start)
         start += slot.size if slot.is_group else 2
     if tags:
-        blocks["yes_or_no"] = _block(images[tags], names, columns)
+        blocks["yes_or_no"] = captioned_columns(images[tags], names, columns)
     return blocks

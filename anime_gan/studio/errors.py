@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anime_gan.common.errors import InputError
-from anime_gan.faces.request import UNLABELED
+from anime_gan.faces.request import UnlabeledError
 
 PAGE = Path(__file__).parent / "page"
 LANGUAGES = ("en", "zh", "ja")
@@ -35,7 +35,7 @@ class StudioError(Exception):
 
 def as_studio_error(error: InputError) -> StudioError:
     """Puts an error about a face request into the studio's words."""
-    if error.reason == UNLABELED:
+    if isinstance(error, UnlabeledError):
         return StudioError("unlabeled")
     if error.field:
         return StudioError("wrong_setting", name=error.field, reason=error.reason)
