@@ -20,6 +20,7 @@ class NoiseFaces:
     name = "noise"
     statement = "Color noise."
     verb = "making"
+    channels = 3
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     schema = Schema.from_names(

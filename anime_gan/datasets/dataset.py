@@ -64,7 +64,8 @@ class Dataset:
 
     Attributes:
         name: Short name, for run directories.
-        images: uint8 [n, height, width, 3], RGB; usually a memory map, so that images stay on disk.
+        images: uint8 [n, height, width, channels]: RGB, or RGBA with straight alpha. Usually a memory map, so
+            that images stay on disk.
         labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
         schema: The meaning of the label columns; empty if the images are unlabeled.
         statement: Description of the images, their license and whom to credit.

@@ -30,12 +30,17 @@ class Illustrator(Protocol):
         ...
 
     @property
+    def transparent(self) -> bool:
+        """Whether the pictures are RGBA with straight alpha instead of RGB."""
+        ...
+
+    @property
     def attributes(self) -> Mapping[str, tuple[str, ...] | None]:
         """Group name -> its values, tag name -> None; in the order of the label columns."""
         ...
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
-        """Draws face `index`; returns uint8 [resolution, resolution, 3] and its attributes by name."""
+        """Draws face `index`; returns uint8 [resolution, resolution, channels] and its attributes by name."""
         ...
 
 
@@ -50,6 +55,7 @@ class IllustratedFaces:
         self.name = illustrator.name
         self.statement = illustrator.statement
         self.schema = Schema.from_names(illustrator.attributes)
+        self.channels = 4 if illustrator.transparent else 3
         self.num_items = num_images
         self._illustrator = illustrator
 

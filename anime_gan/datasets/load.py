@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from anime_gan.datasets.dataset import DataError, Dataset
 
@@ -10,7 +12,11 @@ from anime_gan.datasets.dataset import DataError, Dataset
 DEFAULT_DRAWN_IMAGES = 16_000
 
 
-def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Dataset:
+# Value of `--transparent` -> whether images keep their alpha channel; None for what the source has.
+TRANSPARENT: Mapping[str, bool | None] = MappingProxyType({"auto": None, "yes": True, "no": False})
+
+
+def load_dataset(data: str, num_images: int, resolution: int, seed: int, transparent: str = "no") -> Dataset:
     """Loads the data source that a text names.
 
     Args:
@@ -19,6 +25,7 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
         num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Image side in pixels.
         seed: Random seed of drawn images.
+        transparent: A key of `TRANSPARENT`. Drawn images have an alpha channel unless it is "no".
 
     Raises:
         DataError: There is no such source (field `data`), or it cannot be read.
@@ -28,17 +35,22 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
     from anime_gan.datasets.reading.storage import is_folder, is_remote
 
     kind, _, where = data.partition(":")
+    alpha = TRANSPARENT[transparent]
     if kind == "drawn" and not where:
         from anime_gan.datasets.drawn.faces import DrawnFaces
         from anime_gan.datasets.illustrated import IllustratedFaces
 
-        return prepare(IllustratedFaces(DrawnFaces(seed), num_images or DEFAULT_DRAWN_IMAGES), resolution)
+        drawn = DrawnFaces(seed, transparent=alpha is not False)
+        return prepare(IllustratedFaces(drawn, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     if kind in ("sutemo", "sutemo-white") and where:
         from anime_gan.datasets.illustrated import IllustratedFaces
         from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
 
         try:
-            illustrator = (SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite)(where, seed)
+            if kind == "sutemo":
+                illustrator = SutemoFaces(where, seed, transparent=alpha is not False)
+            else:
+                illustrator = SutemoFacesOnWhite(where, seed)
         except (OSError, ValueError) as error:
             raise DataError(str(error), "data", data) from error
         return prepare(IllustratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
@@ -50,5 +62,5 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
     from anime_gan.datasets.folder import source as folder
 
     if records.is_records_folder(root):
-        return prepare(records.RecordShards(root, num_images), resolution)
-    return folder.load_folder(root, num_images, resolution)
+        return prepare(records.RecordShards(root, num_images, alpha), resolution)
+    return folder.load_folder(root, num_images, resolution, alpha)

@@ -1,6 +1,6 @@
 """The image cache: a source is decoded and resized once, into files that are then memory-mapped.
 
-A prepared folder contains `images.bin` (uint8 [n, resolution, resolution, 3]), `labels.bin` (int8
+A prepared folder contains `images.bin` (uint8 [n, resolution, resolution, channels]), `labels.bin` (int8
 [n, num_labels]), `attributes.json` and `dataset.json`. Its name ends in a fingerprint of the source's
 content. While it is being filled it has another name, and the journal `chunks.jsonl` records the progress, so
 that a killed preparation can be resumed.
@@ -41,7 +41,7 @@ class Chunk(NamedTuple):
 
     Attributes:
         num_items: Number of items, including the skipped ones.
-        images: The usable images, uint8 [k, resolution, resolution, 3].
+        images: The usable images, uint8 [k, resolution, resolution, channels].
         labels: Their labels, int8 [k, num_labels].
         skipped: (name, reason) of each unusable item.
     """
@@ -59,6 +59,7 @@ class Source(Protocol):
         name: Short name, for folders.
         statement: Description of the images, their license and whom to credit.
         schema: The meaning of the chunks' label columns.
+        channels: 3 for RGB images; 4 for RGBA images with straight alpha.
         num_items: Number of images to decode.
         notes: Notes for the user that are known before any image is decoded.
         skipped: (name, reason) of each file that is skipped before any image is decoded.
@@ -68,6 +69,7 @@ class Source(Protocol):
     name: str
     statement: str
     schema: Schema
+    channels: int
     num_items: int
     notes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -108,11 +110,13 @@ def open_prepared(folder: Path) -> Dataset:
     """Opens a prepared folder; the images are memory-mapped."""
     record = json.loads((folder / "dataset.json").read_text("utf-8"))
     schema = Schema.from_json((folder / "attributes.json").read_text("utf-8"))
-    side, count = record["resolution"], record["images"]
+    # Folders from before version 0.2.0 contain RGB images.
+    shape = (record["images"], record["resolution"], record["resolution"], record.get("channels", 3))
+    images = np.memmap(folder / "images.bin", np.uint8, "r", shape=shape)
     return Dataset(
         name=record["name"],
-        images=np.memmap(folder / "images.bin", np.uint8, "r", shape=(count, side, side, 3)),
-        labels=np.fromfile(folder / "labels.bin", np.int8).reshape(count, schema.num_labels),
+        images=images,
+        labels=np.fromfile(folder / "labels.bin", np.int8).reshape(len(images), schema.num_labels),
         schema=schema,
         statement=record["statement"],
         checksum=record["checksum"],
@@ -137,7 +141,8 @@ def _fill(folder: Path, source: Source, resolution: int) -> None:
         if folder.is_dir():
             return
         unfinished.mkdir(exist_ok=True)
-        progress = _Progress(unfinished, resolution, source.schema.num_labels)
+        image_bytes = resolution * resolution * source.channels
+        progress = _Progress(unfinished, image_bytes, source.schema.num_labels)
         with tqdm(
             total=source.num_items,
             initial=progress.items,
@@ -173,12 +178,12 @@ class _Progress:
         skipped: (name, reason) of the others.
     """
 
-    def __init__(self, folder: Path, resolution: int, num_labels: int) -> None:
+    def __init__(self, folder: Path, image_bytes: int, num_labels: int) -> None:
         self.items = 0
         self.rows = 0
         self.skipped: list[tuple[str, str]] = []
         self._folder = folder
-        self._row_bytes = {"images.bin": resolution * resolution * 3, ALL_LABELS: num_labels}
+        self._row_bytes = {"images.bin": image_bytes, ALL_LABELS: num_labels}
         lines = self._read_journal()
         # Data after the last complete line of the journal is dropped and written again.
         for name, row_bytes in self._row_bytes.items():
@@ -246,6 +251,7 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
     record = {
         "name": source.name,
         "resolution": resolution,
+        "channels": source.channels,
         "images": progress.rows,
         "statement": source.statement,
         "checksum": _checksum(schema, labels, folder / "images.bin"),

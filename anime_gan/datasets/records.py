@@ -1,8 +1,8 @@
 """Datasets as TFRecord shards: a few large files, for clusters and cloud storage.
 
-A folder of shards contains `records.json` (schema, license, number of images) and the shards. A record is a
-`tf.train.Example` with the features `image` (bytes of a PNG file) and `labels` (one int64 of +1, -1 or 0 per
-label column).
+A folder of shards contains `records.json` (schema, license, number of images and channels) and the shards.
+A record is a `tf.train.Example` with the features `image` (bytes of a PNG file) and `labels` (one int64 of
++1, -1 or 0 per label column).
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
         "version": VERSION,
         "name": printable(dataset.name),
         "images": len(dataset.images),
+        "channels": dataset.images.shape[-1],
         "checksum": dataset.checksum,
         "shards": shards,
         "statement": dataset.statement,
@@ -132,12 +133,13 @@ class RecordShards:
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
 
-    def __init__(self, root: str, num_images: int) -> None:
+    def __init__(self, root: str, num_images: int, transparent: bool | None = None) -> None:
         """Reads the manifest.
 
         Args:
             root: The folder or URL.
             num_images: Maximum number of images; 0 for all.
+            transparent: Whether to keep the alpha channel; None for what the shards contain.
 
         Raises:
             DataError: The manifest is damaged, or a shard is missing.
@@ -149,6 +151,9 @@ class RecordShards:
                 raise ValueError(f"version {manifest['version']}; this program reads version {VERSION}")
             self.schema = Schema.from_json(json.dumps(manifest["schema"]))
             self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
+            # Shards from before version 0.2.0 contain RGB images.
+            self._transparent = manifest.get("channels", 3) == 4 if transparent is None else transparent
+            self.channels = 4 if self._transparent else 3
             self._shards = [str(name) for name in manifest["shards"]]
             self.num_items = min(num_images or manifest["images"], int(manifest["images"]))
             if len(self._shards) != -(-manifest["images"] // SHARD_RECORDS):
@@ -165,7 +170,9 @@ class RecordShards:
 
     def fingerprint(self) -> str:
         """Digest of the manifest and of the sizes and times of the shards."""
-        known = repr((self.num_items, self._manifest, self._found)) + source_fingerprint(__name__)
+        known = repr((self.num_items, self._transparent, self._manifest, self._found)) + source_fingerprint(
+            __name__
+        )
         return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
@@ -181,7 +188,7 @@ class RecordShards:
             for start, examples in self._groups(first_item):
                 names = [f"record {start + i}" for i in range(len(examples))]
                 waiting.append(np.array([labels for _, labels in examples], np.int8))
-                yield Files(names, [image for image, _ in examples], resolution)
+                yield Files(names, [image for image, _ in examples], resolution, self._transparent)
 
         for pictures in decode_in_order(jobs(), self.num_items):
             labels = waiting.popleft()

@@ -64,7 +64,7 @@ class ExportedModel:
         """Draws faces, all in one batch: uint8 [n, h, w, 3]."""
         tf = import_tensorflow()
         # Here, since it imports TensorFlow at its top.
-        from anime_gan.exports.sampling import to_uint8
+        from anime_gan.models.pixels import to_uint8
 
         images = self._model().signatures["latents"](
             latents=tf.constant(latents, tf.float32), labels=tf.constant(labels, tf.float32)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from anime_gan.common.alpha import premultiplied
 from anime_gan.datasets.splits import TEST_EVERY, find_combinations
 from anime_gan.evaluate.bench import Bench, Samples, Stream
 from anime_gan.judges.tagger import visible
@@ -142,7 +143,8 @@ def leakage(bench: Bench, samples: Samples) -> dict[str, Any]:
     for index, slot in enumerate(slots):
         of_slot = changed == index
         if np.any(of_slot):
-            difference = np.abs(images[1][of_slot].astype(np.int16) - images[0][of_slot])
+            before, after = (premultiplied(part[of_slot]) for part in images)
+            difference = np.abs(after - before)
             attributes[slot.name] = {
                 "pairs": int(np.sum(of_slot)),
                 "flipped": _share(*counts[index]),

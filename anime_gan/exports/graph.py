@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.schema import Schema
-from anime_gan.exports.sampling import FaceSampler, to_uint8
+from anime_gan.exports.sampling import FaceSampler
+from anime_gan.models.pixels import to_uint8
 
 
 class FaceModel(tf.Module):

@@ -78,8 +78,8 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
 
     from anime_gan.attributes.label_sampler import LabelRows
     from anime_gan.exports.read import read_label_rows
-    from anime_gan.exports.sampling import to_uint8
     from anime_gan.exports.write import make_generator, weights_checksum, write_export, write_record
+    from anime_gan.models.pixels import to_uint8
     from anime_gan.training.precision import resolve_dtype
 
     found = read_export(export)

@@ -146,11 +146,6 @@ class FaceSampler(tf.Module):
         return FaceInputs(latents, self._labels.complete(wanted, uniforms))
 
 
-def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Converts images in [-1, 1] to uint8 pixels, rounding to the nearest value."""
-    return tf.cast(tf.round(tf.clip_by_value(images, -1.0, 1.0) * 127.5 + 127.5), tf.uint8)
-
-
 def _refuse(bad: tf.Tensor, what: str, words: tf.Tensor) -> tf.Operation:
     """An assertion that fails if any element of `bad` is true, and quotes the first such word."""
     first = tf.strings.reduce_join(tf.boolean_mask(words, bad)[:1])

@@ -64,7 +64,7 @@ class FaceGenerator:
         self.directory, self.schema, self.name = export.directory, export.schema, export.name
         self._tf = import_tensorflow()
         # Here, because it imports TensorFlow at its top.
-        from anime_gan.exports.sampling import to_uint8
+        from anime_gan.models.pixels import to_uint8
 
         self._to_uint8 = to_uint8
         self._model = export.load()

@@ -32,7 +32,7 @@ class CriticFeatures:
             JudgeError: It is missing or damaged.
         """
         record = store.read_record(directory, critic.NAME)
-        network = critic.make_network(record["side"], "float32")
+        network = critic.make_network(record["side"], record.get("channels", 3), "float32")
         store.read_weights(directory, network, record)
         maps = [
             layer.output
@@ -48,7 +48,7 @@ class CriticFeatures:
         """Computes the feature maps of pictures, differentiably.
 
         Args:
-            images: float32 [n, h, w, 3] in [-1, 1], of any size.
+            images: float32 [n, h, w, channels] in [-1, 1], of any size.
 
         Returns:
             float32 [n, side, side, channels] each, with decreasing sides.
@@ -67,7 +67,7 @@ class Comparison:
 
         Args:
             features: The features to compare, in addition to pixels.
-            sample: float32 [n, h, w, 3] in [-1, 1], pictures whose standard deviations are the units.
+            sample: float32 [n, h, w, channels] in [-1, 1], pictures whose standard deviations are the units.
             weights: float32 [h, w], the weight of each pixel; 1 on average.
         """
         self._features = features
@@ -86,8 +86,8 @@ class Comparison:
         """Loss to minimize: weighted differences of pixels at several scales, and of features.
 
         Args:
-            images: float32 [n, h, w, 3] in [-1, 1].
-            target: float32 [1, h, w, 3].
+            images: float32 [n, h, w, channels] in [-1, 1].
+            target: float32 [1, h, w, channels].
 
         Returns:
             float32 [n].

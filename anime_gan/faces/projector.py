@@ -10,10 +10,12 @@ import tensorflow as tf
 
 from anime_gan.attributes.edits import options, with_value
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.alpha import premultiplied
 from anime_gan.exports.read import CRITIC, SHIPPED, find_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.likeness import Comparison, CriticFeatures
 from anime_gan.faces.request import FaceRequest
+from anime_gan.models.pixels import to_float
 
 # Faces drawn as starting points, with seeds far from those that people use.
 CANDIDATES = 256
@@ -39,7 +41,7 @@ class Inversion(NamedTuple):
 
     Attributes:
         request: The request that draws the face.
-        image: uint8 [h, w, 3], the face.
+        image: uint8 [h, w, channels], the face.
         feature_distance: Distance to the picture; see `Comparison.feature_distance`.
         typical_distance: Mean feature distance between the picture and random faces.
         pixel_error: Mean absolute difference of the pixel values, 0 to 255.
@@ -104,10 +106,10 @@ class Projector:
         """Finds the face closest to a picture.
 
         Args:
-            picture: uint8 [h, w, 3], at the model's resolution.
+            picture: uint8 [h, w, channels], at the model's resolution.
             progress: Called after each of the `STEPS` steps.
         """
-        target = tf.constant(picture[np.newaxis].astype(np.float32) / 127.5 - 1.0)
+        target = to_float(tf.constant(picture[np.newaxis]))
         first = self._in_batches(lambda part: self._comparison.loss(self._images[part], target))
         starts = np.argsort(first, kind="stable")[: ROUNDS[0][0]]
         latents, labels = self._follow(self._latents[starts], self._labels[starts], target, progress)
@@ -122,14 +124,14 @@ class Projector:
     ) -> Inversion:
         request = FaceRequest(self._schema.describe(labels), (), latent=tuple(latent.tolist()))
         image = next(self._generator.faces(request)).image
-        found = tf.constant(image[np.newaxis].astype(np.float32) / 127.5 - 1.0)
+        found = to_float(tf.constant(image[np.newaxis]))
         distance = self._comparison.feature_distance
         return Inversion(
             request,
             image,
             float(distance(found, target)[0]),
             float(tf.reduce_mean(distance(self._images[:BATCH], target))),
-            float(np.mean(np.abs(image.astype(np.float64) - picture))),
+            float(np.mean(np.abs(premultiplied(image) - premultiplied(picture)))),
         )
 
     def _follow(

@@ -2,7 +2,7 @@
 
 Every kind of damage has the signature `(images, others, severity, seed) -> images`:
 
-- `images`: float32 [n, h, w, 3] in [-1, 1].
+- `images`: float32 [n, h, w, 3 or 4] in [-1, 1]; alpha is premultiplied.
 - `others`: other images of the same shape, for damage that mixes two images.
 - `severity`: float32 [n] in [0, 1]; 0 changes nothing, 1 ruins the image.
 - `seed`: int32 [2], random seed.
@@ -70,11 +70,13 @@ def bleed(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Te
     """Shifts and blurs the colors in a region across their outlines, but keeps the brightness."""
     del others
     moves, masks = _split(seed, 2)
-    luma = tf.reduce_sum(images * tf.constant(LUMA), axis=-1, keepdims=True)
+    colors = images[..., :3]
+    luma = tf.reduce_sum(colors * tf.constant(LUMA), axis=-1, keepdims=True)
     move = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 2], moves, -1.0, 1.0)
     field = tf.ones([*_leading(images), 1]) * move * (0.12 * images.shape[1]) * _scaled(severity)
-    chroma = _displaced(_blurred(images - luma, 0.08 * severity), field)
-    return tf.clip_by_value(_mixed(images, luma + chroma, _somewhere(images, severity, masks)), -1.0, 1.0)
+    chroma = _displaced(_blurred(colors - luma, 0.08 * severity), field)
+    bled = tf.concat([luma + chroma, images[..., 3:]], axis=-1)
+    return tf.clip_by_value(_mixed(images, bled, _somewhere(images, severity, masks)), -1.0, 1.0)
 
 
 def resample(images: tf.Tensor, others: tf.Tensor, severity: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -147,7 +149,7 @@ def tolerate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     Without them the critic would only detect perfect sharpness, which no generator reaches.
 
     Args:
-        images: float32 [n, h, w, 3] in [-1, 1].
+        images: float32 [n, h, w, 3 or 4] in [-1, 1].
         seed: int32 [2].
 
     Returns:
@@ -162,7 +164,9 @@ def tolerate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     field = _smooth_field(images, fields) * (side * _scaled(below(0.01, waves)))
     changed = _blurred(_displaced(images, field), below(0.01, blurs))
     changed += tf.random.stateless_normal(tf.shape(images), grain) * _scaled(below(0.04, grains))
-    spots = tf.image.resize(tf.random.stateless_normal([count, 16, 16, 3], mottle), [side, side])
+    spots = tf.image.resize(
+        tf.random.stateless_normal([count, 16, 16, images.shape[3]], mottle), [side, side]
+    )
     changed += spots * _scaled(below(0.06, mottles))
     kept = tf.random.stateless_uniform([count, 1, 1, 1], choices) < 1.0 / 3.0
     return tf.where(kept, images, changed)
@@ -172,7 +176,7 @@ def corrupt(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Damages each image of a batch: the first by the first kind of damage, the second by the second.
 
     Args:
-        images: float32 [n, h, w, 3] in [-1, 1], no two neighbors equal.
+        images: float32 [n, h, w, 3 or 4] in [-1, 1], no two neighbors equal.
         seed: int32 [2].
 
     Returns:

@@ -51,14 +51,15 @@ class Critic:
         self.detection = dict(detection)
         self.checksum = store.weights_checksum(network.get_weights())
         self._network = network
-        self._side = network.input_shape[1]
+        self._side, self._channels = network.input_shape[2:]
         self._run = tf.function(self._score_batch, autograph=False, reduce_retracing=True)
 
     def score(self, images: np.ndarray) -> np.ndarray:
         """Scores images, in batches.
 
         Args:
-            images: uint8 [n, h, w, 3], square, as large as the training images or 128 pixels, or larger.
+            images: uint8 [n, h, w, channels], square, as large as the training images or 128 pixels, or
+                larger. Alpha is straight.
 
         Returns:
             float32 [n], logits: higher is more intact.
@@ -66,13 +67,18 @@ class Critic:
         Raises:
             ValueError: The images have another type or shape.
         """
-        training.check_images(images, self._side)
+        training.check_images(images, self._side, self._channels)
         parts = [part.numpy() for part in training.in_batches(images, self._run)]
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
     def save(self, directory: Path) -> None:
         """Writes `weights.npz` (float16) and `critic.json` into a folder, atomically."""
-        record = {"side": self._side, "floor": self.floor, "detection": self.detection}
+        record = {
+            "side": self._side,
+            "channels": self._channels,
+            "floor": self.floor,
+            "detection": self.detection,
+        }
         store.save_judge(directory, self._network, NAME, record)
 
     @classmethod
@@ -83,7 +89,7 @@ class Critic:
             JudgeError: There is no critic, or it is damaged.
         """
         record = store.read_record(directory, NAME)
-        network = make_network(record["side"], "float32")
+        network = make_network(record["side"], record.get("channels", 3), "float32")
         store.read_weights(directory, network, record)
         return cls(network, record["floor"], record["detection"])
 
@@ -104,10 +110,10 @@ def load_critic(dataset: Dataset) -> Critic:
     return Critic.load(folder)
 
 
-def make_network(side: int, dtype: str) -> keras.Model:
-    """Builds the network: float32 [n, side, side, 3] in [-1, 1] -> logits [n, 1], float32."""
+def make_network(side: int, channels: int, dtype: str) -> keras.Model:
+    """Builds the network: float32 [n, side, side, channels] in [-1, 1] -> logits [n, 1], float32."""
     seeds = iter(range(100))
-    x = inputs = keras.Input((side, side, 3))
+    x = inputs = keras.Input((side, side, channels))
     levels = []
     # The first kernel covers 4x4 pixels: a finer one would find traces of any generator.
     for filters, size in ((32, 4), (48, 3), (64, 3), (96, 3)):
@@ -126,7 +132,8 @@ def make_network(side: int, dtype: str) -> keras.Model:
 def _train(dataset: Dataset) -> Critic:
     train, validation, test = training.split_for_judges(dataset)
     side = min(dataset.images.shape[1], MAX_SIDE)
-    network = make_network(side, resolve_dtype("auto"))
+    channels = dataset.images.shape[3]
+    network = make_network(side, channels, resolve_dtype("auto"))
     indices = training.shuffled_batches(train, BATCH, seed=1)
 
     def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,7 +169,7 @@ def _train(dataset: Dataset) -> Critic:
     steps = min(STEPS, -(-MAX_EPOCHS * len(train) // BATCH))
     training.fit(network, batch_loss, batch, validation_loss, steps, LEARNING_RATE, f"training {NAME}")
     store.round_weights(network)
-    exact = make_network(side, "float32")
+    exact = make_network(side, channels, "float32")
     exact.set_weights(network.get_weights())
     return _measured(exact, dataset.images[test])
 
@@ -171,11 +178,11 @@ def _measured(network: keras.Model, images: np.ndarray) -> Critic:
     """Sets the floor on held-out images and measures how much damage falls below it."""
     critic = Critic(network, 0.0, {})
     critic.floor = float(np.percentile(critic.score(images), FLOOR_PERCENTILE))
-    side = network.input_shape[1]
+    side, channels = network.input_shape[2:]
     sample = images[training.spread(np.arange(len(images)), MAX_DAMAGED)]
     score = tf.function(
         lambda values: network(values, training=False)[:, 0],
-        input_signature=[tf.TensorSpec([None, side, side, 3])],
+        input_signature=[tf.TensorSpec([None, side, side, channels])],
         autograph=False,
     )
     for number, (kind, damage) in enumerate(DAMAGES.items()):

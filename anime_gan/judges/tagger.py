@@ -76,19 +76,20 @@ class Tagger:
         self.hardest = [dict(case) for case in hardest]
         self.checksum = store.weights_checksum(network.get_weights())
         self._network = network
-        self._side = network.input_shape[1]
+        self._side, self._channels = network.input_shape[2:]
         self._run = tf.function(self._judge_batch, autograph=False, reduce_retracing=True)
 
     def judge(self, images: np.ndarray) -> Judgement:
         """Recognizes attributes, in batches.
 
         Args:
-            images: uint8 [n, h, w, 3], square, as large as the training images or 64 pixels, or larger.
+            images: uint8 [n, h, w, channels], square, as large as the training images or 64 pixels, or
+                larger. Alpha is straight.
 
         Raises:
             ValueError: The images have another type or shape.
         """
-        training.check_images(images, self._side)
+        training.check_images(images, self._side, self._channels)
         parts = [(np.zeros((0, self.schema.num_labels), np.float32), np.zeros((0, NUM_FEATURES), np.float32))]
         parts += [(p.numpy(), f.numpy()) for p, f in training.in_batches(images, self._run)]
         probabilities, features = zip(*parts, strict=True)
@@ -127,7 +128,7 @@ def load_tagger(dataset: Dataset) -> Tagger:
     if not folder.is_dir():
         _train(dataset, folder)
     record = store.read_record(folder, NAME)
-    network = make_network(record["side"], dataset.schema, "float32")
+    network = make_network(record["side"], dataset.images.shape[3], dataset.schema, "float32")
     store.read_weights(folder, network, record)
     accuracy, column_accuracy = (
         {name: float("nan") if share is None else share for name, share in record[part].items()}
@@ -212,10 +213,10 @@ def hardest_cases(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> 
     return sorted(cases, key=lambda case: case["right"])[:MAX_CASES]
 
 
-def make_network(side: int, schema: Schema, dtype: str) -> keras.Model:
-    """Builds the network: images [n, side, side, 3] -> logits [n, num_labels], features [n, 128]."""
+def make_network(side: int, channels: int, schema: Schema, dtype: str) -> keras.Model:
+    """Builds the network: images [n, side, side, channels] -> logits [n, num_labels], features [n, 128]."""
     seeds = iter(range(100))
-    x = inputs = keras.Input((side, side, 3))
+    x = inputs = keras.Input((side, side, channels))
     parts = []
     for filters, size in ((32, 4), (64, 3), (96, 3), (128, 3)):
         x = training.convolution(x, filters, size, 2, next(seeds), dtype)
@@ -236,7 +237,8 @@ def _train(dataset: Dataset, folder: Path) -> None:
     schema, slots = dataset.schema, dataset.schema.slots
     train, validation, test = training.split_for_judges(dataset)
     side = min(dataset.images.shape[1], MAX_SIDE)
-    network = make_network(side, schema, resolve_dtype("auto"))
+    channels = dataset.images.shape[3]
+    network = make_network(side, channels, schema, resolve_dtype("auto"))
     # Hidden attributes cannot be learned, so they count as unknown.
     labels = dataset.labels * visible(dataset.labels, schema)
     indices = training.shuffled_batches(train, BATCH, seed=0)
@@ -264,7 +266,7 @@ def _train(dataset: Dataset, folder: Path) -> None:
     steps = min(STEPS, -(-MAX_EPOCHS * len(train) // BATCH))
     training.fit(network, batch_loss, batch, validation_loss, steps, LEARNING_RATE, f"training {NAME}")
     store.round_weights(network)
-    exact = make_network(side, schema, "float32")
+    exact = make_network(side, channels, schema, "float32")
     exact.set_weights(network.get_weights())
     tagger = Tagger(exact, schema, {}, {})
     predicted, truth = tagger.predict(dataset.images[test]), dataset.labels[test]

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.splits import split_dataset
 from anime_gan.models.layers import BatchNormalization
+from anime_gan.models.pixels import to_float
 from anime_gan.training.batches import Batches
 
 # Share of the training split used for validation: early stopping and the choice of the weights.
@@ -61,13 +62,13 @@ def to_input(images: tf.Tensor, side: int) -> tf.Tensor:
     """Scales images to [-1, 1] and reduces them to the judge's resolution by area averaging.
 
     Args:
-        images: uint8 [n, h, w, 3], no smaller than `side`.
+        images: uint8 [n, h, w, 3 or 4], no smaller than `side`.
         side: Pixels along a side.
 
     Returns:
-        float32 [n, side, side, 3].
+        float32 [n, side, side, 3 or 4], with premultiplied alpha.
     """
-    values = tf.cast(images, tf.float32) / 127.5 - 1.0
+    values = to_float(images)
     if images.shape[1:3] == (side, side):
         return values
     return tf.image.resize(values, [side, side], tf.image.ResizeMethod.AREA)
@@ -124,7 +125,7 @@ def augment(
     Hues are kept because colors are attributes, so single channels change only slightly.
 
     Args:
-        images: float32 [n, h, w, 3] in [-1, 1].
+        images: float32 [n, h, w, 3 or 4] in [-1, 1], with premultiplied alpha, which keeps its value.
         seed: int32 [2], random seed.
         shift: Maximum shift in either direction, as a share of the side; edge pixels are repeated.
         whole_pixels: Whether to shift by whole pixels only, which avoids blur.
@@ -165,7 +166,12 @@ def augment(
     )
     gain = 1.0 + between([1, 1, 1], gains, color)
     offset = between([1, 1, 1], offsets, color) + between([1, 1, 3], tints, color / 4.0)
-    return images * gain + offset
+    if images.shape[-1] == 3:
+        return images * gain + offset
+    # The same change of the straight colors.
+    colors, alpha = images[..., :3], images[..., 3:]
+    changed = (colors + 1.0) * gain + (alpha + 1.0) * 0.5 * (1.0 - gain + offset) - 1.0
+    return tf.concat([changed, alpha], axis=-1)
 
 
 def shuffled_batches(indices: np.ndarray, size: int, seed: int) -> Callable[[int], np.ndarray]:
@@ -248,14 +254,16 @@ def in_batches(images: np.ndarray, function: Callable[[tf.Tensor], Any]) -> Iter
         yield function(tf.constant(images[start : start + JUDGE_BATCH]))
 
 
-def check_images(images: np.ndarray, side: int) -> None:
+def check_images(images: np.ndarray, side: int, channels: int) -> None:
     """Checks that a judge can process the images.
 
     Raises:
-        ValueError: Not uint8 [n, h, w, 3], not square, or smaller than `side`.
+        ValueError: Not uint8 [n, h, w, channels], not square, or smaller than `side`.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-        raise ValueError(f"images must be uint8 [n, height, width, 3], not {images.dtype} {images.shape}")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != channels:
+        raise ValueError(
+            f"images must be uint8 [n, height, width, {channels}], not {images.dtype} {images.shape}"
+        )
     height, width = images.shape[1:3]
     if height != width or height < side:
         raise ValueError(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from anime_gan.attributes.schema import Schema, Slot
+from anime_gan.common.alpha import premultiplied
 
 # Number of images summed at a time, as float32 copies.
 CHUNK = 256
@@ -240,7 +241,7 @@ def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot])
     """Returns where real images differ between the values of an attribute.
 
     Args:
-        images: uint8 [n, h, w, 3].
+        images: uint8 [n, h, w, 3 or 4], straight alpha.
         labels: [n, num_labels] of +1, -1 and 0.
         slots: The schema's slots.
 
@@ -258,7 +259,7 @@ def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot])
     weights = np.concatenate(members, axis=1).astype(np.float32)
     totals = np.zeros((weights.shape[1], int(np.prod(images.shape[1:]))), np.float32)
     for start in range(0, len(images), CHUNK):
-        part = np.asarray(images[start : start + CHUNK], np.float32).reshape(-1, totals.shape[1])
+        part = premultiplied(images[start : start + CHUNK]).reshape(-1, totals.shape[1])
         totals += weights[start : start + CHUNK].T @ part
     counts = weights.sum(axis=0)
     contrast = np.zeros((len(slots), *images.shape[1:3]), np.float32)

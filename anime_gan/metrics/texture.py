@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from anime_gan.common.alpha import premultiplied
+
 PATCH_SIDE = 7
 # Minimum side of the coarsest level of the pyramid, in pixels.
 MIN_LEVEL_SIDE = 16
@@ -97,8 +99,8 @@ def sliced_wasserstein(
     Memory: about 300 MB for 1,000 images (of both sets) and 128 patches each, at any resolution.
 
     Args:
-        real: uint8 [n, h, w, 3]; may be a memory map.
-        generated: uint8 [m, h, w, 3]. The first min(n, m, max_images) of either set are used.
+        real: uint8 [n, h, w, 3 or 4], straight alpha; may be a memory map.
+        generated: uint8 [m, h, w, 3 or 4]. The first min(n, m, max_images) of either set are used.
         seed: Random seed of positions and directions.
         max_images: Maximum number of images, which limits time and memory.
         patches_per_image: Patches per image; the paper uses 128 of 16,384 images.
@@ -212,7 +214,7 @@ def _level_patches(images: np.ndarray, level: int, levels: int, positions: np.nd
     for start in range(0, count, block_size):
         block = slice(start, min(start + block_size, count))
         # Level k needs only one coarser level.
-        pixels = laplacian_pyramid(np.asarray(images[block]), min(level + 2, levels))[level]
+        pixels = laplacian_pyramid(premultiplied(images[block]), min(level + 2, levels))[level]
         windows = np.lib.stride_tricks.sliding_window_view(pixels, (PATCH_SIDE, PATCH_SIDE), (1, 2))
         top, left = positions[block, :, 0], positions[block, :, 1]
         patches[block] = windows[np.arange(len(pixels))[:, None], top, left]

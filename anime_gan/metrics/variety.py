@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anime_gan.common.alpha import premultiplied
 from anime_gan.metrics.distances import nearest_distances
 from anime_gan.metrics.texture import resampled
 
@@ -24,8 +25,8 @@ def image_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Multi-scale root mean squared difference between pairs of images.
 
     Args:
-        a: uint8 [n, h, w, 3].
-        b: uint8 [n, h, w, 3].
+        a: uint8 [n, h, w, 3 or 4], straight alpha.
+        b: uint8 [n, h, w, 3 or 4].
 
     Returns:
         float64 [n], from 0 (equal) to 1 (black and white).
@@ -45,7 +46,7 @@ def pairwise_diversity(images: np.ndarray) -> float:
     generator draws nearly the same image again and again.
 
     Args:
-        images: uint8 [groups, members, h, w, 3], at least one group and two members.
+        images: uint8 [groups, members, h, w, 3 or 4], at least one group and two members.
 
     Returns:
         Mean of `image_distance` over all pairs of each group, from 0 to 1.
@@ -55,7 +56,7 @@ def pairwise_diversity(images: np.ndarray) -> float:
     """
     if images.ndim != 5 or images.shape[0] < 1 or images.shape[1] < 2:
         raise ValueError(
-            f"images of shape {images.shape}: must be [groups, members, h, w, 3], at least two members"
+            f"images of shape {images.shape}: must be [groups, members, h, w, 3 or 4], at least two members"
         )
     return float(np.mean([_mean_pair_distance(_reduced(group)) for group in images]))
 
@@ -64,8 +65,8 @@ def nearest_images(queries: np.ndarray, references: np.ndarray) -> tuple[np.ndar
     """Finds the nearest reference of each query by `image_distance`, to detect copies of training images.
 
     Args:
-        queries: uint8 [q, h, w, 3]; their reduced forms (32 kB each) stay in memory.
-        references: uint8 [n, h, w, 3]; read once, in blocks, so it may be a large memory map.
+        queries: uint8 [q, h, w, 3 or 4]; their reduced forms (32 kB each) stay in memory.
+        references: uint8 [n, h, w, 3 or 4]; read once, in blocks, so it may be a large memory map.
 
     Returns:
         `(distances, indices)`: float64 [q] from 0 to 1, and int64 [q] into `references`.
@@ -119,16 +120,16 @@ def _mean_pair_distance(reduced: np.ndarray) -> float:
 
 def _reduced(images: np.ndarray) -> np.ndarray:
     """Reduces images to float64 [n, d]; their Euclidean distance is the multi-scale distance."""
-    num_features = 3 * sum(side**2 for side in SCALES)
+    num_features = images.shape[3] * sum(side**2 for side in SCALES)
     reduced = np.empty((len(images), num_features))
     block_size = max(1, PIXEL_BLOCK // (images.shape[1] * images.shape[2]))
     for start in range(0, len(images), block_size):
-        block = np.asarray(images[start : start + block_size], np.float32) / 255.0
+        block = premultiplied(images[start : start + block_size]) / 255.0
         scales = []
         for side in SCALES:
             block = resampled(block, *(_area_weights(size, side) for size in block.shape[1:3]))
             # Makes the squared distance the mean over scales of the mean over pixels and channels.
-            weight = np.sqrt(len(SCALES) * 3 * side**2)
+            weight = np.sqrt(len(SCALES) * images.shape[3] * side**2)
             scales.append(block.reshape(len(block), -1) / weight)
         reduced[start : start + len(block)] = np.concatenate(scales, axis=1)
     return reduced

@@ -12,9 +12,10 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.files import written_whole
 from anime_gan.common.layout import captioned, grid
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.exports.sampling import FaceInputs, latents_from_seeds, to_uint8, uniforms_from_seeds
+from anime_gan.exports.sampling import FaceInputs, latents_from_seeds, uniforms_from_seeds
 from anime_gan.faces.sheets import attribute_blocks, sheet_labels
 from anime_gan.judges.tagger import load_tagger
+from anime_gan.models.pixels import to_uint8
 from anime_gan.runs import running_evaluation
 from anime_gan.runs.dashboard import Dashboard
 from anime_gan.runs.run_directory import EVALUATION, RunDirectory

@@ -147,7 +147,11 @@ class Pose:
 
 
 class Canvas:
-    """A square picture; shapes are drawn in frame units and transformed by a pose."""
+    """A square picture; shapes are drawn in frame units and transformed by a pose.
+
+    The picture has the mode "RGB", or "RGBX" with premultiplied colors and alpha as its fourth band: blending
+    (color, 255) over all four bands is then the over operator (Porter and Duff 1984), which "RGBA" is not.
+    """
 
     def __init__(self, image: Image.Image, pose: Pose | None = None) -> None:
         self.image = image
@@ -157,7 +161,8 @@ class Canvas:
         self._matrix = matrix * self.size
         self._offset = (offset + 0.5) * self.size
         self._pen = ImageDraw.Draw(image)
-        self._glaze = ImageDraw.Draw(image, "RGBA")
+        # Blends translucent colors, in "RGB" pictures only.
+        self._glaze = ImageDraw.Draw(image, "RGBA") if image.mode == "RGB" else self._pen
 
     def posed(self, pose: Pose) -> Canvas:
         """Returns a canvas that draws on the same picture with another pose."""
@@ -170,14 +175,14 @@ class Canvas:
 
     def fill(self, points: Points, color: Color) -> None:
         """Fills an outline."""
-        self._pen.polygon(self.pixels(points).ravel().tolist(), fill=color)
+        self._pen.polygon(self.pixels(points).ravel().tolist(), fill=self._ink(color))
 
     def shape(self, points: Points, color: Color, line: Color, width: float = 0.008) -> None:
         """Fills an outline and draws a line of `width` around it."""
         pixels = self.pixels(points)
         around = widened(pixels, width * self.pose.zoom * self.size)
-        self._pen.polygon(around.ravel().tolist(), fill=line)
-        self._pen.polygon(pixels.ravel().tolist(), fill=color)
+        self._pen.polygon(around.ravel().tolist(), fill=self._ink(line))
+        self._pen.polygon(pixels.ravel().tolist(), fill=self._ink(color))
 
     def mask(self, points: Points) -> Image.Image:
         """Returns the inside of an outline as an "L" picture of the canvas size."""
@@ -204,7 +209,7 @@ class Canvas:
                 so that the change can begin or end inside the outline.
         """
         pixels = self.pixels(points)
-        if clip is None and fade == (1.0, 1.0):
+        if clip is None and fade == (1.0, 1.0) and self.image.mode == "RGB":
             self._glaze.polygon(pixels.ravel().tolist(), fill=(*color, round(255 * opacity)))
             return
         box = self._box(pixels)
@@ -221,7 +226,7 @@ class Canvas:
             ramp = np.interp(np.arange(top, bottom), (low, high), fade).clip(0, 1) * 255
             column = Image.frombytes("L", (1, len(ramp)), ramp.astype(np.uint8).tobytes())
             mask = ImageChops.multiply(mask, column.resize(mask.size, Image.Resampling.NEAREST))
-        self.image.paste(color, box, mask)
+        self.image.paste(self._ink(color), box, mask)
 
     def glow(
         self,
@@ -243,7 +248,11 @@ class Canvas:
         mask = Image.fromarray(level.astype(np.uint8))
         if clip is not None:
             mask = ImageChops.multiply(mask, clip.crop(box))
-        self.image.paste(color, box, mask)
+        self.image.paste(self._ink(color), box, mask)
+
+    def _ink(self, color: Color) -> tuple[int, ...]:
+        """Returns an opaque color in the mode of the picture."""
+        return color if self.image.mode == "RGB" else (*color, 255)
 
     def _box(self, pixels: np.ndarray) -> tuple[int, int, int, int] | None:
         """Returns the bounding box of the points in the picture, or None if they are outside."""

@@ -11,8 +11,11 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
+from PIL import Image
 
+from anime_gan.common.alpha import straight_alpha
 from anime_gan.datasets.drawn import backdrop, clothes, eyes, hair, head, headwear, palette
+from anime_gan.datasets.drawn.canvas import Canvas
 from anime_gan.datasets.drawn.parameters import HAIR_STYLES, TAGS, FaceParameters, sample_face
 
 # Pictures are drawn larger and averaged: by at least this factor, on a canvas of at least this size.
@@ -30,6 +33,7 @@ class DrawnFaces:
         statement: Description of the pictures and their license.
         attributes: Group name -> its values; tag name -> None.
         seed: Random seed.
+        transparent: Whether the pictures have an alpha channel instead of a background.
     """
 
     name = "drawn"
@@ -44,8 +48,9 @@ class DrawnFaces:
         **dict.fromkeys(TAGS),
     }
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, transparent: bool = False) -> None:
         self.seed = seed
+        self.transparent = transparent
 
     def describe(self, index: int) -> FaceParameters:
         """Returns the parameters of a face, including its `labels`, without drawing it."""
@@ -59,8 +64,8 @@ class DrawnFaces:
             resolution: Width and height in pixels.
 
         Returns:
-            The picture, uint8 RGB [resolution, resolution, 3], and all attributes of the face: a value for
-            each group, True or False for each tag.
+            The picture, uint8 [resolution, resolution, 3 or 4], RGB or RGBA with straight alpha, and all
+            attributes of the face: a value for each group, True or False for each tag.
         """
         return self.draw_with(index, resolution)
 
@@ -75,13 +80,14 @@ class DrawnFaces:
             **changes: New values of fields of `FaceParameters`, such as `hair_color="blue"`.
         """
         face = dataclasses.replace(self.describe(index), **changes)
-        return paint(face, resolution), face.labels
+        return paint(face, resolution, self.transparent), face.labels
 
 
-def paint(face: FaceParameters, resolution: int) -> np.ndarray:
-    """Paints a face; returns uint8 RGB [resolution, resolution, 3]."""
+def paint(face: FaceParameters, resolution: int, transparent: bool = False) -> np.ndarray:
+    """Paints a face; returns uint8 [resolution, resolution, 3], or with straight alpha 4, if transparent."""
     supersampling = max(MIN_SUPERSAMPLING, math.ceil(MIN_CANVAS_SIZE / resolution))
-    canvas = backdrop.new_canvas(face, resolution * supersampling)
+    size = resolution * supersampling
+    canvas = Canvas(Image.new("RGBX", (size, size))) if transparent else backdrop.new_canvas(face, size)
     straight = dataclasses.replace(face.pose, turn=0.0)
     back = canvas.posed(straight)
     body = canvas.posed(dataclasses.replace(straight, tilt=face.pose.tilt * 0.25))
@@ -104,4 +110,5 @@ def paint(face: FaceParameters, resolution: int) -> np.ndarray:
     eyes.draw_glasses(front, face)
     headwear.draw_hat(back, face)
     headwear.draw_ribbon(back, face)
-    return np.array(canvas.image.reduce(supersampling))
+    picture = np.array(canvas.image.reduce(supersampling))
+    return straight_alpha(picture) if transparent else picture

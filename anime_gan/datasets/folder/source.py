@@ -24,7 +24,7 @@ from anime_gan.datasets.prepared import (
     source_fingerprint,
 )
 from anime_gan.datasets.reading.decoding import Files, decode_in_order
-from anime_gan.datasets.reading.pictures import MAX_BYTES
+from anime_gan.datasets.reading.pictures import MAX_BYTES, is_transparent
 from anime_gan.datasets.reading.storage import list_files, read_file
 
 LICENSE = "LICENSE.txt"
@@ -32,11 +32,13 @@ UNREADABLE = b"no file"
 # Few, because illustrations can have many megabytes.
 CHUNK = 16
 READERS, READ_AHEAD = 8, 1024
+# A folder is transparent if this share of the images that are examined is; the other images are left out.
+EXAMINED, TRANSPARENT_SHARE = 64, 0.9
 # A file that was changed this recently may change again within the resolution of its time stamp.
 SETTLED_SECONDS = 2.0
 
 
-def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
+def load_folder(root: str, num_images: int, resolution: int, transparent: bool | None = None) -> Dataset:
     """Prepares a folder, or opens it in the cache.
 
     The cache is keyed by content. It also remembers the content for each listing (names, sizes and times of
@@ -46,12 +48,15 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
         root: The folder.
         num_images: Maximum number of images, in the table's order or by name; 0 for all.
         resolution: Image side in pixels.
+        transparent: Whether to keep the alpha channel and leave out opaque images; None to decide by
+            the images.
 
     Raises:
         DataError: There are too few images, or the labels cannot be read.
     """
     started = time.time()
-    listing = _digest_listing(root, f"{num_images}/{resolution}/{source_fingerprint(__name__)}")
+    options = f"{num_images}/{resolution}/{transparent}/{source_fingerprint(__name__)}"
+    listing = _digest_listing(root, options)
     remembered = cache_folder() / "listings" / listing.digest
     if remembered.is_file():
         known = cache_folder() / remembered.read_text("utf-8")
@@ -59,7 +64,7 @@ def load_folder(root: str, num_images: int, resolution: int) -> Dataset:
             return open_prepared(known)
     skipped: list[tuple[str, str]] = []
     names = [file.name for file in list_files(root, skipped)]
-    source = ImageFolder(root, names, tuple(skipped), num_images)
+    source = ImageFolder(root, names, tuple(skipped), num_images, transparent)
     dataset = prepare(source, resolution)
     # Files that could not be read, for example because a server was down, are tried again the next time.
     if listing.newest < started - SETTLED_SECONDS and not source.has_unreadable:
@@ -97,7 +102,12 @@ class ImageFolder:
     verb = "reading"
 
     def __init__(
-        self, root: str, names: list[str], skipped: tuple[tuple[str, str], ...], num_images: int
+        self,
+        root: str,
+        names: list[str],
+        skipped: tuple[tuple[str, str], ...],
+        num_images: int,
+        transparent: bool | None = None,
     ) -> None:
         """Finds the images and their labels.
 
@@ -106,6 +116,7 @@ class ImageFolder:
             names: All files in it.
             skipped: (name, reason) of entries that could not be listed.
             num_images: Maximum number of images; 0 for all.
+            transparent: As in `load_folder`.
 
         Raises:
             DataError: The labels cannot be read, or there are no images.
@@ -126,6 +137,8 @@ class ImageFolder:
             raise DataError(f"{root}: {_why_nothing(labels)}")
         whose = "Images" if license.strip() else "The user's own images"
         self.statement = f"{whose} in the folder {self.name!r}. {license.strip()}".strip()
+        self._transparent = self._has_alpha() if transparent is None else transparent
+        self.channels = 4 if self._transparent else 3
         # The first 8 bytes of each digest: full digests of a million files would take 64 MB.
         self._contents = np.zeros(self.num_items, np.uint64)
         self._fingerprint: str | None = None
@@ -135,11 +148,19 @@ class ImageFolder:
         """Whether some image could not be opened when the fingerprint was computed."""
         return bool(np.any(self._contents == _short(UNREADABLE)))
 
+    def _has_alpha(self) -> bool:
+        """Whether nearly all of some images, spread evenly over the folder, have transparent pixels."""
+        chosen = np.unique(np.linspace(0, self.num_items - 1, EXAMINED).astype(int))
+        contents = (self._read(self._names[i]) for i in chosen)
+        having = [is_transparent(content) for content in contents if isinstance(content, bytes)]
+        return len(having) > 0 and sum(having) >= TRANSPARENT_SHARE * len(having)
+
     def fingerprint(self) -> str:
         """Digest of names, labels and contents of all images."""
         if self._fingerprint is None:
             known = (
                 source_fingerprint(__name__),
+                self._transparent,
                 self.statement,
                 self.schema.to_json(),
                 self.skipped,
@@ -179,7 +200,7 @@ class ImageFolder:
                 raise DataError(
                     f"{self._root}/{name}: changed while the folder was being read; run the command again"
                 )
-        return Files(names, contents, resolution)
+        return Files(names, contents, resolution, self._transparent)
 
     def _read(self, name: str) -> bytes | str:
         """The bytes of a file, or the reason why it cannot be opened."""

@@ -21,11 +21,13 @@ class Files(NamedTuple):
         names: Names for the report.
         contents: The bytes of each file, or the reason as text if it could not be opened.
         resolution: Image side in pixels after decoding.
+        transparent: As in `read_picture`.
     """
 
     names: list[str]
     contents: list[bytes | str]
     resolution: int
+    transparent: bool
 
 
 class Pictures(NamedTuple):
@@ -33,7 +35,7 @@ class Pictures(NamedTuple):
 
     Attributes:
         used: Indices of the decoded files in the group.
-        images: uint8 [k, resolution, resolution, 3].
+        images: uint8 [k, resolution, resolution, 3 or 4].
         skipped: (name, reason) of each of the other files.
     """
 
@@ -54,10 +56,10 @@ def decode(files: Files) -> Pictures:
         try:
             if isinstance(content, str):
                 raise PictureError(content)
-            images.append(read_picture(content, files.resolution))
+            images.append(read_picture(content, files.resolution, files.transparent))
             used.append(i)
         except PictureError as error:
             skipped.append((name, str(error)))
     # The shape is given for the case without any image.
-    shape = (len(images), files.resolution, files.resolution, 3)
+    shape = (len(images), files.resolution, files.resolution, 4 if files.transparent else 3)
     return Pictures(used, np.array(images, np.uint8).reshape(shape), tuple(skipped))

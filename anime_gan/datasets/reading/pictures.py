@@ -12,11 +12,16 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from anime_gan.common.alpha import straight_alpha
 from anime_gan.common.errors import InputError
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16  # Pixels along the shorter side.
+# Alpha below this is transparent, and a picture with a smaller share of such pixels is opaque.
+HALF_TRANSPARENT = 128
+MIN_TRANSPARENT = 0.01
+OPAQUE = "opaque, among transparent pictures"
 
 # Formats that are identified by their first bytes and decoded in this process. TGA has no such bytes, and EPS
 # files are programs. MPO is a kind of JPEG. Old versions of Pillow have no AVIF.
@@ -44,8 +49,8 @@ class PictureError(InputError):
     """A file contains no usable image; the message is a short reason without the file's name."""
 
 
-def read_picture(data: bytes, resolution: int) -> np.ndarray:
-    """Decodes an image file to its center square: upright, in sRGB, with transparency on white.
+def read_picture(data: bytes, resolution: int, transparent: bool = False) -> np.ndarray:
+    """Decodes an image file to its center square: upright, in sRGB, with transparency on white or kept.
 
     The format is detected from the bytes. Only the first frame of an animation is used. Smaller images are
     enlarged. Not thread-safe: warnings are silenced for the whole process.
@@ -53,14 +58,22 @@ def read_picture(data: bytes, resolution: int) -> np.ndarray:
     Args:
         data: The content of the file.
         resolution: Side of the result in pixels.
+        transparent: Whether to keep the alpha channel. An opaque image is then unusable.
 
     Returns:
-        uint8 [resolution, resolution, 3], RGB.
+        uint8 [resolution, resolution, 3], RGB; or [resolution, resolution, 4], RGBA with straight alpha.
 
     Raises:
         PictureError: The file contains no usable image.
     """
-    return _read(data, lambda image: _middle_square(image, resolution))
+    return _read(data, lambda image: _middle_square(image, resolution, transparent))
+
+
+def is_transparent(data: bytes) -> bool:
+    """Whether an image file has transparent pixels: at least `MIN_TRANSPARENT` of its center square."""
+    with contextlib.suppress(PictureError):
+        return bool(read_picture(data, MIN_SIDE, transparent=True).size)
+    return False
 
 
 def read_whole_picture(data: bytes, longest: int) -> np.ndarray:
@@ -157,21 +170,30 @@ def _check_png(image: ImageFile.ImageFile, depth: int) -> None:
     image.verify()  # Decoding alone does not check all checksums.
 
 
-def _middle_square(image: ImageFile.ImageFile, resolution: int) -> np.ndarray:
-    """Decodes, crops and resizes; returns uint8 [resolution, resolution, 3]."""
+def _middle_square(image: ImageFile.ImageFile, resolution: int, transparent: bool) -> np.ndarray:
+    """Decodes, crops and resizes; returns uint8 [resolution, resolution, 3], or 4 if transparent."""
+    if transparent and not image.has_transparency_data:
+        raise PictureError(OPAQUE)
     # JPEGs are decoded at 1/2, 1/4 or 1/8 of their size if that leaves 4 pixels per output pixel.
     draft = image.draft(None, (4 * resolution, 4 * resolution))
     image.load()
     width, height = draft[1][2:] if draft else image.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    square = _flat(image).resize(
+    square = (_premultiplied(image) if transparent else _flat(image)).resize(
         (resolution, resolution),
         Image.Resampling.LANCZOS,
         box=(left, top, left + side, top + side),
         reducing_gap=3.0,
     )
-    return _upright_in_srgb(square, image)
+    if not transparent:
+        return np.array(_upright(_in_srgb(square, image), image))
+    straight = Image.fromarray(straight_alpha(np.array(square)))
+    alpha = straight.getchannel("A")
+    if np.mean(np.array(alpha) < HALF_TRANSPARENT) < MIN_TRANSPARENT:
+        raise PictureError(OPAQUE)
+    colors = _in_srgb(straight.convert("RGB"), image)
+    return np.array(_upright(Image.merge("RGBA", (*colors.split(), alpha)), image))
 
 
 def _whole(image: ImageFile.ImageFile, longest: int) -> np.ndarray:
@@ -183,14 +205,23 @@ def _whole(image: ImageFile.ImageFile, longest: int) -> np.ndarray:
     if share < 1:
         size = (max(1, round(flat.width * share)), max(1, round(flat.height * share)))
         flat = flat.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return _upright_in_srgb(flat, image)
+    # Last, because few pixels are left.
+    return np.array(_upright(_in_srgb(flat, image), image))
 
 
-def _upright_in_srgb(picture: Image.Image, image: ImageFile.ImageFile) -> np.ndarray:
-    """Converts colors and orientation, last because few pixels are left; returns uint8 [height, width, 3]."""
-    picture = _in_srgb(picture, image.info.get("icc_profile"))
+def _upright(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
+    """Turns a picture as the EXIF data of its file says."""
     orientation = _orientation(image)
-    return np.array(picture.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else picture)
+    return picture.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else picture
+
+
+def _premultiplied(image: ImageFile.ImageFile) -> Image.Image:
+    """Converts to premultiplied RGBA, so that hidden colors do not bleed into the edges.
+
+    As "RGBX", whose bands Pillow filters independently.
+    """
+    colors = image.convert("RGBA").convert("RGBa")
+    return Image.frombytes("RGBX", colors.size, colors.tobytes())
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -212,13 +243,14 @@ def _flat(image: Image.Image) -> Image.Image:
     return image if image.mode in ("L", "CMYK") else image.convert("RGB")
 
 
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Converts to sRGB, by the embedded ICC profile if it is usable."""
-    for mode in (image.mode, "RGB"):  # Gray images often have the profile of a color image.
+def _in_srgb(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
+    """Converts to sRGB, by the ICC profile embedded in the file if it is usable."""
+    profile: bytes | None = image.info.get("icc_profile")
+    for mode in (picture.mode, "RGB"):  # Gray images often have the profile of a color image.
         transform = _transform_to_srgb(profile, mode) if profile else None
         if transform:
-            return ImageCms.applyTransform(image.convert(mode), transform) or image
-    return image.convert("RGB")
+            return ImageCms.applyTransform(picture.convert(mode), transform) or picture
+    return picture.convert("RGB")
 
 
 @functools.lru_cache(maxsize=8)  # Few profiles are in use, and each one takes milliseconds to build.

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from anime_gan.common.alpha import straight_alpha
 from anime_gan.datasets.sutemo import parts
 from anime_gan.datasets.sutemo.parts import Labels, LayeredFace
 
@@ -73,6 +74,7 @@ class SutemoFaces:
 
     Attributes:
         attributes: Group -> its values; tag -> None.
+        transparent: Whether the pictures have an alpha channel instead of a background.
     """
 
     name = "sutemo"
@@ -84,12 +86,13 @@ class SutemoFaces:
     )
     attributes: dict[str, tuple[str, ...] | None] = parts.ATTRIBUTES
 
-    def __init__(self, directory: str | os.PathLike[str], seed: int = 0) -> None:
+    def __init__(self, directory: str | os.PathLike[str], seed: int = 0, transparent: bool = False) -> None:
         """Checks that all layers exist; a layer is read when it is first drawn.
 
         Args:
             directory: A clone of ShatReal/sutemo, or the folder `sprites` in it.
             seed: Random seed, 0 or more.
+            transparent: Whether the pictures have an alpha channel instead of a background.
 
         Raises:
             FileNotFoundError: Some or all layers are missing.
@@ -99,6 +102,7 @@ class SutemoFaces:
             raise ValueError(f"seed {seed}: must be 0 or more")
         self._sprites = find_sprites(Path(directory))
         self._seed = seed
+        self.transparent = transparent
         # Part of the fingerprint: other artwork in the same folder is another dataset.
         self._artwork = _digest(self._sprites)
 
@@ -114,7 +118,8 @@ class SutemoFaces:
             resolution: Side of the picture in pixels, 1 or more.
 
         Returns:
-            uint8 picture of shape [resolution, resolution, 3] (RGB), and the face's labels.
+            uint8 picture of shape [resolution, resolution, 3 or 4] (RGB, or RGBA with straight alpha), and
+            the face's labels.
 
         Raises:
             ValueError: A layer cannot be read or has the wrong size.
@@ -125,16 +130,22 @@ class SutemoFaces:
         scale = canvas_size / side
         x, y, width = np.multiply((face.crop[0] - left, face.crop[1] - top, face.crop[2]), scale)
         centers = np.arange(canvas_size) + 0.5
-        canvas = self._backdrop(face, (centers - x) / width, (centers - y) / width)
+        if self.transparent:
+            canvas = np.zeros((canvas_size, canvas_size, 4), np.float32)
+        else:
+            canvas = self._backdrop(face, (centers - x) / width, (centers - y) / width)
         for item in face.items:
             for layer in read_item(self._sprites / face.sex / item, REGIONS[face.sex], canvas_size):
                 region = canvas[layer.place]
                 region *= layer.passing * np.float32(1 / 255)
-                region += layer.color * tint_of(face, item, layer.kind)
-        picture = Image.fromarray(np.rint(canvas).astype(np.uint8)).resize(
+                region[..., :3] += layer.color * tint_of(face, item, layer.kind)
+                region[..., 3:] += 255 - layer.passing
+        picture = _as_picture(np.rint(canvas).astype(np.uint8)).resize(
             (resolution, resolution), Image.Resampling.LANCZOS, (x, y, x + width, y + width)
         )
         pixels = np.array(picture)
+        if self.transparent:
+            pixels = straight_alpha(pixels)
         return np.ascontiguousarray(pixels[:, ::-1]) if face.flip else pixels, face.labels
 
     def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
@@ -148,6 +159,12 @@ class SutemoFacesOnWhite(SutemoFaces):
 
     def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
         return np.full((len(down), len(across), 3), 255, np.float32)
+
+
+def _as_picture(canvas: np.ndarray) -> Image.Image:
+    """Returns RGB, or premultiplied RGBA as "RGBX", whose bands Pillow filters independently."""
+    height, width, channels = canvas.shape
+    return Image.frombytes("RGB" if channels == 3 else "RGBX", (width, height), canvas.tobytes())
 
 
 def _digest(sprites: Path) -> str:

@@ -1,0 +1,57 @@
+"""Transparency: straight and premultiplied alpha, and pictures on a background.
+
+Images of uint8, such as those in files, have straight alpha: their colors do not depend on their alpha.
+Images of floats, which networks draw and see, have premultiplied alpha (Porter and Duff 1984, "Compositing
+Digital Images", section 2): a transparent pixel has one value only, and filters weight colors by alpha.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def has_alpha(images: np.ndarray) -> bool:
+    """Whether images, [..., h, w, channels], have an alpha channel."""
+    return images.shape[-1] == 4
+
+
+def straight_alpha(images: np.ndarray) -> np.ndarray:
+    """Divides colors by alpha.
+
+    Args:
+        images: Premultiplied RGBA in 0..255, [..., 4]. Colors above alpha, such as those that a sharpening
+            filter leaves, are clipped.
+
+    Returns:
+        uint8 [..., 4]; transparent pixels are black.
+    """
+    colors, alpha = images[..., :3].astype(np.float32), np.rint(images[..., 3:])
+    straight = np.minimum(255.0 * colors / np.maximum(alpha, 1), 255.0) * (alpha > 0)
+    return np.concatenate([np.rint(straight), alpha], axis=-1).astype(np.uint8)
+
+
+def premultiplied(images: np.ndarray) -> np.ndarray:
+    """Multiplies colors by alpha; returns float32 [..., channels] in 0..255.
+
+    Args:
+        images: uint8 [..., 3 or 4] with straight alpha. RGB stays as it is.
+    """
+    values = images.astype(np.float32)
+    if has_alpha(images):
+        values[..., :3] *= values[..., 3:] * np.float32(1 / 255)
+    return values
+
+
+def on_background(images: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """Puts images on a background of one color; returns uint8 RGB [..., 3].
+
+    Args:
+        images: uint8 [..., 3 or 4] with straight alpha. RGB stays as it is.
+        color: sRGB, 0..255. As in other programs, sRGB values are mixed, not light.
+    """
+    if not has_alpha(images):
+        return images
+    values = premultiplied(images)
+    passing = 1.0 - values[..., 3:] * np.float32(1 / 255)
+    mixed: np.ndarray = np.rint(values[..., :3] + passing * np.array(color, np.float32)).astype(np.uint8)
+    return mixed
