@@ -16,10 +16,11 @@ from absl import flags
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import AttributeRequestError
+from anime_gan.common.alpha import Color, on_background, parse_color
 from anime_gan.common.command_line import MODEL_HELP, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text, written_whole
-from anime_gan.common.layout import grid
+from anime_gan.common.layout import TINT, grid
 from anime_gan.exports.read import Export, check_critic, read_export
 from anime_gan.faces.generator import DrawnFace, FaceGenerator
 from anime_gan.faces.picture_files import (
@@ -59,6 +60,8 @@ SHEET_FACES = 8
 INTERPOLATION_FACES = 4
 MAX_GRID_FACES = 4_096
 DEFAULT_OUT = "faces"
+# Value of --background, beside the colors.
+TRANSPARENT = "transparent"
 # Resolution at which a picture is read to check it before the model is loaded.
 MIN_RESOLUTION = 16
 # Flags whose values --like and --project take from the picture.
@@ -97,6 +100,12 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         "out",
         DEFAULT_OUT,
         "output folder, or a .png file for a single grid; for --interpolate also a .webp, .gif or .mp4 file",
+    )
+    text(
+        "background",
+        None,
+        "what is behind the faces of a transparent model: transparent, or a color such as white or #c8d8f0 "
+        "(default: transparent; in grids, sheets and .mp4 files a soft tint)",
     )
     text(
         "sheet",
@@ -154,8 +163,29 @@ def _generate(flag_values: flags.FlagValues) -> int:
             "like",
             flag_values["like"].value,
         )
-    print(_write(generator, request, out))
+    print(_write(generator, request, out, _background(flag_values, generator, out, request)))
     return 0
+
+
+def _background(
+    flag_values: flags.FlagValues, generator: FaceGenerator, out: Path, request: FaceRequest | None = None
+) -> Color | None:
+    """Returns the color behind the faces; None for transparent faces and for opaque ones.
+
+    Raises:
+        InputError: There is no such color, the model draws its own backgrounds, or the file has no alpha.
+    """
+    name, video = flag_values["background"].value, out.suffix.lower() == ".mp4"
+    if name is None:
+        several = request is not None and (bool(request.sheet) or (_is_png(out) and request.num_faces > 1))
+        return TINT if generator.channels == 4 and (several or video) else None
+    if generator.channels == 3:
+        raise InputError("this model draws the background too; leave it out", "background", name)
+    if name == TRANSPARENT:
+        if video:
+            raise InputError("an .mp4 file cannot be transparent; use .webp", "background", name)
+        return None
+    return parse_color(name)
 
 
 def _project(flag_values: flags.FlagValues, export: Export) -> int:
@@ -173,7 +203,8 @@ def _project(flag_values: flags.FlagValues, export: Export) -> int:
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
     generator = FaceGenerator(export.directory)
-    picture = read_own_picture(source, generator.resolution)
+    background = _background(flag_values, generator, Path())
+    picture = read_own_picture(source, generator.resolution, generator.channels)
     # Here, because it imports TensorFlow at its top.
     from anime_gan.faces.projector import STEPS, Projector
 
@@ -181,48 +212,52 @@ def _project(flag_values: flags.FlagValues, export: Export) -> int:
         found = Projector(generator).project(picture, progress.update)
     path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png", ".json")
     text = generator.picture_text(found.request)
-    save_png(path, found.image, text)
+    save_png(path, _placed(found.image, background), text)
     write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
     print(f"{found.request.attributes}\n{found.describe()}\n{path}")
     if changes is not None:
         request = changed(found.request, changes, export.schema)
         (face,) = generator.faces(request)
         edited = _free_name(path.parent, f"{path.stem}_{name_part(request.changes)}", ".png")
-        save_png(edited, face.image, generator.picture_text(request))
+        save_png(edited, _placed(face.image, background), generator.picture_text(request))
         print(edited)
     return 0
 
 
-def _write(generator: FaceGenerator, request: FaceRequest, out: Path) -> str:
+def _write(generator: FaceGenerator, request: FaceRequest, out: Path, background: Color | None) -> str:
     """Draws a request and writes it; returns where it was written."""
     if request.sheet:
         path = out if _is_png(out) else out / f"sheet-{name_part(request.sheet)}.png"
-        save_png(path, generator.sheet(request), generator.picture_text(request))
+        save_png(path, generator.sheet(request, background), generator.picture_text(request))
         return str(path)
     if _is_png(out):
-        images = np.stack([face.image for face in _draw(generator, request)])
+        images = np.stack([face.image for face in _draw(generator, request, background)])
         picture = grid(images, columns=math.ceil(math.sqrt(len(images))))
         save_png(out, picture, generator.picture_text(request))
         return str(out)
     if request.interpolation is not None and request.interpolation.frame is None:
-        return _write_animation(generator, request, request.interpolation, out)
-    for face in _draw(generator, request):
+        return _write_animation(generator, request, request.interpolation, out, background)
+    for face in _draw(generator, request, background):
         path = _free_name(out, file_stem(face.request), ".png")
         save_png(path, face.image, generator.picture_text(face.request, face.labels))
     return str(path) if request.num_faces == 1 else f"{request.num_faces} faces in {out}/"
 
 
 def _write_animation(
-    generator: FaceGenerator, request: FaceRequest, interpolation: Interpolation, out: Path
+    generator: FaceGenerator,
+    request: FaceRequest,
+    interpolation: Interpolation,
+    out: Path,
+    background: Color | None,
 ) -> str:
     if out.suffix.lower() in ANIMATIONS:
-        frames = np.stack([face.image for face in _draw(generator, request)])
+        frames = np.stack([face.image for face in _draw(generator, request, background)])
         save_animation(out, frames, interpolation.frames_per_second, generator.picture_text(request))
         return str(out)
     # Numbers of the same length, so that programs list the frames in order.
     digits = len(str(interpolation.frames - 1))
     with written_whole(out) as partial:
-        for number, face in enumerate(_draw(generator, request)):
+        for number, face in enumerate(_draw(generator, request, background)):
             text = generator.picture_text(face.request, face.labels)
             save_png(partial / f"frame{number:0{digits}}.png", face.image, text)
     return f"{interpolation.frames} frames in {out}/"
@@ -353,16 +388,21 @@ def _request(flag_values: flags.FlagValues) -> FaceRequest:
     )
 
 
-def _draw(generator: FaceGenerator, request: FaceRequest) -> Iterator[DrawnFace]:
-    """Draws the faces of a request, with a progress bar if it takes long."""
-    yield from tqdm(
+def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | None) -> Iterator[DrawnFace]:
+    """Draws the faces of a request on a background, with a progress bar if it takes long."""
+    for face in tqdm(
         generator.faces(request),
         total=request.num_faces,
         unit="face",
         desc="drawing",
         file=sys.stderr,
         delay=1,
-    )
+    ):
+        yield face._replace(image=_placed(face.image, background))
+
+
+def _placed(image: np.ndarray, background: Color | None) -> np.ndarray:
+    return image if background is None else on_background(image, background)
 
 
 def _free_name(folder: Path, stem: str, *endings: str) -> Path:

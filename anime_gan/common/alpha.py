@@ -7,7 +7,28 @@ Digital Images", section 2): a transparent pixel has one value only, and filters
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
+from PIL import ImageColor
+
+from anime_gan.common.errors import InputError
+from anime_gan.common.suggestions import nearest
+
+Color = tuple[int, int, int]
+
+
+def parse_color(name: str) -> Color:
+    """Returns the sRGB values, 0..255, of a color such as "white" or "#c8d8f0".
+
+    Raises:
+        InputError: There is no such color (field `background`).
+    """
+    with contextlib.suppress(ValueError):
+        red, green, blue = ImageColor.getrgb(name)[:3]
+        return red, green, blue
+    hint = nearest(name, ImageColor.colormap)
+    raise InputError(f"must be transparent, #rrggbb or a CSS color name{hint}", "background", name)
 
 
 def has_alpha(images: np.ndarray) -> bool:
@@ -42,7 +63,7 @@ def premultiplied(images: np.ndarray) -> np.ndarray:
     return values
 
 
-def on_background(images: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+def on_background(images: np.ndarray, color: Color) -> np.ndarray:
     """Puts images on a background of one color; returns uint8 RGB [..., 3].
 
     Args:

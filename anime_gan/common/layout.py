@@ -12,22 +12,25 @@ GAP = 2
 HEAD_GAP = 8
 PAPER = (255, 255, 255)
 INK = (40, 40, 48)
+# The soft tint behind transparent pictures in grids and sheets: unlike white and black, it shows both.
+TINT = (214, 224, 238)
 
 
 def grid(images: np.ndarray, columns: int) -> np.ndarray:
     """Lays images out in rows.
 
     Args:
-        images: uint8 [n, height, width, 3].
+        images: uint8 [n, height, width, channels], RGB or RGBA.
         columns: Images a row.
 
     Returns:
-        uint8 [rows * (height + gap) - gap, columns * (width + gap) - gap, 3].
+        uint8 [rows * (height + gap) - gap, columns * (width + gap) - gap, channels].
     """
-    count, height, width, _ = images.shape
+    count, height, width, channels = images.shape
     columns = min(columns, count)
     rows = -(-count // columns)
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), PAPER, np.uint8)
+    size = (rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels)
+    canvas = np.full(size, _paper(channels), np.uint8)
     for index, image in enumerate(images):
         top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
         canvas[top : top + height, left : left + width] = image
@@ -40,7 +43,7 @@ def captioned(
     """Writes a caption to the left of every row of a grid, and one above every column.
 
     Args:
-        picture: uint8 [height, width, 3] from `grid`.
+        picture: uint8 [height, width, channels] from `grid`.
         captions: One text a row.
         row_height: Height of an image in the grid, in pixels.
         heads: One text a column, over several lines if it is long; empty for none.
@@ -51,8 +54,9 @@ def captioned(
     texts = [_wrapped(text, font, pitch - HEAD_GAP) for text in heads]
     line = int(font.getbbox("Ag")[3]) + 3
     top = max(map(len, texts)) * line + 6 if texts else 0
-    canvas = Image.new("RGB", (picture.shape[1] + left, picture.shape[0] + top), PAPER)
-    canvas.paste(Image.fromarray(picture), (left, top))
+    faces = Image.fromarray(picture)
+    canvas = Image.new(faces.mode, (faces.width + left, faces.height + top), _paper(picture.shape[2]))
+    canvas.paste(faces, (left, top))
     draw = ImageDraw.Draw(canvas)
     for row, text in enumerate(captions):
         middle = top + row * (row_height + GAP) + row_height / 2
@@ -62,6 +66,11 @@ def captioned(
         for up, text in enumerate(reversed(lines)):
             draw.text((middle, top - 5 - up * line), text, fill=INK, font=font, anchor="mb")
     return np.asarray(canvas)
+
+
+def _paper(channels: int) -> tuple[int, ...]:
+    """The background: white, or transparent if there is an alpha channel."""
+    return PAPER if channels == 3 else (*PAPER, 0)
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
@@ -76,7 +85,7 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 
 
 def captioned_columns(images: np.ndarray, captions: Sequence[str], columns: int) -> np.ndarray:
-    """Columns of faces, uint8 [n, faces, height, width, 3], each under its caption."""
+    """Columns of faces, uint8 RGB [n, faces, height, width, 3], each under its caption."""
     count, faces, height, width, _ = images.shape
     columns = min(columns, count)
     captions = [caption.replace("_", " ") for caption in captions]

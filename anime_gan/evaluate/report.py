@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anime_gan.common.layout import GAP, captioned, grid, titled
+from anime_gan.common.alpha import on_background
+from anime_gan.common.layout import GAP, TINT, captioned, grid, titled
 from anime_gan.common.markdown import markdown_table
 
 NOTHING = "–"
@@ -41,10 +42,10 @@ class Pictures(NamedTuple):
     """The images in the report.
 
     Attributes:
-        faces: uint8 [n, h, w, 3], not selected.
-        closest: uint8 [m, h, w, 3], the faces closest to a training image, the closest first.
-        nearest: uint8 [m, h, w, 3], the training image nearest to each of them.
-        combinations: Request -> uint8 [k, h, w, 3], faces with held-out combinations.
+        faces: uint8 [n, h, w, channels], not selected.
+        closest: uint8 [m, h, w, channels], the faces closest to a training image, the closest first.
+        nearest: uint8 [m, h, w, channels], the training image nearest to each of them.
+        combinations: Request -> uint8 [k, h, w, channels], faces with held-out combinations.
     """
 
     faces: np.ndarray
@@ -239,16 +240,16 @@ def picture_sheet(pictures: Pictures) -> np.ndarray:
         uint8 [height, width, 3].
     """
     side = pictures.faces.shape[1]
-    blocks = [titled("Not selected", grid(pictures.faces, columns=8))]
+    blocks = [titled("Not selected", grid(on_background(pictures.faces, TINT), columns=8))]
     if len(pictures.closest):
-        pairs = np.concatenate([pictures.closest, pictures.nearest], axis=2)
+        pairs = on_background(np.concatenate([pictures.closest, pictures.nearest], axis=2), TINT)
         # The wide gap between pairs shows which images belong together.
         pairs = np.pad(pairs, [(0, 0), (0, GAP), (0, 3 * GAP), (0, 0)], constant_values=255)
         title = "Closest to a training image (left: generated, right: training image)"
         blocks.append(titled(title, grid(pairs, columns=4)))
     if pictures.combinations:
         images = list(pictures.combinations.values())
-        picture = grid(np.concatenate(images), columns=len(images[0]))
+        picture = grid(on_background(np.concatenate(images), TINT), columns=len(images[0]))
         rows = captioned(picture, list(pictures.combinations), row_height=side)
         blocks.append(titled("Held-out combinations", rows))
     width = max(block.shape[1] for block in blocks)

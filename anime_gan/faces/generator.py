@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import with_changes
-from anime_gan.common.layout import captioned, grid
+from anime_gan.common.alpha import Color, on_background
+from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.exports.read import CRITIC, NAME_DIGITS, check_critic, read_export
 from anime_gan.faces.interpolation import closed_path
@@ -33,7 +34,7 @@ class DrawnFace(NamedTuple):
 
     Attributes:
         request: The request for this face alone.
-        image: uint8 [h, w, 3].
+        image: uint8 [h, w, channels].
         labels: float32 [num_labels].
     """
 
@@ -187,7 +188,7 @@ class FaceGenerator:
             labels: float32 [n, num_labels].
 
         Returns:
-            uint8 [n, height, width, 3].
+            uint8 [n, height, width, channels]: RGB, or RGBA with straight alpha.
         """
         tf = self._tf
         images = [
@@ -197,7 +198,7 @@ class FaceGenerator:
         return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
 
     def images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Draws faces in one batch, differentiably: float32 [n, h, w, 3] in [-1, 1]."""
+        """Draws faces in one batch, differentiably: float32 [n, h, w, channels] in [-1, 1]."""
         tf = self._tf
         latents, labels = tf.convert_to_tensor(latents), tf.convert_to_tensor(labels)
         return self._render(latents=latents, labels=labels)["images"]
@@ -212,6 +213,11 @@ class FaceGenerator:
         """Height and width of a face in pixels."""
         return self._render.structured_outputs["images"].shape[1]
 
+    @property
+    def channels(self) -> int:
+        """4 if the model draws transparent pictures, else 3."""
+        return self._render.structured_outputs["images"].shape[3]
+
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
         """Returns the text fields of a picture, from which it can be redrawn."""
         text = {"Software": "anime_gan", "model": self.name, **request_text(request)}
@@ -222,11 +228,11 @@ class FaceGenerator:
             text["labels"] = self.schema.describe(labels)
         return text
 
-    def sheet(self, request: FaceRequest) -> np.ndarray:
+    def sheet(self, request: FaceRequest, background: Color | None = TINT) -> np.ndarray:
         """Draws the sheet of a request: its faces with the attributes of `request.sheet` varied.
 
         Each value or request gets a captioned row. The columns are the faces or, for a single face, the
-        values that vary across.
+        values that vary across. Transparent faces stand on the background; None keeps them transparent.
         """
         latents, labels = self.inputs(request)
         down, across = sides(request.sheet or "")
@@ -238,6 +244,8 @@ class FaceGenerator:
             rows, heads = np.concatenate([row for row, _ in cells]), cells[0][1]
             columns = len(heads)
         images = self.render(np.tile(latents, (len(rows) // len(latents), 1)), rows)
+        if background is not None:
+            images = on_background(images, background)
         return captioned(grid(images, columns), captions, images.shape[1], heads)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
+from anime_gan.common.alpha import has_alpha
 from anime_gan.common.files import written_whole
-from anime_gan.datasets.reading.pictures import PictureError, read_picture
+from anime_gan.datasets.reading.pictures import HALF_TRANSPARENT, PictureError, is_transparent, read_picture
 from anime_gan.faces.request import FaceRequest, PictureOrigin, origin_from_text
 
 # File types of animations, apart from a folder of frames and a PNG that shows all of them.
@@ -19,6 +20,8 @@ ANIMATIONS = (".webp", ".gif", ".mp4")
 # Videos store one color for each 2x2 pixels, which is visible in small faces: they are enlarged first.
 VIDEO_SIDE = 256
 VIDEO_EXTRA = '.mp4 needs the package "av": pip install "anime_gan[video]". Or use .webp or .gif'
+# The last index of a palette.
+MAX_COLOR = 255
 # Generation settings are short; anything longer comes from another program.
 MAX_TEXT = 2**20
 
@@ -28,7 +31,7 @@ def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
 
     Args:
         path: The file.
-        image: uint8 [h, w, 3].
+        image: uint8 [h, w, 3 or 4], RGB or RGBA with straight alpha.
         text: The generation settings.
     """
     info = PngImagePlugin.PngInfo()
@@ -60,9 +63,11 @@ def check_animation(path: Path) -> None:
 def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text: Mapping[str, str]) -> None:
     """Writes a looping animation, completely or not at all. Only WebP is lossless.
 
+    WebP keeps alpha, GIF one bit of it (at least half or not), and MP4 has none: `frames` must be opaque.
+
     Args:
         path: Ends in one of `ANIMATIONS`.
-        frames: uint8 [n, h, w, 3].
+        frames: uint8 [n, h, w, 3 or 4], RGB or RGBA with straight alpha.
         frames_per_second: Playback speed; GIF rounds each frame to hundredths of a second.
         text: The generation settings, stored as JSON: in the EXIF data of WebP, in a comment of GIF and MP4.
 
@@ -93,6 +98,8 @@ def _save_webp(path: Path, frames: np.ndarray, milliseconds: float, note: str) -
         duration=_durations(len(frames), milliseconds, 1),
         loop=0,
         lossless=True,
+        # Also where alpha is 0: the colors of the surroundings.
+        exact=True,
         exif=exif,
     )
 
@@ -100,20 +107,31 @@ def _save_webp(path: Path, frames: np.ndarray, milliseconds: float, note: str) -
 def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
     # Each frame gets its own palette: with a shared one, hair that changes color shows bands.
     # Dithering is off because its dots would crawl from frame to frame.
-    first, *others = (
-        Image.fromarray(frame).quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-        for frame in frames
-    )
+    first, *others = map(_with_palette, frames)
+    transparency = {"transparency": MAX_COLOR, "disposal": 2} if has_alpha(frames) else {}
     first.save(
         path,
         "GIF",
         save_all=True,
         append_images=others,
+        **transparency,
         duration=_durations(len(frames), milliseconds, 10),
         loop=0,
         comment=note.encode("ascii"),
         optimize=False,
     )
+
+
+def _with_palette(frame: np.ndarray) -> Image.Image:
+    """Reduces a frame to a palette; where it is transparent, to the last color of it."""
+    colors = MAX_COLOR if has_alpha(frame) else MAX_COLOR + 1
+    picture = Image.fromarray(np.ascontiguousarray(frame[..., :3])).quantize(
+        colors, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
+    )
+    if has_alpha(frame):
+        transparent = Image.fromarray(frame[..., 3] < HALF_TRANSPARENT)
+        picture.paste(MAX_COLOR, mask=transparent)
+    return picture
 
 
 def _durations(count: int, milliseconds: float, unit: int) -> list[int]:
@@ -197,21 +215,26 @@ def _parsed(note: str) -> dict[str, str]:
     return {key: value for key, value in text.items() if isinstance(value, str)}
 
 
-def read_own_picture(path: Path, resolution: int) -> np.ndarray:
+def read_own_picture(path: Path, resolution: int, channels: int = 3) -> np.ndarray:
     """Reads any picture: its central square, upright, in sRGB.
 
     Args:
         path: A file in any format that training reads.
         resolution: Height and width of the result in pixels.
+        channels: 3 for RGB, with transparency on white; 4 for RGBA with straight alpha.
 
     Returns:
-        uint8 [resolution, resolution, 3].
+        uint8 [resolution, resolution, channels].
 
     Raises:
         PictureError: The file is missing or is not a usable picture.
     """
     try:
-        return read_picture(path.read_bytes(), resolution)
+        data = path.read_bytes()
+        if channels == 4 and is_transparent(data):
+            return read_picture(data, resolution, transparent=True)
+        picture = read_picture(data, resolution)
+        return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)]) if channels == 4 else picture
     except OSError as error:
         raise PictureError(str(error.strerror or error), "picture", path) from error
     except PictureError as error:

@@ -9,8 +9,9 @@ import tensorflow as tf
 from PIL import Image
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.alpha import on_background
 from anime_gan.common.files import written_whole
-from anime_gan.common.layout import captioned, grid
+from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.sampling import FaceInputs, latents_from_seeds, uniforms_from_seeds
 from anime_gan.faces.sheets import attribute_blocks, sheet_labels
@@ -65,7 +66,7 @@ class Reporter:
 
     def write_samples(self, step: int) -> None:
         """Draws the same faces as always, and every attribute value on the first of them."""
-        faces = to_uint8(self._trainer.generate(*self._faces)).numpy()
+        faces = on_background(to_uint8(self._trainer.generate(*self._faces)).numpy(), TINT)
         self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
         blocks = {}
         if self._schema.num_labels:
@@ -120,7 +121,7 @@ class Reporter:
             to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
             for start in range(0, len(rows), SHEET_FACES)
         ]
-        return np.stack(images), captions
+        return on_background(np.stack(images), TINT), captions
 
     def _save_sample(self, name: str, picture: np.ndarray, step: int) -> None:
         with written_whole(self._run.path / "samples" / f"{name}-{step:08d}.png") as partial:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from anime_gan.common.alpha import on_background
+from anime_gan.common.layout import TINT
 from anime_gan.datasets.reading.pictures import PictureError
 from anime_gan.faces.picture_files import ANIMATIONS, file_stem, name_part, save_animation
 from anime_gan.faces.request import origin_from_text
@@ -100,12 +102,16 @@ def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
     with Image.open(io.BytesIO(data)) as animation:
         for number in range(getattr(animation, "n_frames", 1)):
             animation.seek(number)
-            frames.append(np.asarray(animation.convert("RGB")))
+            # WebP files have alpha only if some frame needs it.
+            frames.append(np.asarray(animation.convert("RGBA" if animation.has_transparency_data else "RGB")))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"animation{ending}"
         try:
             rate = int(entry.settings.get("fps", "20"))
-            save_animation(path, np.stack(frames), rate, entry.settings)
+            pictures = np.stack(frames)
+            if ending == ".mp4":
+                pictures = on_background(pictures, TINT)
+            save_animation(path, pictures, rate, entry.settings)
         except PictureError as error:
             raise StudioError("no_video", 409) from error
         return path.read_bytes()
