@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -34,64 +34,105 @@ def seeded_initializer(
     return initializer(seed=int.from_bytes(digest[:4], "little") >> 1)
 
 
-def check_labels(labels: object, num_labels: int, *, required: bool, model: str) -> None:
-    """Rejects missing labels, and labels for an unconditional model.
+class AttributeNetwork(keras.Model):
+    """What generators and discriminators share: arguments, seeded layers, and a check of the labels.
 
-    Raises:
-        ValueError: The labels do not fit the model. The message says what to do.
+    All variables exist after `build()`, which needs no shapes. Build a network before restoring a checkpoint,
+    and inside the scope of the distribution strategy.
+
+    Args:
+        num_labels: Number of attributes; 0 for an unconditional model.
+        seed: Seed of the initial weights.
+        dtype: Keras dtype policy, for example `"mixed_bfloat16"`. Outputs are float32 in any case.
+        synchronized: Whether batch normalization, if any, averages over all replicas of a `tf.distribute`
+            strategy, so that the result does not depend on their number.
+        kwargs: Arguments of `keras.Model`.
+
+    Attributes:
+        kind: `"generator"` or `"discriminator"`.
+        resolution: Height and width of the images, in pixels. Set by each architecture.
     """
-    if labels is None and required and num_labels:
-        raise ValueError(
-            f"This {model} was made with num_labels={num_labels} and must be called with labels "
-            f"of shape [batch, {num_labels}]; got None."
-        )
-    if labels is not None and not num_labels:
-        raise ValueError(
-            f"This {model} was made with num_labels=0 (unconditional) but was called with labels. "
-            "Leave them out, or make the model with num_labels."
-        )
+
+    kind: ClassVar[str]
+    resolution: int
+
+    def __init__(
+        self,
+        num_labels: int = 0,
+        seed: int = 0,
+        dtype: str | keras.DTypePolicy | None = None,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Stores the arguments; see the class."""
+        super().__init__(dtype=dtype, **kwargs)
+        self.num_labels = num_labels
+        self.seed = seed
+        self.synchronized = synchronized
+
+    def layer_options(self, name: str) -> dict[str, Any]:
+        """Returns the Keras arguments that all layers with a kernel share."""
+        return {
+            "kernel_initializer": seeded_initializer(self.seed, f"{self.kind}/{name}"),
+            "dtype": self.dtype_policy,
+            "name": name,
+        }
+
+    def batch_normalization(self, name: str, **options: Any) -> BatchNormalization:
+        """Returns a batch normalization in the network's dtype policy, unless `options` says otherwise."""
+        options = {"synchronized": self.synchronized, "dtype": self.dtype_policy, **options}
+        return BatchNormalization(name=name, **options)
+
+    def check_labels(self, labels: object, *, required: bool) -> None:
+        """Rejects missing labels, and labels for an unconditional model.
+
+        Raises:
+            ValueError: The labels do not fit the model. The message says what to do.
+        """
+        if labels is None and required and self.num_labels:
+            raise ValueError(
+                f"This {self.kind} was made with num_labels={self.num_labels} and must be called with labels "
+                f"of shape [batch, {self.num_labels}]; got None."
+            )
+        if labels is not None and not self.num_labels:
+            raise ValueError(
+                f"This {self.kind} was made with num_labels=0 (unconditional) but was called with labels. "
+                "Leave them out, or make the model with num_labels."
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        # Not left to Keras: for subclasses of Model, Keras 3.15 silently records the defaults.
+        return {
+            **super().get_config(),
+            "num_labels": self.num_labels,
+            "seed": self.seed,
+            "synchronized": self.synchronized,
+        }
 
 
-class AttributeGenerator(keras.Model):
+class AttributeGenerator(AttributeNetwork):
     """Maps latent vectors and labels to images; base class of all generators.
 
     A subclass creates its layers in the constructor, builds them in `build_layers`, and computes images in
     `synthesize`. If it calls `add_label_embedding` before it creates other layers, labels pass through the
     embedding; otherwise they are concatenated to the latent vector unchanged.
 
-    All variables exist after `build()`, which needs no shapes. Build the model before restoring a
-    checkpoint, and inside the scope of the distribution strategy.
-
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.
         latent_dim: Size of the latent vector.
-        seed: Seed of the initial weights.
-        dtype: Keras dtype policy, for example `"mixed_bfloat16"`. Images are float32 in any case.
-        synchronized: Whether batch normalization, if any, averages over all replicas of a `tf.distribute`
-            strategy, so that the result does not depend on their number.
+        options: Arguments of `AttributeNetwork`.
 
     Attributes:
-        resolution: Height and width of the images, in pixels. Set by each subclass.
         embedding: The label embedding; None if the model has none.
     """
 
-    resolution: int
+    kind = "generator"
 
-    def __init__(
-        self,
-        num_labels: int = 0,
-        latent_dim: int = 100,
-        seed: int = 0,
-        dtype: str | keras.DTypePolicy | None = None,
-        synchronized: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        """Stores the arguments; see the class. `kwargs` are those of `keras.Model`."""
-        super().__init__(dtype=dtype, **kwargs)
-        self.num_labels = num_labels
+    def __init__(self, num_labels: int = 0, latent_dim: int = 100, **options: Any) -> None:
+        """Stores the arguments; see the class."""
+        super().__init__(num_labels, **options)
         self.latent_dim = latent_dim
-        self.seed = seed
-        self.synchronized = synchronized
         self.embedding: keras.layers.Dense | None = None
 
     def add_label_embedding(self, size: int) -> None:
@@ -101,19 +142,6 @@ class AttributeGenerator(keras.Model):
         """
         if self.num_labels:
             self.embedding = keras.layers.Dense(size, **self.layer_options("embedding"))
-
-    def layer_options(self, name: str) -> dict[str, Any]:
-        """Returns the Keras arguments that all layers with a kernel share."""
-        return {
-            "kernel_initializer": seeded_initializer(self.seed, f"generator/{name}"),
-            "dtype": self.dtype_policy,
-            "name": name,
-        }
-
-    def batch_normalization(self, name: str, **options: Any) -> BatchNormalization:
-        """Returns a batch normalization in the model's dtype policy, unless `options` says otherwise."""
-        options = {"synchronized": self.synchronized, "dtype": self.dtype_policy, **options}
-        return BatchNormalization(name=name, **options)
 
     def build(self, latents_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
         """Creates all variables. The shapes follow from the constructor's arguments."""
@@ -162,7 +190,7 @@ class AttributeGenerator(keras.Model):
         Raises:
             ValueError: Labels are missing, or the model is unconditional and labels were given.
         """
-        check_labels(labels, self.num_labels, required=True, model="generator")
+        self.check_labels(labels, required=True)
         inputs = tf.cast(latents, self.compute_dtype)
         if self.num_labels:
             labels = tf.cast(labels, self.compute_dtype)
@@ -188,23 +216,14 @@ class AttributeGenerator(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        # Not left to Keras: for subclasses of Model, Keras 3.15 silently records the defaults.
-        return {
-            **super().get_config(),
-            "num_labels": self.num_labels,
-            "latent_dim": self.latent_dim,
-            "seed": self.seed,
-            "synchronized": self.synchronized,
-        }
+        return {**super().get_config(), "latent_dim": self.latent_dim}
 
 
-class AttributeDiscriminator(keras.Model):
+class AttributeDiscriminator(AttributeNetwork):
     """Tells real images from generated ones, and predicts their attributes; base class of all discriminators.
 
     A subclass creates its convolutions in the constructor and calls `add_heads` at the end. It builds the
     convolutions in `build_layers` and computes the last feature map in `extract_features`.
-
-    All variables exist after `build()`, which needs no shapes.
 
     Args:
         num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
@@ -213,41 +232,18 @@ class AttributeDiscriminator(keras.Model):
         projection: Whether to condition the logit on the labels, as in Miyato & Koyama 2018,
             "cGANs with Projection Discriminator" (arXiv 1802.05637, equation 4): the inner product
             of the features and a linear embedding of the labels is added to the logit.
-        seed: Seed of the initial weights.
-        dtype: Keras dtype policy, for example `"mixed_bfloat16"`. Outputs are float32 in any case.
-        synchronized: Whether batch normalization, if any, averages over all replicas.
-
-    Attributes:
-        resolution: Height and width of the images, in pixels. Set by each subclass.
+        options: Arguments of `AttributeNetwork`.
     """
 
-    resolution: int
+    kind = "discriminator"
 
     def __init__(
-        self,
-        num_labels: int = 0,
-        attribute_head: bool = True,
-        projection: bool = True,
-        seed: int = 0,
-        dtype: str | keras.DTypePolicy | None = None,
-        synchronized: bool = False,
-        **kwargs: Any,
+        self, num_labels: int = 0, attribute_head: bool = True, projection: bool = True, **options: Any
     ) -> None:
-        """Stores the arguments; see the class. `kwargs` are those of `keras.Model`."""
-        super().__init__(dtype=dtype, **kwargs)
-        self.num_labels = num_labels
+        """Stores the arguments; see the class."""
+        super().__init__(num_labels, **options)
         self.has_attribute_head = attribute_head
         self.has_projection = projection
-        self.seed = seed
-        self.synchronized = synchronized
-
-    def layer_options(self, name: str) -> dict[str, Any]:
-        """Returns the Keras arguments that all layers with a kernel share."""
-        return {
-            "kernel_initializer": seeded_initializer(self.seed, f"discriminator/{name}"),
-            "dtype": self.dtype_policy,
-            "name": name,
-        }
 
     def add_heads(self, num_features: int) -> None:
         """Creates the layers after the last feature map: the logit, the attributes and the projection.
@@ -320,7 +316,7 @@ class AttributeDiscriminator(keras.Model):
             ValueError: The projection needs labels and got none, or the model is unconditional and
                 labels were given.
         """
-        check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
+        self.check_labels(labels, required=self.projection is not None)
         features = self.flatten(self.extract_features(tf.cast(images, self.compute_dtype), training))
         outputs = {"logits": self.fc(features)}
         if self.projection is not None and labels is not None:
@@ -335,12 +331,8 @@ class AttributeDiscriminator(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        # Not left to Keras: see the generator.
         return {
             **super().get_config(),
-            "num_labels": self.num_labels,
             "attribute_head": self.has_attribute_head,
             "projection": self.has_projection,
-            "seed": self.seed,
-            "synchronized": self.synchronized,
         }

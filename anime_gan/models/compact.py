@@ -89,7 +89,7 @@ class Generator(AttributeGenerator):
         self.rgb.build(map_shape)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Maps styles to images; see the base class."""
+        """Maps styles to images, up to the final tanh; see the base class."""
         del training
         x = layers.leaky_relu(tf.reshape(self.fc(inputs), [-1, START, START, self.filters[0]]))
         for layer in self.convolutions:

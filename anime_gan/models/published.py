@@ -59,7 +59,7 @@ class Generator(AttributeGenerator):
             shape = layer.compute_output_shape(shape)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Maps latent vectors with embedded labels to images; see the base class."""
+        """Maps latent vectors with embedded labels to images, up to the final tanh; see the base class."""
         x = layers.leaky_relu(tf.reshape(self.fc(inputs), [-1, 3, 3, 512]))
         x = layers.leaky_relu(self.bn1(self.conv1(x), training=training))
         x = layers.leaky_relu(self.bn2(self.conv2(x), training=training))
@@ -110,19 +110,12 @@ class Discriminator(AttributeDiscriminator):
         self.padding = padding
         self.normalized = normalized
 
-        def normalization(name: str) -> layers.BatchNormalization | None:
-            if not normalized:
-                return None
-            return layers.BatchNormalization(
-                synchronized=self.synchronized, dtype=self.dtype_policy, name=name
-            )
-
         # [b, 64, 64, 3] => [b, 22, 22, 64] => [b, 8, 8, 128] => [b, 3, 3, 256]
         self.conv1 = keras.layers.Conv2D(64, 5, 3, padding, **self.layer_options("conv1"))
         self.conv2 = keras.layers.Conv2D(128, 5, 3, padding, **self.layer_options("conv2"))
-        self.bn2 = normalization("bn2")
+        self.bn2 = self.batch_normalization("bn2") if normalized else None
         self.conv3 = keras.layers.Conv2D(256, 5, 3, padding, **self.layer_options("conv3"))
-        self.bn3 = normalization("bn3")
+        self.bn3 = self.batch_normalization("bn3") if normalized else None
         # => [b, 3*3*256] => logits [b, 1], attributes [b, num_labels]
         self.add_heads(256 * (3 * 3 if padding == "same" else 1))
 

@@ -98,7 +98,7 @@ class Generator(AttributeGenerator):
         self.rgb.build(before_doubling)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Maps latent vectors with labels to images; see the base class."""
+        """Maps latent vectors with labels to images, up to the final tanh; see the base class."""
         # The published weights normalize each unit of the dense layer, then arrange them channel by channel.
         x = self.fc(inputs)[:, tf.newaxis, tf.newaxis, :]
         x = tf.nn.relu(self.fc_bn(x, training=training))
