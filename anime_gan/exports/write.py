@@ -21,6 +21,7 @@ from anime_gan.exports.graph import FaceModel
 from anime_gan.exports.model_card import model_card
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.models import get_architecture
+from anime_gan.models.common import AttributeGenerator
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
 
@@ -61,7 +62,7 @@ def export_model(
     return directory
 
 
-def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> keras.Model:
+def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> AttributeGenerator:
     """Builds a generator with new weights from the `config` of an export's record."""
     return get_architecture(config["architecture"]).make_generator(
         num_labels=schema.num_labels,

@@ -1,9 +1,22 @@
 """The network architectures, by name.
 
-Importing this package does not import TensorFlow: an entry names the module its two classes live
-in, and the module is imported when the first network is made. To add an architecture, write a
-module next to `published.py` with a class `Generator` and a class `Discriminator` that take the
-same arguments, and add one entry to `_ARCHITECTURES`.
+Importing this package does not import TensorFlow: an entry names the module with its two classes, and the
+module is imported when the first network is made.
+
+To add an architecture, write a module next to `published.py` with two classes:
+
+- `Generator`, derived from `common.AttributeGenerator`. The base class checks the labels, concatenates them
+  to the latent vector, and maps images to [-1, 1]. The subclass sets `resolution`, creates its layers in the
+  constructor, usually after `add_label_embedding`, and defines `build_layers` and `synthesize`. If it has
+  batch normalization, its `normalized_convolutions` list what `python -m anime_gan.pack` can fold. If the
+  labels do not enter through the embedding, its `label_layer` names the layer that takes them, which
+  `--init_from` adapts to new labels.
+- `Discriminator`, derived from `common.AttributeDiscriminator`. The base class has the logit, the projection
+  and the attribute head. The subclass sets `resolution`, creates its convolutions in the constructor, calls
+  `add_heads` at the end, and defines `build_layers` and `extract_features`.
+
+Both take `num_labels` and the other arguments of their base class, and return their own arguments from
+`get_config`. Then add an entry to `_ARCHITECTURES`.
 """
 
 from __future__ import annotations
@@ -14,8 +27,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from anime_gan.common.errors import InputError
+from anime_gan.common.suggestions import nearest
+
 if TYPE_CHECKING:
-    import keras
+    from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,14 +39,13 @@ class Architecture:
     """A generator and a discriminator that belong together.
 
     Attributes:
-        name: The name users select it by.
-        description: One line for `--help` and for the model list.
+        name: The name that users select it by.
+        description: One line for `--help`.
         module: Module inside `anime_gan.models` that defines `Generator` and `Discriminator`.
-        resolutions: Heights and widths of images that it can draw, in pixels; the first is the default.
+        resolutions: Supported heights and widths of the images, in pixels; the first is the default.
         batch_statistics_in_discriminator: Whether a discriminator logit depends on the other images
-            of its batch. If so, there is no gradient of one logit by its own image alone, and
-            gradient penalties, which are defined per sample, must not be used.
-        generator_options: Arguments of `Generator` that this entry fixes.
+            of its batch. If so, the gradient of a logit with respect to its own image is not defined, and
+            gradient penalties, which are defined per image, must not be used.
         discriminator_options: Arguments of `Discriminator` that this entry fixes.
     """
 
@@ -39,7 +54,6 @@ class Architecture:
     module: str
     resolutions: tuple[int, ...]
     batch_statistics_in_discriminator: bool
-    generator_options: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     discriminator_options: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
 
     def make_generator(
@@ -51,31 +65,31 @@ class Architecture:
         synchronized: bool = False,
         resolution: int | None = None,
         options: Mapping[str, Any] | None = None,
-    ) -> keras.Model:
-        """Makes a generator whose variables all exist already.
+    ) -> AttributeGenerator:
+        """Makes a generator with all its variables.
 
-        Call it inside the distribution strategy's scope, and before a checkpoint is restored.
+        Call it inside the scope of the distribution strategy, and before a checkpoint is restored.
 
         Args:
             num_labels: Number of attributes that control the image; 0 for an unconditional model.
-            latent_dim: Length of a latent.
+            latent_dim: Size of the latent vector.
             seed: Seed of the initial weights.
-            dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the default.
+            dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
             synchronized: Whether batch normalization averages over all replicas.
             resolution: One of `resolutions`; `None` for the first.
-            options: Further arguments of `Generator`, for one of another width or depth.
+            options: Further arguments of `Generator`, for another width or depth.
 
         Returns:
-            A built `keras.Model`, `(latents, labels) -> images`.
+            A built model, `(latents, labels) -> images`.
         """
-        generator = self._import().Generator(
+        generator: AttributeGenerator = self._import().Generator(
             num_labels=num_labels,
             latent_dim=latent_dim,
             seed=seed,
             dtype=dtype,
             synchronized=synchronized,
             **self._size(resolution),
-            **{**self.generator_options, **(options or {})},
+            **(options or {}),
         )
         generator.build()
         return generator
@@ -89,22 +103,22 @@ class Architecture:
         attribute_head: bool = True,
         projection: bool = True,
         resolution: int | None = None,
-    ) -> keras.Model:
-        """Makes a discriminator whose variables all exist already.
+    ) -> AttributeDiscriminator:
+        """Makes a discriminator with all its variables.
 
         Args:
             num_labels: Number of attributes; 0 for an unconditional model.
             seed: Seed of the initial weights.
-            dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the default.
-            synchronized: Whether batch normalization, if there is any, averages over all replicas.
+            dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
+            synchronized: Whether batch normalization, if any, averages over all replicas.
             attribute_head: Whether to predict the attributes (auxiliary classifier).
             projection: Whether the real/fake logit is conditioned on the labels.
             resolution: One of `resolutions`; `None` for the first.
 
         Returns:
-            A built `keras.Model`, `(images, labels) -> {"logits", "attributes"}`.
+            A built model, `(images, labels) -> {"logits", "attributes"}`.
         """
-        discriminator = self._import().Discriminator(
+        discriminator: AttributeDiscriminator = self._import().Discriminator(
             num_labels=num_labels,
             seed=seed,
             dtype=dtype,
@@ -118,7 +132,7 @@ class Architecture:
         return discriminator
 
     def _size(self, resolution: int | None) -> dict[str, int]:
-        """The argument of networks that come in several sizes."""
+        """Returns the argument of networks that support several resolutions."""
         if resolution not in (None, *self.resolutions):
             raise ValueError(f"{self.name} draws {self.resolutions} pixels, not {resolution}")
         return {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
@@ -130,53 +144,30 @@ class Architecture:
 _ARCHITECTURES = (
     Architecture(
         "compact",
-        "latent vector and labels modulate every convolution; the best quality per CPU minute",
+        "latent vector and labels modulate every convolution; best quality per minute of CPU time",
         module="compact",
         resolutions=(64, 128),
         batch_statistics_in_discriminator=False,
-    ),
-    Architecture(
-        "compact-batch",
-        "like compact, with conditional batch normalization instead of modulation",
-        module="compact",
-        resolutions=(64, 128),
-        batch_statistics_in_discriminator=False,
-        generator_options=MappingProxyType({"conditioning": "batch"}),
-    ),
-    Architecture(
-        "light",
-        "nearest-neighbor upsampling and one 3x3 convolution per level, with conditional batch normalization",
-        module="compact",
-        resolutions=(64,),
-        batch_statistics_in_discriminator=False,
-        generator_options=MappingProxyType(
-            {
-                "conditioning": "batch",
-                "upsampling": "nearest",
-                "filters": (256, 192, 128, 64, 32),
-                "extra_convolutions": (0, 0, 0, 0),
-            }
-        ),
     ),
     Architecture(
         "published",
-        "the published networks, with a padded discriminator without normalization",
+        "the networks of the published example; the discriminator is padded and has no normalization",
         module="published",
         resolutions=(64,),
         batch_statistics_in_discriminator=False,
-        discriminator_options=MappingProxyType({"padding": "same", "normalization": "none"}),
+        discriminator_options=MappingProxyType({"padding": "same", "normalized": False}),
     ),
     Architecture(
         "published-exact",
-        "the published networks, unchanged: unpadded discriminator with batch normalization",
+        "the networks of the published example, unchanged; the discriminator has batch normalization",
         module="published",
         resolutions=(64,),
         batch_statistics_in_discriminator=True,
-        discriminator_options=MappingProxyType({"padding": "valid", "normalization": "batch"}),
+        discriminator_options=MappingProxyType({"padding": "valid", "normalized": True}),
     ),
     Architecture(
         "srresnet",
-        "the networks of Jin et al. 2017: residual blocks and sub-pixel convolutions; for a GPU",
+        "the networks of Jin et al. 2017: residual blocks and sub-pixel convolutions; needs a GPU",
         module="srresnet",
         resolutions=(128,),
         batch_statistics_in_discriminator=False,
@@ -185,15 +176,24 @@ _ARCHITECTURES = (
 
 # Name -> one-line description.
 ARCHITECTURES: Mapping[str, str] = MappingProxyType({a.name: a.description for a in _ARCHITECTURES})
+# Name of a removed architecture -> the last version that has it.
+REMOVED_ARCHITECTURES: Mapping[str, str] = MappingProxyType({"compact-batch": "0.1.0", "light": "0.1.0"})
 
 
 def get_architecture(name: str) -> Architecture:
     """Returns the architecture called `name`.
 
     Raises:
-        ValueError: If there is none of that name; the message lists those there are.
+        InputError: There is no such architecture in this version. The message lists the existing ones, or
+            names the last version that has it.
     """
     for architecture in _ARCHITECTURES:
         if architecture.name == name:
             return architecture
-    raise ValueError(f"Unknown architecture {name!r}. Use one of: {', '.join(ARCHITECTURES)}.")
+    if name in REMOVED_ARCHITECTURES:
+        raise InputError(
+            f"the architecture {name!r} was removed; the last version that has it is "
+            f"{REMOVED_ARCHITECTURES[name]}"
+        )
+    names = ", ".join(ARCHITECTURES)
+    raise InputError(f"unknown architecture {name!r}; must be one of {names}{nearest(name, ARCHITECTURES)}")

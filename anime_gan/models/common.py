@@ -1,13 +1,18 @@
-"""What the networks share: seeded initial weights, a check of the labels, the discriminators' heads."""
+"""Base classes of the networks: label embedding, output heads, and seeded initial weights."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, ClassVar, TypeAlias
 
 import keras
 import tensorflow as tf
+
+from anime_gan.models.layers import BatchNormalization
+
+# Shape of an array. The batch size, which comes first, is None.
+Shape: TypeAlias = tuple[Any, ...]
 
 
 def seeded_initializer(
@@ -15,81 +20,242 @@ def seeded_initializer(
     name: str,
     initializer: type[keras.initializers.RandomInitializer] = keras.initializers.GlorotUniform,
 ) -> keras.initializers.Initializer:
-    """Returns an initializer, by default Keras's default, with a seed of the layer's own.
+    """Returns an initializer with a seed of its own for each layer.
 
-    The layer's name is hashed into the seed. Seeds counted upwards would repeat: an initializer
-    draws the same stream for equal seeds, whatever the layer.
+    The seed is a hash of the model's seed and the layer's name. If layers were numbered instead, layers of
+    two networks with neighboring seeds would share a seed, and would draw the same values.
 
     Args:
         seed: Seed of the whole model.
         name: Name of the layer, unique among all networks made with `seed`.
-        initializer: The distribution.
+        initializer: The distribution; by default the default of Keras.
     """
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return initializer(seed=int.from_bytes(digest[:4], "little") >> 1)
 
 
-def check_labels(labels: object, num_labels: int, *, required: bool, model: str) -> None:
-    """Refuses missing labels, and labels for an unconditional model.
+class AttributeNetwork(keras.Model):
+    """What generators and discriminators share: arguments, seeded layers, and a check of the labels.
 
-    Raises:
-        ValueError: The labels do not fit the model; the message says what to do.
-    """
-    if labels is None and required and num_labels:
-        raise ValueError(
-            f"This {model} was made with num_labels={num_labels} and must be called with labels "
-            f"of shape [batch, {num_labels}]; got None."
-        )
-    if labels is not None and not num_labels:
-        raise ValueError(
-            f"This {model} was made with num_labels=0 (unconditional) but was called with labels. "
-            "Leave them out, or make the model with num_labels."
-        )
-
-
-class AttributeDiscriminator(keras.Model):
-    """What all discriminators have behind their convolutions: a logit, a projection, an attribute head.
-
-    A subclass makes its convolutions, calls `add_heads` at the end of its constructor and `build_heads` at
-    the end of its `build()`, and says in `extract_features` what the convolutions make of images.
+    All variables exist after `build()`, which needs no shapes. Build a network before restoring a checkpoint,
+    and inside the scope of the distribution strategy.
 
     Args:
-        num_labels: Number of attributes. With 0 there is neither projection nor attribute head.
-        attribute_head: Whether to predict the attributes (auxiliary classifier).
-        projection: Whether to condition the logit on the labels, as in Miyato & Koyama 2018,
-            "cGANs with Projection Discriminator" (arXiv 1802.05637, equation 4): the inner product
-            of the features and a linear embedding of the labels is added to the logit.
+        num_labels: Number of attributes; 0 for an unconditional model.
         seed: Seed of the initial weights.
         dtype: Keras dtype policy, for example `"mixed_bfloat16"`. Outputs are float32 in any case.
+        synchronized: Whether batch normalization, if any, averages over all replicas of a `tf.distribute`
+            strategy, so that the result does not depend on their number.
+        kwargs: Arguments of `keras.Model`.
+
+    Attributes:
+        kind: `"generator"` or `"discriminator"`.
+        resolution: Height and width of the images, in pixels. Set by each architecture.
     """
+
+    kind: ClassVar[str]
+    resolution: int
 
     def __init__(
         self,
-        num_labels: int,
-        attribute_head: bool,
-        projection: bool,
-        seed: int,
-        dtype: str | keras.DTypePolicy | None,
-        **kwargs,
-    ):
+        num_labels: int = 0,
+        seed: int = 0,
+        dtype: str | keras.DTypePolicy | None = None,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Stores the arguments; see the class."""
         super().__init__(dtype=dtype, **kwargs)
         self.num_labels = num_labels
+        self.seed = seed
+        self.synchronized = synchronized
+
+    def layer_options(self, name: str) -> dict[str, Any]:
+        """Returns the Keras arguments that all layers with a kernel share."""
+        return {
+            "kernel_initializer": seeded_initializer(self.seed, f"{self.kind}/{name}"),
+            "dtype": self.dtype_policy,
+            "name": name,
+        }
+
+    def batch_normalization(self, name: str, **options: Any) -> BatchNormalization:
+        """Returns a batch normalization in the network's dtype policy, unless `options` says otherwise."""
+        options = {"synchronized": self.synchronized, "dtype": self.dtype_policy, **options}
+        return BatchNormalization(name=name, **options)
+
+    def check_labels(self, labels: object, *, required: bool) -> None:
+        """Rejects missing labels, and labels for an unconditional model.
+
+        Raises:
+            ValueError: The labels do not fit the model. The message says what to do.
+        """
+        if labels is None and required and self.num_labels:
+            raise ValueError(
+                f"This {self.kind} was made with num_labels={self.num_labels} and must be called with labels "
+                f"of shape [batch, {self.num_labels}]; got None."
+            )
+        if labels is not None and not self.num_labels:
+            raise ValueError(
+                f"This {self.kind} was made with num_labels=0 (unconditional) but was called with labels. "
+                "Leave them out, or make the model with num_labels."
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        # Not left to Keras: for subclasses of Model, Keras 3.15 silently records the defaults.
+        return {
+            **super().get_config(),
+            "num_labels": self.num_labels,
+            "seed": self.seed,
+            "synchronized": self.synchronized,
+        }
+
+
+class AttributeGenerator(AttributeNetwork):
+    """Maps latent vectors and labels to images; base class of all generators.
+
+    A subclass creates its layers in the constructor, builds them in `build_layers`, and computes images in
+    `synthesize`. If it calls `add_label_embedding` before it creates other layers, labels pass through the
+    embedding; otherwise they are concatenated to the latent vector unchanged.
+
+    Args:
+        num_labels: Number of attributes that control the image; 0 for an unconditional model.
+        latent_dim: Size of the latent vector.
+        options: Arguments of `AttributeNetwork`.
+
+    Attributes:
+        embedding: The label embedding; None if the model has none.
+    """
+
+    kind = "generator"
+
+    def __init__(self, num_labels: int = 0, latent_dim: int = 100, **options: Any) -> None:
+        """Stores the arguments; see the class."""
+        super().__init__(num_labels, **options)
+        self.latent_dim = latent_dim
+        self.embedding: keras.layers.Dense | None = None
+
+    def add_label_embedding(self, size: int) -> None:
+        """Creates a linear embedding of the labels, which is concatenated to the latent vector.
+
+        Glorot initialization gives it about the variance of the latent vector, so neither dominates.
+        """
+        if self.num_labels:
+            self.embedding = keras.layers.Dense(size, **self.layer_options("embedding"))
+
+    def build(self, latents_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
+        """Creates all variables. The shapes follow from the constructor's arguments."""
+        del latents_shape, labels_shape
+        size = self.latent_dim + self.num_labels
+        if self.embedding is not None:
+            self.embedding.build((None, self.num_labels))
+            size = self.latent_dim + self.embedding.units
+        self.build_layers((None, size))
+        self.built = True
+
+    def build_layers(self, shape: Shape) -> None:
+        """Creates the variables of the subclass's layers.
+
+        Args:
+            shape: Shape of the inputs of `synthesize`.
+        """
+        raise NotImplementedError
+
+    def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """Computes images before the final tanh.
+
+        Args:
+            inputs: `[b, n]`, latent vectors with the embedded or unchanged labels behind them.
+            training: Whether batch normalization, if any, uses the statistics of this batch.
+
+        Returns:
+            `[b, resolution, resolution, 3]`, not limited to a range.
+        """
+        raise NotImplementedError
+
+    def call(
+        self, latents: tf.Tensor, labels: tf.Tensor | None = None, training: bool | None = None
+    ) -> tf.Tensor:
+        """Generates images.
+
+        Args:
+            latents: `[b, latent_dim]`, drawn from N(0, 1).
+            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. `None` if the model is
+                unconditional.
+            training: Whether batch normalization, if any, uses the statistics of this batch.
+
+        Returns:
+            float32 images `[b, resolution, resolution, 3]` in [-1, 1].
+
+        Raises:
+            ValueError: Labels are missing, or the model is unconditional and labels were given.
+        """
+        self.check_labels(labels, required=True)
+        inputs = tf.cast(latents, self.compute_dtype)
+        if self.num_labels:
+            labels = tf.cast(labels, self.compute_dtype)
+            embedded = labels if self.embedding is None else self.embedding(labels)
+            inputs = tf.concat([inputs, embedded], axis=-1)
+        return tf.tanh(tf.cast(self.synthesize(inputs, training), tf.float32))
+
+    @property
+    def label_layer(self) -> tuple[keras.layers.Dense, int]:
+        """The dense layer that takes the labels, and the first row of its kernel that belongs to labels.
+
+        Fine-tuning rearranges these rows for a new set of labels. Undefined without labels.
+        """
+        return self.embedding, 0
+
+    @property
+    def normalized_convolutions(self) -> list[tuple[keras.layers.Layer, BatchNormalization]]:
+        """Each convolution or dense layer that is followed by a batch normalization, with the latter.
+
+        Packing an exported model folds the second into the first.
+        """
+        return []
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+
+class AttributeDiscriminator(AttributeNetwork):
+    """Tells real images from generated ones, and predicts their attributes; base class of all discriminators.
+
+    A subclass creates its convolutions in the constructor and calls `add_heads` at the end. It builds the
+    convolutions in `build_layers` and computes the last feature map in `extract_features`.
+
+    Args:
+        num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
+        attribute_head: Whether to predict the attributes (auxiliary classifier; Odena et al. 2016, arXiv
+            1610.09585).
+        projection: Whether to condition the logit on the labels, as in Miyato & Koyama 2018,
+            "cGANs with Projection Discriminator" (arXiv 1802.05637, equation 4): the inner product
+            of the features and a linear embedding of the labels is added to the logit.
+        options: Arguments of `AttributeNetwork`.
+    """
+
+    kind = "discriminator"
+
+    def __init__(
+        self, num_labels: int = 0, attribute_head: bool = True, projection: bool = True, **options: Any
+    ) -> None:
+        """Stores the arguments; see the class."""
+        super().__init__(num_labels, **options)
         self.has_attribute_head = attribute_head
         self.has_projection = projection
-        self.seed = seed
 
     def add_heads(self, num_features: int) -> None:
-        """Makes the layers behind the last map, which has so many numbers."""
+        """Creates the layers after the last feature map: the logit, the attributes and the projection.
+
+        Args:
+            num_features: Height x width x channels of the last feature map.
+        """
 
         def head(name: str, units: int, use_bias: bool = True) -> keras.layers.Dense:
-            # float32: in bfloat16 logits around 10 would come in steps of 1/16.
-            return keras.layers.Dense(
-                units,
-                use_bias=use_bias,
-                kernel_initializer=seeded_initializer(self.seed, f"discriminator/{name}"),
-                dtype="float32",
-                name=name,
-            )
+            # float32: in bfloat16, logits around 10 would be rounded to multiples of 1/16.
+            options = {**self.layer_options(name), "dtype": "float32"}
+            return keras.layers.Dense(units, use_bias=use_bias, **options)
 
         labels = self.num_labels
         self.flatten = keras.layers.Flatten(dtype="float32", name="flatten")
@@ -99,8 +265,10 @@ class AttributeDiscriminator(keras.Model):
             head("projection", num_features, use_bias=False) if labels and self.has_projection else None
         )
 
-    def build_heads(self, shape: tuple[Any, ...]) -> None:
-        """Creates their variables, for a last map of this shape."""
+    def build(self, images_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
+        """Creates all variables. The shapes follow from the constructor's arguments."""
+        del images_shape, labels_shape
+        shape = self.build_layers((None, self.resolution, self.resolution, 3))
         self.flatten.build(shape)
         shape = self.flatten.compute_output_shape(shape)
         self.fc.build(shape)
@@ -110,8 +278,24 @@ class AttributeDiscriminator(keras.Model):
             self.projection.build((None, self.num_labels))
         self.built = True
 
+    def build_layers(self, shape: Shape) -> Shape:
+        """Creates the variables of the subclass's layers.
+
+        Args:
+            shape: Shape of the images.
+
+        Returns:
+            Shape of the last feature map.
+        """
+        raise NotImplementedError
+
     def extract_features(self, images: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """The last map `[b, h, w, c]` for images in the dtype of the computation."""
+        """Computes the last feature map, `[b, h, w, c]`.
+
+        Args:
+            images: `[b, resolution, resolution, 3]` in the compute dtype.
+            training: Whether batch normalization, if any, uses the statistics of this batch.
+        """
         raise NotImplementedError
 
     def call(
@@ -121,25 +305,24 @@ class AttributeDiscriminator(keras.Model):
 
         Args:
             images: `[b, resolution, resolution, 3]` in [-1, 1].
-            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Needed by the projection
-                only, otherwise ignored.
-            training: Whether batch normalization, if there is any, uses this batch's statistics.
+            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Only the projection uses them.
+            training: Whether batch normalization, if any, uses the statistics of this batch.
 
         Returns:
-            `"logits"`: float32 `[b, 1]`, positive for real; and with an attribute head
+            `"logits"`: float32 `[b, 1]`, positive for real. With an attribute head also
             `"attributes"`: float32 `[b, num_labels]`, one logit per attribute.
 
         Raises:
-            ValueError: If the projection misses its labels, or an unconditional model is given
-                some.
+            ValueError: The projection needs labels and got none, or the model is unconditional and
+                labels were given.
         """
-        check_labels(labels, self.num_labels, required=self.projection is not None, model="discriminator")
+        self.check_labels(labels, required=self.projection is not None)
         features = self.flatten(self.extract_features(tf.cast(images, self.compute_dtype), training))
         outputs = {"logits": self.fc(features)}
         if self.projection is not None and labels is not None:
             # Glorot gives each embedding weight variance 2 / (num_labels + num_features). The sum over the
-            # +-1 labels multiplies that by num_labels; dividing by its root makes the projection start at
-            # the scale of `fc`, whatever the number of attributes.
+            # +-1 labels multiplies that by num_labels. Dividing by its square root makes the projection
+            # start at the scale of `fc`, whatever the number of attributes.
             embedded = self.projection(tf.cast(labels, tf.float32)) / math.sqrt(labels.shape[-1])
             outputs["logits"] += tf.reduce_sum(embedded * features, axis=-1, keepdims=True)
         if self.attributes is not None:
@@ -148,11 +331,8 @@ class AttributeDiscriminator(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        # Not left to Keras: for subclasses of Model, Keras 3.15 silently records the defaults.
         return {
             **super().get_config(),
-            "num_labels": self.num_labels,
             "attribute_head": self.has_attribute_head,
             "projection": self.has_projection,
-            "seed": self.seed,
         }

@@ -1,7 +1,7 @@
-"""Keras's layers in forms that train faster: the same variables, the same results.
+"""Faster versions of Keras layers, with the same variables and the same results.
 
-Most say what they save: the share of a training step of the published networks on two CPU cores (batch 64,
-bfloat16, DRAGAN at every step), where the three together save about a quarter.
+Most docstrings give the time saved, as a share of a training step of the published networks on two CPU cores
+(batch size 64, bfloat16, DRAGAN at every step). The three together save about a quarter.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import tensorflow as tf
 
 @tf.custom_gradient
 def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, object]:
-    """Leaky ReLU of slope 0.2, whose second derivative is known to be zero. Saves 8%.
+    """Leaky ReLU with slope 0.2 whose second derivative is known to be zero. Saves 8%.
 
-    Under a gradient penalty TensorFlow would carry an array of zeros, the second derivative, back through
-    the whole discriminator once more. Here nothing is carried.
+    With a gradient penalty, TensorFlow would propagate the second derivative, an array of zeros, back through
+    the whole discriminator once more. This function propagates nothing.
 
     Args:
         x: Any float tensor.
 
     Returns:
-        A tensor like `x`; the second item is for `tf.custom_gradient`.
+        A tensor like `x`. The second item is for `tf.custom_gradient`.
     """
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
@@ -35,10 +35,10 @@ def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, object]:
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Transposed convolution; a matrix product if the kernel is as large as the strides. Saves 8%.
+    """Transposed convolution, computed as a matrix product if kernel and strides have equal size. Saves 8%.
 
-    Then each input pixel makes its own square of the output, and nothing overlaps. With a bias, without an
-    activation, channels last.
+    In that case, each input pixel produces its own square of the output, and nothing overlaps. Requires a
+    bias, no activation, and channels last.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -47,7 +47,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         if size == 1 or self.padding != "valid" or {*self.kernel_size, *self.strides} != {size}:
             return super().call(inputs)
         height, width, channels = inputs.shape[1:]
-        # From [size, size, filters, channels]: one row for each pixel of a square and each filter.
+        # The kernel is [size, size, filters, channels]. Each row is one filter at one pixel of a square.
         kernel = tf.reshape(tf.cast(self.kernel, self.compute_dtype), [-1, channels])
         squares = tf.matmul(tf.reshape(inputs, [-1, channels]), kernel, transpose_b=True)
         squares = tf.reshape(squares, [-1, height, width, size * size * self.filters])
@@ -56,23 +56,24 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
 
 class SubPixelConv2D(keras.layers.Conv2D):
-    """The convolution of `depth_to_space(inputs, 2)`, made of the inputs as they are.
+    """Convolution of `depth_to_space(inputs, 2)`, computed without rearranging the inputs.
 
-    Each square of four pixels comes from one pixel of the inputs and those around it, by a kernel that holds
-    this layer's kernel once a pixel of the square. With few filters that keeps a processor busier: of the
-    time of `models.srresnet` to draw a face, whose last convolution has 9x9 taps and 3 filters, it saves
-    about 40%. With odd kernels, strides of 1, padding "same", a bias, without an activation, channels last.
+    One pixel of the inputs and its neighbors determine a square of four output pixels. The kernel for that
+    contains this layer's kernel four times, once for each pixel of the square. With few filters, this uses a
+    processor better: `models.srresnet`, whose last convolution has 9x9 taps and 3 filters, draws a face in
+    about 40% less time. Requires an odd kernel size, strides of 1, padding "same", a bias, no activation, and
+    channels last.
     """
 
     def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the variables, for inputs `[b, h, w, 4 * channels]`."""
         batch, height, width, channels = input_shape
         super().build((batch, height and 2 * height, width and 2 * width, channels // 4))
-        # Else Keras would expect the channels of the doubled map.
+        # Otherwise Keras would expect the number of channels of the doubled map.
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
-        """`[b, 2 * h, 2 * w, filters]`."""
+        """Returns `[b, 2 * h, 2 * w, filters]`."""
         batch, height, width, _ = input_shape
         return batch, height and 2 * height, width and 2 * width, self.filters
 
@@ -83,11 +84,11 @@ class SubPixelConv2D(keras.layers.Conv2D):
         return tf.nn.depth_to_space(tf.nn.bias_add(outputs, bias), 2)
 
     def _square_kernel(self) -> tf.Tensor:
-        """`[n, n, 4 * channels, 4 * filters]`, with two rows and columns of taps a pixel of the inputs."""
+        """Returns the kernel for the inputs, `[taps, taps, 4 * channels, 4 * filters]`."""
         kernel = tf.cast(self.kernel, self.compute_dtype)
         size, _, channels, filters = kernel.shape
         reach = size // 2
-        # So far the lower right pixel of a square reaches, counted in squares.
+        # Kernel size in squares. The lower right pixel of a square reaches farthest.
         taps = 2 * ((reach + 1) // 2) + 1
 
         def padding(pixel: int) -> tuple[int, int]:
@@ -102,16 +103,16 @@ class SubPixelConv2D(keras.layers.Conv2D):
             for row in range(2)
             for column in range(2)
         ]
-        # Channels and filters in the order in which depth_to_space takes them.
+        # The order of channels and filters that depth_to_space expects.
         stacked = tf.transpose(tf.stack(squares, axis=-2), [0, 2, 1, 3, 4, 5, 6])
         return tf.reshape(stacked, [taps, taps, 4 * channels, 4 * filters])
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalization of the last axis as one fused operation while training. Saves 6%.
+    """Batch normalization of the last axis, as one fused operation during training. Saves 6%.
 
     Attributes:
-        folded: Whether the convolution before it does its work, so that it passes on what it is given.
+        folded: Whether the layer is folded into the convolution before it and returns its inputs unchanged.
     """
 
     folded = False
@@ -119,25 +120,25 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def fold_into(
         self, convolution: keras.layers.Conv2D | keras.layers.Conv2DTranspose | keras.layers.Dense
     ) -> None:
-        """Moves what it does at inference into the layer before it; there is no way back.
+        """Folds the normalization at inference into the layer before it. This cannot be undone.
 
         Args:
-            convolution: A built one with a bias, or a dense layer, whose outputs this layer normalizes. If it
-                has more filters than this layer channels, `depth_to_space` lies between.
+            convolution: A built convolution or dense layer with a bias, whose outputs this layer normalizes.
+                If it has more filters than this layer has channels, `depth_to_space` is between the two.
         """
         kernel, bias = convolution.get_weights()
-        # That takes its output's channels from the filters in turn, again for each pixel of a square.
+        # depth_to_space fills one pixel of a square after the other, each with all channels.
         mean, variance, gamma, beta = (
             np.tile(weight.numpy(), bias.size // weight.shape[0])
             for weight in (self.moving_mean, self.moving_variance, self.gamma, self.beta)
         )
         scale = gamma / np.sqrt(variance + self.epsilon)
-        # Of a transposed convolution the filters are the last but one axis.
+        # In the kernel of a transposed convolution, the filters are the second to last axis.
         transposed = isinstance(convolution, keras.layers.Conv2DTranspose)
         convolution.set_weights(
             [kernel * (scale[:, np.newaxis] if transposed else scale), (bias - mean) * scale + beta]
         )
-        # So that whoever loads the weights into an unfolded network gets the same pictures.
+        # An unfolded network with these weights then draws the same pictures.
         ones = np.ones_like(self.gamma.numpy())
         self.set_weights([ones, 0 * ones, 0 * ones, ones - self.epsilon])
         self.folded = True
@@ -146,7 +147,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Normalizes `[b, h, w, channels]`."""
         if self.folded:
             return inputs
-        # Fused, the statistics are those of one replica.
+        # The fused operation uses the statistics of one replica only.
         if not training or not self.trainable or self.synchronized:
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -156,7 +157,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The operation reports the unbiased variance; Keras averages the biased one.
+        # The operation returns the unbiased variance; Keras averages the biased one.
         count = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
         variance *= (count - 1.0) / count
         for average, current in ((self.moving_mean, mean), (self.moving_variance, variance)):

@@ -13,12 +13,14 @@ from typing import Any
 
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
-from anime_gan.models import ARCHITECTURES, get_architecture
+from anime_gan.models import ARCHITECTURES, REMOVED_ARCHITECTURES, get_architecture
 
 ADVERSARIAL_LOSSES = ("non_saturating", "hinge", "wasserstein")
 GRADIENT_PENALTIES = ("dragan", "wgan_gp", "r1", "none")
 AUGMENTATIONS = ("none", "always", "adaptive")
 PRECISIONS = ("auto", "float32", "bfloat16")
+# Name of a removed option -> its default, and the last version that has it.
+REMOVED_OPTIONS: Mapping[str, tuple[Any, str]] = {}
 
 
 class ConfigError(InputError):
@@ -164,12 +166,16 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, text: str) -> TrainConfig:
-        """Reads what `to_json` wrote.
+        """Reads what `to_json` wrote, in this version or an earlier one.
 
         Raises:
-            ConfigError: A value is not allowed, or an option is not known to this version.
+            ConfigError: A value is not allowed, or this version does not have an option. A removed option is
+                ignored if it has its default value.
         """
         values = json.loads(text)
+        for name, (default, version) in REMOVED_OPTIONS.items():
+            if (value := values.pop(name, default)) != default:
+                raise ConfigError(_removed(version), name, value)
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ConfigError(f"unknown options: {', '.join(sorted(unknown))}")
@@ -329,12 +335,18 @@ def describe_range(field: dataclasses.Field[Any]) -> str:
     return "true or false" if isinstance(field.default, bool) else "text"
 
 
+def _removed(version: str) -> str:
+    return f"was removed; the last version that has it is {version}"
+
+
 def _check(field: dataclasses.Field[Any], value: Any) -> None:
     limits = field.metadata
     kind = type(field.default)
     right_type = isinstance(value, (int, float) if kind is float else kind)
     if not right_type or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}")
+    if "choices" in limits and value in REMOVED_ARCHITECTURES:
+        raise ConfigError(_removed(REMOVED_ARCHITECTURES[value]), field.name, value)
     if "choices" in limits and value not in limits["choices"]:
         hint = nearest(value, limits["choices"])
         raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}{hint}")

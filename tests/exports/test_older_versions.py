@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import train
+from anime_gan.exports import pack
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.request import FaceRequest
 from anime_gan.models import compact
@@ -70,6 +71,21 @@ def test_an_older_run_is_resumed(recorded, monkeypatch):
     for name, value in recorded["stats"].items():
         assert lines[-1][name] == pytest.approx(value, rel=1e-2, abs=1e-3), name
     check_faces(FaceGenerator(Path("run")), recorded, step=24)
+
+
+def test_a_run_with_a_removed_architecture_names_the_version_that_has_it(capsys):
+    for file in ("run/config.json", "run/export/20/training.json"):
+        text = Path(file).read_text("utf-8")
+        Path(file).write_text(text.replace('"architecture": "compact"', '"architecture": "light"'), "utf-8")
+    for command in (
+        lambda: train.main(["--resume", "--run_dir=run"]),
+        lambda: train.main(["--init_from=run", "--data=faces"]),
+        lambda: pack.main(["--model=run", "--out=packed"]),
+    ):
+        assert command() == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1 and "light" in lines[0]
+        assert lines[0].endswith("was removed; the last version that has it is 0.1.0")
 
 
 def test_a_resumed_run_keeps_its_data(capsys):

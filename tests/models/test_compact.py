@@ -1,4 +1,4 @@
-"""The compact networks against sums written out by hand."""
+"""The compact networks, compared with explicit sums in NumPy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from anime_gan.models import get_architecture
-from anime_gan.models.compact import Generator, ModulatedConvolution, NormalizedConvolution
+from anime_gan.models.compact import Generator
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def set_random_weights(model, random):
             variable.assign(random.normal(size=variable.shape) * 0.1)
 
 
-def convolve(inputs, kernel, stride=1):
-    """3x3 convolution with zero padding, one image [h, w, i] by [3, 3, i, o]."""
+def convolve(inputs, kernel):
+    """3x3 convolution with zero padding of one image [h, w, i] with a kernel [3, 3, i, o]."""
     padded = np.pad(inputs, ((1, 1), (1, 1), (0, 0)))
     out = np.zeros((*inputs.shape[:2], kernel.shape[3]))
     for row in range(inputs.shape[0]):
@@ -34,7 +34,7 @@ def convolve(inputs, kernel, stride=1):
 
 
 def convolve_transposed(inputs, kernel):
-    """Kernel 4, stride 2: each input pixel adds its 4x4 square; [h, w, i] by [4, 4, o, i]."""
+    """Kernel 4, stride 2: each pixel of [h, w, i] adds a 4x4 square; the kernel is [4, 4, o, i]."""
     height, width, _ = inputs.shape
     out = np.zeros((2 * height + 2, 2 * width + 2, kernel.shape[2]))
     for row in range(height):
@@ -43,16 +43,16 @@ def convolve_transposed(inputs, kernel):
     return out[1:-1, 1:-1]
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "nearest"])
-def test_modulation_scales_the_weights_of_each_image(random, upsampling):
-    """Equations 1 and 3 of arXiv 1912.04958, with the weights really scaled, image by image."""
-    generator = Generator(3, resolution=8, filters=(5, 4), extra_convolutions=(1,), upsampling=upsampling)
+def test_modulation_scales_the_weights_of_each_image(random):
+    """Equations 1 and 3 of arXiv 1912.04958, with scaled weights for each image."""
+    generator = Generator(3, resolution=32, filters=(5, 4, 6, 3))
     generator.build()
     set_random_weights(generator, random)
     style = random.normal(size=(2, 164)).astype(np.float32)
-    for layer in generator.steered:
-        assert isinstance(layer, ModulatedConvolution)
-        transposed = layer is generator.steered[0] and upsampling == "transposed"
+    *doubling, last = generator.convolutions
+    assert len(doubling) == 3
+    for layer in generator.convolutions:
+        transposed = layer is not last
         kernel, bias = layer.convolution.kernel.numpy(), layer.bias.numpy()
         inputs = random.normal(size=(2, 6, 6, kernel.shape[3 if transposed else 2])).astype(np.float32)
         outputs = layer(inputs, style).numpy()
@@ -69,54 +69,23 @@ def test_modulation_scales_the_weights_of_each_image(random, upsampling):
             np.testing.assert_allclose(outputs[image], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_unit_variance_comes_out_whatever_the_style(random):
-    generator = Generator(0, resolution=8, filters=(64, 64), extra_convolutions=(1,))
+def test_outputs_have_unit_variance_for_any_style(random):
+    """Unit variance after the leaky ReLU, so 2 before it."""
+    generator = Generator(0, resolution=32, filters=(64, 64, 64, 64))
     generator.build()
-    for layer in generator.steered:
+    for layer in generator.convolutions[-2:]:
         inputs = random.normal(size=(4, 16, 16, 64)).astype(np.float32)
         outputs = layer(inputs, 30 * random.normal(size=(4, 100)).astype(np.float32)).numpy()
         inner = outputs[:, 2:-2, 2:-2]
         np.testing.assert_allclose(inner.std(axis=(1, 2, 3)), np.sqrt(2), rtol=0.1)
 
 
-def test_batch_normalization_with_the_styles_gain_and_shift(random):
-    generator = Generator(3, resolution=8, filters=(5, 4), extra_convolutions=(1,), conditioning="batch")
-    generator.build()
-    set_random_weights(generator, random)
-    layer = generator.steered[1]
-    assert isinstance(layer, NormalizedConvolution)
-    inputs = random.normal(size=(2, 6, 6, 4)).astype(np.float32)
-    style = random.normal(size=(2, 164)).astype(np.float32)
-    normalization = layer.normalization
-    gain, shift = np.split(style @ layer.style.kernel.numpy(), 2, axis=1)
-    for image in range(2):
-        plain = convolve(inputs[image], layer.convolution.kernel.numpy()) + layer.convolution.bias.numpy()
-        deviation = np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
-        normalized = (plain - normalization.moving_mean.numpy()) / deviation
-        normalized = normalized * normalization.gamma.numpy() + normalization.beta.numpy()
-        expected = normalized * (1 + gain[image]) + shift[image]
-        np.testing.assert_allclose(layer(inputs, style)[image], expected, rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", ["compact", "light"])
-def test_folding_changes_no_picture(random, name):
-    generator = get_architecture(name).make_generator(3)
-    set_random_weights(generator, random)
-    latents, labels = random.normal(size=(3, 100)).astype(np.float32), np.sign(random.normal(size=(3, 3)))
-    before = generator(latents, labels).numpy()
-    for convolution, normalization in generator.normalized_convolutions:
-        normalization.fold_into(convolution)
-    assert before.std() > 0.05
-    np.testing.assert_allclose(generator(latents, labels), before, atol=2e-4)
-
-
-@pytest.mark.parametrize("name", ["compact", "light"])
-def test_every_image_depends_on_its_own_inputs_alone(random, name):
-    """Modulation at training too, since it has no statistics; batch normalization at inference."""
-    generator = get_architecture(name).make_generator(3)
+@pytest.mark.parametrize("training", [False, True])
+def test_each_image_depends_on_its_own_inputs_only(random, training):
+    """Also in training: modulation has no batch statistics."""
+    generator = get_architecture("compact").make_generator(3)
     latents = random.normal(size=(3, 100)).astype(np.float32)
     labels = np.sign(random.normal(size=(3, 3))).astype(np.float32)
-    training = name == "compact"
     images = generator(latents, labels, training=training).numpy()
     assert images.shape == (3, 64, 64, 3) and images.dtype == np.float32
     alone = generator(latents[1:2], labels[1:2], training=training).numpy()
@@ -127,7 +96,7 @@ def test_every_image_depends_on_its_own_inputs_alone(random, name):
     assert changed.tolist() == [False, True, False]
 
 
-def test_the_discriminator_sees_every_pixel_of_its_own_image(random):
+def test_a_logit_depends_on_every_pixel_of_its_own_image_only(random):
     discriminator = get_architecture("compact").make_discriminator(3)
     images = tf.constant(random.uniform(-1, 1, (2, 64, 64, 3)), tf.float32)
     labels = tf.constant([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
@@ -139,7 +108,7 @@ def test_the_discriminator_sees_every_pixel_of_its_own_image(random):
     assert np.all(gradient[1] == 0)
 
 
-def test_projection_by_hand(random):
+def test_projection_matches_an_explicit_sum(random):
     discriminator = get_architecture("compact").make_discriminator(3)
     images = tf.constant(random.uniform(-1, 1, (2, 64, 64, 3)), tf.float32)
     labels = np.array([[1, -1, 1], [-1, 1, 1]], np.float32)

@@ -1,4 +1,4 @@
-"""The faster layers compute what Keras's own do, in every derivative that training takes."""
+"""The faster layers and Keras's layers have the same results, in every derivative that training uses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def normal(*shape: int, seed: int = 0) -> tf.Tensor:
 
 
 def randomized(layer: keras.layers.Layer, shape: tuple[int, ...]) -> keras.layers.Layer:
-    """Builds a layer and gives it weights none of which is zero or one."""
+    """Builds a layer and gives it weights that are not zero or one."""
     layer.build((None, *shape[1:]))
     random = np.random.default_rng(7)
     layer.set_weights([random.uniform(0.5, 1.5, value.shape) for value in layer.get_weights()])
@@ -36,7 +36,7 @@ def randomized(layer: keras.layers.Layer, shape: tuple[int, ...]) -> keras.layer
 
 
 def output_and_gradients(layer: keras.layers.Layer, inputs: tf.Tensor, **options) -> list[np.ndarray]:
-    """The output in training, and the gradients of a weighted sum of it by the input and each weight."""
+    """The output, and the gradients of a weighted sum of it with respect to the input and each weight."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         outputs = layer(inputs, **options)
@@ -47,7 +47,7 @@ def output_and_gradients(layer: keras.layers.Layer, inputs: tf.Tensor, **options
 
 
 def assert_close(found: list[np.ndarray], expected: list[np.ndarray], relative: float) -> None:
-    """Each array as a whole: single elements that nearly cancel may differ by more."""
+    """Compares each array as a whole: single elements that nearly cancel may differ by more."""
     for one, other in zip(found, expected, strict=True):
         assert one.shape == other.shape
         assert np.linalg.norm(other) > 0
@@ -76,12 +76,12 @@ def test_transposed_convolution_in_bfloat16(geometry):
     assert layer(inputs).dtype == tf.bfloat16
     found, expected = (output_and_gradients(one, inputs) for one in (layer, plain))
     assert_close(found, expected, 0.01)
-    # Not the bias's gradient: TensorFlow adds it up in bfloat16, in Keras's layer and in this one.
+    # The gradient of the bias is left out: TensorFlow sums it in bfloat16, in Keras's layer as well.
     assert_close(found[:3], output_and_gradients(exact, inputs)[:3], 0.01)
 
 
 @pytest.mark.parametrize("geometry", [*WITHOUT_OVERLAP, *FALLING_BACK])
-def test_only_the_one_geometry_is_computed_by_a_product(geometry):
+def test_only_kernels_as_large_as_the_strides_use_a_matrix_product(geometry):
     """Otherwise the two tests above could compare Keras with Keras."""
     graph = tf.function(transposed(layers.Conv2DTranspose, geometry)).get_concrete_function(
         tf.TensorSpec([None, 3, 4, 5])
@@ -102,7 +102,7 @@ def normalization(kind: type, dtype: str = "float32", **options) -> keras.layers
 
 
 def batch(step: int) -> tf.Tensor:
-    """Channels of different mean and scale, changing from step to step."""
+    """Channels with different means and scales, which change from step to step."""
     scale = np.linspace(0.5, 3.0, 7, dtype=np.float32)
     return normal(4, 5, 6, 7, seed=step) * scale + (scale - step)
 
@@ -113,7 +113,7 @@ def test_batch_normalization():
     assert_close(found, expected, 1e-5)
 
 
-def test_batch_normalization_is_one_operation_in_training_alone():
+def test_batch_normalization_is_one_operation_in_training_only():
     layer = normalization(layers.BatchNormalization)
     for training in (True, False):
         graph = tf.function(lambda x, training=training: layer(x, training=training)).get_concrete_function(
@@ -124,7 +124,7 @@ def test_batch_normalization_is_one_operation_in_training_alone():
 
 
 def test_moving_statistics_and_inference():
-    """After several updates, with batches of different sizes: the variance's bias depends on the size."""
+    """Batches of different sizes, because the bias of the variance depends on the size."""
     fast, plain = (
         normalization(kind) for kind in (layers.BatchNormalization, keras.layers.BatchNormalization)
     )
@@ -145,7 +145,7 @@ def test_moving_statistics_and_inference():
         np.testing.assert_array_equal(after, value)
 
 
-def test_momentum_and_epsilon_are_those_given():
+def test_momentum_and_epsilon_have_the_given_values():
     options = {"momentum": 0.7, "epsilon": 0.1}
     fast, plain = (
         normalization(kind, **options)
@@ -170,13 +170,13 @@ def test_synchronized_batch_normalization_falls_back():
 def test_batch_normalization_in_bfloat16():
     layer = normalization(layers.BatchNormalization, "mixed_bfloat16")
     exact = normalization(keras.layers.BatchNormalization)
-    # The same rounded numbers for both, so that what is compared is the layer.
+    # The same rounded inputs for both, so that only the layers differ.
     inputs = tf.cast(batch(0), tf.bfloat16)
     found = output_and_gradients(layer, inputs, training=True)
     expected = output_and_gradients(exact, tf.cast(inputs, tf.float32), training=True)
     assert layer(inputs, training=True).dtype == tf.bfloat16
     assert_close(found, expected, 0.01)
-    # Statistics stay float32, whatever the inputs are.
+    # Statistics are float32 for any inputs.
     fresh = normalization(layers.BatchNormalization, "mixed_bfloat16")
     fresh(inputs, training=True)
     exact = normalization(keras.layers.BatchNormalization)
@@ -201,7 +201,7 @@ def test_leaky_relu_and_its_gradient(dtype):
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_second_order_gradient_of_a_penalty(compiled):
-    """The gradient penalty by the weights goes through the gradient of the leaky ReLU."""
+    """The gradient of a penalty with respect to the weights passes through the gradient of the leaky ReLU."""
     real, noise = normal(3, 9, 9, 3), tf.random.stateless_uniform([3, 9, 9, 3], (0, 1))
     first = 0.3 * normal(5, 5, 3, 8, seed=1)
     second = 0.3 * normal(3, 3, 8, 6, seed=2)
@@ -227,7 +227,7 @@ def test_second_order_gradient_of_a_penalty(compiled):
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 9])
-def test_sub_pixel_convolution_is_that_of_the_doubled_map(size):
+def test_sub_pixel_convolution_equals_a_convolution_of_the_doubled_map(size):
     class Plain(keras.layers.Conv2D):
         def build(self, shape):
             super().build((None, 2 * shape[1], 2 * shape[2], shape[3] // 4))

@@ -1,4 +1,4 @@
-"""The networks of Jin et al. 2017 against counts and sums written out by hand."""
+"""The networks of Jin et al. 2017, compared with explicit counts and sums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anime_gan.benchmark.packed import plain_call
 from anime_gan.models import get_architecture
 from anime_gan.models.srresnet import DISCRIMINATOR_LEVELS, EPSILON, Discriminator, Generator
 
-# Wide enough for everything to happen, and quick.
+# Small enough to be fast; every kind of layer is there.
 SMALL = {"filters": 4, "blocks": 2}
 
 
@@ -46,7 +46,7 @@ def inputs(random, count):
 
 
 def convolve(image, layer):
-    """Convolution with zero padding, one image [h, w, i], float64."""
+    """Convolution with zero padding of one image [h, w, i], in float64."""
     kernel, bias = (weight.astype(np.float64) for weight in layer.get_weights())
     size = kernel.shape[0]
     padded = np.pad(image, ((size // 2, size // 2), (size // 2, size // 2), (0, 0)))
@@ -77,7 +77,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def test_the_generator_has_as_many_numbers_as_the_published_weights():
+def test_the_generator_has_the_size_of_the_published_weights():
     generator = get_architecture("srresnet").make_generator(34, latent_dim=128)
 
     def count(variables):
@@ -89,7 +89,7 @@ def test_the_generator_has_as_many_numbers_as_the_published_weights():
     assert all(normalization.epsilon == EPSILON for _, normalization in generator.normalized_convolutions)
 
 
-def test_the_discriminator_has_the_layers_that_are_described():
+def test_the_discriminator_has_the_described_layers():
     discriminator = get_architecture("srresnet").make_discriminator(34, projection=False)
     channels, expected = 3, 0
     for width, kernel_size, has_blocks in DISCRIMINATOR_LEVELS:
@@ -101,16 +101,16 @@ def test_the_discriminator_has_the_layers_that_are_described():
     assert not discriminator.non_trainable_variables, "nothing is normalized"
 
 
-def test_residual_block_by_hand(generator, random):
+def test_residual_block_matches_an_explicit_sum(generator, random):
     block = generator.blocks[1]
     image = random.normal(size=(6, 6, 4)).astype(np.float32)
     x = relu(normalize(convolve(image, block.conv1), block.bn1))
     expected = image + normalize(convolve(x, block.conv2), block.bn2)
-    assert expected.min() < -0.5, "a ReLU behind the sum would be seen"
+    assert expected.min() < -0.5, "a ReLU after the sum would be noticed"
     np.testing.assert_allclose(block(image[np.newaxis])[0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_whole_generator_by_hand(generator, random):
+def test_whole_generator_matches_explicit_sums(generator, random):
     latents, labels = inputs(random, 1)
     kernel, bias = generator.fc.get_weights()
     x = relu(normalize(np.concatenate([latents[0], labels[0]]) @ kernel + bias, generator.fc_bn))
@@ -126,7 +126,7 @@ def test_whole_generator_by_hand(generator, random):
     np.testing.assert_allclose(generator(latents, labels)[0], expected, atol=2e-4)
 
 
-def test_discriminator_block_by_hand(random):
+def test_discriminator_block_matches_an_explicit_sum(random):
     discriminator = Discriminator(3)
     discriminator.build()
     set_random_weights(discriminator, random)
@@ -140,7 +140,7 @@ def test_discriminator_block_by_hand(random):
     np.testing.assert_allclose(block(image[np.newaxis])[0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_at_first_the_discriminators_blocks_add_nothing_but_learn(random):
+def test_residual_blocks_of_the_discriminator_add_nothing_at_first_but_learn(random):
     discriminator = Discriminator(3)
     discriminator.build()
     image = random.normal(size=(1, 4, 4, 64)).astype(np.float32)
@@ -150,13 +150,13 @@ def test_at_first_the_discriminators_blocks_add_nothing_but_learn(random):
             total = tf.reduce_sum(features**2)
         np.testing.assert_array_equal(features, np.where(image > 0, image, np.float32(0.2) * image))
         assert np.abs(tape.gradient(total, block.conv2.kernel)).max() > 0
-    # The others keep the size of what passes a ReLU, each with a draw of its own.
+    # The other convolutions preserve the variance through a ReLU. Each has its own random values.
     first, second = (block.conv1.kernel.numpy().ravel() for block in discriminator.levels[1][1])
     assert first.std() == pytest.approx(math.sqrt(2 / (3 * 3 * 64)), rel=0.02)
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
 
 
-def test_each_image_depends_on_its_own_inputs_alone(generator, random):
+def test_each_image_depends_on_its_own_inputs_only(generator, random):
     latents, labels = inputs(random, 3)
     images = generator(latents, labels).numpy()
     assert images.shape == (3, 128, 128, 3) and images.dtype == np.float32
@@ -175,7 +175,7 @@ def test_folding_changes_no_picture(generator, random):
         normalization.fold_into(convolution)
     assert before.std() > 0.1
     np.testing.assert_allclose(generator(latents, labels), before, atol=1e-4)
-    # Every pair was folded: nothing is normalized any more.
+    # Every pair was folded: batch normalization changes nothing anymore.
     unfolded = Generator(num_labels=3, latent_dim=5, **SMALL)
     unfolded.build()
     unfolded.set_weights(generator.get_weights())
@@ -185,7 +185,7 @@ def test_folding_changes_no_picture(generator, random):
     )
 
 
-def test_training_uses_the_statistics_of_the_batch_and_keeps_their_average(generator, random):
+def test_training_uses_batch_statistics_and_averages_them(generator, random):
     latents, labels = inputs(random, 4)
     before = generator.fc_bn.moving_mean.numpy()
     images = generator(latents, labels, training=True)
@@ -195,7 +195,7 @@ def test_training_uses_the_statistics_of_the_batch_and_keeps_their_average(gener
     np.testing.assert_allclose(generator.fc_bn.moving_mean, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_bfloat16_rounds_what_the_blocks_add_but_not_the_sum(random):
+def test_bfloat16_rounds_the_terms_of_residual_blocks_but_not_the_sum(random):
     generator = Generator(num_labels=3, latent_dim=5, dtype="mixed_bfloat16", **SMALL)
     generator.build()
     stream = tf.constant(random.normal(size=(1, 4, 4, 4)), tf.float32)
@@ -225,7 +225,7 @@ def test_config_makes_the_same_network():
     assert len({kernel.tobytes() for kernel in kernels}) == len(kernels) == 5
 
 
-def test_the_discriminator_sees_every_pixel_of_its_own_image(random):
+def test_a_logit_depends_on_every_pixel_of_its_own_image_only(random):
     discriminator = get_architecture("srresnet").make_discriminator(3)
     images = tf.constant(random.uniform(-1, 1, (2, 128, 128, 3)), tf.float32)
     labels = tf.constant([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
@@ -250,7 +250,7 @@ def test_labels_are_checked(generator, random):
         unconditional(latents, labels)
 
 
-def test_the_plain_way_to_draw_that_the_benchmark_times(generator, random):
+def test_the_plain_layers_of_the_benchmark_draw_the_same(generator, random):
     latents, labels = (tf.constant(part) for part in inputs(random, 2))
     found = plain_call(generator, latents, labels)
     np.testing.assert_allclose(found, generator(latents, labels), atol=1e-4)

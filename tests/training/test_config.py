@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 import subprocess
 import sys
@@ -83,6 +84,17 @@ def test_json_keeps_everything_and_refuses_what_it_does_not_know():
     assert TrainConfig.from_json(config.to_json()) == config
     with pytest.raises(ConfigError, match="unknown options: colour"):
         TrainConfig.from_json('{"colour": 1}')
+
+
+def test_removed_option_is_ignored_at_its_default_only(monkeypatch):
+    from anime_gan.training import config
+
+    monkeypatch.setattr(config, "REMOVED_OPTIONS", {"blur": (0.0, "0.1.0")})
+    values = {**json.loads(TrainConfig(steps=9).to_json()), "blur": 0.0}
+    assert TrainConfig.from_json(json.dumps(values)) == TrainConfig(steps=9)
+    with pytest.raises(ConfigError) as error:
+        TrainConfig.from_json(json.dumps({**values, "blur": 0.5}))
+    assert error.value.as_flag() == "--blur=0.5: was removed; the last version that has it is 0.1.0"
 
 
 def test_a_command_line_gives_the_same_options(monkeypatch):

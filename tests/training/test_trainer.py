@@ -83,7 +83,7 @@ def test_two_replicas_do_what_one_does(trainer, two_replicas, schema, labels, im
         ("float32", {"gradient_penalty": "wgan_gp"}),
         ("mixed_bfloat16", {"gradient_penalty": "r1"}),
         ("mixed_bfloat16", {"gradient_penalty": "r1", "architecture": "compact"}),
-        ("float32", {"gradient_penalty": "r1", "architecture": "compact-batch", "augment": "adaptive"}),
+        ("float32", {"gradient_penalty": "r1", "architecture": "published", "augment": "adaptive"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value.values()),
 )
