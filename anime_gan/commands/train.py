@@ -111,7 +111,7 @@ def _train(flag_values: flags.FlagValues) -> int:
         if run_dir is not None and not dry_run:
             RunDirectory.check_is_free(run_dir)
 
-    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
+    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed, config.transparent)
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
     if start and not resume:

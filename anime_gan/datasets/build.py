@@ -10,7 +10,7 @@ from absl import flags
 
 from anime_gan.common.command_line import print_lines, run_command
 from anime_gan.datasets.dataset import DataError
-from anime_gan.datasets.load import load_dataset
+from anime_gan.datasets.load import TRANSPARENT, TRANSPARENT_HELP, load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
 from anime_gan.datasets.reading.storage import is_remote
 
@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.DEFINE_integer(
         "seed", 0, "random seed of drawn images (0 and up; default 0)", 0, flag_values=flag_values
     )
+    flags.DEFINE_enum("transparent", "auto", list(TRANSPARENT), TRANSPARENT_HELP, flag_values=flag_values)
     arguments = sys.argv[1:] if argv is None else argv
     return run_command(
         "anime_gan.datasets.build",
@@ -54,9 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _build(flag_values: Any, source: str, destination: str) -> int:
-    num_images, resolution, seed = (flag_values[name].value for name in ("num_images", "resolution", "seed"))
+    names = ("num_images", "resolution", "seed", "transparent")
     try:
-        dataset = load_dataset(source, num_images, resolution, seed)
+        dataset = load_dataset(source, *(flag_values[name].value for name in names))
     except DataError as error:
         # Here the source is no option.
         raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error

@@ -15,6 +15,11 @@ DEFAULT_DRAWN_IMAGES = 16_000
 # Value of `--transparent` -> whether images keep their alpha channel; None for what the source has.
 TRANSPARENT: Mapping[str, bool | None] = MappingProxyType({"auto": None, "yes": True, "no": False})
 
+TRANSPARENT_HELP = (
+    "whether images keep their alpha channel: yes, no, or auto (drawn faces, and folders in which nearly all "
+    "images have transparent pixels); opaque images among transparent ones are left out"
+)
+
 
 def load_dataset(data: str, num_images: int, resolution: int, seed: int, transparent: str = "no") -> Dataset:
     """Loads the data source that a text names.

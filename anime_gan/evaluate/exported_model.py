@@ -21,6 +21,7 @@ class ExportedModel:
         directory: The version folder.
         schema: The attributes that can be requested.
         record: `training.json`: configuration, steps, statement, checksums.
+        transparent: How to load images with the model's channels; see `load_dataset`.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -35,6 +36,8 @@ class ExportedModel:
         self._export = read_export(directory)
         self.directory, self.schema = self._export.directory, self._export.schema
         self.record = self._export.record
+        # Absent before version 0.2.0.
+        self.transparent = "yes" if self.record["config"].get("channels", 3) == 4 else "no"
         self._loaded: Any = None
 
     def inputs(self, attributes: Sequence[str], seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +64,7 @@ class ExportedModel:
         return np.concatenate(latents), np.concatenate(labels)
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Draws faces, all in one batch: uint8 [n, h, w, 3]."""
+        """Draws faces, all in one batch: uint8 [n, h, w, channels]."""
         tf = import_tensorflow()
         # Here, since it imports TensorFlow at its top.
         from anime_gan.models.pixels import to_uint8

@@ -90,7 +90,11 @@ def _measure(flag_values: Any) -> int:
     from anime_gan.judges.tagger import load_tagger
 
     dataset = load_dataset(
-        chosen["data"] or config["data"], config["num_images"], config["resolution"], config["seed"]
+        chosen["data"] or config["data"],
+        config["num_images"],
+        config["resolution"],
+        config["seed"],
+        model.transparent,
     )
     print_lines(dataset.report.lines())
     check_schema(model, dataset)

@@ -18,7 +18,7 @@ class FaceModel(tf.Module):
         weights: The generator's variables, in order.
         served: Signature name -> concrete function. `serving_default` and `png` take a request (attributes,
             seed, truncation) and return uint8 images or PNG files; `latents` takes latents and labels and
-            returns float32 images in [-1, 1].
+            returns float32 images in [-1, 1], with premultiplied alpha if there is alpha.
     """
 
     def __init__(

@@ -44,9 +44,9 @@ def export_model(
         The directory.
     """
     schema = dataset.schema
-    generator = make_generator(dataclasses.asdict(config), schema)
+    options = {**dataclasses.asdict(config), "channels": trainer.channels}
+    generator = make_generator(options, schema)
     generator.set_weights(trainer.ema_generator.get_weights())
-    options = dataclasses.asdict(config)
     # Only the name: exports are shared, and a full path would reveal the user's folders.
     options["init_from"] = Path(config.init_from).name
     record = {
@@ -66,6 +66,8 @@ def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "floa
     """Builds a generator with new weights from the `config` of an export's record."""
     return get_architecture(config["architecture"]).make_generator(
         num_labels=schema.num_labels,
+        # Absent before version 0.2.0.
+        channels=config.get("channels", 3),
         latent_dim=config["latent_dim"],
         dtype=dtype,
         resolution=config["resolution"],

@@ -11,7 +11,7 @@ from absl import flags
 
 from anime_gan.common.command_line import print_lines, run_command
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.datasets.load import load_dataset
+from anime_gan.datasets.load import TRANSPARENT, TRANSPARENT_HELP, load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
 
 if TYPE_CHECKING:
@@ -43,12 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         flag_values=flag_values,
     )
     flags.DEFINE_integer("seed", 0, "random seed of drawn sources (0 and up)", 0, flag_values=flag_values)
+    flags.DEFINE_enum("transparent", "auto", list(TRANSPARENT), TRANSPARENT_HELP, flag_values=flag_values)
     arguments = sys.argv[1:] if argv is None else argv
     return run_command("anime_gan.metrics", SUMMARY, flag_values, lambda: _judge(flag_values), arguments)
 
 
 def _judge(flag_values: Any) -> int:
-    names = ("data", "num_images", "resolution", "seed")
+    names = ("data", "num_images", "resolution", "seed", "transparent")
     dataset = load_dataset(*(flag_values[name].value for name in names))
     print_lines(dataset.report.lines())
     import_tensorflow()

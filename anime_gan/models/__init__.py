@@ -59,6 +59,7 @@ class Architecture:
     def make_generator(
         self,
         num_labels: int = 0,
+        channels: int = 3,
         latent_dim: int = 100,
         seed: int = 0,
         dtype: str | None = None,
@@ -72,6 +73,7 @@ class Architecture:
 
         Args:
             num_labels: Number of attributes that control the image; 0 for an unconditional model.
+            channels: 3 for RGB images, 4 for RGBA with premultiplied alpha.
             latent_dim: Size of the latent vector.
             seed: Seed of the initial weights.
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
@@ -84,6 +86,7 @@ class Architecture:
         """
         generator: AttributeGenerator = self._import().Generator(
             num_labels=num_labels,
+            channels=channels,
             latent_dim=latent_dim,
             seed=seed,
             dtype=dtype,
@@ -97,6 +100,7 @@ class Architecture:
     def make_discriminator(
         self,
         num_labels: int = 0,
+        channels: int = 3,
         seed: int = 0,
         dtype: str | None = None,
         synchronized: bool = False,
@@ -108,6 +112,7 @@ class Architecture:
 
         Args:
             num_labels: Number of attributes; 0 for an unconditional model.
+            channels: 3 for RGB images, 4 for RGBA with premultiplied alpha.
             seed: Seed of the initial weights.
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
             synchronized: Whether batch normalization, if any, averages over all replicas.
@@ -120,6 +125,7 @@ class Architecture:
         """
         discriminator: AttributeDiscriminator = self._import().Discriminator(
             num_labels=num_labels,
+            channels=channels,
             seed=seed,
             dtype=dtype,
             synchronized=synchronized,

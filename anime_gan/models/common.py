@@ -42,6 +42,7 @@ class AttributeNetwork(keras.Model):
 
     Args:
         num_labels: Number of attributes; 0 for an unconditional model.
+        channels: 3 for RGB images, 4 for RGBA with premultiplied alpha.
         seed: Seed of the initial weights.
         dtype: Keras dtype policy, for example `"mixed_bfloat16"`. Outputs are float32 in any case.
         synchronized: Whether batch normalization, if any, averages over all replicas of a `tf.distribute`
@@ -59,6 +60,7 @@ class AttributeNetwork(keras.Model):
     def __init__(
         self,
         num_labels: int = 0,
+        channels: int = 3,
         seed: int = 0,
         dtype: str | keras.DTypePolicy | None = None,
         synchronized: bool = False,
@@ -67,6 +69,7 @@ class AttributeNetwork(keras.Model):
         """Stores the arguments; see the class."""
         super().__init__(dtype=dtype, **kwargs)
         self.num_labels = num_labels
+        self.channels = channels
         self.seed = seed
         self.synchronized = synchronized
 
@@ -106,6 +109,7 @@ class AttributeNetwork(keras.Model):
         return {
             **super().get_config(),
             "num_labels": self.num_labels,
+            "channels": self.channels,
             "seed": self.seed,
             "synchronized": self.synchronized,
         }
@@ -169,7 +173,7 @@ class AttributeGenerator(AttributeNetwork):
             training: Whether batch normalization, if any, uses the statistics of this batch.
 
         Returns:
-            `[b, resolution, resolution, 3]`, not limited to a range.
+            `[b, resolution, resolution, channels]`, not limited to a range.
         """
         raise NotImplementedError
 
@@ -185,7 +189,7 @@ class AttributeGenerator(AttributeNetwork):
             training: Whether batch normalization, if any, uses the statistics of this batch.
 
         Returns:
-            float32 images `[b, resolution, resolution, 3]` in [-1, 1].
+            float32 images `[b, resolution, resolution, channels]` in [-1, 1].
 
         Raises:
             ValueError: Labels are missing, or the model is unconditional and labels were given.
@@ -268,7 +272,7 @@ class AttributeDiscriminator(AttributeNetwork):
     def build(self, images_shape: Shape | None = None, labels_shape: Shape | None = None) -> None:
         """Creates all variables. The shapes follow from the constructor's arguments."""
         del images_shape, labels_shape
-        shape = self.build_layers((None, self.resolution, self.resolution, 3))
+        shape = self.build_layers((None, self.resolution, self.resolution, self.channels))
         self.flatten.build(shape)
         shape = self.flatten.compute_output_shape(shape)
         self.fc.build(shape)
@@ -293,7 +297,7 @@ class AttributeDiscriminator(AttributeNetwork):
         """Computes the last feature map, `[b, h, w, c]`.
 
         Args:
-            images: `[b, resolution, resolution, 3]` in the compute dtype.
+            images: `[b, resolution, resolution, channels]` in the compute dtype.
             training: Whether batch normalization, if any, uses the statistics of this batch.
         """
         raise NotImplementedError
@@ -304,7 +308,7 @@ class AttributeDiscriminator(AttributeNetwork):
         """Judges images.
 
         Args:
-            images: `[b, resolution, resolution, 3]` in [-1, 1].
+            images: `[b, resolution, resolution, channels]` in [-1, 1].
             labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Only the projection uses them.
             training: Whether batch normalization, if any, uses the statistics of this batch.
 

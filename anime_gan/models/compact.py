@@ -77,7 +77,7 @@ class Generator(AttributeGenerator):
                 names.append(layer.name)
                 channels = width
         self.convolution_names = tuple(names)
-        self.rgb = keras.layers.Conv2D(3, 3, padding="same", **self.layer_options("rgb"))
+        self.rgb = keras.layers.Conv2D(self.channels, 3, padding="same", **self.layer_options("rgb"))
 
     def build_layers(self, shape: Shape) -> None:
         """Creates the variables of all layers but the embedding; see the base class."""

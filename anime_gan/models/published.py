@@ -42,13 +42,14 @@ class Generator(AttributeGenerator):
 
         # Labels: [b, num_labels] => [b, 64]. Concatenated to the latent vectors: [b, 164].
         self.add_label_embedding(embedding_dim)
-        # [b, 164] => [b, 3*3*512] => [b, 3, 3, 512] => [b, 9, 9, 256] => [b, 21, 21, 128] => [b, 64, 64, 3]
+        # [b, 164] => [b, 3*3*512] => [b, 3, 3, 512] => [b, 9, 9, 256] => [b, 21, 21, 128]
+        # => [b, 64, 64, channels]
         self.fc = keras.layers.Dense(3 * 3 * 512, **self.layer_options("fc"))
         self.conv1 = layers.Conv2DTranspose(256, 3, 3, "valid", **self.layer_options("conv1"))
         self.bn1 = self.batch_normalization("bn1")
         self.conv2 = layers.Conv2DTranspose(128, 5, 2, "valid", **self.layer_options("conv2"))
         self.bn2 = self.batch_normalization("bn2")
-        self.conv3 = layers.Conv2DTranspose(3, 4, 3, "valid", **self.layer_options("conv3"))
+        self.conv3 = layers.Conv2DTranspose(self.channels, 4, 3, "valid", **self.layer_options("conv3"))
 
     def build_layers(self, shape: Shape) -> None:
         """Creates the variables of all layers but the embedding; see the base class."""
@@ -110,7 +111,7 @@ class Discriminator(AttributeDiscriminator):
         self.padding = padding
         self.normalized = normalized
 
-        # [b, 64, 64, 3] => [b, 22, 22, 64] => [b, 8, 8, 128] => [b, 3, 3, 256]
+        # [b, 64, 64, channels] => [b, 22, 22, 64] => [b, 8, 8, 128] => [b, 3, 3, 256]
         self.conv1 = keras.layers.Conv2D(64, 5, 3, padding, **self.layer_options("conv1"))
         self.conv2 = keras.layers.Conv2D(128, 5, 3, padding, **self.layer_options("conv2"))
         self.bn2 = self.batch_normalization("bn2") if normalized else None

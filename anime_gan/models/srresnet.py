@@ -81,7 +81,7 @@ class Generator(AttributeGenerator):
             name = f"upsample{index}"
             setattr(self, name, convolution(name, 4 * filters))
             setattr(self, f"{name}_bn", self.batch_normalization(f"{name}_bn", epsilon=EPSILON))
-        self.rgb = layers.SubPixelConv2D(3, 9, padding="same", **self.layer_options("rgb"))
+        self.rgb = layers.SubPixelConv2D(self.channels, 9, padding="same", **self.layer_options("rgb"))
 
     def build_layers(self, shape: Shape) -> None:
         """Creates the variables of all layers; see the base class."""

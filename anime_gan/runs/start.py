@@ -20,7 +20,9 @@ def make_trainer(
     if strategy is None and len(tf.config.list_physical_devices("GPU")) > 1:
         strategy = tf.distribute.MirroredStrategy()
     labels = dataset.labels[split_for(config, dataset).train]
-    return Trainer(config, dataset.schema, labels, resolve_dtype(config.precision), strategy)
+    return Trainer(
+        config, dataset.schema, labels, resolve_dtype(config.precision), strategy, dataset.images.shape[3]
+    )
 
 
 def begin_with(start: WarmStart, trainer: Trainer, schema: Schema) -> None:

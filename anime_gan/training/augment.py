@@ -22,13 +22,17 @@ def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | flo
     """Changes the colours of images, moves them and covers a part of them.
 
     Args:
-        images: float32 `[b, h, w, 3]` in [-1, 1].
+        images: float32 `[b, h, w, 3 or 4]` in [-1, 1]; alpha is premultiplied.
         uniforms: float32 `[b, NUM_UNIFORMS]` in [0, 1).
         probability: Of each kind of change, for each image by itself, in 0..1.
 
     Returns:
-        float32 `[b, h, w, 3]`; colours may leave [-1, 1].
+        float32 of the same shape; colours may leave [-1, 1].
     """
+    if images.shape[3] == 4:
+        # Colors around 0, times alpha in 0..1: zeros are transparent, as they are gray without alpha.
+        alpha = images[..., 3:] * 0.5 + 0.5
+        images = tf.concat([images[..., :3] + 1.0 - alpha, alpha], axis=-1)
     happens = tf.unstack(uniforms[:, :3] < probability, axis=1)
     changes = (
         (change_colors, uniforms[:, 3:6]),
@@ -37,6 +41,9 @@ def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | flo
     )
     for chosen, (change, numbers) in zip(happens, changes, strict=True):
         images = tf.where(chosen[:, tf.newaxis, tf.newaxis, tf.newaxis], change(images, numbers), images)
+    if images.shape[3] == 4:
+        alpha = images[..., 3:]
+        images = tf.concat([images[..., :3] + alpha - 1.0, alpha * 2.0 - 1.0], axis=-1)
     return images
 
 
@@ -46,15 +53,20 @@ def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     Hues stay: they are what colour attributes name.
 
     Args:
-        images: float32 `[b, h, w, 3]`.
+        images: float32 `[b, h, w, 3 or 4]`: colors in [-1, 1], multiplied by alpha, and alpha in 0..1.
         uniforms: float32 `[b, 3]` in [0, 1); 0.5 changes nothing.
     """
+    colors, alpha = images[..., :3], images[..., 3:]
+    if not alpha.shape[3]:
+        alpha = tf.ones_like(images[..., :1])
     brightness, saturation, contrast = tf.unstack(uniforms[:, :, tf.newaxis, tf.newaxis, tf.newaxis], axis=1)
-    images += brightness - 0.5
-    grey = tf.reduce_mean(images, axis=3, keepdims=True)
-    images = grey + (images - grey) * (2.0 * saturation)
-    middle = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
-    return middle + (images - middle) * (contrast + 0.5)
+    colors += alpha * (brightness - 0.5)
+    gray = tf.reduce_mean(colors, axis=3, keepdims=True)
+    colors = gray + (colors - gray) * (2.0 * saturation)
+    # The mean color of what is visible.
+    opacity = tf.reduce_mean(alpha, axis=[1, 2, 3], keepdims=True)
+    middle = alpha * tf.math.divide_no_nan(tf.reduce_mean(colors, axis=[1, 2, 3], keepdims=True), opacity)
+    return tf.concat([middle + (colors - middle) * (contrast + 0.5), images[..., 3:]], axis=-1)
 
 
 def translate(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:

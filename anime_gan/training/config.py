@@ -44,6 +44,12 @@ class TrainConfig:
         "drawn",
         "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, or a folder of images or TFRecords",
     )
+    transparent: str = option(
+        "auto",
+        "whether images keep their alpha channel: yes, no, or auto (drawn faces, and folders in which nearly "
+        "all images have it); opaque images among transparent ones are left out",
+        choices=("auto", "yes", "no"),
+    )
     architecture: str = option(
         "published", "generator and discriminator architecture", choices=tuple(ARCHITECTURES)
     )
@@ -173,6 +179,8 @@ class TrainConfig:
                 ignored if it has its default value.
         """
         values = json.loads(text)
+        # Runs from before version 0.2.0 have no alpha channel.
+        values.setdefault("transparent", "no")
         for name, (default, version) in REMOVED_OPTIONS.items():
             if (value := values.pop(name, default)) != default:
                 raise ConfigError(_removed(version), name, value)

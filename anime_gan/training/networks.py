@@ -28,12 +28,15 @@ class Networks(NamedTuple):
     discriminator_optimizer: keras.optimizers.Optimizer
 
 
-def build_networks(config: TrainConfig, num_labels: int, dtype: str, synchronized: bool) -> Networks:
+def build_networks(
+    config: TrainConfig, num_labels: int, channels: int, dtype: str, synchronized: bool
+) -> Networks:
     """Builds networks and optimizers with all their variables. Call it inside the strategy's scope.
 
     Args:
         config: The run's options.
         num_labels: Columns of a label row; 0 without labels.
+        channels: Channels of the images, 3 or 4.
         dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
         synchronized: Whether batch normalization averages over all replicas.
     """
@@ -41,6 +44,7 @@ def build_networks(config: TrainConfig, num_labels: int, dtype: str, synchronize
     def make_generator() -> keras.Model:
         return get_architecture(config.architecture).make_generator(
             num_labels=num_labels,
+            channels=channels,
             latent_dim=config.latent_dim,
             seed=config.seed,
             dtype=dtype,
@@ -51,6 +55,7 @@ def build_networks(config: TrainConfig, num_labels: int, dtype: str, synchronize
     generator, ema_generator = make_generator(), make_generator()
     discriminator = get_architecture(config.discriminator_name).make_discriminator(
         num_labels=num_labels,
+        channels=channels,
         seed=config.seed + 1,
         dtype=dtype,
         synchronized=synchronized,

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from anime_gan.attributes.schema import Slot
+from anime_gan.models.pixels import to_float
 from anime_gan.training.augment import augment
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.losses import attribute_accuracy, attribute_loss
@@ -29,7 +30,7 @@ def update_networks(
 
     Args:
         trainer: Networks, optimizers, loss and penalty.
-        images: uint8 [batch_size, height, width, 3], the global batch.
+        images: uint8 [batch_size, height, width, channels], the global batch.
         labels: int8 [batch_size, num_labels] of +1, -1 and 0.
         noise: Of the global batch.
         with_penalty: Whether this step has the gradient penalty (lazy regularization).
@@ -48,7 +49,7 @@ def update_networks(
     noise = StepNoise(*parts)
 
     # Scale the real images to [-1, 1], mirror and augment them.
-    real = tf.cast(images, tf.float32) / 127.5 - 1.0
+    real = to_float(images)
     if config.flip:
         real = tf.where(noise.mirror[:, tf.newaxis, tf.newaxis, tf.newaxis], real[:, :, ::-1], real)
     real = augmented(trainer, real, noise.augment_real)
@@ -108,7 +109,7 @@ def update_networks(
 
 
 def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """The images [b, h, w, 3] as the discriminator sees them."""
+    """The images [b, h, w, channels] as the discriminator sees them."""
     if trainer.config.augment == "none":
         return images
     return augment(images, noise, trainer.augment_probability)

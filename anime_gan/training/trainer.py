@@ -72,6 +72,7 @@ class Trainer:
         labels: np.ndarray,
         dtype: str = "float32",
         strategy: tf.distribute.Strategy | None = None,
+        channels: int = 3,
     ) -> None:
         """Builds networks, optimizers and all variables.
 
@@ -81,6 +82,7 @@ class Trainer:
             labels: int8 [n, num_labels], the training set's label rows.
             dtype: The networks' dtype policy, "float32" or "mixed_bfloat16".
             strategy: Where to train; by default the current strategy.
+            channels: 3 for RGB images, 4 for RGBA.
 
         Raises:
             ValueError: The batch cannot be divided among the strategy's replicas.
@@ -90,6 +92,7 @@ class Trainer:
         replicas = self.strategy.num_replicas_in_sync
         if config.batch_size % replicas:
             raise ValueError(f"--batch_size={config.batch_size}: must be a multiple of {replicas} replicas")
+        self.channels = channels
         self.slots = schema.slots
         self.num_images = len(labels)
         self.labels = tf.constant(labels, tf.int8)
@@ -103,7 +106,7 @@ class Trainer:
         self.penalty_weight = self.penalty.default_weight if weight < 0 else weight
 
         with self.strategy.scope():
-            networks = build_networks(config, schema.num_labels, dtype, synchronized=replicas > 1)
+            networks = build_networks(config, schema.num_labels, channels, dtype, synchronized=replicas > 1)
         self.generator = networks.generator
         self.ema_generator = networks.ema_generator
         self.discriminator = networks.discriminator
@@ -128,7 +131,7 @@ class Trainer:
         """Updates both networks and the moving average on one global batch.
 
         Args:
-            images: uint8 [batch_size, height, width, 3].
+            images: uint8 [batch_size, height, width, channels], with straight alpha.
             labels: int8 [batch_size, num_labels] of +1, -1 and 0.
 
         Returns:
@@ -155,13 +158,13 @@ class Trainer:
 
     @tf.function(autograph=False)
     def generate(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Images drawn by the moving average: float32 [n, height, width, 3] in [-1, 1]."""
+        """Images drawn by the moving average: float32 [n, height, width, channels] in [-1, 1]."""
         return self.ema_generator(latents, labels if self.label_sampler else None, training=False)
 
     def draw_noise(self, step: tf.Tensor) -> StepNoise:
         """The random numbers of a step, an int64 scalar."""
         config = self.config
-        shape = self.penalty.noise_shape((config.resolution, config.resolution, 3)) or ()
+        shape = self.penalty.noise_shape((config.resolution, config.resolution, self.channels)) or ()
         return draw_noise(
             config.seed,
             step,
