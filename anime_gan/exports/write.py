@@ -71,6 +71,7 @@ def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "floa
         latent_dim=config["latent_dim"],
         dtype=dtype,
         resolution=config["resolution"],
+        base_resolution=config.get("base_resolution", 0),
         options=config.get("generator_options"),
     )
 

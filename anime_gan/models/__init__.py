@@ -47,6 +47,8 @@ class Architecture:
             of its batch. If so, the gradient of a logit with respect to its own image is not defined, and
             gradient penalties, which are defined per image, must not be used.
         discriminator_options: Arguments of `Discriminator` that this entry fixes.
+        grows: Whether the networks can grow from networks of half the resolution; they then have the argument
+            `base_resolution`.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Architecture:
     resolutions: tuple[int, ...]
     batch_statistics_in_discriminator: bool
     discriminator_options: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    grows: bool = False
 
     def make_generator(
         self,
@@ -65,6 +68,7 @@ class Architecture:
         dtype: str | None = None,
         synchronized: bool = False,
         resolution: int | None = None,
+        base_resolution: int = 0,
         options: Mapping[str, Any] | None = None,
     ) -> AttributeGenerator:
         """Makes a generator with all its variables.
@@ -79,6 +83,7 @@ class Architecture:
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
             synchronized: Whether batch normalization averages over all replicas.
             resolution: One of `resolutions`; `None` for the first.
+            base_resolution: The resolution from which the network grew; 0 if it did not.
             options: Further arguments of `Generator`, for another width or depth.
 
         Returns:
@@ -91,7 +96,7 @@ class Architecture:
             seed=seed,
             dtype=dtype,
             synchronized=synchronized,
-            **self._size(resolution),
+            **self._size(resolution, base_resolution),
             **(options or {}),
         )
         generator.build()
@@ -107,6 +112,7 @@ class Architecture:
         attribute_head: bool = True,
         projection: bool = True,
         resolution: int | None = None,
+        base_resolution: int = 0,
     ) -> AttributeDiscriminator:
         """Makes a discriminator with all its variables.
 
@@ -119,6 +125,7 @@ class Architecture:
             attribute_head: Whether to predict the attributes (auxiliary classifier).
             projection: Whether the real/fake logit is conditioned on the labels.
             resolution: One of `resolutions`; `None` for the first.
+            base_resolution: The resolution from which the network grew; 0 if it did not.
 
         Returns:
             A built model, `(images, labels) -> {"logits", "attributes"}`.
@@ -131,17 +138,18 @@ class Architecture:
             synchronized=synchronized,
             attribute_head=attribute_head,
             projection=projection,
-            **self._size(resolution),
+            **self._size(resolution, base_resolution),
             **self.discriminator_options,
         )
         discriminator.build()
         return discriminator
 
-    def _size(self, resolution: int | None) -> dict[str, int]:
-        """Returns the argument of networks that support several resolutions."""
+    def _size(self, resolution: int | None, base_resolution: int) -> dict[str, int]:
+        """Returns the arguments of networks that support several resolutions, and of those that grow."""
         if resolution not in (None, *self.resolutions):
             raise ValueError(f"{self.name} draws {self.resolutions} pixels, not {resolution}")
-        return {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
+        size = {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
+        return {**size, "base_resolution": base_resolution} if self.grows and base_resolution else size
 
     def _import(self) -> Any:
         return importlib.import_module(f"{__name__}.{self.module}")
@@ -152,8 +160,9 @@ _ARCHITECTURES = (
         "compact",
         "latent vector and labels modulate every convolution; best quality per minute of CPU time",
         module="compact",
-        resolutions=(64, 128),
+        resolutions=(64, 128, 256, 512),
         batch_statistics_in_discriminator=False,
+        grows=True,
     ),
     Architecture(
         "published",

@@ -1,9 +1,15 @@
-"""Small networks for 64x64 and 128x128 images, which two CPU cores can train in an hour or two.
+"""Small networks for images of 64 to 512 pixels, which two CPU cores can train in hours.
 
 Most of the work is done on small feature maps. Transposed convolutions with kernel 4 and stride 2 upsample:
 they cover the same inputs as nearest-neighbor upsampling and a 3x3 convolution, with four ninths of the
 multiplications. Latent vector and labels modulate every convolution, not only the first layer. The
 discriminator starts with strided convolutions and has no normalization, so gradient penalties apply.
+
+Networks can grow from trained ones of half the resolution (Karras et al. 2018, "Progressive Growing of GANs",
+arXiv 1710.10196). From `base_resolution` on, each level has an image output, which is added to the enlarged
+image of the level below, and an image input, which reads the reduced image (Karras et al. 2020, arXiv
+1912.04958, section 4.1). What a new level adds starts at zero, so the larger networks start as the smaller
+ones ended, and no schedule fades the level in.
 """
 
 from __future__ import annotations
@@ -22,8 +28,18 @@ Convolution: TypeAlias = keras.layers.Conv2D | keras.layers.Conv2DTranspose
 # Height and width of the first feature map.
 START = 4
 # Resolution -> channels of each feature map, chosen for training on a CPU within hours.
-GENERATOR_FILTERS = {64: (256, 256, 128, 64, 32), 128: (256, 256, 128, 64, 32, 16)}
-DISCRIMINATOR_FILTERS = {64: (48, 96, 192, 256), 128: (24, 48, 96, 192, 256)}
+GENERATOR_FILTERS = {
+    64: (256, 256, 128, 64, 32),
+    128: (256, 256, 128, 64, 32, 16),
+    256: (256, 256, 128, 64, 32, 16, 8),
+    512: (256, 256, 128, 64, 32, 16, 8, 8),
+}
+DISCRIMINATOR_FILTERS = {
+    64: (48, 96, 192, 256),
+    128: (24, 48, 96, 192, 256),
+    256: (16, 24, 48, 96, 192, 256),
+    512: (8, 16, 24, 48, 96, 192, 256),
+}
 # From this size on, a second convolution follows the upsampling. A smaller map is already mixed well enough.
 SECOND_CONVOLUTION_SIZE = 32
 
@@ -38,6 +54,7 @@ class Generator(AttributeGenerator):
         embedding_dim: Size of the label embedding.
         resolution: Height and width of the images, in pixels.
         filters: Channels of the first map and of each level; by default those for the resolution.
+        base_resolution: Resolution of the first image output; by default there is only one output.
         options: Arguments of `AttributeGenerator`.
     """
 
@@ -47,6 +64,7 @@ class Generator(AttributeGenerator):
         embedding_dim: int = 64,
         resolution: int = 64,
         filters: Sequence[int] | None = None,
+        base_resolution: int | None = None,
         **options: Any,
     ) -> None:
         """Creates the layers; see the class."""
@@ -54,6 +72,7 @@ class Generator(AttributeGenerator):
         self.embedding_dim = embedding_dim
         self.resolution = resolution
         self.filters = tuple(filters or GENERATOR_FILTERS[resolution])
+        self.base_resolution = base_resolution or resolution
 
         self.add_label_embedding(embedding_dim)
         self.fc = keras.layers.Dense(START * START * self.filters[0], **self.layer_options("fc"))
@@ -78,28 +97,50 @@ class Generator(AttributeGenerator):
                 channels = width
         self.convolution_names = tuple(names)
         self.rgb = keras.layers.Conv2D(self.channels, 3, padding="same", **self.layer_options("rgb"))
+        self.enlarge = keras.layers.UpSampling2D(interpolation="bilinear", dtype="float32")
+        for side in added_levels(self.base_resolution, resolution):
+            options = {**self.layer_options(f"rgb{side}"), "kernel_initializer": "zeros"}
+            setattr(self, f"rgb{side}", keras.layers.Conv2D(self.channels, 3, padding="same", **options))
 
     def build_layers(self, shape: Shape) -> None:
         """Creates the variables of all layers but the embedding; see the base class."""
         self.fc.build(shape)
         map_shape: Shape = (None, START, START, self.filters[0])
-        for layer in self.convolutions:
-            layer.build(map_shape, shape)
-            map_shape = layer.compute_output_shape(map_shape, shape)
-        self.rgb.build(map_shape)
+        for convolutions, output in self.levels:
+            for layer in convolutions:
+                layer.build(map_shape, shape)
+                map_shape = layer.compute_output_shape(map_shape, shape)
+            if output is not None:
+                output.build(map_shape)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Maps styles to images, up to the final tanh; see the base class."""
         del training
         x = layers.leaky_relu(tf.reshape(self.fc(inputs), [-1, START, START, self.filters[0]]))
-        for layer in self.convolutions:
-            x = layers.leaky_relu(layer(x, inputs))
-        return self.rgb(x)
+        image = None
+        for convolutions, output in self.levels:
+            for layer in convolutions:
+                x = layers.leaky_relu(layer(x, inputs))
+            if output is not None:
+                added = output(x)
+                image = added if image is None else self.enlarge(image) + tf.cast(added, tf.float32)
+        return image
 
     @property
     def convolutions(self) -> list[ModulatedConvolution]:
         """The modulated convolutions, in order."""
         return [getattr(self, name) for name in self.convolution_names]
+
+    @property
+    def levels(self) -> list[tuple[list[ModulatedConvolution], keras.layers.Conv2D | None]]:
+        """The modulated convolutions and the image output, if any, of each level."""
+        found = []
+        for level in range(len(self.filters) - 1):
+            side = START << (level + 1)
+            convolutions = [layer for layer in self.convolutions if layer.name.startswith(f"level{level}_")]
+            output = self.rgb if side == self.base_resolution else getattr(self, f"rgb{side}", None)
+            found.append((convolutions, output))
+        return found
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -108,7 +149,13 @@ class Generator(AttributeGenerator):
             "embedding_dim": self.embedding_dim,
             "resolution": self.resolution,
             "filters": self.filters,
+            "base_resolution": self.base_resolution,
         }
+
+
+def added_levels(base_resolution: int, resolution: int) -> list[int]:
+    """The resolutions above a base up to another, in pixels: 128 and 256 above 64 up to 256."""
+    return [base_resolution << level for level in range(1, (resolution // base_resolution).bit_length())]
 
 
 class ModulatedConvolution(keras.layers.Layer):
@@ -177,23 +224,45 @@ class Discriminator(AttributeDiscriminator):
     Args:
         num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
         resolution: Height and width of the images, in pixels.
+        base_resolution: Resolution of the last image input; by default there is only one input.
         options: Arguments of `AttributeDiscriminator`.
     """
 
-    def __init__(self, num_labels: int = 0, resolution: int = 64, **options: Any) -> None:
+    def __init__(
+        self,
+        num_labels: int = 0,
+        resolution: int = 64,
+        base_resolution: int | None = None,
+        **options: Any,
+    ) -> None:
         """Creates the layers; see the class."""
         super().__init__(num_labels, **options)
         self.resolution = resolution
-        self.filters = DISCRIMINATOR_FILTERS[resolution]
+        self.base_resolution = base_resolution or resolution
+        added = added_levels(self.base_resolution, resolution)
+        self.filters = DISCRIMINATOR_FILTERS[resolution][len(added) :]
 
-        # Attributes, not a list: see the generator.
+        def convolution(name: str, width: int, **changes: Any) -> None:
+            # Attributes, not a list: see the generator.
+            options = {**self.layer_options(name), **changes}
+            setattr(self, name, keras.layers.Conv2D(width, 4, 2, "same", **options))
+
         for index, width in enumerate(self.filters):
-            name = f"convolution{index}"
-            setattr(self, name, keras.layers.Conv2D(width, 4, 2, "same", **self.layer_options(name)))
-        self.add_heads(self.filters[-1] * (self.resolution // 2 ** len(self.filters)) ** 2)
+            convolution(f"convolution{index}", width)
+        self.reduce = keras.layers.AveragePooling2D(2, dtype="float32")
+        widths = DISCRIMINATOR_FILTERS[resolution][len(added) :: -1]
+        for side, width, below in zip(added, widths[1:], widths, strict=False):
+            convolution(f"image{side}", width)
+            convolution(f"maps{side}", below, kernel_initializer="zeros", use_bias=False)
+        self.add_heads(self.filters[-1] * (self.base_resolution // 2 ** len(self.filters)) ** 2)
 
     def build_layers(self, shape: Shape) -> Shape:
         """Creates the variables of the convolutions; see the base class."""
+        for side in added_levels(self.base_resolution, self.resolution):
+            image, maps = getattr(self, f"image{side}"), getattr(self, f"maps{side}")
+            image.build((None, side, side, self.channels))
+            maps.build((None, side // 2, side // 2, image.filters))
+        shape = (None, self.base_resolution, self.base_resolution, self.channels)
         for layer in self.convolutions:
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
@@ -202,16 +271,27 @@ class Discriminator(AttributeDiscriminator):
     def extract_features(self, images: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Computes the last feature map; see the base class."""
         del training
-        x = images
-        for convolution in self.convolutions:
+        added: tf.Tensor | float = 0.0
+        for side in reversed(added_levels(self.base_resolution, self.resolution)):
+            x = layers.leaky_relu(getattr(self, f"image{side}")(images) + added)
+            added = getattr(self, f"maps{side}")(x)
+            images = self.reduce(images)
+        first, *others = self.convolutions
+        x = first(images)
+        x = layers.leaky_relu(x if isinstance(added, float) else x + added)
+        for convolution in others:
             x = layers.leaky_relu(convolution(x))
         return x
 
     @property
     def convolutions(self) -> list[keras.layers.Conv2D]:
-        """The convolutions, in order."""
+        """The convolutions from the base resolution down, in order."""
         return [getattr(self, f"convolution{index}") for index in range(len(self.filters))]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "resolution": self.resolution}
+        return {
+            **super().get_config(),
+            "resolution": self.resolution,
+            "base_resolution": self.base_resolution,
+        }

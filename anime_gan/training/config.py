@@ -61,6 +61,12 @@ class TrainConfig:
     resolution: int = option(
         64, "image width and height, in pixels; must suit the architecture", minimum=8, maximum=1024
     )
+    base_resolution: int = option(
+        0,
+        "resolution from which the networks grew, in pixels; 0 = they did not; set by --init_from=RUN",
+        minimum=0,
+        maximum=1024,
+    )
     num_images: int = option(
         0,
         "maximum number of images; 0 = all of a folder, or 16,000 drawn faces",

@@ -50,6 +50,7 @@ def build_networks(
             dtype=dtype,
             synchronized=synchronized,
             resolution=config.resolution,
+            base_resolution=config.base_resolution,
         )
 
     generator, ema_generator = make_generator(), make_generator()
@@ -62,6 +63,7 @@ def build_networks(
         attribute_head=config.attribute_head,
         projection=config.projection,
         resolution=config.resolution,
+        base_resolution=config.base_resolution,
     )
     # Two learning rates: Heusel et al. 2017, arXiv 1706.08500.
     generator_rate = config.generator_learning_rate or config.learning_rate
