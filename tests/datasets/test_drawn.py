@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import colorsys
+import dataclasses
 import pickle
 
 import numpy as np
 import pytest
 
+from anime_gan.common.alpha import on_background
 from anime_gan.datasets.drawn import palette
 from anime_gan.datasets.drawn.canvas import Pose
-from anime_gan.datasets.drawn.faces import DrawnFaces
+from anime_gan.datasets.drawn.faces import DrawnFaces, paint
 
 RESOLUTION = 64
 UPRIGHT = Pose()
@@ -224,3 +226,17 @@ def test_a_hat_leaves_the_hair_to_see(faces):
     for index in range(12):
         bare, covered = (hair_mask(faces, index, hat=hat).sum() for hat in (False, True))
         assert covered > 0.45 * bare
+
+
+def test_transparent_faces_are_the_same_without_the_background(faces):
+    color = (200, 120, 40)
+    for index in range(8):
+        face = dataclasses.replace(faces.describe(index), backdrop="none", backdrop_colors=(color, color))
+        transparent = paint(face, RESOLUTION, transparent=True)
+        assert transparent.shape == (RESOLUTION, RESOLUTION, 4)
+        difference = np.abs(on_background(transparent, color).astype(int) - paint(face, RESOLUTION))
+        # Rounding, but for single pixels where outlines meet.
+        assert np.mean(difference > 2) < 1e-3
+        # The middle of the face is opaque, the upper corners are not.
+        assert transparent[RESOLUTION // 2, RESOLUTION // 2, 3] == 255
+        assert transparent[0, 0, 3] == transparent[0, -1, 3] == 0

@@ -334,3 +334,42 @@ def test_sources_that_are_not_there(tmp_path):
             load_dataset(nothing, 10, 64, 0)
     with pytest.raises(DataError, match="^data=sutemo:"):
         load_dataset(f"sutemo:{tmp_path}", 10, 64, 0)
+
+
+def paint_half(path: Path, color: tuple[int, int, int]) -> None:
+    """Opaque at the top, transparent at the bottom, where another color is hidden."""
+    picture = Image.new("RGBA", (80, 80), (*color, 255))
+    picture.paste((1, 2, 3, 0), (0, 40, 80, 80))
+    picture.save(path)
+
+
+@pytest.fixture
+def transparent_folder(tmp_path: Path) -> Path:
+    for i in range(19):
+        paint_half(tmp_path / f"{i:02d}.png", (10 * i, 100, 200))
+    paint(tmp_path / "opaque.png", (255, 0, 0))
+    # With an alpha channel, but without a transparent pixel.
+    paint(tmp_path / "solid.png", (255, 0, 0, 255), "RGBA")
+    return tmp_path
+
+
+@pytest.mark.parametrize("transparent", ["auto", "yes"])
+def test_a_transparent_folder_keeps_alpha_and_leaves_out_opaque_images(transparent_folder, transparent):
+    dataset = load_dataset(str(transparent_folder), 0, 64, 0, transparent)
+    assert dataset.images.shape == (19, 64, 64, 4)
+    np.testing.assert_array_equal(dataset.images[:, 20, 30], [(10 * i, 100, 200, 255) for i in range(19)])
+    np.testing.assert_array_equal(dataset.images[:, 45, 30, 3], 0)
+    assert dataset.report.reasons == {"opaque, among transparent pictures": 2}
+
+
+def test_transparency_can_be_put_on_white(transparent_folder):
+    dataset = load_dataset(str(transparent_folder), 0, 64, 0, "no")
+    assert dataset.images.shape == (21, 64, 64, 3)
+    np.testing.assert_array_equal(dataset.images[:19, 45, 30], 255)
+
+
+def test_a_folder_with_few_transparent_images_is_opaque(folder):
+    paint_half(folder / "half.png", (9, 9, 9))
+    dataset = load_dataset(str(folder), 0, 64, 0, "auto")
+    assert dataset.images.shape == (4, 64, 64, 3)
+    assert not dataset.report.skipped

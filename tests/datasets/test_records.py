@@ -335,3 +335,18 @@ def test_a_stranger_reads_a_shard_with_plain_tensorflow(dataset, shards):
         np.testing.assert_array_equal(example["labels"], dataset.labels[i])
     assert "CC BY 4.0" in manifest["statement"]
     assert [attribute["name"] for attribute in manifest["schema"]["attributes"]] == ["hair_color", "smile"]
+
+
+def test_shards_keep_alpha(tmp_path):
+    for i in range(COUNT):
+        picture = Image.new("RGBA", (SIDE, SIDE), (20 * i, 99, 255, 100 + i))
+        picture.paste((0, 0, 0, 0), (0, 0, SIDE, 10))
+        picture.save(tmp_path / f"{i:02d}.png")
+    dataset = load_dataset(str(tmp_path), 0, SIDE, 0, "auto")
+    records.write_records(dataset, str(tmp_path / "shards"))
+    again = load_dataset(str(tmp_path / "shards"), 0, SIDE, 0, "auto")
+    assert again.images.shape == (COUNT, SIDE, SIDE, 4)
+    np.testing.assert_array_equal(again.images, dataset.images)
+    on_white = load_dataset(str(tmp_path / "shards"), 0, SIDE, 0, "no")
+    assert on_white.images.shape == (COUNT, SIDE, SIDE, 3)
+    np.testing.assert_array_equal(on_white.images[:, :10], 255)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from anime_gan.common.alpha import on_background
 from anime_gan.datasets.sutemo import tints
 from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
 from anime_gan.datasets.sutemo.parts import used_items
@@ -170,6 +171,7 @@ def test_on_white_only_the_backdrop_is_another(tmp_path, clone):
             (tmp_path / sex / item).mkdir(parents=True)
             half.save(tmp_path / sex / item / f"{kind}.png", compress_level=1)
     plain, on_white = SutemoFaces(tmp_path, seed=3), SutemoFacesOnWhite(tmp_path, seed=3)
+    transparent = SutemoFaces(tmp_path, seed=3, transparent=True)
     for index in range(4):
         (pixels, labels), (white, same_labels) = plain.draw(index, 128), on_white.draw(index, 128)
         assert labels == same_labels
@@ -177,6 +179,13 @@ def test_on_white_only_the_backdrop_is_another(tmp_path, clone):
         np.testing.assert_array_equal(pixel_at(white, face, 300, 440), 255)
         assert (pixel_at(pixels, face, 300, 440) < 250).any()
         np.testing.assert_array_equal(pixel_at(white, face, 700, 440), pixel_at(pixels, face, 700, 440))
+        alpha, same_labels = transparent.draw(index, 128)
+        assert labels == same_labels
+        assert pixel_at(alpha, face, 300, 440)[3] == 0
+        assert pixel_at(alpha, face, 700, 440)[3] == 255
+        # Sharpening clips differently at outlines; elsewhere only rounding differs.
+        difference = np.abs(on_background(alpha, (255, 255, 255)).astype(int) - white)
+        assert np.mean(difference > 2) < 0.05
 
 
 def test_folder_may_be_the_clone_or_its_sprites(clone, faces):

@@ -135,3 +135,28 @@ def test_a_broken_picture_is_an_answer_in_words(tmp_path):
                 read_origin(path)
             except PictureError as error:
                 assert str(error).startswith(f"picture={path}: ")
+
+
+def transparent_square() -> np.ndarray:
+    frames = moving_square()
+    alpha = np.zeros((*frames.shape[:3], 1), np.uint8)
+    alpha[:, 5:30, 5:50], alpha[:, 30:35, 5:50], alpha[:, 35:40, 5:50] = 255, 128, 127
+    return np.concatenate([frames, alpha], axis=3)
+
+
+def test_webp_keeps_alpha_and_the_colors_under_it(tmp_path):
+    frames = transparent_square()
+    save_animation(tmp_path / "a.webp", frames, 20, TEXT)
+    with Image.open(tmp_path / "a.webp") as image:
+        found = [np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
+    np.testing.assert_array_equal(np.stack(found), frames)
+
+
+def test_gif_keeps_one_bit_of_alpha(tmp_path):
+    frames = transparent_square()
+    save_animation(tmp_path / "a.gif", frames, 20, TEXT)
+    with Image.open(tmp_path / "a.gif") as image:
+        found = np.stack([np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)])
+    np.testing.assert_array_equal(found[..., 3] > 0, frames[..., 3] >= 128)
+    visible = found[..., 3] > 0
+    assert np.abs(found[visible][:, :3].astype(int) - frames[visible][:, :3]).mean() < 4

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from anime_gan.models import get_architecture
-from anime_gan.models.compact import Generator
+from anime_gan.models.compact import Discriminator, Generator
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +126,66 @@ def test_projection_matches_an_explicit_sum(random):
         rtol=1e-4,
         atol=1e-5,
     )
+
+
+def copy_common(smaller, larger):
+    """Copies all variables that both networks have."""
+    known = {variable.path.partition("/")[2]: variable for variable in smaller.variables}
+    copied = 0
+    for variable in larger.variables:
+        if (source := known.get(variable.path.partition("/")[2])) is not None:
+            variable.assign(source)
+            copied += 1
+    assert copied == len(smaller.variables) < len(larger.variables)
+
+
+def test_a_grown_generator_draws_the_enlarged_picture():
+    generators = [Generator(3, resolution=side, base_resolution=64, channels=4) for side in (64, 128, 256)]
+    for generator in generators:
+        generator.build()
+    random = np.random.default_rng(1)
+    set_random_weights(generators[0], random)
+    copy_common(*generators[:2])
+    copy_common(*generators[1:])
+    latents, labels = random.normal(size=(2, 100)), np.sign(random.normal(size=(2, 3)))
+    small, middle, large = (generator(latents, labels).numpy() for generator in generators)
+    for below, above in ((small, middle), (middle, large)):
+        # Bilinear: each pixel is a mean of neighbors with weights 3/4 and 1/4 along either axis.
+        padded = np.pad(np.arctanh(below), [(0, 0), (1, 1), (1, 1), (0, 0)], "edge")
+        rows = 0.75 * padded[:, 1:-1] + 0.25 * padded[:, :-2]
+        corner = 0.75 * rows[:, :, 1:-1] + 0.25 * rows[:, :, :-2]
+        np.testing.assert_allclose(above[:, ::2, ::2], np.tanh(corner), atol=2e-5)
+
+
+def test_a_grown_discriminator_judges_the_reduced_picture():
+    discriminators = [Discriminator(3, resolution=side, base_resolution=64) for side in (64, 128, 256)]
+    for discriminator in discriminators:
+        discriminator.build()
+    random = np.random.default_rng(1)
+    set_random_weights(discriminators[0], random)
+    copy_common(*discriminators[:2])
+    copy_common(*discriminators[1:])
+    images = random.uniform(-1, 1, (2, 256, 256, 3)).astype(np.float32)
+    labels = np.sign(random.normal(size=(2, 3)))
+    judged = []
+    for discriminator in reversed(discriminators):
+        judged.append(discriminator(images, labels)["logits"].numpy())
+        side = images.shape[1] // 2
+        images = images.reshape(2, side, 2, side, 2, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(judged[1], judged[0], rtol=1e-4)
+    np.testing.assert_allclose(judged[2], judged[0], rtol=1e-4)
+
+
+def test_every_level_of_a_grown_discriminator_learns():
+    discriminator = Discriminator(resolution=256, base_resolution=64)
+    discriminator.build()
+    images = tf.random.stateless_uniform([1, 256, 256, 3], [0, 1], -1.0, 1.0)
+    # What a level adds starts at zero, so each step of gradient descent reaches one level more.
+    for _ in range(3):
+        variables = [variable.value for variable in discriminator.trainable_variables]
+        with tf.GradientTape() as tape:
+            logit = discriminator(images)["logits"]
+        slopes = tape.gradient(logit, variables)
+        for variable, slope in zip(variables, slopes, strict=True):
+            variable.assign_add(0.1 * slope)
+    assert all(tf.reduce_any(slope != 0.0) for slope in slopes)

@@ -89,3 +89,38 @@ def test_gradients_flow_back_to_the_pixels_they_came_from(images):
     step = tf.random.stateless_normal(images.shape, [0, 1])
     difference = tf.reduce_sum((augment(images + step, uniforms) - augment(images, uniforms)) * direction)
     np.testing.assert_allclose(tf.reduce_sum(gradient * step), difference, rtol=1e-4, atol=1e-3)
+
+
+def straight_and_premultiplied() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colors in [-1, 1], alpha in 0..1, and what a network sees of them."""
+    random = np.random.default_rng(2)
+    colors = random.uniform(-1, 1, (4, 16, 16, 3)).astype(np.float32)
+    alpha = random.uniform(0, 1, (4, 16, 16, 1)).astype(np.float32)
+    alpha[:, :4], alpha[:, 4:8] = 0, 1
+    return colors, alpha, np.concatenate([(colors + 1) * alpha - 1, 2 * alpha - 1], axis=3)
+
+
+def test_colors_change_alike_under_alpha():
+    colors, alpha, seen = straight_and_premultiplied()
+    uniforms = np.full((4, NUM_UNIFORMS), 0.5, np.float32)
+    uniforms[:, :3], uniforms[:, 3:6] = (0, 1, 1), (0.7, 0.3, 0.9)
+    changed = augment(seen, uniforms, 0.5).numpy()
+    np.testing.assert_allclose(changed[..., 3:], seen[..., 3:], atol=1e-6)
+    # By hand, on the straight colors; the mean is that of what is visible.
+    bright = colors + 0.2
+    gray = bright.mean(axis=3, keepdims=True)
+    vivid = gray + (bright - gray) * 0.6
+    mean = (vivid * alpha).sum(axis=(1, 2, 3), keepdims=True) / (3 * alpha.sum(axis=(1, 2, 3), keepdims=True))
+    expected = mean + (vivid - mean) * 1.4
+    np.testing.assert_allclose(changed[..., :3], (expected + 1) * alpha - 1, atol=1e-5)
+
+
+def test_what_is_moved_and_covered_becomes_transparent():
+    *_, seen = straight_and_premultiplied()
+    uniforms = np.full((4, NUM_UNIFORMS), 0.5, np.float32)
+    uniforms[:, :3], uniforms[:, 6:8] = (1, 0, 0), 0.999
+    changed = augment(seen, uniforms, 0.5).numpy()
+    np.testing.assert_allclose(changed[:, :2], -1)
+    np.testing.assert_allclose(changed[:, :, :2], -1)
+    np.testing.assert_allclose(changed[:, 6:10, 6:10], -1)
+    np.testing.assert_allclose(changed[:, 13:, 13:], seen[:, 11:14, 11:14], atol=1e-6)
