@@ -100,7 +100,7 @@ def _train(flag_values: flags.FlagValues) -> int:
         run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
         if given.get("init_from"):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
-        config = resume_config(run.load_config(), given)
+        config = resume_config(run.load_config(given), given)
         if config.init_from and not run.has_checkpoint():
             start = WarmStart(Path(config.init_from))
     else:
@@ -111,7 +111,9 @@ def _train(flag_values: flags.FlagValues) -> int:
         if run_dir is not None and not dry_run:
             RunDirectory.check_is_free(run_dir)
 
-    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
+    dataset = load_dataset(
+        config.data, config.num_images, config.resolution, config.seed, import_code="data" in given
+    )
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
     if start and not resume:
@@ -135,7 +137,8 @@ def _train(flag_values: flags.FlagValues) -> int:
         begin_with(start, trainer, dataset.schema)
     if not resume:
         # Only now: options that do not fit leave no directory behind.
-        label = f"{dataset.name}-{config.architecture}"
+        # Windows does not allow the colon of `module:NAME` in a file name.
+        label = f"{dataset.name}-{config.architecture}".replace(":", "-")
         run = RunDirectory.create(run_dir or next_run_directory(RUNS, label), config, dataset)
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _build(flag_values: Any, source: str, destination: str) -> int:
     num_images, resolution, seed = (flag_values[name].value for name in ("num_images", "resolution", "seed"))
     try:
-        dataset = load_dataset(source, num_images, resolution, seed)
+        dataset = load_dataset(source, num_images, resolution, seed, import_code=True)
     except DataError as error:
         # Here the source is no option.
         raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from anime_gan.common.user_code import is_reference, load_object
 from anime_gan.datasets.dataset import DataError, Dataset
+
+if TYPE_CHECKING:
+    from anime_gan.datasets.illustrated import Illustrator
 
 # The default number of drawn images; a drawn source is endless.
 DEFAULT_DRAWN_IMAGES = 16_000
 
 
-def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Dataset:
+def load_dataset(
+    data: str, num_images: int, resolution: int, seed: int, *, import_code: bool = False
+) -> Dataset:
     """Loads the data source that a text names.
 
     Args:
-        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, or a folder of images or TFRecord shards. A folder
-            may be remote, such as `gs://bucket/faces`.
+        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord shards, or
+            `module:NAME`, a class outside the package with the members of `Illustrator`. A folder may be
+            remote, such as `gs://bucket/faces`.
         num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Image side in pixels.
         seed: Random seed of drawn images.
+        import_code: Whether `module` may be imported: True if the user typed `data`, False if it was read
+            from a file.
 
     Raises:
         DataError: There is no such source (field `data`), or it cannot be read.
@@ -27,28 +39,44 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int) -> Data
     from anime_gan.datasets.prepared import prepare
     from anime_gan.datasets.reading.storage import is_folder, is_remote
 
-    kind, _, where = data.partition(":")
-    if kind == "drawn" and not where:
-        from anime_gan.datasets.drawn.faces import DrawnFaces
+    root = data if is_remote(data) else Path(data).resolve().as_posix()
+    if make_illustrator := _find_illustrator(data, import_code and not is_folder(root)):
         from anime_gan.datasets.illustrated import IllustratedFaces
-
-        return prepare(IllustratedFaces(DrawnFaces(seed), num_images or DEFAULT_DRAWN_IMAGES), resolution)
-    if kind in ("sutemo", "sutemo-white") and where:
-        from anime_gan.datasets.illustrated import IllustratedFaces
-        from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
 
         try:
-            illustrator = (SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite)(where, seed)
+            illustrator = make_illustrator(seed)
         except (OSError, ValueError) as error:
             raise DataError(str(error), "data", data) from error
         return prepare(IllustratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
-    root = data if is_remote(data) else Path(data).resolve().as_posix()
     # An empty text would mean the current folder.
     if not data or not is_folder(root):
-        raise DataError("no such folder; use drawn, sutemo:DIR, or a folder of images", "data", data)
+        reason = "no such folder; use drawn, sutemo:DIR, a folder of images, or module:NAME"
+        if is_reference(data):
+            reason = f"Python code is imported only if the command names it: add --data={data}"
+        raise DataError(reason, "data", data)
     from anime_gan.datasets import records
     from anime_gan.datasets.folder import source as folder
 
     if records.is_records_folder(root):
         return prepare(records.RecordShards(root, num_images), resolution)
     return folder.load_folder(root, num_images, resolution)
+
+
+def _find_illustrator(data: str, import_code: bool) -> Callable[[int], Illustrator] | None:
+    """The class whose instances draw the images, called with the seed; None if `data` is a folder."""
+    kind, _, where = data.partition(":")
+    if data == "drawn":
+        from anime_gan.datasets.drawn.faces import DrawnFaces
+
+        return DrawnFaces
+    if kind in ("sutemo", "sutemo-white") and where:
+        from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
+
+        return functools.partial(SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite, where)
+    if not (import_code and is_reference(data)):
+        return None
+    found = load_object(data, type, "data")
+    # Before it is called: that a class is named here does not make it a data source.
+    if not callable(getattr(found, "draw", None)):
+        raise DataError("must be a class with the members of Illustrator; it has no draw()", "data", data)
+    return found

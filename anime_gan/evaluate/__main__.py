@@ -93,6 +93,7 @@ def _evaluate(flag_values: Any) -> int:
         given("data_images", "num_images"),
         config["resolution"],
         given("data_seed", "seed"),
+        import_code=bool(chosen["data"]),
     )
     print_lines(dataset.report.lines())
     # Checked before the judges are trained, which takes minutes.

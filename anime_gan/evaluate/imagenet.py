@@ -69,7 +69,11 @@ def _measure(flag_values: Any) -> int:
     weights = efficientnet.load_weights()
     config = model.record["config"]
     dataset = load_dataset(
-        chosen["data"] or config["data"], config["num_images"], config["resolution"], config["seed"]
+        chosen["data"] or config["data"],
+        config["num_images"],
+        config["resolution"],
+        config["seed"],
+        import_code=bool(chosen["data"]),
     )
     print_lines(dataset.report.lines())
     options = Options(chosen["num_images"], chosen["seed"])

@@ -89,7 +89,11 @@ def _measure(flag_values: Any) -> int:
     from anime_gan.judges.tagger import load_tagger
 
     dataset = load_dataset(
-        chosen["data"] or config["data"], config["num_images"], config["resolution"], config["seed"]
+        chosen["data"] or config["data"],
+        config["num_images"],
+        config["resolution"],
+        config["seed"],
+        import_code=bool(chosen["data"]),
     )
     print_lines(dataset.report.lines())
     check_schema(model, dataset)

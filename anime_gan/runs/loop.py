@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import signal
 import sys
@@ -19,7 +20,7 @@ from anime_gan.runs.reporter import Reporter
 from anime_gan.runs.run_directory import RunDirectory
 from anime_gan.runs.start import split_for
 from anime_gan.training.batches import Batches
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import TrainConfig, code_options
 from anime_gan.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,9 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
                 run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
             if caught and done < config.steps:
                 logger.info("stopped by signal %d at step %d; state saved", caught[0], done)
-                resume = f"python train.py --resume --run_dir={run.path}"
+                code = code_options(dataclasses.asdict(config))
+                flags = "".join(f" --{name}={value}" for name, value in code.items())
+                resume = f"python train.py --resume --run_dir={run.path}{flags}"
                 progress.write(
                     f"Stopped at step {done}, checkpoint saved. To resume: {resume}", file=sys.stderr
                 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,9 @@ class RunDirectory:
     def save_config(self, config: TrainConfig) -> None:
         write_text(self.path / "config.json", config.to_json())
 
-    def load_config(self) -> TrainConfig:
-        return TrainConfig.from_json((self.path / "config.json").read_text("utf-8"))
+    def load_config(self, given: Mapping[str, Any]) -> TrainConfig:
+        """Reads the configuration; `given` are the options that the user typed."""
+        return TrainConfig.from_json((self.path / "config.json").read_text("utf-8"), given)
 
     def check_data(self, dataset: Dataset) -> Dataset:
         """Makes sure that a resumed run sees the data it began with.

@@ -10,6 +10,7 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
+from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import NAME_DIGITS, ModelError, find_export, read_record, read_schema
 from anime_gan.training.config import ConfigError
 
@@ -63,6 +64,11 @@ class WarmStart:
         for name, value in options.items():
             if given.get(name, value) != value:
                 raise ConfigError(f"--{name}={given[name]}: the model of --init_from has {value}")
+        if is_reference(options["architecture"]) and "architecture" not in given:
+            raise ConfigError(
+                "Python code is imported only if the command names it: add "
+                f"--architecture={options['architecture']}"
+            )
         return {"discriminator_steps": DISCRIMINATOR_STEPS, **given, **options, "init_from": str(self.export)}
 
     def check(self, schema: Schema) -> None:

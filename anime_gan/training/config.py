@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from anime_gan.common.errors import InputError
+from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
+from anime_gan.common.user_code import is_reference
 from anime_gan.models import ARCHITECTURES, REMOVED_ARCHITECTURES, get_architecture
 
 ADVERSARIAL_LOSSES = ("non_saturating", "hinge", "wasserstein")
@@ -42,15 +44,20 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, or a folder of images or TFRecords",
+        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder of images or TFRecords, or "
+        "module:NAME",
     )
     architecture: str = option(
-        "published", "generator and discriminator architecture", choices=tuple(ARCHITECTURES)
+        "published",
+        "generator and discriminator architecture",
+        choices=tuple(ARCHITECTURES),
+        takes_code=True,
     )
     discriminator: str = option(
         "same",
         "architecture of the discriminator, if another one is wanted; same = as --architecture",
         choices=("same", *ARCHITECTURES),
+        takes_code=True,
     )
     resolution: int = option(
         64, "image width and height, in pixels; must suit the architecture", minimum=8, maximum=1024
@@ -98,8 +105,10 @@ class TrainConfig:
         minimum=0,
         maximum=10**9,
     )
-    adversarial_loss: str = option("non_saturating", "adversarial loss", choices=ADVERSARIAL_LOSSES)
-    gradient_penalty: str = option("dragan", "gradient penalty", choices=GRADIENT_PENALTIES)
+    adversarial_loss: str = option(
+        "non_saturating", "adversarial loss", choices=ADVERSARIAL_LOSSES, takes_code=True
+    )
+    gradient_penalty: str = option("dragan", "gradient penalty", choices=GRADIENT_PENALTIES, takes_code=True)
     penalty_weight: float = option(
         -1.0,
         "weight of the gradient penalty; -1 = the default of the chosen penalty",
@@ -155,6 +164,20 @@ class TrainConfig:
                 "batch statistics, which make a per-image gradient meaningless; use --gradient_penalty=none "
                 "or another architecture"
             )
+        self._check_code()
+
+    def _check_code(self) -> None:
+        """Imports a loss or penalty from outside the package, so that errors appear before training."""
+        if is_reference(self.adversarial_loss):
+            import_tensorflow()
+            from anime_gan.training.losses import get_adversarial_loss
+
+            get_adversarial_loss(self.adversarial_loss)
+        if is_reference(self.gradient_penalty):
+            import_tensorflow()
+            from anime_gan.training.penalties import get_gradient_penalty
+
+            get_gradient_penalty(self.gradient_penalty)
 
     @property
     def discriminator_name(self) -> str:
@@ -165,8 +188,13 @@ class TrainConfig:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> TrainConfig:
+    def from_json(cls, text: str, given: Mapping[str, Any] | None = None) -> TrainConfig:
         """Reads what `to_json` wrote, in this version or an earlier one.
+
+        Args:
+            text: The JSON object.
+            given: Options that the user typed. Code is imported only if it is named there, because somebody
+                else may have written the text.
 
         Raises:
             ConfigError: A value is not allowed, or this version does not have an option. A removed option is
@@ -179,7 +207,22 @@ class TrainConfig:
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ConfigError(f"unknown options: {', '.join(sorted(unknown))}")
+        repeated = {name: value for name, value in (given or {}).items() if values.get(name) == value}
+        if missing := code_options(values).items() - repeated.items():
+            flags = " ".join(f"--{name}={value}" for name, value in sorted(missing))
+            raise ConfigError(f"Python code is imported only if the command names it: add {flags}")
         return cls(**values)
+
+
+def code_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that name code outside the package, as `module:NAME`."""
+    return {
+        field.name: options[field.name]
+        for field in dataclasses.fields(TrainConfig)
+        if (field.name == "data" or "takes_code" in field.metadata)
+        and is_reference(str(options.get(field.name, "")))
+        and not str(options[field.name]).startswith("sutemo:")
+    }
 
 
 # What a resumed run may change: how long it goes on and what it reports, not what it computes.
@@ -329,7 +372,7 @@ def describe_range(field: dataclasses.Field[Any]) -> str:
     """What a field allows, in words, for help texts and errors."""
     limits = field.metadata
     if "choices" in limits:
-        return "one of " + ", ".join(limits["choices"])
+        return "one of " + ", ".join(limits["choices"]) + ", or module:NAME" * ("takes_code" in limits)
     if "minimum" in limits:
         return f"{limits['minimum']:g} to {limits['maximum']:g}"
     return "true or false" if isinstance(field.default, bool) else "text"
@@ -347,7 +390,8 @@ def _check(field: dataclasses.Field[Any], value: Any) -> None:
         raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}")
     if "choices" in limits and value in REMOVED_ARCHITECTURES:
         raise ConfigError(_removed(REMOVED_ARCHITECTURES[value]), field.name, value)
-    if "choices" in limits and value not in limits["choices"]:
+    is_code = "takes_code" in limits and is_reference(value)
+    if "choices" in limits and value not in limits["choices"] and not is_code:
         hint = nearest(value, limits["choices"])
         raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}{hint}")
     # Written so that NaN, for which every comparison is false, is refused.

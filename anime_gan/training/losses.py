@@ -14,6 +14,8 @@ from types import MappingProxyType
 import tensorflow as tf
 
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.errors import InputError
+from anime_gan.common.user_code import load_object
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +66,32 @@ ADVERSARIAL_LOSSES: Mapping[str, AdversarialLoss] = MappingProxyType(
         "wasserstein": AdversarialLoss(wasserstein_discriminator, negative_logit_generator),
     }
 )
+
+
+def get_adversarial_loss(name: str) -> AdversarialLoss:
+    """Returns the loss called `name`, or imports the one that `module:NAME` names.
+
+    Raises:
+        InputError: There is no such loss, or its terms are not float32 `[b]`.
+    """
+    if name in ADVERSARIAL_LOSSES:
+        return ADVERSARIAL_LOSSES[name]
+    loss = load_object(name, AdversarialLoss, "adversarial_loss")
+    logits = tf.zeros([2, 1])
+    for term in (*loss.discriminator(logits, logits), loss.generator(logits)):
+        check_per_sample(term, name, "adversarial_loss")
+    return loss
+
+
+def check_per_sample(term: tf.Tensor, name: str, field: str) -> None:
+    """Refuses a term that is not float32 `[2]` for two samples, such as a mean over the batch.
+
+    Raises:
+        InputError: The dtype or shape is another.
+    """
+    if term.dtype != tf.float32 or term.shape != [2]:
+        returned = f"{term.dtype.name} {term.shape}"
+        raise InputError(f"must return float32 (2,) for a batch of 2 images, not {returned}", field, name)
 
 
 def attribute_loss(

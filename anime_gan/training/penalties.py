@@ -22,6 +22,9 @@ from types import MappingProxyType
 
 import tensorflow as tf
 
+from anime_gan.common.user_code import load_object
+from anime_gan.training.losses import check_per_sample
+
 Discriminate = Callable[[tf.Tensor], tf.Tensor]
 PenaltyFunction = Callable[[Discriminate, tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]
 ImageShape = tuple[int, int, int]
@@ -137,6 +140,23 @@ GRADIENT_PENALTIES: Mapping[str, GradientPenalty] = MappingProxyType(
         "none": GradientPenalty(none, lambda image_shape: None, default_weight=0.0),
     }
 )
+
+
+def get_gradient_penalty(name: str) -> GradientPenalty:
+    """Returns the penalty called `name`, or imports the one that `module:NAME` names.
+
+    Raises:
+        InputError: There is no such penalty, or it does not return float32 `[b]`.
+    """
+    if name in GRADIENT_PENALTIES:
+        return GRADIENT_PENALTIES[name]
+    penalty = load_object(name, GradientPenalty, "gradient_penalty")
+    images, noise_shape = tf.zeros([2, 8, 8, 3]), penalty.noise_shape((8, 8, 3))
+    noise = None if noise_shape is None else tf.zeros([2, *noise_shape])
+    value = penalty.function(lambda x: tf.reduce_sum(x, axis=[1, 2, 3])[:, None], images, images, noise)
+    check_per_sample(value, name, "gradient_penalty")
+    return penalty
+
 
 # Inside the square root, whose derivative at zero is infinite. Adds 5e-13 to a norm of 1.
 _EPSILON = 1e-12

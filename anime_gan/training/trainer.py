@@ -10,10 +10,10 @@ import tensorflow as tf
 from anime_gan.attributes.label_sampler import LabelRows, LabelSampler
 from anime_gan.attributes.schema import Schema
 from anime_gan.training.config import TrainConfig
-from anime_gan.training.losses import ADVERSARIAL_LOSSES
+from anime_gan.training.losses import get_adversarial_loss
 from anime_gan.training.networks import build_networks
 from anime_gan.training.noise import StepNoise, draw_noise
-from anime_gan.training.penalties import GRADIENT_PENALTIES
+from anime_gan.training.penalties import get_gradient_penalty
 from anime_gan.training.step import update_average, update_networks
 
 # The names of the values that a step reports; checkpoints keep their sums in this order.
@@ -97,8 +97,8 @@ class Trainer:
         if schema.num_labels:
             self.label_rows = LabelRows.from_labels(labels)
             self.label_sampler = LabelSampler(schema, self.label_rows)
-        self.adversarial_loss = ADVERSARIAL_LOSSES[config.adversarial_loss]
-        self.penalty = GRADIENT_PENALTIES[config.gradient_penalty]
+        self.adversarial_loss = get_adversarial_loss(config.adversarial_loss)
+        self.penalty = get_gradient_penalty(config.gradient_penalty)
         weight = config.penalty_weight
         self.penalty_weight = self.penalty.default_weight if weight < 0 else weight
 
