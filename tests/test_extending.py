@@ -21,9 +21,10 @@ from anime_gan.commands import generate, train
 from anime_gan.common import fingerprint
 from anime_gan.common.user_code import load_object
 from anime_gan.datasets import build
-from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.illustrated import IllustratedFaces
 from anime_gan.datasets.load import load_dataset
+from anime_gan.evaluate.__main__ import main as evaluate
 from anime_gan.exports.pack import main as pack
 from anime_gan.runs.start import make_trainer, split_for
 from anime_gan.training.batches import Batches
@@ -149,7 +150,7 @@ def test_a_network(tmp_path, monkeypatch):
     assert here.std() > 0
 
 
-def first_step(run: str) -> tuple[Trainer, Dataset, dict[str, tf.Tensor]]:
+def first_step(run: str) -> tuple[Trainer, dict[str, tf.Tensor]]:
     """A run's networks before the first step, and what that step computes with."""
     folder = Path(run)
     values = json.loads((folder / "config.json").read_text("utf-8"))
@@ -163,7 +164,6 @@ def first_step(run: str) -> tuple[Trainer, Dataset, dict[str, tf.Tensor]]:
     real_labels, fake_labels = complete_labels(trainer, labels, noise)
     return (
         trainer,
-        dataset,
         {
             "real": tf.cast(dataset.images[chosen], tf.float32) / 127.5 - 1.0,
             "fake": trainer.generator(noise.latents, fake_labels, training=True),
@@ -181,7 +181,7 @@ def first_line(run: str) -> dict[str, float]:
 
 def test_a_loss(capsys):
     run("A loss")
-    trainer, _, values = first_step("runs/loss")
+    trainer, values = first_step("runs/loss")
     real, fake = (
         trainer.discriminator(values[which], values[f"{which}_labels"])["logits"].numpy().ravel()
         for which in ("real", "fake")
@@ -209,7 +209,7 @@ def test_a_loss(capsys):
 
 def test_a_gradient_penalty():
     run("A gradient penalty")
-    trainer, _, values = first_step("runs/penalty")
+    trainer, values = first_step("runs/penalty")
     assert values["noise"].shape == (32, 1, 1, 1)
     between = values["fake"] + values["noise"] * (values["real"] - values["fake"])
     squares = []
@@ -226,9 +226,9 @@ def test_an_attribute_with_its_words(capsys):
     run("An attribute with its words")
 
     def picture(attributes: str) -> np.ndarray:
-        options = ["--model=runs/ears", "--num=1", "--seeds=0", "--out=face.png"]
+        options = ["--model=runs/ears", "--seeds=0", "--out=face.png"]
         Path("face.png").unlink(missing_ok=True)
-        assert generate.main([f"--attrs={attributes}", *options[:1], *options[2:]]) == 0
+        assert generate.main([f"--attrs={attributes}", *options]) == 0
         return np.asarray(Image.open("face.png"))
 
     asked = picture("bunny ears, no ring of light")
@@ -360,10 +360,12 @@ def test_files_do_not_make_code_run(folder, tmp_path, capsys):
         load_dataset("harmful:NAME", 4, 16, 0)
     export = Path(shutil.copytree(REPOSITORY / "anime_gan/pretrained/sutemo-64/1", tmp_path / "1"))
     record = json.loads((export / "training.json").read_text("utf-8"))
-    record["config"]["architecture"] = "harmful:NAME"
+    record["config"]["architecture"] = record["config"]["data"] = "harmful:NAME"
     (export / "training.json").write_text(json.dumps(record))
     assert train.main([f"--init_from={export}"]) == 2
     assert "add --architecture=harmful:NAME" in capsys.readouterr().err
+    assert evaluate([f"--model={export}"]) == 2
+    assert "add --data=harmful:NAME" in capsys.readouterr().err
     assert pack([f"--model={export}", f"--out={tmp_path / 'packed'}"]) == 2
     assert "only models of the package's own architectures" in capsys.readouterr().err
     (tmp_path / "run").mkdir()

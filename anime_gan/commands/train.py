@@ -103,6 +103,8 @@ def _train(flag_values: flags.FlagValues) -> int:
         config = resume_config(run.load_config(given), given)
         if config.init_from and not run.has_checkpoint():
             start = WarmStart(Path(config.init_from))
+            # Raises an error if the export is another one by now.
+            start.options(dataclasses.asdict(config))
     else:
         if given.get("init_from"):
             start = WarmStart(Path(str(given["init_from"])))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +28,7 @@ def load_dataset(
         resolution: Image side in pixels.
         seed: Random seed of drawn images.
         import_code: Whether `module` may be imported: True if the user typed `data`, False if it was read
-            from a file.
+            from a file, which somebody else may have written.
 
     Raises:
         DataError: There is no such source (field `data`), or it cannot be read.
@@ -39,20 +37,33 @@ def load_dataset(
     from anime_gan.datasets.prepared import prepare
     from anime_gan.datasets.reading.storage import is_folder, is_remote
 
-    root = data if is_remote(data) else Path(data).resolve().as_posix()
-    if make_illustrator := _find_illustrator(data, import_code and not is_folder(root)):
+    kind, _, where = data.partition(":")
+    if kind == "drawn" and not where:
+        from anime_gan.datasets.drawn.faces import DrawnFaces
         from anime_gan.datasets.illustrated import IllustratedFaces
 
+        return prepare(IllustratedFaces(DrawnFaces(seed), num_images or DEFAULT_DRAWN_IMAGES), resolution)
+    if kind in ("sutemo", "sutemo-white") and where:
+        from anime_gan.datasets.illustrated import IllustratedFaces
+        from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
+
         try:
-            illustrator = make_illustrator(seed)
+            illustrator = (SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite)(where, seed)
         except (OSError, ValueError) as error:
             raise DataError(str(error), "data", data) from error
         return prepare(IllustratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
+    root = data if is_remote(data) else Path(data).resolve().as_posix()
+    if is_reference(data) and not is_folder(root):
+        from anime_gan.datasets.illustrated import IllustratedFaces
+
+        if not import_code:
+            reason = f"Python code is imported only if the command names it: add --data={data}"
+            raise DataError(reason, "data", data)
+        own = IllustratedFaces(_load_illustrator(data, seed), num_images or DEFAULT_DRAWN_IMAGES)
+        return prepare(own, resolution)
     # An empty text would mean the current folder.
     if not data or not is_folder(root):
         reason = "no such folder; use drawn, sutemo:DIR, a folder of images, or module:NAME"
-        if is_reference(data):
-            reason = f"Python code is imported only if the command names it: add --data={data}"
         raise DataError(reason, "data", data)
     from anime_gan.datasets import records
     from anime_gan.datasets.folder import source as folder
@@ -62,21 +73,14 @@ def load_dataset(
     return folder.load_folder(root, num_images, resolution)
 
 
-def _find_illustrator(data: str, import_code: bool) -> Callable[[int], Illustrator] | None:
-    """The class whose instances draw the images, called with the seed; None if `data` is a folder."""
-    kind, _, where = data.partition(":")
-    if data == "drawn":
-        from anime_gan.datasets.drawn.faces import DrawnFaces
-
-        return DrawnFaces
-    if kind in ("sutemo", "sutemo-white") and where:
-        from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
-
-        return functools.partial(SutemoFaces if kind == "sutemo" else SutemoFacesOnWhite, where)
-    if not (import_code and is_reference(data)):
-        return None
-    found = load_object(data, type, "data")
-    # Before it is called: that a class is named here does not make it a data source.
-    if not callable(getattr(found, "draw", None)):
-        raise DataError("must be a class with the members of Illustrator; it has no draw()", "data", data)
-    return found
+def _load_illustrator(reference: str, seed: int) -> Illustrator:
+    """Calls the class outside the package that `module:NAME` names with the seed."""
+    found = load_object(reference, type, "data")
+    # Checked before the call: not every class is a data source.
+    missing = [name for name in ("name", "statement", "attributes", "draw") if not hasattr(found, name)]
+    if "draw" in missing:
+        raise DataError("must be a class like Illustrator; it has no draw()", "data", reference)
+    illustrator: Illustrator = found(seed)
+    if missing := [name for name in missing if not hasattr(illustrator, name)]:
+        raise DataError(f"must be a class like Illustrator; missing: {', '.join(missing)}", "data", reference)
+    return illustrator

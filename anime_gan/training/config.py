@@ -150,6 +150,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
+        self._check_code()
         for name, does in (
             (self.architecture, f"--architecture={self.architecture} draws"),
             (self.discriminator_name, f"--discriminator={self.discriminator} judges"),
@@ -164,10 +165,11 @@ class TrainConfig:
                 "batch statistics, which make a per-image gradient meaningless; use --gradient_penalty=none "
                 "or another architecture"
             )
-        self._check_code()
 
     def _check_code(self) -> None:
-        """Imports a loss or penalty from outside the package, so that errors appear before training."""
+        """Imports code from outside the package, so that errors appear before training."""
+        if is_reference(self.discriminator):
+            get_architecture(self.discriminator, "discriminator")
         if is_reference(self.adversarial_loss):
             import_tensorflow()
             from anime_gan.training.losses import get_adversarial_loss
