@@ -101,14 +101,21 @@ def _train(flag_values: flags.FlagValues) -> int:
         if given.get("init_from"):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
         config = resume_config(run.load_config(), given)
-        if config.init_from and not run.has_checkpoint():
+        run.check_steps(config.steps)
+        if run.last_step == config.steps and (exported := run.export_path(config.steps)).is_dir():
+            print(
+                f"model: {exported}\nThe run is complete at step {config.steps}. To train further: "
+                f"{run.resume_command(2 * config.steps)}"
+            )
+            return 0
+        if config.init_from and not run.last_step:
             start = WarmStart(Path(config.init_from))
     else:
         if given.get("init_from"):
             start = WarmStart(Path(str(given["init_from"])))
             given = start.options(given)
         config = resolve_config(str(flag_values["preset"].value), given)
-        if run_dir is not None and not dry_run:
+        if run_dir is not None:
             RunDirectory.check_is_free(run_dir)
 
     dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
@@ -121,26 +128,28 @@ def _train(flag_values: flags.FlagValues) -> int:
     import_tensorflow()
     from anime_gan.runs.dry_run import describe_run
     from anime_gan.runs.loop import run_training
-    from anime_gan.runs.start import begin_with, make_trainer
+    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
     from anime_gan.training.trainer import NonFiniteError
 
-    if dry_run:
-        print(describe_run(config, dataset))
-        return 0
     if resume:
         dataset = run.check_data(dataset)
         run.save_config(config)
-    trainer = make_trainer(config, dataset)
+    else:
+        new_run = run_dir or next_run_directory(RUNS, f"{dataset.name}-{config.architecture}")
+    split = split_for(config, dataset)
+    if dry_run:
+        print(describe_run(config, dataset, split, new_run))
+        return 0
+    trainer = make_trainer(config, dataset, split.train)
     if start:
-        begin_with(start, trainer, dataset.schema)
+        load_initial_weights(start, trainer, dataset.schema)
     if not resume:
         # Only now: options that do not fit leave no directory behind.
-        label = f"{dataset.name}-{config.architecture}"
-        run = RunDirectory.create(run_dir or next_run_directory(RUNS, label), config, dataset)
+        run = RunDirectory.create(new_run, config, dataset)
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:
-        return run_training(trainer, config, dataset, run)
+        return run_training(trainer, dataset, split.train, run)
     except NonFiniteError as error:
         print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
         return 1
