@@ -101,7 +101,14 @@ def _train(flag_values: flags.FlagValues) -> int:
         if given.get("init_from"):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
         config = resume_config(run.load_config(given), given)
-        if config.init_from and not run.has_checkpoint():
+        run.check_steps(config.steps)
+        if run.last_step == config.steps and (exported := run.export_path(config.steps)).is_dir():
+            print(
+                f"model: {exported}\nThe run is complete at step {config.steps}. To train further: "
+                f"{run.resume_command(2 * config.steps)}"
+            )
+            return 0
+        if config.init_from and not run.last_step:
             start = WarmStart(Path(config.init_from))
             # Raises an error if the export is another one by now.
             start.options(dataclasses.asdict(config))
@@ -110,7 +117,7 @@ def _train(flag_values: flags.FlagValues) -> int:
             start = WarmStart(Path(str(given["init_from"])))
             given = start.options(given)
         config = resolve_config(str(flag_values["preset"].value), given)
-        if run_dir is not None and not dry_run:
+        if run_dir is not None:
             RunDirectory.check_is_free(run_dir)
 
     dataset = load_dataset(
@@ -125,27 +132,30 @@ def _train(flag_values: flags.FlagValues) -> int:
     import_tensorflow()
     from anime_gan.runs.dry_run import describe_run
     from anime_gan.runs.loop import run_training
-    from anime_gan.runs.start import begin_with, make_trainer
+    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
     from anime_gan.training.trainer import NonFiniteError
 
-    if dry_run:
-        print(describe_run(config, dataset))
-        return 0
     if resume:
         dataset = run.check_data(dataset)
         run.save_config(config)
-    trainer = make_trainer(config, dataset)
-    if start:
-        begin_with(start, trainer, dataset.schema)
-    if not resume:
-        # Only now: options that do not fit leave no directory behind.
+    else:
         # Windows does not allow the colon of `module:NAME` in a file name.
         label = f"{dataset.name}-{config.architecture}".replace(":", "-")
-        run = RunDirectory.create(run_dir or next_run_directory(RUNS, label), config, dataset)
+        new_run = run_dir or next_run_directory(RUNS, label)
+    split = split_for(config, dataset)
+    if dry_run:
+        print(describe_run(config, dataset, split, new_run))
+        return 0
+    trainer = make_trainer(config, dataset, split.train)
+    if start:
+        load_initial_weights(start, trainer, dataset.schema)
+    if not resume:
+        # Only now: options that do not fit leave no directory behind.
+        run = RunDirectory.create(new_run, config, dataset)
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:
-        return run_training(trainer, config, dataset, run)
+        return run_training(trainer, dataset, split.train, run)
     except NonFiniteError as error:
         print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
         return 1

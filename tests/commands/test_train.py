@@ -29,8 +29,9 @@ def elsewhere(tmp_path, monkeypatch):
         (["--preset=defalt"], "did you mean 'default'"),
         (["--adversarial_loss=hing"], "must be one of non_saturating, hinge, wasserstein"),
         (["--resume"], "no run in runs/ to resume"),
-        (["--resume", "--run_dir=nowhere"], "no run there to resume"),
-        (["--run_dir=taken"], "--run_dir=taken: is not empty; use --resume"),
+        (["--resume", "--run_dir=nowhere"], "--run_dir=nowhere: no run to resume"),
+        (["--run_dir=taken"], "--run_dir=taken: is not empty; choose another directory"),
+        (["--run_dir=taken", "--dry_run"], "--run_dir=taken: is not empty; choose another directory"),
         (["--resume", "--dry_run"], "--resume: cannot be combined with"),
         (["drawn"], "unexpected argument 'drawn'"),
     ],
@@ -64,9 +65,17 @@ def test_dry_run_tells_what_would_happen_and_leaves_nothing(capsys):
     arguments.append("--penalty_interval=1")
     assert train.main(["--dry_run", *arguments]) == 0
     out = capsys.readouterr().out
-    config = json.loads(out[: out.index("\n}") + 2])
+    lines = out.splitlines()
+    # Every tenth image is held out.
+    assert lines[:2] == ["images: 36 for training, 4 held out", "steps: 100 with a batch size of 8"]
+    assert lines[2].startswith("time: about ") and "s per step" in lines[2]
+    memory = float(lines[3].removeprefix("memory: about ").removesuffix(" GiB"))
+    # TensorFlow alone takes a third of one; this machine may have run other tests in the same process.
+    assert 0.2 < memory < 64
+    assert lines[4:6] == ["output: runs/0001-drawn-published", ""]
+    config = json.loads(out[out.index("\n{") : out.index("\n}") + 2])
     assert config["steps"] == 100 and config["batch_size"] == 8
-    for part in ("conv1", "hair_color: ", "precision: float32", "minutes for 100 steps", "GiB"):
+    for part in ("conv1", "hair_color: ", "precision: float32"):
         assert part in out
     assert not Path("runs").exists()
 
@@ -88,7 +97,7 @@ def test_dry_run_times_whole_steps(monkeypatch, capsys):
     monkeypatch.setattr(trainer.Trainer, "train_step", slow_step)
     arguments = ["--num_images=40", "--batch_size=8", "--steps=60", "--precision=float32"]
     assert train.main(["--dry_run", "--penalty_interval=3", "--discriminator_steps=50", *arguments]) == 0
-    assert "time: 12.000 s a step, 1 images/s, about 12 minutes for 60 steps" in capsys.readouterr().out
+    assert "time: about 12 minutes (12.000 s per step, 1 images/s)" in capsys.readouterr().out
 
 
 @pytest.fixture
