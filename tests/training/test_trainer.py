@@ -223,7 +223,7 @@ def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
             assert set(np.unique(drawn)) == {-1.0, 1.0}
         np.testing.assert_array_equal(real[known != 0], known[known != 0])
         smiling_blondes += np.sum((fake[:, blonde] > 0) & (fake[:, smile] > 0))
-    # Half of the rows have independent attributes. Four standard deviations are 4% of the expected share.
+    # Half of the rows have independent attributes. Four standard deviations are less than 5% of the share.
     expected = 0.5 * np.mean(labels[:, blonde] > 0) * np.mean(labels[:, smile] > 0)
     count = 4000 * steps
     assert smiling_blondes / count == pytest.approx(expected, abs=4 * np.sqrt(expected / count))
