@@ -24,15 +24,6 @@ def sampler(small: Schema) -> LabelSampler:
     return LabelSampler(small, LabelRows(rows, np.array([1, 3])))
 
 
-def test_of_equally_frequent_rows_a_random_sample_is_kept():
-    """All 1,024 rows of ten tags occur once; in the half that is kept, each tag is present in about half."""
-    bits = (np.arange(1024)[:, np.newaxis] >> np.arange(10)) & 1
-    kept = LabelRows.from_labels((2 * bits - 1).astype(np.int8), limit=512)
-    assert len(kept.rows) == len(np.unique(kept.rows, axis=0)) == 512
-    # Five standard deviations of a sample without replacement.
-    assert np.all(np.abs(np.mean(kept.rows > 0, axis=0) - 0.5) < 5 * 0.5 * (0.5 / 512) ** 0.5)
-
-
 def described(schema: Schema, drawn: tf.Tensor) -> list[str]:
     return [schema.describe(row) for row in drawn.numpy()]
 
