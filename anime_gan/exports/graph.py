@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import keras
-import tensorflow as tf
-
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import keras, tf
 from anime_gan.exports.sampling import FaceSampler, to_uint8
 
 

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
+from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.splits import split_dataset
 from anime_gan.models.layers import BatchNormalization

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import keras
+    from anime_gan.common.backend import keras
 
 
 @dataclasses.dataclass(frozen=True)

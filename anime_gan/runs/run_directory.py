@@ -22,7 +22,7 @@ from anime_gan.datasets.dataset import Dataset
 from anime_gan.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from anime_gan.common.backend import tf
 
 STATE = "state"
 STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"

@@ -14,7 +14,7 @@ from anime_gan.exports.read import NAME_DIGITS, ModelError, find_export, read_re
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
-    import keras
+    from anime_gan.common.backend import keras
 
 # Given by the export; its weights fit nothing else.
 FIXED_OPTIONS = ("architecture", "resolution", "latent_dim")
@@ -103,8 +103,7 @@ class WarmStart:
             ConfigError: Its size is another.
         """
         # Here, since they import TensorFlow at their top.
-        import tensorflow as tf
-
+        from anime_gan.common.backend import tf
         from anime_gan.exports.read import read_label_rows
         from anime_gan.exports.write import make_generator
 

@@ -8,7 +8,7 @@ result does not depend on how a batch is split over replicas.
 
 from __future__ import annotations
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 # Uniform numbers that `augment` needs for an image: does colour, translation and cutout happen, then how.
 NUM_UNIFORMS = 3 + 3 + 2 + 2

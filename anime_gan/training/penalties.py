@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 Discriminate = Callable[[tf.Tensor], tf.Tensor]
 PenaltyFunction = Callable[[Discriminate, tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]
