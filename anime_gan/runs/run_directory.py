@@ -80,9 +80,11 @@ class RunDirectory:
         return cls(path)
 
     def save_config(self, config: TrainConfig) -> None:
+        """Writes the configuration to `config.json`."""
         write_text(self.path / "config.json", config.to_json())
 
     def load_config(self) -> TrainConfig:
+        """Returns the configuration in `config.json`."""
         return TrainConfig.from_json((self.path / "config.json").read_text("utf-8"))
 
     def check_data(self, dataset: Dataset) -> Dataset:

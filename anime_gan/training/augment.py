@@ -94,7 +94,7 @@ def _shift_matrix(size: int, uniforms: tf.Tensor) -> tf.Tensor:
 
 
 def _is_covered(size: int, uniforms: tf.Tensor) -> tf.Tensor:
-    """bool `[b, size]`: which positions along one side lie in the square."""
+    """Returns bool `[b, size]`: which positions along one side lie in the square."""
     side = int(size * CUTOUT_SIDE + 0.5)
     middle = tf.cast(tf.floor(uniforms * (size + 1 - side % 2)), tf.int32)
     distance = tf.range(size)[tf.newaxis, :] - middle[:, tf.newaxis] + side // 2

@@ -160,6 +160,7 @@ class TrainConfig:
         return self.architecture if self.discriminator == "same" else self.discriminator
 
     def to_json(self) -> str:
+        """Returns the text of a `config.json`."""
         return json.dumps(dataclasses.asdict(self), indent=2)
 
     @classmethod

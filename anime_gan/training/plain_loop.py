@@ -30,6 +30,7 @@ class PlainGenerator(keras.Model):
         self.num_labels = num_labels
 
     def call(self, latents: tf.Tensor, labels: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Returns float32 images `[b, 64, 64, 3]` in [-1, 1]."""
         x = tf.concat([latents, self.embedding(labels)], axis=-1)
         x = tf.nn.leaky_relu(tf.reshape(self.fc(x), [-1, 3, 3, 512]))
         x = tf.nn.leaky_relu(self.bn1(self.conv1(x), training=training))
@@ -52,6 +53,7 @@ class PlainDiscriminator(keras.Model):
         self.num_labels = num_labels
 
     def call(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the logits of "real" `[b, 1]` and of the attributes `[b, num_labels]`."""
         x = tf.nn.leaky_relu(self.conv1(images))
         x = tf.nn.leaky_relu(self.conv2(x))
         features = self.flatten(tf.nn.leaky_relu(self.conv3(x)))
