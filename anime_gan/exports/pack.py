@@ -75,9 +75,8 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
         How much packing changes the pixels of `COMPARED_FACES` faces, in gray levels from 0 to 255: `mean`,
         `percentile_99.9` and `maximum`.
     """
-    import tensorflow as tf
-
     from anime_gan.attributes.label_sampler import LabelRows
+    from anime_gan.common.backend import tf
     from anime_gan.exports.read import read_label_rows
     from anime_gan.exports.sampling import to_uint8
     from anime_gan.exports.write import make_generator, weights_checksum, write_export, write_record

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
+from anime_gan.common.backend import tf
 from anime_gan.common.markdown import markdown_table
 from anime_gan.datasets.dataset import Dataset, printable
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import tf
 from anime_gan.common.files import written_whole
 from anime_gan.common.layout import captioned, grid
 from anime_gan.datasets.dataset import Dataset

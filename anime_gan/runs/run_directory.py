@@ -24,7 +24,7 @@ from anime_gan.datasets.dataset import Dataset
 from anime_gan.training.config import TrainConfig, code_options
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from anime_gan.common.backend import tf
 
 CONFIG = "config.json"
 STATE = "state"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import tf
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.splits import Split, parse_combinations, split_dataset
 from anime_gan.runs.warm_start import WarmStart

@@ -15,7 +15,7 @@ from anime_gan.exports.read import ModelError, read_export
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
-    import keras
+    from anime_gan.common.backend import keras
 
 # The export decides these options, because its weights fit no other values.
 FIXED_OPTIONS = ("architecture", "resolution", "latent_dim")
@@ -107,8 +107,7 @@ class WarmStart:
             ConfigError: The model is packed, or its layers have other sizes.
         """
         # Here, because they import TensorFlow at their top.
-        import tensorflow as tf
-
+        from anime_gan.common.backend import tf
         from anime_gan.exports.read import read_label_rows
         from anime_gan.exports.write import make_generator
 

@@ -8,7 +8,7 @@ depend on how a batch is split over replicas.
 
 from __future__ import annotations
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 # Random numbers per image: one per kind of change for whether it happens; then its parameters.
 NUM_UNIFORMS = 3 + 3 + 2 + 2

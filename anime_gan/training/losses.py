@@ -11,9 +11,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-import tensorflow as tf
-
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.backend import tf
 from anime_gan.common.errors import InputError
 from anime_gan.common.user_code import load_object
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import keras
-
+from anime_gan.common.backend import keras
 from anime_gan.models import get_architecture
 from anime_gan.training.config import TrainConfig
 

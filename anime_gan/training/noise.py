@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import tensorflow as tf
-
+from anime_gan.common.backend import tf
 from anime_gan.training.augment import NUM_UNIFORMS
 
 

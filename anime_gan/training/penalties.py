@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 from anime_gan.common.user_code import load_object
 from anime_gan.training.losses import check_per_sample

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
-import tensorflow as tf
-
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.backend import keras, tf
 from anime_gan.training.losses import attribute_loss
 from anime_gan.training.penalties import GRADIENT_PENALTIES
 

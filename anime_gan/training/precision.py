@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 # Names in Linux's /proc/cpuinfo: x86 with AVX-512 or AMX, and Arm.
 CPU_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})

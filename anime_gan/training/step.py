@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import keras
-import tensorflow as tf
-
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.backend import keras, tf
 from anime_gan.training.augment import augment
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.losses import attribute_accuracy, attribute_loss

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.label_sampler import LabelRows, LabelSampler
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import tf
 from anime_gan.training.config import ConfigError, TrainConfig
 from anime_gan.training.losses import get_adversarial_loss
 from anime_gan.training.networks import build_networks

@@ -43,8 +43,10 @@ def test_the_six_losses_agree(stepped):
     assert sum(name.startswith("loss/") for name in values) == len(losses)
 
 
-@pytest.mark.parametrize("network", ["discriminator", "generator"])
-def test_the_updates_agree(stepped, network):
+# The generator's gradients pass through the updated discriminator. Adam's first step is a gradient's sign,
+# even where that gradient is rounding, so the discriminators differ a little: TensorFlow 2.16 reaches 0.011.
+@pytest.mark.parametrize("network, tolerance", [("discriminator", 5e-3), ("generator", 2e-2)])
+def test_the_updates_agree(stepped, network, tolerance):
     """Adam's first moments after one step: (1 - beta_1) times the gradients."""
     trainer, _, plain, _ = stepped
     optimizer = plain._optimizers[["generator", "discriminator"].index(network)]
@@ -55,5 +57,5 @@ def test_the_updates_agree(stepped, network):
     for plainly, moment in zip(mine, theirs, strict=True):
         # A leaky ReLU at zero may fall to either side, and a bias before batch norm has no gradient but
         # rounding: see test_trainer.py.
-        allowed = 5e-3 * max(np.linalg.norm(moment), 1e-3 * whole)
+        allowed = tolerance * max(np.linalg.norm(moment), 1e-3 * whole)
         assert np.linalg.norm(plainly - moment) < allowed
