@@ -7,7 +7,6 @@ import math
 from typing import Any, ClassVar, TypeAlias
 
 from anime_gan.common.backend import keras, tf
-
 from anime_gan.models.layers import BatchNormalization
 
 # Shape of an array. The batch size, which comes first, is None.

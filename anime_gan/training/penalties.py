@@ -21,7 +21,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from anime_gan.common.backend import tf
-
 from anime_gan.common.user_code import load_object
 from anime_gan.training.losses import check_per_sample
 
