@@ -10,6 +10,7 @@ import pytest
 
 from anime_gan.common.quiet import import_tensorflow
 
+# Before a test imports TensorFlow or Keras: this settles Keras's backend.
 import_tensorflow()
 
 from anime_gan.attributes.schema import Schema  # noqa: E402

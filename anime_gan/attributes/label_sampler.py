@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import tf
 
 MAX_ROWS = 16_384
 

@@ -7,9 +7,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import tensorflow as tf
-
 from anime_gan.benchmark.measure import Numbers
+from anime_gan.common.backend import tf
 from anime_gan.common.workers import available_cores
 from anime_gan.training.precision import resolve_dtype
 

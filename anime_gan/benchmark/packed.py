@@ -7,12 +7,11 @@ from collections.abc import Callable
 from statistics import median
 from typing import TypeAlias
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
 from anime_gan.benchmark.synthetic import NoiseFaces, untrained_export
+from anime_gan.common.backend import keras, tf
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.exports.pack import PRECISIONS, pack
 from anime_gan.models import get_architecture

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from statistics import median
 
-import tensorflow as tf
-
 from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
 from anime_gan.benchmark.synthetic import NoiseFaces, untrained_export
+from anime_gan.common.backend import tf
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.models import get_architecture
 from anime_gan.training.config import TrainConfig

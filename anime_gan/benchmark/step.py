@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from statistics import median
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
+from anime_gan.common.backend import keras, tf
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.training.config import TrainConfig

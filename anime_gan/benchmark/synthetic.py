@@ -58,7 +58,7 @@ def untrained_export(folder: Path, architecture: str = "published", latent_dim: 
     # Imported here because they import TensorFlow.
     from anime_gan.exports.write import export_model
     from anime_gan.models import get_architecture
-    from anime_gan.runs.start import make_trainer
+    from anime_gan.runs.start import make_trainer, split_for
     from anime_gan.training.config import TrainConfig
 
     config = TrainConfig(
@@ -70,4 +70,5 @@ def untrained_export(folder: Path, architecture: str = "published", latent_dim: 
     source = NoiseFaces(500)
     chunk = next(source.chunks(0, config.resolution))
     dataset = Dataset(source.name, chunk.images, chunk.labels, source.schema, source.statement, checksum="")
-    return export_model(make_trainer(config, dataset), dataset, config, folder / "0")
+    trainer = make_trainer(config, dataset, split_for(config, dataset).train)
+    return export_model(trainer, dataset, config, folder / "0")

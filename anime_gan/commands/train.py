@@ -22,14 +22,15 @@ from anime_gan.training.config import (
     PRESETS,
     ConfigError,
     TrainConfig,
+    command_line,
     describe_range,
     resolve_config,
     resume_config,
 )
 
-SUMMARY = """Trains a face generator and exports it. Without flags: on faces drawn by the program.
+SUMMARY = """Trains a face generator and exports it. Without options, it trains on faces drawn by the program.
 
-The run directory gets pictures, numbers, checkpoints and the exported model; watch it with
+The run directory receives sample images, statistics, checkpoints and the exported model. To watch a run:
   tensorboard --logdir=runs"""
 
 RUNS = Path("runs")
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _summary() -> str:
-    """What `--help` shows above the flags: the command, the presets and the architectures."""
+    """Returns what `--help` shows above the options: the command, the presets and the architectures."""
     presets = [f"  {name}: {preset.description}" for name, preset in PRESETS.items()]
     architectures = [f"  {name}: {description}" for name, description in ARCHITECTURES.items()]
     return "\n".join(
@@ -61,11 +62,15 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         bool: flags.DEFINE_bool,
     }
     for field in dataclasses.fields(TrainConfig):
-        text = f"{field.metadata['help']} ({describe_range(field)}; default {field.default})"
+        default = str(field.default).lower() or "empty"
+        text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
         define[type(field.default)](field.name, None, text, flag_values=flag_values)
     names = ", ".join(PRESETS)
     flags.DEFINE_string(
-        "preset", "default", f"values for several options at once (one of {names})", flag_values=flag_values
+        "preset",
+        "default",
+        f"preset of option values (one of {names}; default default)",
+        flag_values=flag_values,
     )
     flags.DEFINE_string(
         "run_dir",
@@ -76,13 +81,13 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "resume",
         False,
-        "resume the run in --run_dir, or else the newest run (true or false)",
+        "whether to resume the run in --run_dir, or the newest run (true or false; default false)",
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "dry_run",
         False,
-        "print configuration, networks, data, cost, and stop (true or false)",
+        "whether to print configuration, networks, data and cost, then exit (true or false; default false)",
         flag_values=flag_values,
     )
 
@@ -93,25 +98,41 @@ def _train(flag_values: flags.FlagValues) -> int:
     run_dir = Path(flag_values["run_dir"].value) if flag_values["run_dir"].value else None
     resume, dry_run = flag_values["resume"].value, flag_values["dry_run"].value
     start: WarmStart | None = None
-    # Options are settled before TensorFlow is loaded: a typing error should not cost seconds.
+    # Options are checked before TensorFlow is loaded, so that errors appear at once.
     if resume:
         if flag_values["preset"].present or dry_run:
-            raise ConfigError("cannot be combined with --preset or --dry_run", "resume")
+            raise ConfigError("--resume cannot be combined with --preset or --dry_run")
         run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
         if given.get("init_from"):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
-        config = resume_config(run.load_config(), given)
-        if config.init_from and not run.has_checkpoint():
+        config = resume_config(run.load_config(given), given)
+        run.check_steps(config.steps)
+        if run.last_step == config.steps and (exported := run.export_path(config.steps)).is_dir():
+            print(
+                f"model: {exported}\nThe run is complete at step {config.steps}. To train further: "
+                f"{run.resume_command(2 * config.steps)}"
+            )
+            return 0
+        if config.init_from and not run.last_step:
             start = WarmStart(Path(config.init_from))
+            # Raises an error if the export is another one by now.
+            start.options(dataclasses.asdict(config))
     else:
         if given.get("init_from"):
             start = WarmStart(Path(str(given["init_from"])))
             given = start.options(given)
         config = resolve_config(str(flag_values["preset"].value), given)
-        if run_dir is not None and not dry_run:
+        if run_dir is not None:
             RunDirectory.check_is_free(run_dir)
 
-    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed, config.transparent)
+    dataset = load_dataset(
+        config.data,
+        config.num_images,
+        config.resolution,
+        config.seed,
+        config.transparent,
+        import_code="data" in given,
+    )
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
     if start and not resume:
@@ -121,43 +142,54 @@ def _train(flag_values: flags.FlagValues) -> int:
     import_tensorflow()
     from anime_gan.runs.dry_run import describe_run
     from anime_gan.runs.loop import run_training
-    from anime_gan.runs.start import begin_with, make_trainer
+    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
     from anime_gan.training.trainer import NonFiniteError
 
-    if dry_run:
-        print(describe_run(config, dataset))
-        return 0
     if resume:
         dataset = run.check_data(dataset)
         run.save_config(config)
-    trainer = make_trainer(config, dataset)
+    else:
+        # Windows does not allow the colon of `module:NAME` in a file name.
+        label = f"{dataset.name}-{config.architecture}".replace(":", "-")
+        new_run = run_dir or next_run_directory(RUNS, label)
+    split = split_for(config, dataset)
+    if dry_run:
+        print(describe_run(config, dataset, split, new_run))
+        return 0
+    trainer = make_trainer(config, dataset, split.train)
     if start:
-        begin_with(start, trainer, dataset.schema)
+        load_initial_weights(start, trainer, dataset.schema)
     if not resume:
-        # Only now: options that do not fit leave no directory behind.
-        label = f"{dataset.name}-{config.architecture}"
-        run = RunDirectory.create(run_dir or next_run_directory(RUNS, label), config, dataset)
+        # Created last, so that bad options leave no directory behind.
+        run = RunDirectory.create(new_run, config, dataset)
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:
-        return run_training(trainer, config, dataset, run)
+        return run_training(trainer, dataset, split.train, run)
     except NonFiniteError as error:
-        print(f"train.py: {error}; the last checkpoint in {run.path} is intact", file=sys.stderr)
+        slower = {name: getattr(config, name) / 2 for name in ("learning_rate", "generator_learning_rate")}
+        print(
+            f"train.py: {error}: training diverged; checkpoints in {run.path} are intact. "
+            f"To try half the learning rate: {command_line(dataclasses.asdict(config) | slower)}",
+            file=sys.stderr,
+        )
         return 1
 
 
 def _check_size(dataset: Dataset, config: TrainConfig) -> None:
-    """Says before the training what could only disappoint after it.
+    """Warns about a small dataset.
 
     Raises:
-        DataError: There are fewer images than a step takes.
+        DataError: There are fewer images than a batch has.
     """
     count = len(dataset.images)
     if count < config.batch_size:
-        left = f" ({len(dataset.report.skipped)} were left out)" if dataset.report.skipped else ""
+        skipped = f" ({len(dataset.report.skipped)} skipped)" if dataset.report.skipped else ""
         raise DataError(
-            f"--data={config.data}: {count} images{left} are fewer than one batch of {config.batch_size}: "
-            "add images or lower --batch_size"
+            f"{count} images{skipped} are fewer than one batch of {config.batch_size}; add images or lower "
+            "--batch_size",
+            "data",
+            config.data,
         )
     if count < FEW_IMAGES:
         print_lines(
@@ -174,7 +206,7 @@ def _log_to(file: Path) -> None:
     package_logger = logging.getLogger("anime_gan")
     package_logger.setLevel(logging.INFO)
     package_logger.addHandler(handler)
-    # The console has the progress bar and the summary lines; the log is for the file.
+    # Keeps the log off the console, which shows the progress bar and summary lines.
     package_logger.propagate = False
 
 

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import flags
 
@@ -105,7 +106,7 @@ def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
     return message
 
 
-def _allowed(flag: flags.Flag) -> str:
+def _allowed(flag: flags.Flag[Any]) -> str:
     """The values that a flag takes, in words."""
     choices = getattr(flag.parser, "enum_values", None)
     if choices:

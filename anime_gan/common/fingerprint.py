@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,18 +15,21 @@ PLUMBING = (
     "anime_gan.common.files",
     "anime_gan.common.fingerprint",
     "anime_gan.common.quiet",
+    "anime_gan.common.user_code",
     "anime_gan.common.workers",
 )
 
 
 @functools.cache
 def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
-    """SHA-256 of some modules and of everything they import from this package.
+    """SHA-256 of some modules and of everything they import from this package or from their own folder.
 
-    Comments, docstrings and formatting do not count. JSON files in the folder of a covered module do.
+    Comments, docstrings and formatting do not count. JSON files in the folder of a covered module of this
+    package do.
 
     Args:
-        modules: Full names, such as `"anime_gan.judges.tagger"`.
+        modules: Full names, such as `"anime_gan.judges.tagger"`. Those outside this package are imported
+            already.
         without: Imported modules that cannot change the result, in addition to `PLUMBING`.
 
     Returns:
@@ -41,10 +45,15 @@ def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) ->
         name = waiting.pop()
         if name in sources or name in PLUMBING or name in without:
             continue
-        file = _source_file(name)
-        sources[name] = file.read_text("utf-8")
-        folders.add(file.parent)
-        waiting += imported_modules(sources[name])
+        if name.split(".")[0] == PACKAGE.name:
+            file = _source_file(name)
+            folders.add(file.parent)
+            sources[name] = file.read_text("utf-8")
+            waiting += imported_modules(sources[name])
+        else:
+            outside = _sources_beside(Path(str(sys.modules[name].__file__)))
+            sources.update({name: "", **outside})
+            waiting += (module for source in outside.values() for module in imported_modules(source))
     digest = hashlib.sha256()
     for name in sorted(sources):
         digest.update(f"{name}\n{_normalized(sources[name])}\n".encode())
@@ -71,6 +80,23 @@ def imported_modules(source: str) -> Iterator[str]:
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
                 yield submodule if _source_file(submodule).is_file() else str(node.module)
+
+
+def _sources_beside(file: Path) -> dict[str, str]:
+    """File name -> source of a file outside this package, and of the files beside it that it imports."""
+    sources: dict[str, str] = {}
+    waiting = [file]
+    while waiting:
+        file = waiting.pop()
+        if file.name in sources:
+            continue
+        sources[file.name] = file.read_text("utf-8")
+        for node in ast.walk(ast.parse(sources[file.name])):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+                parts = {part for name in names for part in name.split(".")}
+                waiting += (path for part in parts if (path := file.with_name(f"{part}.py")).is_file())
+    return sources
 
 
 def _source_file(module: str) -> Path:

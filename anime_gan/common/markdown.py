@@ -1,4 +1,4 @@
-"""Markdown tables, and the numbers in them."""
+"""Markdown tables, and numbers and durations in words."""
 
 from __future__ import annotations
 
@@ -34,3 +34,12 @@ def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def in_words(value: float) -> str:
     """Returns a number with three significant digits: 0.123, 12.3, 1,234."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """Returns a duration: 18 seconds, 65 minutes, 2.2 hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    if seconds < 6_000:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3_600:.1f} hours"

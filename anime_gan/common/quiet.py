@@ -1,4 +1,4 @@
-"""Imports TensorFlow without its start-up lines, and Keras with the TensorFlow backend and its own defaults.
+"""Imports TensorFlow without its start-up lines.
 
 `TF_CPP_MIN_LOG_LEVEL` alone does not silence the oneDNN notice and the search for CUDA: the C++ library
 writes these to standard error before its logging is set up.
@@ -15,21 +15,11 @@ from types import ModuleType
 
 
 def import_tensorflow() -> ModuleType:
-    """Imports TensorFlow and lists its devices; prints nothing unless this fails.
-
-    The user's Keras settings (`KERAS_BACKEND`, `~/.keras/keras.json`) are overridden: the backend is
-    TensorFlow, and all other settings are defaults. Keras chooses its backend when it is first imported and
-    cannot change it later.
-    """
+    """Imports TensorFlow and lists its devices; prints nothing unless this fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _held_back_stderr():
-        import keras
-        import tensorflow as tf
+        from anime_gan.common.backend import tf
 
-        keras.config.set_floatx("float32")
-        keras.config.set_epsilon(1e-7)
-        keras.config.set_image_data_format("channels_last")
         # Without CUDA, the first listing of devices prints warnings.
         tf.config.list_physical_devices()
     module: ModuleType = tf

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _build(flag_values: Any, source: str, destination: str) -> int:
     names = ("num_images", "resolution", "seed", "transparent")
     try:
-        dataset = load_dataset(source, *(flag_values[name].value for name in names))
+        dataset = load_dataset(source, *(flag_values[name].value for name in names), import_code=True)
     except DataError as error:
         # Here the source is no option.
         raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error

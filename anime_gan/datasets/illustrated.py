@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import pickle
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -11,13 +12,20 @@ import numpy as np
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.workers import map_in_order
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.prepared import Chunk, source_fingerprint
 
 CHUNK = 256
 
 
 class Illustrator(Protocol):
-    """Draws labeled faces: `DrawnFaces`, `SutemoFaces`. It is pickled and sent to worker processes."""
+    """Draws labeled faces: `DrawnFaces`, `SutemoFaces`. It is pickled and sent to worker processes.
+
+    Pictures are RGB, or RGBA with straight alpha if it has an attribute `transparent` that is true.
+
+    The image cache is keyed by the pickled object and by the code of its class. An object that reads files
+    must therefore keep a checksum of them.
+    """
 
     @property
     def name(self) -> str:
@@ -27,11 +35,6 @@ class Illustrator(Protocol):
     @property
     def statement(self) -> str:
         """Description of the pictures, their license and whom to credit."""
-        ...
-
-    @property
-    def transparent(self) -> bool:
-        """Whether the pictures are RGBA with straight alpha instead of RGB."""
         ...
 
     @property
@@ -55,15 +58,23 @@ class IllustratedFaces:
         self.name = illustrator.name
         self.statement = illustrator.statement
         self.schema = Schema.from_names(illustrator.attributes)
-        self.channels = 4 if illustrator.transparent else 3
+        self.channels = 4 if getattr(illustrator, "transparent", False) else 3
         self.num_items = num_images
         self._illustrator = illustrator
 
     def fingerprint(self) -> str:
-        """Digest of the illustrator's settings and of the code that draws."""
-        settings = repr((self.num_items, sorted(vars(self._illustrator).items())))
+        """Digest of the illustrator's settings and of the code that draws.
+
+        Raises:
+            DataError: The illustrator cannot be pickled.
+        """
+        # Not repr(), which leaves out most of a large array and shows the address of some objects.
+        try:
+            settings = pickle.dumps((self.num_items, self._illustrator), protocol=4)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise DataError(f"{self.name}: cannot be sent to worker processes: {error}") from error
         code = source_fingerprint(__name__, type(self._illustrator).__module__)
-        return hashlib.sha256((settings + code).encode()).hexdigest()
+        return hashlib.sha256(settings + code.encode()).hexdigest()
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
         """Draws the faces from `first_item` on."""
@@ -75,5 +86,9 @@ class IllustratedFaces:
 def _draw(illustrator: Illustrator, schema: Schema, resolution: int, indices: range) -> Chunk:
     drawn = [illustrator.draw(index, resolution) for index in indices]
     images = np.stack([image for image, _ in drawn])
+    expected = (resolution, resolution, 3)
+    if images.dtype != np.uint8 or images.shape[1:] != expected:
+        returned = f"{images.dtype} {list(images.shape[1:])}"
+        raise DataError(f"{illustrator.name}: draw() must return uint8 {list(expected)}, not {returned}")
     labels = np.stack([schema.encode(description) for _, description in drawn])
     return Chunk(len(drawn), images, labels, ())

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from anime_gan.common.user_code import is_reference, load_object
 from anime_gan.datasets.dataset import DataError, Dataset
+
+if TYPE_CHECKING:
+    from anime_gan.datasets.illustrated import Illustrator
 
 # The default number of drawn images; a drawn source is endless.
 DEFAULT_DRAWN_IMAGES = 16_000
@@ -21,16 +26,27 @@ TRANSPARENT_HELP = (
 )
 
 
-def load_dataset(data: str, num_images: int, resolution: int, seed: int, transparent: str = "no") -> Dataset:
+def load_dataset(
+    data: str,
+    num_images: int,
+    resolution: int,
+    seed: int,
+    transparent: str = "no",
+    *,
+    import_code: bool = False,
+) -> Dataset:
     """Loads the data source that a text names.
 
     Args:
-        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, or a folder of images or TFRecord shards. A folder
-            may be remote, such as `gs://bucket/faces`.
+        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord shards, or
+            `module:NAME`, a class outside the package with the members of `Illustrator`. A folder may be
+            remote, such as `gs://bucket/faces`.
         num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Image side in pixels.
         seed: Random seed of drawn images.
         transparent: A key of `TRANSPARENT`. Drawn images have an alpha channel unless it is "no".
+        import_code: Whether `module` may be imported: True if the user typed `data`, False if it was read
+            from a file, which somebody else may have written.
 
     Raises:
         DataError: There is no such source (field `data`), or it cannot be read.
@@ -60,12 +76,34 @@ def load_dataset(data: str, num_images: int, resolution: int, seed: int, transpa
             raise DataError(str(error), "data", data) from error
         return prepare(IllustratedFaces(illustrator, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     root = data if is_remote(data) else Path(data).resolve().as_posix()
+    if is_reference(data) and not is_folder(root):
+        from anime_gan.datasets.illustrated import IllustratedFaces
+
+        if not import_code:
+            reason = f"Python code is imported only if the command names it: add --data={data}"
+            raise DataError(reason, "data", data)
+        own = IllustratedFaces(_load_illustrator(data, seed), num_images or DEFAULT_DRAWN_IMAGES)
+        return prepare(own, resolution)
     # An empty text would mean the current folder.
     if not data or not is_folder(root):
-        raise DataError("no such folder; use drawn, sutemo:DIR, or a folder of images", "data", data)
+        reason = "no such folder; use drawn, sutemo:DIR, a folder of images, or module:NAME"
+        raise DataError(reason, "data", data)
     from anime_gan.datasets import records
     from anime_gan.datasets.folder import source as folder
 
     if records.is_records_folder(root):
         return prepare(records.RecordShards(root, num_images, alpha), resolution)
     return folder.load_folder(root, num_images, resolution, alpha)
+
+
+def _load_illustrator(reference: str, seed: int) -> Illustrator:
+    """Calls the class outside the package that `module:NAME` names with the seed."""
+    found = load_object(reference, type, "data")
+    # Checked before the call: not every class is a data source.
+    missing = [name for name in ("name", "statement", "attributes", "draw") if not hasattr(found, name)]
+    if "draw" in missing:
+        raise DataError("must be a class like Illustrator; it has no draw()", "data", reference)
+    illustrator: Illustrator = found(seed)
+    if missing := [name for name in missing if not hasattr(illustrator, name)]:
+        raise DataError(f"must be a class like Illustrator; missing: {', '.join(missing)}", "data", reference)
+    return illustrator

@@ -94,6 +94,7 @@ def _evaluate(flag_values: Any) -> int:
         config["resolution"],
         given("data_seed", "seed"),
         model.transparent,
+        import_code=bool(chosen["data"]),
     )
     print_lines(dataset.report.lines())
     # Checked before the judges are trained, which takes minutes.

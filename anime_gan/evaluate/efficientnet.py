@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import tensorflow as tf
 
+from anime_gan.common.backend import tf
 from anime_gan.common.errors import InputError
 
 NAME = "EfficientNet-Lite0"

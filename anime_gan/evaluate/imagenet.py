@@ -76,6 +76,7 @@ def _measure(flag_values: Any) -> int:
         config["resolution"],
         config["seed"],
         model.transparent,
+        import_code=bool(chosen["data"]),
     )
     print_lines(dataset.report.lines())
     options = Options(chosen["num_images"], chosen["seed"])

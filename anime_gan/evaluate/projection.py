@@ -95,6 +95,7 @@ def _measure(flag_values: Any) -> int:
         config["resolution"],
         config["seed"],
         model.transparent,
+        import_code=bool(chosen["data"]),
     )
     print_lines(dataset.report.lines())
     check_schema(model, dataset)

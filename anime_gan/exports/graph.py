@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import keras
-import tensorflow as tf
+from collections.abc import Callable
 
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import keras, tf
 from anime_gan.exports.sampling import FaceSampler
 from anime_gan.models.pixels import to_uint8
 
@@ -54,10 +54,12 @@ class FaceModel(tf.Module):
             "labels": tf.TensorSpec([None, schema.num_labels], tf.float32, name="labels"),
         }
 
-        def draw_inputs(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
+        def draw_inputs(
+            attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
             return self._face_sampler(attributes, seed, truncation)._asdict()
 
-        def generate(latents: tf.Tensor, labels: tf.Tensor) -> dict:
+        def generate(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
             given = (latents, labels if schema.num_labels else None)
             if not half_precision:
                 return {"images": generator(*given, training=False)}
@@ -65,11 +67,11 @@ class FaceModel(tf.Module):
             with keras.StatelessScope(list(zip(generator.variables, values, strict=True))):
                 return {"images": generator(*given, training=False)}
 
-        def serve(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
+        def serve(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict[str, tf.Tensor]:
             images = generate(**draw_inputs(attributes, seed, truncation))["images"]
             return {"images": to_uint8(images)}
 
-        def serve_png(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict:
+        def serve_png(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict[str, tf.Tensor]:
             images = serve(attributes, seed, truncation)["images"]
             return {"png_bytes": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
 
@@ -81,5 +83,7 @@ class FaceModel(tf.Module):
         }
 
 
-def _concrete(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimental.ConcreteFunction:
+def _concrete(
+    function: Callable[..., dict[str, tf.Tensor]], specs: dict[str, tf.TensorSpec]
+) -> tf.types.experimental.ConcreteFunction:
     return tf.function(function, autograph=False).get_concrete_function(**specs)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.markdown import duration_in_words
 from anime_gan.training.config import command_line
 
 SECTION = "## Measured"
@@ -69,7 +70,7 @@ def _speed_limit(record: Mapping[str, Any]) -> str:
 
 def _trained_origin(record: Mapping[str, Any]) -> str:
     config, seconds = record["config"], record.get("seconds", 0.0)
-    duration = f" ({_duration(seconds)})" if seconds else ""
+    duration = f" ({duration_in_words(seconds)})" if seconds else ""
     return f"""\
 Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]}{duration}.
 
@@ -94,12 +95,3 @@ Imported, not trained by this project.
 
 {record["statement"]}
 """
-
-
-def _duration(seconds: float) -> str:
-    """A duration in words: `18 seconds`, `65 minutes`, `2.2 hours`."""
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    if seconds < 6_000:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3_600:.1f} hours"

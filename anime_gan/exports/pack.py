@@ -19,7 +19,8 @@ from anime_gan.common.command_line import run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.exports.read import find_export, read_export
+from anime_gan.common.user_code import is_reference
+from anime_gan.exports.read import ModelError, find_export, read_export
 
 SUMMARY = """Writes a copy of an exported model that is half as large: batch normalization is folded into the
 convolutions, and weights are stored in float16. Keep the original: a packed model with folded
@@ -74,16 +75,18 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
         How much packing changes the pixels of `COMPARED_FACES` faces, in gray levels from 0 to 255: `mean`,
         `percentile_99.9` and `maximum`.
     """
-    import tensorflow as tf
-
     from anime_gan.attributes.label_sampler import LabelRows
+    from anime_gan.common.backend import tf
     from anime_gan.exports.read import read_label_rows
     from anime_gan.exports.write import make_generator, weights_checksum, write_export, write_record
     from anime_gan.models.pixels import to_uint8
     from anime_gan.training.precision import resolve_dtype
 
     found = read_export(export)
-    schema, record, original = found.schema, found.record, found.load()
+    schema, record = found.schema, found.record
+    if is_reference(record["config"]["architecture"]):
+        raise ModelError(f"{export}: only models of the package's own architectures can be packed")
+    original = found.load()
     generator = make_generator(record["config"], schema, resolve_dtype(precision))
     generator.set_weights([tf.cast(weight, tf.float32).numpy() for weight in original.weights])
     for convolution, normalization in generator.normalized_convolutions:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.phrases import NORMALIZATION
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
+from anime_gan.common.backend import tf
 
 # Second word of the stateless seed: separate random streams for latents and labels.
 LATENT_STREAM = 0

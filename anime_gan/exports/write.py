@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.label_sampler import LabelRows, LabelSampler
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.backend import keras, tf
 from anime_gan.common.files import written_whole
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.graph import FaceModel

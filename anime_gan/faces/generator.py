@@ -21,8 +21,7 @@ from anime_gan.faces.request import FaceRequest, Interpolation, RequestError, re
 from anime_gan.faces.sheets import requested_labels, sides
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
+    from anime_gan.common.backend import tf
     from anime_gan.judges.critic import Critic
 
 # Faces whose latent vectors and labels are computed together.

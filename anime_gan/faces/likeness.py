@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
-import tensorflow as tf
-
+from anime_gan.common.backend import keras, tf
 from anime_gan.judges import critic, store
 
 # Added to the standard deviation of a channel, so that nearly constant channels do not dominate.

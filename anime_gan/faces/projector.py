@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.edits import options, with_value
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import premultiplied
+from anime_gan.common.backend import tf
 from anime_gan.exports.read import CRITIC, SHIPPED, find_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.likeness import Comparison, CriticFeatures

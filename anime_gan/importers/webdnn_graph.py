@@ -12,7 +12,7 @@ import dataclasses
 import math
 import struct
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class Array:
 
     @property
     def size(self) -> int:
+        """Number of values."""
         return self.values.size
 
 
@@ -51,6 +52,7 @@ class Statistic:
 
     @property
     def size(self) -> int:
+        """Number of values."""
         return self.array.size
 
 
@@ -95,6 +97,7 @@ class Maps:
 
     @property
     def size(self) -> int:
+        """Number of values."""
         return self.channels * self.pixels
 
 
@@ -107,6 +110,7 @@ class Columns:
 
     @property
     def size(self) -> int:
+        """Number of values."""
         return self.maps.size * self.kernel_size**2
 
 
@@ -215,7 +219,7 @@ class _Memory:
         self.contents[offset] = content
 
 
-def _arguments(kernel: Kernel, *layouts: str) -> tuple:
+def _arguments(kernel: Kernel, *layouts: str) -> tuple[Any, ...]:
     """Unpacks the arguments of a kernel by the layout of the same length (`i` integer, `f` float)."""
     for layout in layouts:
         if struct.calcsize(f"<{layout}") == len(kernel.meta):

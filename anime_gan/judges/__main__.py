@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _judge(flag_values: Any) -> int:
     names = ("data", "num_images", "resolution", "seed", "transparent")
-    dataset = load_dataset(*(flag_values[name].value for name in names))
+    dataset = load_dataset(*(flag_values[name].value for name in names), import_code=True)
     print_lines(dataset.report.lines())
     import_tensorflow()
     from anime_gan.judges.critic import load_critic

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 Damage = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -196,7 +197,7 @@ def _split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
     return tf.unstack(tf.random.split(seed, count))
 
 
-def _leading(images: tf.Tensor) -> list:
+def _leading(images: tf.Tensor) -> list[Any]:
     return [tf.shape(images)[0], images.shape[1], images.shape[2]]
 
 

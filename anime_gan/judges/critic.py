@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.judges import store, training
 from anime_gan.judges.corruptions import DAMAGES, Damage, corrupt, draw_severity, tolerate

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from anime_gan.common.backend import keras
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.fingerprint import code_fingerprint

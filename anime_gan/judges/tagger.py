@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema, Slot
+from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.judges import store, training
 from anime_gan.training.losses import attribute_loss

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
+from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.splits import split_dataset
 from anime_gan.models.layers import BatchNormalization
@@ -137,7 +136,7 @@ def augment(
     count, side = tf.shape(images)[0], float(images.shape[1])
     flips, shifts, gains, offsets, tints = tf.unstack(tf.random.split(seed, 5))
 
-    def between(shape: list, seed: tf.Tensor, limit: float) -> tf.Tensor:
+    def between(shape: list[int], seed: tf.Tensor, limit: float) -> tf.Tensor:
         return tf.random.stateless_uniform([count, *shape], seed, -limit, limit)
 
     mirrored = between([1], flips, 1.0) < 0

@@ -16,7 +16,8 @@ To add an architecture, write a module next to `published.py` with two classes:
   `add_heads` at the end, and defines `build_layers` and `extract_features`.
 
 Both take `num_labels` and the other arguments of their base class, and return their own arguments from
-`get_config`. Then add an entry to `_ARCHITECTURES`.
+`get_config`. Then add an entry to `_ARCHITECTURES`. A module outside the package needs no entry: see
+docs/extending.md.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
+from anime_gan.common.user_code import is_reference, load_object
 
 if TYPE_CHECKING:
     from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator
@@ -41,7 +43,7 @@ class Architecture:
     Attributes:
         name: The name that users select it by.
         description: One line for `--help`.
-        module: Module inside `anime_gan.models` that defines `Generator` and `Discriminator`.
+        module: Full name of the module that defines `Generator` and `Discriminator`.
         resolutions: Supported heights and widths of the images, in pixels; the first is the default.
         batch_statistics_in_discriminator: Whether a discriminator logit depends on the other images
             of its batch. If so, the gradient of a logit with respect to its own image is not defined, and
@@ -152,14 +154,14 @@ class Architecture:
         return {**size, "base_resolution": base_resolution} if self.grows and base_resolution else size
 
     def _import(self) -> Any:
-        return importlib.import_module(f"{__name__}.{self.module}")
+        return importlib.import_module(self.module)
 
 
 _ARCHITECTURES = (
     Architecture(
         "compact",
         "latent vector and labels modulate every convolution; best quality per minute of CPU time",
-        module="compact",
+        module=f"{__name__}.compact",
         resolutions=(64, 128, 256, 512),
         batch_statistics_in_discriminator=False,
         grows=True,
@@ -167,7 +169,7 @@ _ARCHITECTURES = (
     Architecture(
         "published",
         "the networks of the published example; the discriminator is padded and has no normalization",
-        module="published",
+        module=f"{__name__}.published",
         resolutions=(64,),
         batch_statistics_in_discriminator=False,
         discriminator_options=MappingProxyType({"padding": "same", "normalized": False}),
@@ -175,7 +177,7 @@ _ARCHITECTURES = (
     Architecture(
         "published-exact",
         "the networks of the published example, unchanged; the discriminator has batch normalization",
-        module="published",
+        module=f"{__name__}.published",
         resolutions=(64,),
         batch_statistics_in_discriminator=True,
         discriminator_options=MappingProxyType({"padding": "valid", "normalized": True}),
@@ -183,7 +185,7 @@ _ARCHITECTURES = (
     Architecture(
         "srresnet",
         "the networks of Jin et al. 2017: residual blocks and sub-pixel convolutions; needs a GPU",
-        module="srresnet",
+        module=f"{__name__}.srresnet",
         resolutions=(128,),
         batch_statistics_in_discriminator=False,
     ),
@@ -195,13 +197,19 @@ ARCHITECTURES: Mapping[str, str] = MappingProxyType({a.name: a.description for a
 REMOVED_ARCHITECTURES: Mapping[str, str] = MappingProxyType({"compact-batch": "0.1.0", "light": "0.1.0"})
 
 
-def get_architecture(name: str) -> Architecture:
-    """Returns the architecture called `name`.
+def get_architecture(name: str, option: str = "architecture") -> Architecture:
+    """Returns the architecture called `name`, or imports the one that `module:NAME` names.
+
+    Args:
+        name: The name.
+        option: The option that takes it, for errors.
 
     Raises:
         InputError: There is no such architecture in this version. The message lists the existing ones, or
             names the last version that has it.
     """
+    if is_reference(name):
+        return load_object(name, Architecture, option)
     for architecture in _ARCHITECTURES:
         if architecture.name == name:
             return architecture

@@ -6,9 +6,7 @@ import hashlib
 import math
 from typing import Any, ClassVar, TypeAlias
 
-import keras
-import tensorflow as tf
-
+from anime_gan.common.backend import keras, tf
 from anime_gan.models.layers import BatchNormalization
 
 # Shape of an array. The batch size, which comes first, is None.

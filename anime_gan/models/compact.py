@@ -18,9 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import keras
-import tensorflow as tf
-
+from anime_gan.common.backend import keras, tf
 from anime_gan.models import layers
 from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator, Shape
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from anime_gan.common.backend import keras, tf
 
 
 @tf.custom_gradient

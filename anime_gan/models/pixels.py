@@ -6,7 +6,7 @@ premultiplied alpha: a transparent pixel is -1 in all four channels.
 
 from __future__ import annotations
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
 
 def to_float(images: tf.Tensor) -> tf.Tensor:

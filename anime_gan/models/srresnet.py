@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-import tensorflow as tf
-
+from anime_gan.common.backend import keras, tf
 from anime_gan.models import layers
 from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator, Shape, seeded_initializer
 

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from anime_gan.common.files import written_whole
 from anime_gan.common.workers import map_in_order
 from anime_gan.datasets.dataset import printable
-from anime_gan.datasets.folder.labels import IMAGE_ENDINGS
+from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, tag_file_names
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.reading.storage import FoundFile, list_files
 from anime_gan.prepare.detection import Detector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
-from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels, tag_file_names
+from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels
 from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, same_picture, thumbnail
 from anime_gan.prepare.per_picture import (
     AnalyzedPicture,

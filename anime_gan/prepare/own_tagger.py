@@ -42,7 +42,7 @@ class OwnTagger:
         from anime_gan.judges.tagger import load_tagger
 
         try:
-            dataset = load_dataset(data, 0, RESOLUTION, 0)
+            dataset = load_dataset(data, 0, RESOLUTION, 0, import_code=True)
         except DataError as error:
             if error.field == "data":
                 raise error.about("tagger") from error

@@ -1,4 +1,4 @@
-"""A chart of a run's numbers over time."""
+"""The chart of a run's training statistics."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ PANELS = ("loss", "logits", "attributes", "gradient_norm")
 
 
 def draw_curves(stats: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draws the lines of `stats.jsonl`, a panel for each family of values, as a PNG.
+    """Draws the lines of `stats.jsonl` as a PNG, with one panel per group of values.
 
     Args:
-        stats: One dictionary a report, with "step" and values named "family/what".
+        stats: One dictionary per line, with "step" and values named "group/name".
         path: The PNG to write.
     """
-    # Imported here: it takes a second, and only the end of a run needs it.
+    # Imported here, because it takes a second and only the end of a run needs it.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 7), layout="constrained")
     steps = [line["step"] for line in stats]
     for panel, axes in zip(PANELS, figure.subplots(2, 2).flat, strict=True):
         names = [name for name in (stats[0] if stats else ()) if name.startswith(f"{panel}/")]
-        # What is zero throughout, such as the penalty of a run without one, is left out.
+        # Values that are always zero, such as the penalty in a run without one, are omitted.
         for name in (name for name in names if any(line[name] for line in stats)):
             axes.plot(steps, [line[name] for line in stats], label=name.partition("/")[2], linewidth=1)
         axes.set(title=panel.replace("_", " "), xlabel="step")

@@ -1,6 +1,6 @@
-"""What a run shows in TensorBoard, named and explained for somebody who sees a GAN train for the first time.
+"""TensorBoard output of a run: charts, images, and texts that explain them to a newcomer.
 
-TensorBoard sorts by name and opens the first two groups: the faces come first, then the verdicts.
+TensorBoard sorts by name and opens the first two groups. The names therefore put attributes and faces first.
 """
 
 from __future__ import annotations
@@ -10,133 +10,131 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
+from anime_gan.common.backend import tf
 from anime_gan.common.markdown import markdown_table
 from anime_gan.datasets.dataset import Dataset, printable
 
 
 class Chart(NamedTuple):
-    """A curve: its name in TensorBoard and one sentence about it."""
+    """A chart: its name in TensorBoard and a short description."""
 
     tag: str
     description: str
 
 
-# By the names of `stats.jsonl`.
+# Keys are the names in `stats.jsonl` and `evaluation.jsonl`.
 CHARTS: Mapping[str, Chart] = {
     "attributes/accuracy_real": Chart(
         "attributes/accuracy_real",
-        "Share of the attributes that the discriminator names correctly in training pictures; 1 is all.",
+        "Share of the attributes of training images that the discriminator predicts correctly (1 = all).",
     ),
     "attributes/accuracy_fake": Chart(
         "attributes/accuracy_fake",
-        "Share of the attributes asked for that the discriminator sees in generated faces: how well the "
-        "generator does as told, in its opponent's eyes.",
+        "Share of the requested attributes that the discriminator finds in generated faces (1 = all).",
     ),
     "logits/real": Chart(
         "logits/real",
-        "How sure the discriminator is that training pictures are real: above 0 is 'real', 0 is undecided "
-        "(with the Wasserstein loss only the gap to logits/fake counts).",
+        "Mean discriminator logit of training images: above 0 means real, below 0 means fake (with the "
+        "Wasserstein loss, only the difference from logits/fake matters).",
     ),
     "logits/fake": Chart(
         "logits/fake",
-        "The same of generated faces: below 0 is 'fake'. A gap to logits/real that keeps widening means that "
-        "the discriminator is winning.",
+        "Mean discriminator logit of generated faces. If its distance from logits/real keeps growing, the "
+        "discriminator is winning.",
     ),
     "logits/real_sign": Chart(
         "logits/real_sign",
-        "Share of training pictures taken for real minus share taken for fake. Near 1 the discriminator "
-        "knows them by heart: --augment=adaptive keeps it at 0.6.",
+        "Share of training images that the discriminator takes for real, minus the share that it takes for "
+        "fake. Near 1, the discriminator memorizes them; --augment=adaptive keeps it at 0.6.",
     ),
     "augment/probability": Chart(
         "augment/probability",
-        "How often each kind of change is made to what the discriminator sees (--augment).",
+        "Probability of each augmentation of the discriminator's inputs (--augment).",
     ),
     "loss/discriminator_real": Chart(
         "loss_discriminator/real",
-        "What the discriminator pays for taking training pictures for fakes.",
+        "Discriminator's adversarial loss on training images.",
     ),
     "loss/discriminator_fake": Chart(
         "loss_discriminator/fake",
-        "What the discriminator pays for taking generated faces for real.",
+        "Discriminator's adversarial loss on generated faces.",
     ),
     "loss/gradient_penalty": Chart(
         "loss_discriminator/penalty",
-        "What the discriminator pays for a verdict that changes too steeply from picture to picture (the "
-        "gradient penalty, with its weight).",
+        "Gradient penalty of the discriminator, multiplied by its weight.",
     ),
     "loss/discriminator_attributes": Chart(
         "loss_discriminator/attributes",
-        "What the discriminator pays for wrong attributes of training pictures (mean cross entropy).",
+        "Discriminator's attribute loss on training images (mean cross-entropy).",
     ),
     "loss/generator_adversarial": Chart(
         "loss_generator/adversarial",
-        "What the generator pays when its faces are seen through; it need not fall, since its opponent "
-        "improves too.",
+        "Generator's adversarial loss; it need not fall, because the discriminator improves too.",
     ),
     "loss/generator_attributes": Chart(
         "loss_generator/attributes",
-        "What the generator pays when the attributes asked for are not seen in its faces; it should fall.",
+        "Generator's attribute loss: cross-entropy of the requested attributes; it should fall.",
     ),
     "gradient_norm/discriminator": Chart(
         "norm_of_gradient/discriminator",
-        "Length of the discriminator's gradient; sudden jumps announce that training is coming apart.",
+        "Norm of the discriminator's gradient; sudden jumps are a sign of instability.",
     ),
     "gradient_norm/generator": Chart(
         "norm_of_gradient/generator",
-        "Length of the generator's gradient; sudden jumps announce that training is coming apart.",
+        "Norm of the generator's gradient; sudden jumps are a sign of instability.",
     ),
     "evaluation/fid": Chart(
         "evaluation/fid",
-        "Distance between generated faces and training pictures in the eyes of the tagger, which no network "
-        "learns from (--evaluation_interval); lower is better.",
+        "FID between generated faces and training images on the features of the tagger, which is not part "
+        "of training (--evaluation_interval); lower is better.",
     ),
     "evaluation/texture": Chart(
         "evaluation/texture",
-        "Distance between the finest details of generated faces and of training pictures (sliced "
-        "Wasserstein, times 1,000); lower is better.",
+        "Sliced Wasserstein distance of the finest details between generated faces and training images, "
+        "times 1,000; lower is better.",
     ),
     "evaluation/attributes_confirmed": Chart(
         "evaluation/attributes_confirmed",
-        "Share of the attributes asked for that the tagger sees in generated faces.",
+        "Share of the requested attributes that the tagger finds in generated faces (1 = all).",
     ),
     "images_per_second": Chart(
         "speed/images_per_second",
-        "Training pictures a second, without the time for samples and checkpoints.",
+        "Training images per second, without the time for samples and checkpoints.",
     ),
-    "learning_rate": Chart("speed/learning_rate", "How large the steps of the generator's optimizer are."),
+    "learning_rate": Chart("speed/learning_rate", "Learning rate of the generator's optimizer."),
 }
 FACES = Chart(
     "faces/same_seeds",
-    "The same seeds and attributes at every step, drawn by the generator's moving average; move the slider "
-    "to watch them improve.",
+    "The same seeds and attributes at every step, drawn by the EMA generator; move the slider to see the "
+    "faces change.",
 )
-SHEET = "The same people with one thing changed at a time; nothing else should change from face to face."
+SHEET = "The same faces with one attribute changed at a time; everything else should stay the same."
 
 
 class Dashboard:
-    """Writes a run's event file."""
+    """Writes the TensorBoard files of a run."""
 
     def __init__(self, directory: Path) -> None:
+        """Creates the event file in `directory`."""
         self._writer = tf.summary.create_file_writer(str(directory))
 
     def write_about(self, options: Mapping[str, Any], dataset: Dataset, silent: Set[str], step: int) -> None:
-        """Notes what the run is, in words.
+        """Writes the texts: a description of each chart, the configuration, and the dataset.
 
         Args:
             options: Every option of the run.
-            dataset: What it trains on.
-            silent: Values that this run has no curve for.
-            step: Where the run begins, or goes on.
+            dataset: The training data.
+            silent: Values without a chart in this run.
+            step: The step at which the run starts or resumes.
         """
         charts = [FACES, *(chart for name, chart in CHARTS.items() if name not in silent)]
         if dataset.schema.num_labels:
-            charts.insert(1, Chart("attributes (pictures)", SHEET))
+            charts.insert(1, Chart("attributes (images)", SHEET))
         report = dataset.report.lines()
         about = [dataset.statement, f"{len(dataset.images):,} images.", *report, dataset.statistics()]
         with self._writer.as_default(step=step):
-            tf.summary.text("about/charts", markdown_table(("chart", "what it shows"), charts))
+            tf.summary.text("about/charts", markdown_table(("chart", "description"), charts))
             tf.summary.text(
                 "about/configuration", printable(markdown_table(("option", "value"), [*options.items()]))
             )
@@ -144,7 +142,7 @@ class Dashboard:
         self._writer.flush()
 
     def write_scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Adds a point to every curve; names as in `stats.jsonl`."""
+        """Adds one point to each chart; the keys are the names in `stats.jsonl`."""
         with self._writer.as_default(step=step):
             for name, value in values.items():
                 chart = CHARTS[name]
@@ -152,12 +150,12 @@ class Dashboard:
         self._writer.flush()
 
     def write_pictures(self, faces: np.ndarray, sheets: Mapping[str, np.ndarray], step: int) -> None:
-        """Adds pictures.
+        """Adds images.
 
         Args:
-            faces: uint8 [height, width, 3], the same faces as always.
-            sheets: Attribute name -> uint8 [height, width, 3], faces that differ in it.
-            step: When.
+            faces: Grid of the faces that are shown over time, uint8 [height, width, 3].
+            sheets: Attribute name -> faces that differ in this attribute, uint8 [height, width, 3].
+            step: The training step.
         """
         with self._writer.as_default(step=step):
             tf.summary.image(FACES.tag, faces[np.newaxis], description=FACES.description)

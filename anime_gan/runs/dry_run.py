@@ -1,55 +1,76 @@
-"""What `--dry_run` prints: a run's configuration, cost and memory, measured on a few steps."""
+"""The output of `--dry_run`: a run's size and cost, measured on a few steps, and its configuration."""
 
 from __future__ import annotations
 
 import dataclasses
-import resource
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
+from anime_gan.common.markdown import duration_in_words
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.runs.start import make_trainer, split_for
+from anime_gan.datasets.splits import Split
+from anime_gan.runs.start import make_trainer
 from anime_gan.training.batches import Batches
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.precision import resolve_dtype
 
 TRIAL_STEPS, MAX_TRIAL_STEPS = 5, 16
-# The first steps build the graphs, with the penalty and without.
+# The first steps build the graphs, with the gradient penalty and without it.
 BUILDING_STEPS = 2
 
 
-def describe_run(config: TrainConfig, dataset: Dataset) -> str:
-    """What a run would do and cost, found out by building it and making a few steps.
+def describe_run(config: TrainConfig, dataset: Dataset, split: Split, directory: Path) -> str:
+    """Builds a run, makes a few steps, and describes the run: five lines of summary, then the details.
 
-    Memory is the process's peak after those steps; time leaves out pictures and checkpoints.
+    Args:
+        config: The run's options.
+        dataset: All images and labels.
+        split: The split of the dataset.
+        directory: The directory that the run would get.
     """
-    # Steps that leave the generator out come first, cost less, and are few.
-    trainer = make_trainer(dataclasses.replace(config, discriminator_steps=0), dataset)
-    train = split_for(config, dataset).train
-    batches = Batches(len(train), config.batch_size, config.seed)
-    # As many steps with the penalty among them as there are in the run.
+    # Initial steps without the generator are few and cost less than the others.
+    trainer = make_trainer(dataclasses.replace(config, discriminator_steps=0), dataset, split.train)
+    batches = Batches(len(split.train), config.batch_size, config.seed)
+    # Whole penalty intervals, so that as many steps have the penalty as in the run.
     whole = -(-TRIAL_STEPS // config.penalty_interval) * config.penalty_interval
     seconds = []
     for step in range(BUILDING_STEPS + min(whole, MAX_TRIAL_STEPS)):
-        chosen = train[batches.indices(step)]
+        chosen = split.train[batches.indices(step)]
         started = time.perf_counter()
         trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
         seconds.append(time.perf_counter() - started)
     step_seconds = float(np.mean(seconds[BUILDING_STEPS:]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = _peak_memory()
     summaries: list[str] = []
     for network in (trainer.generator, trainer.discriminator):
         network.summary(print_fn=summaries.append, line_length=100)
     return "\n".join(
         [
+            f"images: {len(split.train):,} for training, {len(dataset.images) - len(split.train):,} held out",
+            f"steps: {config.steps:,} with a batch size of {config.batch_size}",
+            f"time: about {duration_in_words(config.steps * step_seconds)} ({step_seconds:.3f} s per step, "
+            f"{config.batch_size / step_seconds:.0f} images/s), without samples and checkpoints",
+            f"memory: {'not known on this system' if peak is None else f'about {peak / 2**30:.1f} GiB'}",
+            f"output: {directory}",
+            "",
+            f"precision: {resolve_dtype(config.precision)}",
+            f"dataset: {dataset.statement}",
+            dataset.statistics(),
             config.to_json(),
             *summaries,
-            f"dataset: {len(dataset.images)} images. {dataset.statement}",
-            dataset.statistics(),
-            f"precision: {resolve_dtype(config.precision)}",
-            f"time: {step_seconds:.3f} s a step, {config.batch_size / step_seconds:.0f} images/s, "
-            f"about {config.steps * step_seconds / 60:.0f} minutes for {config.steps} steps",
-            f"memory: about {peak:.1f} GiB",
         ]
     )
+
+
+def _peak_memory() -> int | None:
+    """Returns the peak memory of this process in bytes; None on Windows, which lacks `resource`."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, other systems kibibytes.
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,15 +1,17 @@
-"""A training run from start to export: the loop, and what is reported and saved when."""
+"""A training run from its first step to its export: the loop, and when it reports and saves."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
+import numpy as np
 from tqdm import tqdm
 
 from anime_gan.datasets.dataset import Dataset
@@ -17,7 +19,6 @@ from anime_gan.exports.write import export_model
 from anime_gan.runs.curves import draw_curves
 from anime_gan.runs.reporter import Reporter
 from anime_gan.runs.run_directory import RunDirectory
-from anime_gan.runs.start import split_for
 from anime_gan.training.batches import Batches
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
@@ -25,22 +26,29 @@ from anime_gan.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 
-def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> int:
-    """Trains from the run's newest checkpoint, or from what the trainer is, to `config.steps`, and exports.
+def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: RunDirectory) -> int:
+    """Trains from the run's newest checkpoint to the configured number of steps, and exports.
 
-    SIGTERM and Ctrl-C save a checkpoint and stop.
+    Without a checkpoint, training starts from the state of the trainer. SIGTERM and Ctrl-C save a checkpoint
+    and stop.
+
+    Args:
+        trainer: The networks and their state.
+        dataset: All images and labels.
+        train: int64 [n], indices of the training images.
+        run: The directory of the run.
 
     Returns:
-        The exit status: 0 when the run is complete, 128 + the signal's number when it was stopped.
+        The exit status: 0 if the run is complete, 128 + the number of the signal that stopped it.
 
     Raises:
-        NonFiniteError: A loss became infinite or NaN; the last checkpoint is untouched.
+        NonFiniteError: A loss became infinite or NaN; the last checkpoint is intact.
     """
+    config = trainer.config
     first = run.restore_checkpoint(trainer.checkpoint)
     run.cut_stats(first)
-    train = split_for(config, dataset).train
     batches = Batches(len(train), config.batch_size, config.seed)
-    reporter = Reporter(trainer, config, dataset, run)
+    reporter = Reporter(trainer, dataset, train, run)
     logger.info("training from step %d to %d", first, config.steps)
     if first == 0:
         reporter.write_samples(0)
@@ -66,24 +74,25 @@ def run_training(trainer: Trainer, config: TrainConfig, dataset: Dataset, run: R
             if done % config.checkpoint_interval == 0 or done == config.steps or caught:
                 run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
             if caught and done < config.steps:
-                logger.info("stopped by signal %d at step %d; state saved", caught[0], done)
-                resume = f"python train.py --resume --run_dir={run.path}"
+                logger.info("stopped by signal %d at step %d; checkpoint saved", caught[0], done)
+                resume = run.resume_command()
                 progress.write(
                     f"Stopped at step {done}, checkpoint saved. To resume: {resume}", file=sys.stderr
                 )
                 return 128 + caught[0]
 
     stats = run.read_stats()
-    version = run.path / "export" / str(config.steps)
-    exported = export_model(trainer, dataset, config, version, _training_seconds(stats, config.batch_size))
+    seconds = _training_seconds(stats, config.batch_size)
+    exported = export_model(trainer, dataset, config, run.export_path(config.steps), seconds)
     draw_curves(stats, run.path / "curves.png")
     logger.info("exported to %s", exported)
-    print(f"model: {exported}\npictures: {run.path / 'samples'}\ndraw: python generate.py --model={run.path}")
+    draw = shlex.join(["python", "generate.py", f"--model={run.path}"])
+    print(f"model: {exported}\nsamples: {run.path / 'samples'}\nto draw faces: {draw}")
     return 0
 
 
 def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> float:
-    """What the steps took that the lines of `stats.jsonl` report on."""
+    """Returns the duration of all steps that `stats.jsonl` covers."""
     steps = [0, *(int(line["step"]) for line in stats)]
     return sum(
         (step - before) * batch_size / line["images_per_second"]
@@ -115,6 +124,6 @@ def _progress_bar(first: int, config: TrainConfig) -> tqdm:
         unit="image",
         desc="training",
         unit_scale=True,
-        # A log file needs no line every tenth of a second.
+        # Output to a file needs no line every half second.
         mininterval=0.5 if sys.stderr.isatty() else 30.0,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import on_background
+from anime_gan.common.backend import tf
 from anime_gan.common.files import written_whole
 from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.datasets.dataset import Dataset
@@ -20,13 +20,13 @@ from anime_gan.models.pixels import to_uint8
 from anime_gan.runs import running_evaluation
 from anime_gan.runs.dashboard import Dashboard
 from anime_gan.runs.run_directory import EVALUATION, RunDirectory
-from anime_gan.runs.start import split_for
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import REPORTED, Trainer
 
+# Faces in `samples/`: in the grid, and in each row of the sheet of attribute values.
 GRID_FACES = 64
 SHEET_FACES = 8
-# In TensorBoard: so many of them, as large as its cards allow.
+# TensorBoard shows images small: faces in its grid, and for each attribute value.
 CARD_FACES, CARD_COLUMNS = 24, 6
 BLOCK_FACES = 2
 
@@ -34,11 +34,23 @@ logger = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes a run's numbers and pictures: `stats.jsonl`, TensorBoard, `samples/`."""
+    """Writes a run's statistics and sample images: `stats.jsonl`, TensorBoard, `samples/`.
 
-    def __init__(self, trainer: Trainer, config: TrainConfig, dataset: Dataset, run: RunDirectory) -> None:
-        """Chooses the faces that will be shown over time, and notes what the run is."""
+    Attributes:
+        training_seconds: Duration of the training steps since the last report, counted by the caller.
+    """
+
+    def __init__(self, trainer: Trainer, dataset: Dataset, train: np.ndarray, run: RunDirectory) -> None:
+        """Chooses the faces to show over time, and writes the description of the run.
+
+        Args:
+            trainer: The trainer to report on.
+            dataset: All images and labels.
+            train: int64 [n], indices of the training images.
+            run: The directory to write to.
+        """
         self.training_seconds = 0.0
+        config = trainer.config
         self._trainer = trainer
         self._config = config
         self._schema = dataset.schema
@@ -46,13 +58,13 @@ class Reporter:
         self._last_step = int(trainer.step)
         self._last_values: dict[str, float] = {}
         self._faces = self._pick_faces(GRID_FACES)
-        self._evaluation = _make_evaluation(config, dataset)
+        self._evaluation = _make_evaluation(config, dataset, train)
         self._silent = _silent_values(config, dataset.schema)
         self._dashboard = Dashboard(run.path / "events")
         self._dashboard.write_about(vars(config), dataset, self._silent, self._last_step)
 
     def write_stats(self, step: int) -> None:
-        """Notes the means since the last call, and says them in one line."""
+        """Writes the means since the last call to `stats.jsonl`, TensorBoard and the log."""
         values = self._trainer.take_report()
         images = (step - self._last_step) * self._config.batch_size
         values["images_per_second"] = images / max(self.training_seconds, 1e-9)
@@ -65,7 +77,7 @@ class Reporter:
         logger.info("step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
     def write_samples(self, step: int) -> None:
-        """Draws the same faces as always, and every attribute value on the first of them."""
+        """Draws the faces that are shown over time, and the first of them with every attribute value."""
         faces = on_background(to_uint8(self._trainer.generate(*self._faces)).numpy(), TINT)
         self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
         blocks = {}
@@ -74,11 +86,10 @@ class Reporter:
             picture = grid(images.reshape(-1, *images.shape[2:]), columns=SHEET_FACES)
             self._save_sample("attributes", captioned(picture, captions, images.shape[2]), step)
             blocks = attribute_blocks(images[:, :BLOCK_FACES], self._schema)
-        # TensorBoard shows pictures small.
         self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
 
     def write_evaluation(self, step: int) -> None:
-        """Measures the moving average's faces; see `RunningEvaluation`."""
+        """Evaluates the EMA generator, if the run has evaluations; see `RunningEvaluation`."""
         if self._evaluation is None:
             return
         faces = self._pick_faces(running_evaluation.NUM_IMAGES)
@@ -92,16 +103,16 @@ class Reporter:
         logger.info("evaluation at step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
     def summary(self) -> str:
-        """The latest numbers in one line for the console."""
+        """Returns the latest statistics as one line for the console."""
         if not self._last_values:
             return f"step {int(self._trainer.step)}"
         values = self._last_values
-        parts = [f"logits real {values['logits/real']:+.2f} fake {values['logits/fake']:+.2f}"]
+        parts = [f"logits: real {values['logits/real']:+.2f}, fake {values['logits/fake']:+.2f}"]
         if "attributes/accuracy_real" not in self._silent:
             real, fake = values["attributes/accuracy_real"], values["attributes/accuracy_fake"]
-            parts.append(f"attributes right on real {real:.0%} on fake {fake:.0%}")
+            parts.append(f"attributes correct: real {real:.0%}, fake {fake:.0%}")
         parts.append(f"{values['images_per_second']:.0f} images/s")
-        return f"step {self._last_step}: {', '.join(parts)}"
+        return f"step {self._last_step}: {'; '.join(parts)}"
 
     def _pick_faces(self, count: int) -> FaceInputs:
         seeds = tf.range(count, dtype=tf.int64)
@@ -114,7 +125,11 @@ class Reporter:
         return FaceInputs(latents, sampler.complete(nothing_asked, uniforms))
 
     def _varied_faces(self) -> tuple[np.ndarray, list[str]]:
-        """Every attribute value on the first faces: uint8 [values, faces, h, w, 3], and a caption a value."""
+        """Draws the first faces with every attribute value.
+
+        Returns:
+            The images, uint8 [values, faces, height, width, 3], and one caption per value.
+        """
         latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
         rows, captions = sheet_labels(labels, self._schema, self._schema.slots)
         images = [
@@ -128,15 +143,17 @@ class Reporter:
             Image.fromarray(picture).save(partial)
 
 
-def _make_evaluation(config: TrainConfig, dataset: Dataset) -> running_evaluation.RunningEvaluation | None:
+def _make_evaluation(
+    config: TrainConfig, dataset: Dataset, train: np.ndarray
+) -> running_evaluation.RunningEvaluation | None:
     if not config.evaluation_interval:
         return None
     tagger = load_tagger(dataset) if dataset.schema.num_labels else None
-    return running_evaluation.RunningEvaluation(dataset, split_for(config, dataset).train, tagger)
+    return running_evaluation.RunningEvaluation(dataset, train, tagger)
 
 
 def _silent_values(config: TrainConfig, schema: Schema) -> set[str]:
-    """Values that this run leaves at zero: a flat line would only puzzle."""
+    """Returns the values that are always zero in this run; they get no chart."""
     silent = set()
     if not config.evaluation_interval:
         silent |= set(running_evaluation.MEASURED)

@@ -1,49 +1,57 @@
-"""A run's directory: everything needed to understand, resume and use it.
+"""The directory of a training run: everything needed to understand, resume and use it.
 
-config.json       the options            checkpoints/  full training state, the newest few
-attributes.json   the schema             samples/      pictures over time
-data.json         what it trained on     events/       for TensorBoard
-data_report.json  what was left out      export/       the SavedModel, in numbered versions
-stats.jsonl       the numbers over time  curves.png    the numbers as a chart
-evaluation.jsonl  measured on the way    log.txt       what happened when
+config.json       options                checkpoints/  the newest training states
+attributes.json   the schema             samples/      sample images over time
+data.json         the training data      events/       TensorBoard files
+data_report.json  skipped files          export/       the SavedModel, in numbered versions
+stats.jsonl       training statistics    curves.png    a chart of the statistics
+evaluation.jsonl  evaluations            log.txt       what happened when
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import TrainConfig, code_options
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from anime_gan.common.backend import tf
 
+CONFIG = "config.json"
 STATE = "state"
 STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
 
 class RunError(InputError):
-    """A run directory cannot be used as asked; the message says why and what to do."""
+    """A run directory cannot be used; the message says why and what to do."""
 
 
 class RunDirectory:
-    """Reads and writes one run's directory."""
+    """Reads and writes the directory of one run.
+
+    Attributes:
+        path: The directory.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Takes any path; `create` and `open` check it."""
         self.path = path
 
     @classmethod
     def create(cls, path: Path, config: TrainConfig, dataset: Dataset) -> RunDirectory:
-        """Starts a new run's directory.
+        """Creates the directory of a new run.
 
         Raises:
-            RunError: The directory has something in it already.
+            RunError: The directory is not empty.
         """
         cls.check_is_free(path)
         path.mkdir(parents=True, exist_ok=True)
@@ -52,51 +60,92 @@ class RunDirectory:
         data = {"statement": dataset.statement, "images": len(dataset.images), "checksum": dataset.checksum}
         write_text(path / "data.json", json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
-        # Last: a directory with a configuration is one that can be resumed.
+        # Last, because a directory with a configuration counts as a run that can be resumed.
         run.save_config(config)
         return run
 
     @staticmethod
     def check_is_free(path: Path) -> None:
-        """Refuses a place where a new run would overwrite something.
+        """Checks that a new run in `path` would overwrite nothing.
 
         Raises:
-            RunError: There is something already.
+            RunError: The directory is not empty, or `path` is a file.
         """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"--run_dir={path}: is not empty; use --resume to go on, or another directory")
+            reason = "is not empty; choose another directory"
+            if (path / CONFIG).is_file():
+                reason += f", or resume the run in it: {RunDirectory(path).resume_command()}"
+            raise RunError(reason, "run_dir", path)
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Opens an existing run's directory.
+        """Opens the directory of an existing run and removes unfinished files.
 
         Raises:
-            RunError: There is no run.
+            RunError: The directory contains no run.
         """
-        if not (path / "config.json").is_file():
-            raise RunError(f"--run_dir={path}: no run there to resume (it has no config.json)")
+        if not (path / CONFIG).is_file():
+            raise RunError(f"no run to resume ({CONFIG} is missing)", "run_dir", path)
         for left_by_a_kill in path.rglob(PARTIAL_PATTERN):
             remove(left_by_a_kill)
         return cls(path)
 
     def save_config(self, config: TrainConfig) -> None:
-        write_text(self.path / "config.json", config.to_json())
+        """Writes the options of the run."""
+        write_text(self.path / CONFIG, config.to_json())
 
-    def load_config(self) -> TrainConfig:
-        return TrainConfig.from_json((self.path / "config.json").read_text("utf-8"))
+    def load_config(self, given: Mapping[str, Any]) -> TrainConfig:
+        """Reads the options of the run.
 
-    def check_data(self, dataset: Dataset) -> Dataset:
-        """Makes sure that a resumed run sees the data it began with.
-
-        Returns:
-            The dataset, with the statement of the run's start.
+        Args:
+            given: The options that the user gave, among them the Python code that may be imported.
 
         Raises:
-            RunError: The data are others.
+            ConfigError: An option is unknown or its value is not allowed.
+        """
+        return TrainConfig.from_json((self.path / CONFIG).read_text("utf-8"), given)
+
+    def resume_command(self, steps: int | None = None) -> str:
+        """Returns the command that resumes the run, with a new number of steps unless `steps` is None."""
+        options = code_options(json.loads((self.path / CONFIG).read_text("utf-8")))
+        more = [f"--{name}={value}" for name, value in options.items()]
+        more += [] if steps is None else [f"--steps={steps}"]
+        return shlex.join(["python", "train.py", "--resume", f"--run_dir={self.path}", *more])
+
+    def export_path(self, steps: int) -> Path:
+        """Returns the folder of the model that is exported after `steps` steps."""
+        return self.path / "export" / str(steps)
+
+    def check_steps(self, steps: int) -> None:
+        """Checks that the run has not gone beyond `steps` already.
+
+        Raises:
+            RunError: It has. The message says how to train further, and how to export the run as it is.
+        """
+        if steps < (last := self.last_step):
+            raise RunError(
+                f"the run is already at step {last}, so there is nothing to train; pass a larger number, or "
+                f"export the run as it is: {self.resume_command(last)}",
+                "steps",
+                steps,
+            )
+
+    def check_data(self, dataset: Dataset) -> Dataset:
+        """Checks that a resumed run gets the data that it started with.
+
+        Returns:
+            The dataset, with the statement that was saved when the run started.
+
+        Raises:
+            RunError: The images or labels have changed.
         """
         saved = json.loads((self.path / "data.json").read_text("utf-8"))
         if saved["checksum"] != dataset.checksum:
-            raise RunError(f"--data: the images or labels have changed since the run in {self.path} began")
+            raise RunError(
+                f"the images or labels have changed since the run in {self.path} started; restore them, or "
+                "start a new run",
+                "data",
+            )
         return dataclasses.replace(dataset, statement=saved["statement"])
 
     def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
@@ -105,7 +154,7 @@ class RunDirectory:
             stream.write(json.dumps(values) + "\n")
 
     def read_stats(self, name: str = STATS) -> list[dict[str, Any]]:
-        """The lines of such a file; one that a kill cut short is left out."""
+        """Returns the lines of `stats.jsonl` or `evaluation.jsonl`, without a line that a kill cut short."""
         file = self.path / name
         lines = file.read_text("utf-8").splitlines() if file.is_file() else []
         stats = []
@@ -117,14 +166,14 @@ class RunDirectory:
         return stats
 
     def cut_stats(self, step: int) -> None:
-        """Drops what was noted after `step`: a resumed run will note it again."""
+        """Removes the lines after `step`, because a resumed run writes them again."""
         for name in (STATS, EVALUATION):
             kept = [line for line in self.read_stats(name) if line["step"] <= step]
             if (self.path / name).is_file():
                 write_text(self.path / name, "".join(json.dumps(line) + "\n" for line in kept))
 
     def save_checkpoint(self, checkpoint: tf.train.Checkpoint, step: int, keep: int) -> None:
-        """Writes the training state, then removes all but the newest `keep`."""
+        """Writes the training state, then removes all checkpoints but the newest `keep`."""
         target = self._checkpoint_path(step)
         if not target.is_dir():
             with written_whole(target) as partial:
@@ -132,24 +181,24 @@ class RunDirectory:
         for old in self._checkpoint_steps()[:-keep]:
             shutil.rmtree(self._checkpoint_path(old))
 
-    def has_checkpoint(self) -> bool:
-        """Whether there is anything to restore."""
-        return bool(self._checkpoint_steps())
+    @property
+    def last_step(self) -> int:
+        """The step of the newest checkpoint; 0 if there is none."""
+        return max(self._checkpoint_steps(), default=0)
 
     def restore_checkpoint(self, checkpoint: tf.train.Checkpoint) -> int:
-        """Reads the newest training state into existing variables.
+        """Reads the newest checkpoint, if there is one, into existing variables.
 
         Returns:
-            The step it was saved at; 0 if there is none yet.
+            The step of the checkpoint; 0 if there is none.
         """
-        steps = self._checkpoint_steps()
-        if not steps:
-            return 0
-        status = checkpoint.read(str(self._checkpoint_path(steps[-1]) / STATE))
-        # Without these, a variable that is missing on either side would keep its random start.
-        status.assert_consumed()
-        status.assert_existing_objects_matched()
-        return steps[-1]
+        last = self.last_step
+        if last:
+            status = checkpoint.read(str(self._checkpoint_path(last) / STATE))
+            # Without these checks, a variable missing on either side would keep its random initial value.
+            status.assert_consumed()
+            status.assert_existing_objects_matched()
+        return last
 
     def _checkpoint_path(self, step: int) -> Path:
         return self.path / "checkpoints" / f"step-{step:08d}"
@@ -159,18 +208,19 @@ class RunDirectory:
 
 
 def next_run_directory(parent: Path, label: str) -> Path:
-    """A fresh numbered directory name, such as `runs/0003-drawn-published`."""
+    """Returns the next numbered directory, such as `runs/0003-drawn-published`."""
     taken = [int(path.name[:4]) for path in parent.glob("[0-9][0-9][0-9][0-9]-*")]
     return parent / f"{max(taken, default=0) + 1:04d}-{label}"
 
 
 def newest_run_directory(parent: Path) -> Path:
-    """The run that was started last.
+    """Returns the directory of the run that was started last.
 
     Raises:
-        RunError: There is none.
+        RunError: There is no run.
     """
-    runs = sorted(path.parent for path in parent.glob("[0-9][0-9][0-9][0-9]-*/config.json"))
+    runs = sorted(path.parent for path in parent.glob(f"[0-9][0-9][0-9][0-9]-*/{CONFIG}"))
     if not runs:
-        raise RunError(f"no run in {parent}/ to resume; name it with --run_dir")
+        command = RunDirectory(Path("DIRECTORY")).resume_command()
+        raise RunError(f"no run in {parent}/ to resume; to resume one elsewhere: {command}", "resume")
     return runs[-1]

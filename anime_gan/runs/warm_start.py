@@ -1,4 +1,4 @@
-"""Training that begins with the generator of an export instead of a random one."""
+"""Fine-tuning: training that starts from the generator of an export."""
 
 from __future__ import annotations
 
@@ -10,140 +10,145 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
-from anime_gan.exports.read import NAME_DIGITS, ModelError, find_export, read_record, read_schema
+from anime_gan.common.user_code import is_reference
+from anime_gan.exports.read import ModelError, read_export
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
-    import keras
+    from anime_gan.common.backend import keras
 
-# Given by the export; its weights fit nothing else.
+# The export decides these options, because its weights fit no other values.
 FIXED_OPTIONS = ("architecture", "resolution", "latent_dim")
-# While the discriminator knows nothing, what it says would only harm a trained generator.
+# Gradients from a discriminator that has learned nothing yet would only harm a trained generator.
 DISCRIMINATOR_STEPS = 100
 
 
 class WarmStart:
-    """A trained generator to begin with.
+    """A trained generator to start from.
 
     Attributes:
         export: The exported model.
-        schema: What it understands.
-        record: Its `training.json`.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Reads what lies beside a model.
+        """Reads the files beside a SavedModel.
 
         Args:
             directory: As in `find_export`.
 
         Raises:
-            ConfigError: There is no complete model.
+            ModelError: There is no export, or a file is missing or damaged.
         """
         try:
-            self.export = find_export(directory).resolve()
+            self.export = read_export(directory)
         except ModelError as error:
-            raise ConfigError(error.reason, "init_from", error.value) from error
-        self.schema = read_schema(self.export)
-        self.record = read_record(self.export)
+            raise error.about("init_from") from error
+        self._path = self.export.directory.resolve()
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of a run that begins so.
+        """Returns the options of a run that starts from the export.
 
         Args:
-            given: Those that the user gives.
+            given: The options that the user gave.
 
         Returns:
-            The same, and what follows from the export.
+            The given options and those that the export decides.
 
         Raises:
-            ConfigError: One contradicts the export.
+            ConfigError: A given option contradicts the export.
         """
-        options = {name: self.record["config"][name] for name in FIXED_OPTIONS}
+        options = {name: self.export.record["config"][name] for name in FIXED_OPTIONS}
         for name, value in options.items():
             if given.get(name, value) != value:
-                raise ConfigError(f"--{name}={given[name]}: the model of --init_from has {value}")
-        return {"discriminator_steps": DISCRIMINATOR_STEPS, **given, **options, "init_from": str(self.export)}
+                reason = f"the model to fine-tune has {value}; leave this option out"
+                raise ConfigError(reason, name, given[name])
+        if is_reference(options["architecture"]) and "architecture" not in given:
+            raise ConfigError(
+                "Python code is imported only if the command names it: add "
+                f"--architecture={options['architecture']}"
+            )
+        return {"discriminator_steps": DISCRIMINATOR_STEPS, **given, **options, "init_from": str(self._path)}
 
     def check(self, schema: Schema) -> None:
-        """Makes sure that the generator can be trained on data with this schema.
+        """Checks that the generator can be trained on data with this schema.
 
         Raises:
-            ConfigError: It cannot.
+            ConfigError: Either the model or the data has no labels.
         """
-        if bool(self.schema.num_labels) != bool(schema.num_labels):
-            which = ("the data have none", "the model has none")[bool(schema.num_labels)]
-            raise ConfigError(
-                f"--init_from={self.export}: model and data must both have attributes, and {which}"
-            )
+        if bool(self.export.schema.num_labels) != bool(schema.num_labels):
+            which = ("but the data has none", "but the model has none")[bool(schema.num_labels)]
+            raise self._error(f"fine-tuning needs labels in both model and data, {which}")
 
     @property
     def statement(self) -> str:
-        """Whose model it is, for whatever is trained from it."""
-        name = self.record["weights_sha256"][:NAME_DIGITS]
-        return f"The generator began as model {name}. {self.record['statement']}"
+        """Origin and license of the model, for the statement of the models trained from it."""
+        return (
+            f"The generator was fine-tuned from model {self.export.name}. {self.export.record['statement']}"
+        )
 
     def describe(self, schema: Schema) -> str:
-        """What it knows of the data's attributes, in a line."""
-        columns = matching_columns(self.schema, schema)
+        """Returns a line that says which labels of the data the model knows."""
+        columns = matching_columns(self.export.schema, schema)
         new = [name for name, column in zip(schema.columns, columns, strict=True) if column is None]
-        known = f"it knows {len(columns) - len(new)} of {len(columns)} labels"
-        return f"beginning with {self.export}: {known}" + (f", not {', '.join(new)}" if new else "")
+        known = f"fine-tuning {self._path}: {len(columns) - len(new)} of {len(columns)} labels match"
+        return f"{known}; new labels start untrained: {', '.join(new)}" if new else known
 
     def fill(self, generator: keras.Model, schema: Schema) -> None:
-        """Puts the trained weights into a generator for other labels.
+        """Copies the trained weights into a generator for other labels.
 
-        What the model does not know has no effect at first. What the data do not know stays at its mean.
+        Labels that the model does not know have no effect at first. Labels that the data does not have are
+        fixed at their mean.
 
         Args:
-            generator: Of the same architecture and size.
-            schema: What the generator is to understand.
+            generator: A generator of the same architecture and size.
+            schema: The labels of `generator`.
 
         Raises:
-            ConfigError: Its size is another.
+            ConfigError: The model is packed, or its layers have other sizes.
         """
-        # Here, since they import TensorFlow at their top.
-        import tensorflow as tf
-
+        # Here, because they import TensorFlow at their top.
+        from anime_gan.common.backend import tf
         from anime_gan.exports.read import read_label_rows
         from anime_gan.exports.write import make_generator
 
-        trained = make_generator(self.record["config"], self.schema)
-        # Training normalizes by the batch, and what would undo that lies in the convolutions.
-        if "packing" in self.record and trained.normalized_convolutions:
-            raise ConfigError(
-                f"--init_from={self.export}: is packed, its batch normalization folded away; use the model "
-                "that was packed"
-            )
-        model = tf.saved_model.load(str(self.export))
+        config = self.export.record["config"]
+        trained = make_generator(config, self.export.schema)
+        # Training would normalize a second time, because packing has moved the statistics into the kernels.
+        if "packing" in self.export.record and trained.normalized_convolutions:
+            raise self._error("is a packed model and cannot be trained further; pass the original export")
+        model = self.export.load()
         trained.set_weights([tf.cast(weight, tf.float32).numpy() for weight in model.weights])
         weights = trained.get_weights()
         if schema.num_labels:
             layer, first_row = trained.label_layer
-            rows = read_label_rows(self.export)
+            rows = read_label_rows(self.export.directory)
             kernel, bias = layer.get_weights()
             translated, shift = translate_labels(
                 kernel[first_row:],
-                matching_columns(self.schema, schema),
+                matching_columns(self.export.schema, schema),
                 np.average(rows.rows, axis=0, weights=rows.counts),
             )
             places = {id(variable): place for place, variable in enumerate(trained.variables)}
             weights[places[id(layer.kernel)]] = np.concatenate([kernel[:first_row], translated])
             weights[places[id(layer.bias)]] = bias + shift
         if [value.shape for value in weights] != [tuple(v.shape) for v in generator.variables]:
-            raise ConfigError(
-                f"--init_from={self.export}: its generator has not the usual size of its architecture"
+            raise self._error(
+                "its generator does not have the standard layer sizes of architecture "
+                f"{config['architecture']}, so it cannot be fine-tuned"
             )
         generator.set_weights(weights)
 
+    def _error(self, reason: str) -> ConfigError:
+        return ConfigError(reason, "init_from", self._path)
+
 
 def matching_columns(source: Schema, target: Schema) -> list[int | None]:
-    """For each label column of one schema, the one of another with the same meaning.
+    """Finds the columns of one schema that mean the same as those of another.
 
-    That is the one of the same name, or else the one that is asked for in the same words.
+    Columns match if they have the same name, or else if they are requested by the same phrase.
 
     Returns:
-        A column of `source`, or None where there is none; [target.num_labels].
+        For each column of `target`, its column of `source`, or None if there is none.
     """
     columns: list[int | None] = []
     for name, term in zip(target.columns, target.terms, strict=True):
@@ -151,7 +156,7 @@ def matching_columns(source: Schema, target: Schema) -> list[int | None]:
             columns.append(source.columns.index(name))
             continue
         codes = (source.phrase_codes.get(normalize(phrase), UNKNOWN_PHRASE) for phrase in term.phrases)
-        # Even codes are those of "has it".
+        # Even codes mean that the attribute is present, odd codes that it is absent.
         found = (c // 2 for c in codes if c not in (UNKNOWN_PHRASE, AMBIGUOUS_PHRASE) and c % 2 == 0)
         columns.append(next(found, None))
     return columns
@@ -160,16 +165,16 @@ def matching_columns(source: Schema, target: Schema) -> list[int | None]:
 def translate_labels(
     kernel: np.ndarray, columns: list[int | None], mean_labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights for other labels that do the same as far as the labels mean the same.
+    """Translates the weights of a label layer to another schema.
 
     Args:
-        kernel: [source labels, units].
+        kernel: The trained kernel, [source labels, units].
         columns: For each target label its source label, or None.
-        mean_labels: [source labels], what each is on average, -1 to 1.
+        mean_labels: Mean of each source label, from -1 to 1; [source labels].
 
     Returns:
-        The kernel [target labels, units], with zeros for labels that are new, and what to add to the bias
-        [units], for labels that are gone.
+        The kernel [target labels, units], with zeros for new labels, and a correction of the bias [units],
+        which replaces the labels that are gone by their means.
     """
     translated = np.zeros((len(columns), kernel.shape[1]), kernel.dtype)
     for row, column in enumerate(columns):

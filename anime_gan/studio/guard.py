@@ -45,6 +45,7 @@ class Guard:
         self._names = {"localhost", host, f"{host}.local", *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes permitted requests to the application; answers others with an error."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

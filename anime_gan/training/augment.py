@@ -1,33 +1,33 @@
-"""Differentiable augmentation: what the discriminator sees, real and generated alike, is changed at random.
+"""Differentiable augmentation: random changes of all images that the discriminator sees, real and generated.
 
 Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv 2006.10738, section 4):
 if only the real images were changed, the generator would learn to draw the changes. Gradients flow through
-every change. All functions are pure; randomness comes in as uniform numbers, one row an image, so that the
-result does not depend on how a batch is split over replicas.
+every change. All functions are pure. Random numbers are arguments, one row per image, so the result does not
+depend on how a batch is split over replicas.
 """
 
 from __future__ import annotations
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
-# Uniform numbers that `augment` needs for an image: does colour, translation and cutout happen, then how.
+# Random numbers per image: one per kind of change for whether it happens; then its parameters.
 NUM_UNIFORMS = 3 + 3 + 2 + 2
 
-# Of the side of the image, as in the paper.
+# Relative to the image's side, as in the paper.
 MAX_SHIFT = 1 / 8
 CUTOUT_SIDE = 1 / 2
 
 
 def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | float = 1.0) -> tf.Tensor:
-    """Changes the colours of images, moves them and covers a part of them.
+    """Randomly changes the colors of images, moves them and covers a part of them.
 
     Args:
         images: float32 `[b, h, w, 3 or 4]` in [-1, 1]; alpha is premultiplied.
         uniforms: float32 `[b, NUM_UNIFORMS]` in [0, 1).
-        probability: Of each kind of change, for each image by itself, in 0..1.
+        probability: Probability of each kind of change, in 0..1; independent for each image.
 
     Returns:
-        float32 of the same shape; colours may leave [-1, 1].
+        float32 of the same shape; values may leave [-1, 1].
     """
     if images.shape[3] == 4:
         # Colors around 0, times alpha in 0..1: zeros are transparent, as they are gray without alpha.
@@ -48,13 +48,16 @@ def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | flo
 
 
 def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Changes brightness by -0.5..0.5, saturation by 0..2 times and contrast by 0.5..1.5 times.
+    """Adds -0.5..0.5 to the brightness and multiplies saturation by 0..2 and contrast by 0.5..1.5.
 
-    Hues stay: they are what colour attributes name.
+    Hues stay, because color attributes name them.
 
     Args:
         images: float32 `[b, h, w, 3 or 4]`: colors in [-1, 1], multiplied by alpha, and alpha in 0..1.
-        uniforms: float32 `[b, 3]` in [0, 1); 0.5 changes nothing.
+        uniforms: float32 `[b, 3]` in [0, 1): brightness, saturation, contrast; 0.5 changes nothing.
+
+    Returns:
+        float32 of the same shape.
     """
     colors, alpha = images[..., :3], images[..., 3:]
     if not alpha.shape[3]:
@@ -70,24 +73,30 @@ def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
 
 
 def translate(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Moves each image by up to an eighth of its side, by whole pixels; grey comes in from beyond.
+    """Moves each image by whole pixels, by up to an eighth of its side; uncovered areas become gray.
 
     Args:
         images: float32 `[b, h, w, c]`.
-        uniforms: float32 `[b, 2]` in [0, 1), down and right; 0.5 moves nothing.
+        uniforms: float32 `[b, 2]` in [0, 1): down, right; 0.5 moves nothing.
+
+    Returns:
+        float32 `[b, h, w, c]`.
     """
     height, width = images.shape[1:3]
-    # As products with shifted unit matrices, whose gradients are cheap.
+    # Products with shifted identity matrices have cheap gradients.
     images = tf.einsum("bij,bjwc->biwc", _shift_matrix(height, uniforms[:, 0]), images)
     return tf.einsum("bij,bhjc->bhic", _shift_matrix(width, uniforms[:, 1]), images)
 
 
 def cut_out(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Covers a square of half the image's side, which may hang over the edge, with grey.
+    """Covers a square with gray; its side is half the image's, and it may extend beyond the edge.
 
     Args:
         images: float32 `[b, h, w, c]`.
-        uniforms: float32 `[b, 2]` in [0, 1): where the square's middle is, down and across.
+        uniforms: float32 `[b, 2]` in [0, 1): vertical and horizontal position of the square's center.
+
+    Returns:
+        float32 `[b, h, w, c]`.
     """
     height, width = images.shape[1:3]
     rows = _is_covered(height, uniforms[:, 0])
@@ -97,16 +106,16 @@ def cut_out(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
 
 
 def _shift_matrix(size: int, uniforms: tf.Tensor) -> tf.Tensor:
-    """`[b, size, size]`: multiplied from the left, moves rows by up to `MAX_SHIFT` of their number."""
+    """Matrices `[b, size, size]` that move the rows of an image by up to `MAX_SHIFT * size`."""
     limit = int(size * MAX_SHIFT + 0.5)
     shift = tf.cast(tf.floor(uniforms * (2 * limit + 1)), tf.int32) - limit
     source = tf.range(size)[tf.newaxis, :] - shift[:, tf.newaxis]
-    # A source outside the image has a row of zeros.
+    # The row of zeros for a source outside the image.
     return tf.one_hot(source, size)
 
 
 def _is_covered(size: int, uniforms: tf.Tensor) -> tf.Tensor:
-    """bool `[b, size]`: which positions along one side lie in the square."""
+    """Whether each position along one side lies in the square, bool `[b, size]`."""
     side = int(size * CUTOUT_SIDE + 0.5)
     middle = tf.cast(tf.floor(uniforms * (size + 1 - side % 2)), tf.int32)
     distance = tf.range(size)[tf.newaxis, :] - middle[:, tf.newaxis] + side // 2

@@ -1,4 +1,4 @@
-"""Which images a step trains on: shuffled epochs as a pure function of (seed, step)."""
+"""The images of each training step: shuffled epochs as a pure function of (seed, step)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 
 
 class Batches:
-    """Batches of an array, every element once an epoch, in an order that only (seed, epoch) decides.
+    """Batches of indices. Each epoch has every index once, in an order that depends on (seed, epoch) only.
 
-    Because batch k can be asked for at any time, a resumed run goes on at the very element.
+    Any batch can be computed at any time, so a resumed run continues with exactly the next image.
     """
 
     def __init__(self, num_examples: int, batch_size: int, seed: int) -> None:
-        """Prepares the order.
+        """Stores the sizes; orders are computed when needed.
 
         Args:
-            num_examples: Length of the array.
-            batch_size: Elements a batch; may exceed `num_examples`.
-            seed: Decides the order.
+            num_examples: Size of the dataset.
+            batch_size: Indices per batch; may exceed `num_examples`.
+            seed: Seed of the order.
         """
         self._num_examples = num_examples
         self._batch_size = batch_size
@@ -26,7 +26,7 @@ class Batches:
         self._order = np.empty(0, np.int64)
 
     def indices(self, step: int) -> np.ndarray:
-        """The elements of batch `step`, counted from 0: int64 [batch_size]."""
+        """Returns the indices of batch `step`, counted from 0, int64 [batch_size]."""
         positions = np.arange(step * self._batch_size, (step + 1) * self._batch_size)
         epochs = positions // self._num_examples
         parts = [

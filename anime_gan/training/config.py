@@ -1,6 +1,6 @@
-"""One dataclass a run: every option with its range, its default, and the presets.
+"""The options of a training run: help, range and default of each, and the presets.
 
-The same table makes the command line's flags, checks their values, and is saved as `config.json`.
+`train.py` makes its flags from the fields of `TrainConfig`; a run stores its values in `config.json`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from anime_gan.common.errors import InputError
+from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
+from anime_gan.common.user_code import is_reference
 from anime_gan.models import ARCHITECTURES, REMOVED_ARCHITECTURES, get_architecture
 
 ADVERSARIAL_LOSSES = ("non_saturating", "hinge", "wasserstein")
@@ -24,25 +26,32 @@ REMOVED_OPTIONS: Mapping[str, tuple[Any, str]] = {}
 
 
 class ConfigError(InputError):
-    """An option has a value that is not allowed; the message names the flag and what is allowed."""
+    """An option has a value that is not allowed."""
 
 
 def option(default: Any, help_text: str, **limits: Any) -> Any:
-    """A configuration field: default, help text, and `minimum`, `maximum` or `choices`."""
+    """Returns a field of a configuration.
+
+    Args:
+        default: Its default value.
+        help_text: Its help, a noun phrase.
+        **limits: `minimum` and `maximum`, or `choices`.
+    """
     return dataclasses.field(default=default, metadata={"help": help_text, **limits})
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides how a run goes. See each option's help text.
+    """All options of a training run; each field has its own help text.
 
     Raises:
-        ConfigError: A value is out of range, or two values do not go together.
+        ConfigError: A value is not allowed, or not allowed together with another one.
     """
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, or a folder of images or TFRecords",
+        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder of images or TFRecords, or "
+        "module:NAME",
     )
     transparent: str = option(
         "auto",
@@ -51,15 +60,19 @@ class TrainConfig:
         choices=("auto", "yes", "no"),
     )
     architecture: str = option(
-        "published", "generator and discriminator architecture", choices=tuple(ARCHITECTURES)
+        "published",
+        "generator and discriminator architecture",
+        choices=tuple(ARCHITECTURES),
+        takes_code=True,
     )
     discriminator: str = option(
         "same",
-        "architecture of the discriminator, if another one is wanted; same = as --architecture",
+        "architecture of the discriminator; same = use --architecture",
         choices=("same", *ARCHITECTURES),
+        takes_code=True,
     )
     resolution: int = option(
-        64, "image width and height, in pixels; must suit the architecture", minimum=8, maximum=1024
+        64, "image width and height, in pixels; the architecture must support it", minimum=8, maximum=1024
     )
     base_resolution: int = option(
         0,
@@ -69,15 +82,19 @@ class TrainConfig:
     )
     num_images: int = option(
         0,
-        "maximum number of images; 0 = all of a folder, or 16,000 drawn faces",
+        "maximum number of images; 0 = all images of a folder, or 16,000 drawn faces",
         minimum=0,
         maximum=10_000_000,
     )
     test_every: int = option(
-        10, "hold out every k-th image for evaluation; 0 = none", minimum=0, maximum=10**9
+        10,
+        "interval of held-out images: every k-th image is kept for evaluation; 0 = none",
+        minimum=0,
+        maximum=10**9,
     )
     hold_out: str = option(
-        "", "combinations to hold out for evaluation: 'blue hair, green eyes; red hair, glasses'"
+        "",
+        "attribute combinations to hold out for evaluation: 'blue hair, green eyes; red hair, glasses'",
     )
     augment: str = option(
         "none",
@@ -85,19 +102,19 @@ class TrainConfig:
         "adjusts its strength to prevent overfitting (ADA)",
         choices=AUGMENTATIONS,
     )
-    flip: bool = option(False, "mirror each real image with probability 0.5")
+    flip: bool = option(False, "random mirroring of real images, with probability 0.5")
     init_from: str = option(
         "",
-        "fine-tune: start from the generator in this run or export, with its architecture and resolution",
+        "run or export whose generator is fine-tuned; architecture and resolution are taken from it",
     )
     discriminator_steps: int = option(
         0,
-        "initial steps that train the discriminator alone; 100 by default with --init_from",
+        "number of initial steps that train only the discriminator; 100 by default with --init_from",
         minimum=0,
         maximum=10**9,
     )
     steps: int = option(5_000, "number of training steps", minimum=1, maximum=100_000_000)
-    batch_size: int = option(32, "batch size, over all replicas", minimum=2, maximum=4_096)
+    batch_size: int = option(32, "batch size over all replicas", minimum=2, maximum=4_096)
     seed: int = option(0, "random seed for data, initial weights and sampling", minimum=0, maximum=2**31 - 1)
     latent_dim: int = option(100, "size of the latent vector", minimum=1, maximum=4_096)
     learning_rate: float = option(2e-4, "Adam learning rate of both networks", minimum=1e-8, maximum=1.0)
@@ -110,11 +127,13 @@ class TrainConfig:
         minimum=0,
         maximum=10**9,
     )
-    adversarial_loss: str = option("non_saturating", "adversarial loss", choices=ADVERSARIAL_LOSSES)
-    gradient_penalty: str = option("dragan", "gradient penalty", choices=GRADIENT_PENALTIES)
+    adversarial_loss: str = option(
+        "non_saturating", "adversarial loss", choices=ADVERSARIAL_LOSSES, takes_code=True
+    )
+    gradient_penalty: str = option("dragan", "gradient penalty", choices=GRADIENT_PENALTIES, takes_code=True)
     penalty_weight: float = option(
         -1.0,
-        "weight of the gradient penalty; -1 = the default of the chosen penalty",
+        "weight of the gradient penalty; -1 = the default of the chosen penalty (10)",
         minimum=-1.0,
         maximum=1e4,
     )
@@ -127,8 +146,8 @@ class TrainConfig:
     attribute_weight: float = option(
         1.0, "weight of the attribute loss, relative to the adversarial loss", minimum=0.0, maximum=1e4
     )
-    attribute_head: bool = option(True, "train an attribute classifier on the discriminator's features")
-    projection: bool = option(True, "condition the discriminator by projection on a label embedding")
+    attribute_head: bool = option(True, "attribute classifier on the discriminator's features")
+    projection: bool = option(True, "conditioning of the discriminator by projection on a label embedding")
     ema_decay: float = option(
         0.999,
         "decay rate of the exponential moving average (EMA) of the generator's weights",
@@ -151,34 +170,56 @@ class TrainConfig:
     keep_checkpoints: int = option(2, "number of newest checkpoints to keep", minimum=1, maximum=10**6)
 
     def __post_init__(self) -> None:
+        """Checks all values."""
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
-        for name, does in (
-            (self.architecture, f"--architecture={self.architecture} draws"),
-            (self.discriminator_name, f"--discriminator={self.discriminator} judges"),
-        ):
+        self._check_code()
+        for name in (self.architecture, self.discriminator_name):
             if self.resolution not in (allowed := get_architecture(name).resolutions):
                 sizes = " or ".join(map(str, allowed))
-                raise ConfigError(f"--resolution={self.resolution}: {does} {sizes} pixels")
+                reason = f"must be {sizes} for the architecture {name}"
+                raise ConfigError(reason, "resolution", self.resolution)
         discriminator = get_architecture(self.discriminator_name)
         if discriminator.batch_statistics_in_discriminator and self.gradient_penalty != "none":
             raise ConfigError(
-                f"--gradient_penalty={self.gradient_penalty}: the discriminator of {discriminator.name} has "
-                "batch statistics, which make a per-image gradient meaningless; use --gradient_penalty=none "
-                "or another architecture"
+                f"must be none for the discriminator of {discriminator.name}: its batch normalization makes "
+                "each logit depend on all images of the batch",
+                "gradient_penalty",
+                self.gradient_penalty,
             )
+
+    def _check_code(self) -> None:
+        """Imports code from outside the package, so that errors appear before training."""
+        if is_reference(self.discriminator):
+            get_architecture(self.discriminator, "discriminator")
+        if is_reference(self.adversarial_loss):
+            import_tensorflow()
+            from anime_gan.training.losses import get_adversarial_loss
+
+            get_adversarial_loss(self.adversarial_loss)
+        if is_reference(self.gradient_penalty):
+            import_tensorflow()
+            from anime_gan.training.penalties import get_gradient_penalty
+
+            get_gradient_penalty(self.gradient_penalty)
 
     @property
     def discriminator_name(self) -> str:
-        """The architecture whose discriminator is trained."""
+        """Name of the architecture whose discriminator is trained."""
         return self.architecture if self.discriminator == "same" else self.discriminator
 
     def to_json(self) -> str:
+        """Returns all options as a JSON object."""
         return json.dumps(dataclasses.asdict(self), indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> TrainConfig:
+    def from_json(cls, text: str, given: Mapping[str, Any] | None = None) -> TrainConfig:
         """Reads what `to_json` wrote, in this version or an earlier one.
+
+        Args:
+            text: The JSON object.
+            given: Options that the user typed. Code is imported only if it is named there, because somebody
+                else may have written the text.
 
         Raises:
             ConfigError: A value is not allowed, or this version does not have an option. A removed option is
@@ -192,11 +233,26 @@ class TrainConfig:
                 raise ConfigError(_removed(version), name, value)
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
-            raise ConfigError(f"unknown options: {', '.join(sorted(unknown))}")
+            raise ConfigError(f"this version has no such options: {', '.join(sorted(unknown))}")
+        repeated = {name: value for name, value in (given or {}).items() if values.get(name) == value}
+        if missing := code_options(values).items() - repeated.items():
+            flags = " ".join(f"--{name}={value}" for name, value in sorted(missing))
+            raise ConfigError(f"Python code is imported only if the command names it: add {flags}")
         return cls(**values)
 
 
-# What a resumed run may change: how long it goes on and what it reports, not what it computes.
+def code_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that name code outside the package, as `module:NAME`."""
+    return {
+        field.name: options[field.name]
+        for field in dataclasses.fields(TrainConfig)
+        if (field.name == "data" or "takes_code" in field.metadata)
+        and is_reference(str(options.get(field.name, "")))
+        and not str(options[field.name]).startswith("sutemo:")
+    }
+
+
+# Options that a resumed run may change: its length and its reports, but not what a step computes.
 RESUMABLE = frozenset(
     {
         "steps",
@@ -214,7 +270,7 @@ class Preset:
     """Named values for several options.
 
     Attributes:
-        description: What it is for, what it costs and what it reaches, as measured.
+        description: What it is for, how long it takes and what it achieves, as measured.
         options: Values that differ from the defaults of `TrainConfig`.
     """
 
@@ -228,7 +284,7 @@ PRESETS: dict[str, Preset] = {
         {},
     ),
     "hour": Preset(
-        "49 minutes at the same speed. On layered character art: clear faces with the right hair color.",
+        "49 minutes on two CPU cores. Layered character art: clear faces with the right hair color.",
         {"steps": 20_000},
     ),
     "flagship": Preset(
@@ -244,10 +300,10 @@ PRESETS: dict[str, Preset] = {
             "steps": 16_000,
         },
     ),
-    # The rates of the flagship, so that the fresh discriminator soon knows what to teach, and half of them
-    # for the generator, which already knows how to draw; see docs/tuning.md.
+    # The flagship's learning rate, so that the new discriminator learns fast, and half of it for the trained
+    # generator; see docs/tuning.md.
     "tune": Preset(
-        "With --init_from: fine-tunes a trained generator, in about an hour on two CPU cores at 128x128.",
+        "About an hour on two CPU cores at 128x128. Fine-tunes the generator that --init_from names.",
         {
             "discriminator": "compact",
             "gradient_penalty": "r1",
@@ -261,7 +317,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "exact": Preset(
-        "The networks of the published example, unchanged; no label reaches the discriminator.",
+        "The networks of the published example, unchanged. Only the generator gets labels.",
         {
             "architecture": "published-exact",
             "gradient_penalty": "none",
@@ -271,17 +327,17 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     # Jin et al. 2017 (arXiv 1708.05509). Divided by the paper's lambda_adv = 34, its other weights are 1 for
-    # the mean attribute loss and 0.5 / 34 for the penalty; see `attribute_loss`. What differs: the paper's
-    # rate is constant for 50,000 steps and decays from there, here it has decayed to half by then; its labels
-    # for generated pictures are drawn at random, here they are those of the training set. docs/paper.md shows
-    # how a run begins.
-    # The estimate: to draw an image takes 1.36 billion multiply-adds (G), to judge it 0.9 (D). A step takes
-    # 3 G to draw and learn, 6 D to judge a real and a generated image and learn, 2 D to tell the generator,
-    # and 6 D for the penalty, whose gradient is itself differentiated: 16.7 billion an image, of which there
-    # are 6.4 million.
+    # the mean attribute loss and 0.5 / 34 for the penalty; see `attribute_loss`. Two differences: the paper's
+    # learning rate is constant for 50,000 steps and then decays, while ours has decayed to half by then. The
+    # paper draws the labels of generated images at random, while ours come from the training set.
+    # docs/paper.md shows the first steps of a run.
+    # The estimate: the generator takes G = 1.36 billion multiply-adds per image, the discriminator D = 0.9. A
+    # step takes 3 G for the generator's forward and backward pass, 6 D for the discriminator's on a real and
+    # a generated image, 2 D for the gradient that the generator gets, and 6 D for the penalty, whose gradient
+    # is differentiated again. That is 16.7 billion per image, and there are 6.4 million images.
     "paper": Preset(
         "The networks and losses of arXiv 1708.05509 at 128x128, without a moving average. Needs a GPU: 33 "
-        "GFLOP an image, so by estimate 3 hours where convolutions run at 20 TFLOP/s.",
+        "GFLOP per image, so an estimated 3 hours if convolutions run at 20 TFLOP/s.",
         {
             "architecture": "srresnet",
             "resolution": 128,
@@ -299,37 +355,43 @@ PRESETS: dict[str, Preset] = {
 
 
 def resolve_config(preset: str, given: Mapping[str, Any]) -> TrainConfig:
-    """Defaults, then the preset, then what was given.
+    """Returns the configuration of a new run: defaults, overridden by the preset, overridden by the user.
 
     Args:
         preset: A name in `PRESETS`.
-        given: Option name -> value, only those that were given.
+        given: Option name -> value of the options that the user set.
 
     Raises:
         ConfigError: The preset is unknown or a value is not allowed.
     """
     if preset not in PRESETS:
-        raise ConfigError(f"--preset={preset}: one of {', '.join(PRESETS)}{nearest(preset, PRESETS)}")
+        reason = f"must be one of {', '.join(PRESETS)}{nearest(preset, PRESETS)}"
+        raise ConfigError(reason, "preset", preset)
     return TrainConfig(**{**PRESETS[preset].options, **given})
 
 
 def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
-    """The configuration of a resumed run.
+    """Returns the configuration of a resumed run.
+
+    Args:
+        saved: The configuration of the run so far.
+        given: Option name -> value of the options that the user set.
 
     Raises:
-        ConfigError: An option that may not change was given with another value.
+        ConfigError: The user changes an option that must stay.
     """
     for name, value in given.items():
         if name not in RESUMABLE and value != getattr(saved, name):
-            raise ConfigError(
-                f"--{name}={value}: this run has {name}={getattr(saved, name)}, and a resumed run may change "
-                f"only {', '.join(sorted(RESUMABLE))}"
+            reason = (
+                f"the run was started with {getattr(saved, name)!r}; resuming can change only "
+                f"{', '.join(sorted(RESUMABLE))}"
             )
+            raise ConfigError(reason, name, value)
     return dataclasses.replace(saved, **given)
 
 
 def command_line(options: Mapping[str, Any]) -> str:
-    """The command that trains with these options: names those that matter and are not at their defaults."""
+    """Returns the command that trains with these options; leaves out defaults and reporting intervals."""
     given = [
         f"--{field.name}={options[field.name]}"
         for field in dataclasses.fields(TrainConfig)
@@ -340,12 +402,13 @@ def command_line(options: Mapping[str, Any]) -> str:
 
 
 def describe_range(field: dataclasses.Field[Any]) -> str:
-    """What a field allows, in words, for help texts and errors."""
+    """Returns the values that a field allows, in words, for help and errors."""
     limits = field.metadata
     if "choices" in limits:
-        return "one of " + ", ".join(limits["choices"])
+        return "one of " + ", ".join(limits["choices"]) + ", or module:NAME" * ("takes_code" in limits)
     if "minimum" in limits:
-        return f"{limits['minimum']:g} to {limits['maximum']:g}"
+        number = "{:g}" if isinstance(field.default, float) else "{:,}"
+        return " to ".join(number.format(limits[bound]) for bound in ("minimum", "maximum"))
     return "true or false" if isinstance(field.default, bool) else "text"
 
 
@@ -356,14 +419,16 @@ def _removed(version: str) -> str:
 def _check(field: dataclasses.Field[Any], value: Any) -> None:
     limits = field.metadata
     kind = type(field.default)
-    right_type = isinstance(value, (int, float) if kind is float else kind)
-    if not right_type or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}")
-    if "choices" in limits and value in REMOVED_ARCHITECTURES:
-        raise ConfigError(_removed(REMOVED_ARCHITECTURES[value]), field.name, value)
-    if "choices" in limits and value not in limits["choices"]:
+    hint = ""
+    allowed = isinstance(value, (int, float) if kind is float else kind)
+    allowed = allowed and (kind is bool or not isinstance(value, bool))
+    if allowed and "choices" in limits:
+        if value in REMOVED_ARCHITECTURES:
+            raise ConfigError(_removed(REMOVED_ARCHITECTURES[value]), field.name, value)
+        allowed = value in limits["choices"] or ("takes_code" in limits and is_reference(value))
         hint = nearest(value, limits["choices"])
-        raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}{hint}")
-    # Written so that NaN, for which every comparison is false, is refused.
-    if "minimum" in limits and not limits["minimum"] <= value <= limits["maximum"]:
-        raise ConfigError(f"--{field.name}={value}: must be {describe_range(field)}")
+    elif allowed and "minimum" in limits:
+        # False for NaN, because all comparisons with it are false.
+        allowed = limits["minimum"] <= value <= limits["maximum"]
+    if not allowed:
+        raise ConfigError(f"must be {describe_range(field)}{hint}", field.name, value)

@@ -1,7 +1,7 @@
 """Adversarial losses and the attribute loss.
 
-All functions are pure and return one float32 value per sample, whatever the dtype of the logits.
-The caller sums them and divides by the size of the global batch; if each function took a mean, the
+All functions are pure and return one float32 value per sample for logits of any float dtype.
+The caller sums them and divides by the size of the global batch. If each function took a mean, the
 result would change with the number of replicas.
 """
 
@@ -11,14 +11,15 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-import tensorflow as tf
-
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.backend import tf
+from anime_gan.common.errors import InputError
+from anime_gan.common.user_code import load_object
 
 
 @dataclasses.dataclass(frozen=True)
 class AdversarialLoss:
-    """What the discriminator and the generator minimize.
+    """The losses that the discriminator and the generator minimize.
 
     Attributes:
         discriminator: `(real_logits, fake_logits) -> (real_term, fake_term)`; logits `[b, 1]`,
@@ -33,27 +34,27 @@ class AdversarialLoss:
 def non_saturating_discriminator(
     real_logits: tf.Tensor, fake_logits: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cross entropy of real against fake (Goodfellow et al. 2014, arXiv 1406.2661, equation 1)."""
+    """Cross-entropy of real versus fake (Goodfellow et al. 2014, arXiv 1406.2661, equation 1)."""
     return tf.nn.softplus(-_per_sample(real_logits)), tf.nn.softplus(_per_sample(fake_logits))
 
 
 def non_saturating_generator(fake_logits: tf.Tensor) -> tf.Tensor:
-    """-log D(G(z)), whose gradient is large where D rejects (arXiv 1406.2661, section 3)."""
+    """-log D(G(z)), which has a large gradient where D rejects the image (arXiv 1406.2661, section 3)."""
     return tf.nn.softplus(-_per_sample(fake_logits))
 
 
 def hinge_discriminator(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Zero beyond a margin of 1 (Miyato et al. 2018, arXiv 1802.05957, equation 16)."""
+    """Hinge loss, zero beyond a margin of 1 (Miyato et al. 2018, arXiv 1802.05957, equation 16)."""
     return tf.nn.relu(1.0 - _per_sample(real_logits)), tf.nn.relu(1.0 + _per_sample(fake_logits))
 
 
 def wasserstein_discriminator(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Difference of the critic's values; needs a gradient penalty (arXiv 1701.07875, section 3)."""
+    """Difference of the critic's outputs; needs a gradient penalty (arXiv 1701.07875, section 3)."""
     return -_per_sample(real_logits), _per_sample(fake_logits)
 
 
 def negative_logit_generator(fake_logits: tf.Tensor) -> tf.Tensor:
-    """-D(G(z)): the generator's side of the hinge and of the Wasserstein loss."""
+    """-D(G(z)): the generator's part of the hinge loss and of the Wasserstein loss."""
     return -_per_sample(fake_logits)
 
 
@@ -66,28 +67,54 @@ ADVERSARIAL_LOSSES: Mapping[str, AdversarialLoss] = MappingProxyType(
 )
 
 
+def get_adversarial_loss(name: str) -> AdversarialLoss:
+    """Returns the loss called `name`, or imports the one that `module:NAME` names.
+
+    Raises:
+        InputError: There is no such loss, or its terms are not float32 `[b]`.
+    """
+    if name in ADVERSARIAL_LOSSES:
+        return ADVERSARIAL_LOSSES[name]
+    loss = load_object(name, AdversarialLoss, "adversarial_loss")
+    logits = tf.zeros([2, 1])
+    for term in (*loss.discriminator(logits, logits), loss.generator(logits)):
+        check_per_sample(term, name, "adversarial_loss")
+    return loss
+
+
+def check_per_sample(term: tf.Tensor, name: str, field: str) -> None:
+    """Refuses a term that is not float32 `[2]` for two samples, such as a mean over the batch.
+
+    Raises:
+        InputError: The dtype or shape is another.
+    """
+    if term.dtype != tf.float32 or term.shape != [2]:
+        returned = f"{term.dtype.name} {term.shape}"
+        raise InputError(f"must return float32 (2,) for a batch of 2 images, not {returned}", field, name)
+
+
 def attribute_loss(
     logits: tf.Tensor, labels: tf.Tensor, slots: Sequence[Slot]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cross entropy of the predicted attributes, over the attributes that are known.
+    """Cross-entropy of the predicted attributes, summed over the known attributes of each sample.
 
-    Softmax cross entropy for a group, sigmoid cross entropy for a tag. A tag labelled 0 is unknown,
-    and so is a group without a +1; unknowns add nothing to the loss nor to its gradient.
+    This is a softmax cross-entropy for a group and a sigmoid cross-entropy for a tag. A tag labeled 0
+    is unknown, and so is a group without a +1. Unknown attributes change neither loss nor gradient.
 
-    Weights: Jin et al. 2017 (arXiv 1708.05509) sum 34 sigmoid cross entropies, weigh the
-    adversarial loss by lambda_adv = 34 and the gradient penalty by lambda_gp = 0.5. Where the
-    adversarial loss has weight 1, that is 1/34 for this sum (or 1 for its mean over 34 attributes)
-    and 0.5/34 for the penalty.
+    Weights: Jin et al. 2017 (arXiv 1708.05509) sum 34 sigmoid cross-entropies, weight the
+    adversarial loss by lambda_adv = 34 and the gradient penalty by lambda_gp = 0.5. Relative to an
+    adversarial loss of weight 1, this sum has the weight 1/34 (its mean over 34 attributes has 1),
+    and the penalty has 0.5/34.
 
     Args:
         logits: `[b, a]`, any float dtype.
-        labels: `[b, a]` in {-1, 0, +1}: off, unknown, on. If several columns of a group are on, the
-            first counts.
+        labels: `[b, a]` in {-1, 0, +1}: off, unknown, on. If several columns of a group are on, only
+            the first counts.
         slots: The columns of every group and tag.
 
     Returns:
-        `(loss, known)`, both float32 `[b]`: the sum over the known slots of each sample, and how
-        many those are. For a mean, divide the global sum of the one by that of the other.
+        `(loss, known)`, both float32 `[b]`: the sum over the known attributes of each sample, and
+        their number. For a mean, divide the global sum of `loss` by the global sum of `known`.
     """
     logits = tf.cast(logits, tf.float32)
     labels = tf.cast(labels, tf.float32)
@@ -113,19 +140,19 @@ def attribute_loss(
 def attribute_accuracy(
     logits: tf.Tensor, labels: tf.Tensor, slots: Sequence[Slot]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Counts correctly predicted attributes among those known.
+    """Counts the known attributes that are predicted correctly.
 
-    A group is right if its largest logit is at the column that is on, a tag if its logit has the
-    sign of its label.
+    A group is correct if its largest logit is in the column that is on; a tag is correct if its
+    logit has the sign of its label.
 
     Args:
         logits: `[b, a]`, any float dtype.
         labels: `[b, a]` in {-1, 0, +1}.
-        slots: As in `attribute_loss`.
+        slots: The columns of every group and tag.
 
     Returns:
-        `(right, known)`, both float32 `[b]`: number of slots predicted correctly, and of slots
-        known. The accuracy is the sum of the one divided by the sum of the other.
+        `(right, known)`, both float32 `[b]`: the number of known attributes that are predicted
+        correctly, and the number of known attributes. The accuracy is the ratio of their sums.
     """
     labels = tf.cast(labels, tf.float32)
     right, known = [], []
@@ -143,7 +170,7 @@ def attribute_accuracy(
 
 
 def _per_sample(logits: tf.Tensor) -> tf.Tensor:
-    # Squeezing the last axis by name refuses what would broadcast silently, such as [b] or patches.
+    # `axis=-1` raises an error for shapes that would broadcast silently, such as [b] or [b, h, w].
     return tf.squeeze(tf.cast(logits, tf.float32), axis=-1)
 
 

@@ -1,11 +1,10 @@
-"""Builds what a run trains: two networks, the generator's average, and an optimizer for each network."""
+"""The networks of a run and their optimizers: generator, its moving average, discriminator."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import keras
-
+from anime_gan.common.backend import keras
 from anime_gan.models import get_architecture
 from anime_gan.training.config import TrainConfig
 
@@ -14,9 +13,9 @@ class Networks(NamedTuple):
     """The networks of a run and their optimizers.
 
     Attributes:
-        generator: The network that is trained to draw.
-        ema_generator: The exponential moving average (EMA) of its weights and statistics.
-        discriminator: The network that is trained to tell real images from fakes.
+        generator: The generator that is trained.
+        ema_generator: The exponential moving average (EMA) of its weights and batch statistics.
+        discriminator: The discriminator.
         generator_optimizer: Adam for the generator.
         discriminator_optimizer: Adam for the discriminator.
     """
@@ -31,10 +30,10 @@ class Networks(NamedTuple):
 def build_networks(
     config: TrainConfig, num_labels: int, channels: int, dtype: str, synchronized: bool
 ) -> Networks:
-    """Builds networks and optimizers with all their variables. Call it inside the strategy's scope.
+    """Builds networks and optimizers with all their variables. Call it in the strategy's scope.
 
     Args:
-        config: The run's options.
+        config: The options of the run.
         num_labels: Columns of a label row; 0 without labels.
         channels: Channels of the images, 3 or 4.
         dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
@@ -65,7 +64,7 @@ def build_networks(
         resolution=config.resolution,
         base_resolution=config.base_resolution,
     )
-    # Two learning rates: Heusel et al. 2017, arXiv 1706.08500.
+    # A learning rate for each network: Heusel et al. 2017, arXiv 1706.08500, section 2.
     generator_rate = config.generator_learning_rate or config.learning_rate
     return Networks(
         generator,
@@ -77,19 +76,18 @@ def build_networks(
 
 
 def make_optimizer(network: keras.Model, rate: float, half_life: int) -> keras.optimizers.Optimizer:
-    """Adam with exponential decay of the learning rate.
+    """Builds Adam with exponential decay of the learning rate.
 
     Args:
         network: A built model.
-        rate: The learning rate at step 0.
-        half_life: Steps in which the rate halves; 0 for a constant rate.
+        rate: Learning rate at step 0.
+        half_life: Steps after which the learning rate has halved; 0 for a constant learning rate.
     """
     schedule: float | keras.optimizers.schedules.LearningRateSchedule = rate
     if half_life:
-        # By the steps done, not by those planned: extending a run does not change its rate.
+        # The decay does not depend on `steps`, so extending a run does not change it.
         schedule = keras.optimizers.schedules.ExponentialDecay(rate, half_life, 0.5)
-    # beta_1 = 0.5: with 0.9 the momentum outlives the opponent it was measured against
-    # (Radford et al., arXiv 1511.06434, section 4).
+    # beta_1 = 0.5: training oscillates with the usual 0.9 (Radford et al. 2015, arXiv 1511.06434, section 4).
     optimizer = keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.999)
     optimizer.build(network.trainable_variables)
     return optimizer

@@ -1,28 +1,29 @@
-"""Everything random in a training step, drawn at once from (seed, step)."""
+"""The random numbers of a training step, all drawn from (seed, step)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import tensorflow as tf
-
+from anime_gan.common.backend import tf
 from anime_gan.training.augment import NUM_UNIFORMS
 
 
 class StepNoise(NamedTuple):
     """The random numbers of one step, for the global batch of n images.
 
+    Uniform numbers are in [0, 1).
+
     Attributes:
         latents: float32 [n, latent_dim], standard normal.
-        rows: int32 [n], training rows whose labels the fakes take.
-        recombine: bool [n], whether each attribute is drawn by itself instead.
+        rows: int32 [n], the training rows whose labels the fakes get.
+        recombine: bool [n], whether a fake's attributes are drawn independently instead.
         fake_labels: float64 [n, attributes], uniform, for the labels of the fakes.
         real_labels: float64 [n, attributes], uniform, for the unknown labels of real images.
         mirror: bool [n], whether the real image is mirrored.
         penalty: float32 [n, ...], uniform, for the gradient penalty; [n] if it needs no noise.
-        augment_real: float32 [n, NUM_UNIFORMS], uniform, for the augmentation of the real images.
-        augment_fake: The same for the fakes.
+        augment_real: float32 [n, NUM_UNIFORMS], uniform, for the augmentation of real images.
+        augment_fake: float32 [n, NUM_UNIFORMS], uniform, for the augmentation of fakes.
     """
 
     latents: tf.Tensor
@@ -45,18 +46,18 @@ def draw_noise(
     num_attributes: int,
     penalty_shape: Sequence[int],
 ) -> StepNoise:
-    """Draws the noise of a step for the global batch, so that it does not depend on the number of replicas.
+    """Draws the noise of a step for the global batch, independent of the number of replicas.
 
     Args:
-        seed: The run's seed.
-        step: int64 scalar.
+        seed: Seed of the run.
+        step: Number of the step, an int64 scalar.
         batch_size: Images per step, over all replicas.
         latent_dim: Size of a latent vector.
-        num_rows: Rows of training labels.
-        num_attributes: Groups and tags.
+        num_rows: Number of training images.
+        num_attributes: Number of groups and tags.
         penalty_shape: Shape of the penalty's noise for one image.
     """
-    # The step is a tensor: a Python number would retrace the graph at every step.
+    # `step` is a tensor, because a Python number would retrace the graph at every step.
     seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), step]), 9, alg="philox"))
 
     def uniform(seed: tf.Tensor, shape: list[int], dtype: tf.DType) -> tf.Tensor:

@@ -2,16 +2,16 @@
 
 Every penalty has the signature `(discriminate, real, fake, noise) -> penalty`:
 
-- `discriminate`: images `[b, h, w, c]` -> logits `[b, 1]`, with labels and the training flag closed
-  over. A logit may depend on its own image only: no batch statistics.
-- `real`, `fake`: images `[b, h, w, c]` in [-1, 1]. Both are taken as constants.
-- `noise`: uniform in [0, 1), `[b, *noise_shape]`, or `None` for penalties that need none. It is an
-  argument so that the caller can derive it from (seed, step, global index of the sample) and get
-  the same numbers however the batch is split over replicas.
-- Returns float32 `[b]`, unweighted, whatever the dtype of images and logits.
+- `discriminate`: a function from images `[b, h, w, c]` to logits `[b, 1]`; labels and the training
+  flag are bound already. A logit must depend on its own image only, so no batch statistics.
+- `real`, `fake`: images `[b, h, w, c]` in [-1, 1]. Both are treated as constants.
+- `noise`: uniform in [0, 1), `[b, *noise_shape]`, or `None` for penalties that need none. The caller
+  derives it from (seed, step, global index of the sample), so that it does not depend on how the
+  batch is split over replicas.
+- Returns float32 `[b]`, unweighted, for images and logits of any float dtype.
 
-Differentiating the penalty by the discriminator's weights takes second derivatives. Not every op
-has them: bilinear `tf.image.resize`, for one, stops the gradient without a word.
+The gradient of the penalty with respect to the weights needs second derivatives. Some TensorFlow
+operations do not have them: bilinear `tf.image.resize` stops the gradient without a warning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
+from anime_gan.common.user_code import load_object
+from anime_gan.training.losses import check_per_sample
 
 Discriminate = Callable[[tf.Tensor], tf.Tensor]
 PenaltyFunction = Callable[[Discriminate, tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]
@@ -29,13 +31,13 @@ ImageShape = tuple[int, int, int]
 
 @dataclasses.dataclass(frozen=True)
 class GradientPenalty:
-    """A penalty and what it needs.
+    """A penalty function with the noise and the weight that it needs.
 
     Attributes:
         function: `(discriminate, real, fake, noise) -> penalty [b]`, float32.
-        noise_shape: Shape of the noise of one sample, from the image shape `(h, w, c)`; returns
-            `None` if the penalty uses no noise.
-        default_weight: Weight its authors use beside an adversarial loss of weight 1.
+        noise_shape: Maps the image shape `(h, w, c)` to the noise shape of one sample, or to `None`
+            if the penalty uses no noise.
+        default_weight: The authors' weight for an adversarial loss of weight 1.
     """
 
     function: PenaltyFunction
@@ -46,13 +48,13 @@ class GradientPenalty:
 def dragan(
     discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None
 ) -> tf.Tensor:
-    """Pulls the gradient norm to 1 around the real images: (|grad D(x')| - 1)^2.
+    """Pulls the gradient norm toward 1 around the real images: (|grad D(x')| - 1)^2.
 
     Kodali et al. 2017, "On Convergence and Stability of GANs" (arXiv 1705.07215), with
-    x' = x + 0.5 * std(x) * U(0, 1). Implementations differ: some use U - 0.5 or normal noise, some
-    move a random part of the way from x to x'. Most take std over the whole batch; here it is over
-    height, width and channels of each image, so that a sample's penalty does not depend on which
-    other samples share its batch or replica.
+    x' = x + 0.5 * std(x) * U(0, 1). Implementations differ: some use U - 0.5 or normal noise, and some
+    move a random part of the way from x to x'. Most compute std over the whole batch. Here it is
+    computed over height, width and channels of each image, so that a sample's penalty does not
+    depend on the other samples of its batch or replica.
 
     Args:
         discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
@@ -77,7 +79,7 @@ def dragan(
 def wgan_gp(
     discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None
 ) -> tf.Tensor:
-    """Pulls the gradient norm to 1 between real and generated images: (|grad D(x')| - 1)^2.
+    """Pulls the gradient norm toward 1 between real and generated images: (|grad D(x')| - 1)^2.
 
     Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (arXiv 1704.00028, equation 3),
     with x' = noise * real + (1 - noise) * fake.
@@ -105,7 +107,7 @@ def r1(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.T
     """Flattens the discriminator at the real images: |grad D(x)|^2 / 2.
 
     Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?"
-    (arXiv 1801.04406, equation 9). The factor 1/2 is in here, so the weight is the paper's gamma.
+    (arXiv 1801.04406, equation 9). The factor 1/2 is included, so the weight is the paper's gamma.
 
     Args:
         discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
@@ -124,7 +126,7 @@ def r1(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.T
 
 
 def none(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None) -> tf.Tensor:
-    """No penalty: zeros `[b]`. The discriminator is not called."""
+    """Returns zeros `[b]`: no penalty. The discriminator is not called."""
     del discriminate, fake, noise
     return tf.zeros(tf.shape(real)[:1])
 
@@ -138,29 +140,46 @@ GRADIENT_PENALTIES: Mapping[str, GradientPenalty] = MappingProxyType(
     }
 )
 
-# Inside the square root, whose derivative at zero is infinite. Adds 5e-13 to a norm of 1.
+
+def get_gradient_penalty(name: str) -> GradientPenalty:
+    """Returns the penalty called `name`, or imports the one that `module:NAME` names.
+
+    Raises:
+        InputError: There is no such penalty, or it does not return float32 `[b]`.
+    """
+    if name in GRADIENT_PENALTIES:
+        return GRADIENT_PENALTIES[name]
+    penalty = load_object(name, GradientPenalty, "gradient_penalty")
+    images, noise_shape = tf.zeros([2, 8, 8, 3]), penalty.noise_shape((8, 8, 3))
+    noise = None if noise_shape is None else tf.zeros([2, *noise_shape])
+    value = penalty.function(lambda x: tf.reduce_sum(x, axis=[1, 2, 3])[:, None], images, images, noise)
+    check_per_sample(value, name, "gradient_penalty")
+    return penalty
+
+
+# Added inside the square root, whose derivative at zero is infinite. Changes a norm of 1 by 5e-13.
 _EPSILON = 1e-12
 
 
 def _squared_gradient_norm(discriminate: Discriminate, images: tf.Tensor) -> tf.Tensor:
-    """Squared norm over H, W and C of each logit's gradient by its own image, float32 `[b]`."""
+    """Squared norm of each logit's gradient with respect to its own image, float32 `[b]`."""
     images = tf.stop_gradient(images)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
         logits = discriminate(images)
-    # The gradient of the sum over the batch holds each sample's own gradient, as long as no logit
-    # depends on another sample.
+    # The gradient of the sum over the batch contains each sample's own gradient, provided that no
+    # logit depends on another sample.
     gradients = tape.gradient(logits, images)
     if gradients is None:
         raise ValueError(
-            "The gradient penalty got no gradient: the logits do not depend on the images through "
-            "differentiable operations. Check that `discriminate` uses its argument."
+            "the gradient penalty has no gradient: `discriminate` must compute the logits from the images "
+            "with differentiable operations"
         )
-    # float32, as the images are, even if the discriminator computes in bfloat16.
+    # float32 like the images, even if the discriminator computes in bfloat16.
     return tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3])
 
 
 def _required(noise: tf.Tensor | None, name: str) -> tf.Tensor:
     if noise is None:
-        raise ValueError(f"The penalty {name!r} needs noise; its shape is in GRADIENT_PENALTIES.")
+        raise ValueError(f"the penalty {name!r} needs noise; see GRADIENT_PENALTIES[{name!r}].noise_shape")
     return noise

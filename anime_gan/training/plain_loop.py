@@ -1,7 +1,7 @@
-"""The same training step as `Trainer`'s, written the plain way: what the benchmark compares with.
+"""The training step of `Trainer`, written plainly. The benchmark compares the speed of both.
 
-Keras's own layers, float32, and fresh fakes for the generator's update. A test makes sure that both compute
-the same losses.
+This version uses Keras's own layers, float32, and new fakes for the generator's update. A test checks that
+both compute the same losses.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
-import tensorflow as tf
-
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.backend import keras, tf
 from anime_gan.training.losses import attribute_loss
 from anime_gan.training.penalties import GRADIENT_PENALTIES
 
 
 class PlainGenerator(keras.Model):
-    """`models.published.Generator` of Keras's own layers; `set_weights` takes that one's weights."""
+    """`models.published.Generator` built from Keras's own layers; `set_weights` accepts its weights."""
 
     def __init__(self, num_labels: int, embedding_dim: int) -> None:
+        """Creates the layers."""
         super().__init__()
         self.embedding = keras.layers.Dense(embedding_dim)
         self.fc = keras.layers.Dense(3 * 3 * 512)
@@ -32,6 +31,7 @@ class PlainGenerator(keras.Model):
         self.num_labels = num_labels
 
     def call(self, latents: tf.Tensor, labels: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Draws images [b, 64, 64, 3] in [-1, 1]."""
         x = tf.concat([latents, self.embedding(labels)], axis=-1)
         x = tf.nn.leaky_relu(tf.reshape(self.fc(x), [-1, 3, 3, 512]))
         x = tf.nn.leaky_relu(self.bn1(self.conv1(x), training=training))
@@ -40,9 +40,10 @@ class PlainGenerator(keras.Model):
 
 
 class PlainDiscriminator(keras.Model):
-    """`models.published.Discriminator` of Keras's own layers; `set_weights` takes that one's weights."""
+    """`models.published.Discriminator` built from Keras's own layers; `set_weights` accepts its weights."""
 
     def __init__(self, num_labels: int) -> None:
+        """Creates the layers."""
         super().__init__()
         self.conv1 = keras.layers.Conv2D(64, 5, 3, padding="same")
         self.conv2 = keras.layers.Conv2D(128, 5, 3, padding="same")
@@ -54,6 +55,7 @@ class PlainDiscriminator(keras.Model):
         self.num_labels = num_labels
 
     def call(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns real-or-fake logits [b, 1] and attribute logits [b, num_labels]."""
         x = tf.nn.leaky_relu(self.conv1(images))
         x = tf.nn.leaky_relu(self.conv2(x))
         features = self.flatten(tf.nn.leaky_relu(self.conv3(x)))
@@ -63,7 +65,7 @@ class PlainDiscriminator(keras.Model):
 
 
 class PlainLosses(NamedTuple):
-    """What a step reports, named as in `trainer.REPORTED`."""
+    """The losses of a step, named as in `trainer.REPORTED`."""
 
     discriminator_real: tf.Tensor
     discriminator_fake: tf.Tensor
@@ -74,9 +76,10 @@ class PlainLosses(NamedTuple):
 
 
 class PlainLoop:
-    """Networks, optimizers and the step; the defaults of `TrainConfig` with DRAGAN at every step."""
+    """Networks, optimizers and the step, with the defaults of `TrainConfig` and DRAGAN in every step."""
 
     def __init__(self, slots: Sequence[Slot], latent_dim: int, embedding_dim: int, batch_size: int) -> None:
+        """Builds networks and optimizers with all their variables."""
         num_labels = sum(slot.size for slot in slots)
         self.generator = PlainGenerator(num_labels, embedding_dim)
         self.discriminator = PlainDiscriminator(num_labels)
@@ -99,14 +102,14 @@ class PlainLoop:
         fake_labels: tf.Tensor,
         noise: tf.Tensor,
     ) -> PlainLosses:
-        """One update of both networks.
+        """Updates both networks once.
 
         Args:
             real: float32 [b, 64, 64, 3] in [-1, 1].
             real_labels: float32 [b, num_labels] of +1 and -1.
-            latents: float32 [b, latent_dim] for the discriminator's fakes, and again for the generator's.
-            fake_labels: float32 [b, num_labels] of +1 and -1, of both.
-            noise: float32 [b, 64, 64, 3], uniform, for DRAGAN.
+            latents: float32 [b, latent_dim], for the discriminator's update and for the generator's.
+            fake_labels: float32 [b, num_labels] of +1 and -1, for both updates.
+            noise: float32 [b, 64, 64, 3], uniform in [0, 1), for DRAGAN.
         """
         dragan = GRADIENT_PENALTIES["dragan"]
         generator_optimizer, discriminator_optimizer = self._optimizers

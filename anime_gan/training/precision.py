@@ -1,25 +1,25 @@
-"""Which numbers the networks compute with."""
+"""Compute precision: float32 or bfloat16."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import tensorflow as tf
+from anime_gan.common.backend import tf
 
-# As Linux names them: x86 with AVX-512 or AMX, and Arm.
+# Names in Linux's /proc/cpuinfo: x86 with AVX-512 or AMX, and Arm.
 CPU_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-# NVIDIA's Ampere generation was the first.
+# NVIDIA's Ampere generation.
 GPU_BFLOAT16_CAPABILITY = (8, 0)
 
 
 def resolve_dtype(precision: str) -> str:
-    """Turns `--precision` into a Keras dtype policy.
+    """Returns the Keras dtype policy of a precision.
 
     Args:
-        precision: "float32", "bfloat16", or "auto": bfloat16 where the hardware multiplies in it.
+        precision: "float32", "bfloat16", or "auto": bfloat16 if the hardware supports it, else float32.
 
     Returns:
-        "float32" or "mixed_bfloat16" (weights stay float32).
+        "float32", or "mixed_bfloat16", which keeps weights in float32.
     """
     if precision == "auto":
         precision = "bfloat16" if _hardware_has_bfloat16() else "float32"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import keras
-import tensorflow as tf
-
 from anime_gan.attributes.schema import Slot
+from anime_gan.common.backend import keras, tf
 from anime_gan.models.pixels import to_float
 from anime_gan.training.augment import augment
 from anime_gan.training.config import TrainConfig
@@ -26,18 +24,18 @@ def update_networks(
     with_penalty: bool,
     with_generator: bool,
 ) -> dict[str, tf.Tensor]:
-    """Updates the discriminator, then the generator, from one batch of fakes; runs on each replica.
+    """Updates the discriminator, then the generator, with one batch of fakes; runs on each replica.
 
     Args:
-        trainer: Networks, optimizers, loss and penalty.
+        trainer: The networks, optimizers, loss and penalty.
         images: uint8 [batch_size, height, width, channels], the global batch.
         labels: int8 [batch_size, num_labels] of +1, -1 and 0.
-        noise: Of the global batch.
-        with_penalty: Whether this step has the gradient penalty (lazy regularization).
-        with_generator: Whether this step trains the generator.
+        noise: The random numbers of the global batch.
+        with_penalty: Whether this step includes the gradient penalty (lazy regularization).
+        with_generator: Whether this step updates the generator.
 
     Returns:
-        Name -> float32 scalar, this replica's share of the value for the global batch.
+        Name -> float32 scalar, this replica's share of the global batch's value.
     """
     config, discriminator = trainer.config, trainer.discriminator
     replica = tf.distribute.get_replica_context()
@@ -58,12 +56,12 @@ def update_networks(
     known_labels = tf.cast(labels, tf.float32)
     real_labels, fake_labels = complete_labels(trainer, known_labels, noise)
 
-    # Generate one batch of fakes, which serves both updates.
+    # Generate one batch of fakes for both updates.
     with tf.GradientTape() as generator_tape:
         fake = trainer.generator(noise.latents, fake_labels, training=True)
         fake = augmented(trainer, fake, noise.augment_fake)
 
-    # Update the discriminator: tell real from fake, name the attributes of real images, stay smooth.
+    # Update the discriminator: adversarial loss, gradient penalty, attribute loss of the real images.
     with tf.GradientTape() as tape:
         on_real = discriminator(real, real_labels, training=True)
         on_fake = discriminator(tf.stop_gradient(fake), fake_labels, training=True)
@@ -109,7 +107,7 @@ def update_networks(
 
 
 def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """The images [b, h, w, channels] as the discriminator sees them."""
+    """Augments the images [b, h, w, channels] that the discriminator gets, if the run uses augmentation."""
     if trainer.config.augment == "none":
         return images
     return augment(images, noise, trainer.augment_probability)
@@ -118,11 +116,11 @@ def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tenso
 def complete_labels(
     trainer: Trainer, known_labels: tf.Tensor, noise: StepNoise
 ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-    """Complete labels for the real images and for the fakes.
+    """Returns complete labels of the real images and of the fakes, both float32 [b, num_labels].
 
-    Unknown labels of real images are drawn: the fakes' labels are complete, and the discriminator would tell
-    fakes by that. The fakes' labels are those of other real images; half of the time each attribute is drawn
-    by itself, so that the generator practices combinations that no image has.
+    Unknown labels of real images are sampled: if only the labels of fakes were complete, the discriminator
+    could recognize fakes by them. The fakes get the labels of random training images. For half of the fakes,
+    each attribute is drawn independently instead, so that the generator practices new combinations.
     """
     if trainer.label_sampler is None:
         return None, None
@@ -137,7 +135,7 @@ def complete_labels(
 def attribute_term(
     judged: dict[str, tf.Tensor], labels: tf.Tensor | None, slots: tuple[Slot, ...]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """This replica's share of the mean attribute loss and accuracy over all known attributes."""
+    """Returns this replica's share of the mean attribute loss and accuracy over all known attributes."""
     if labels is None or "attributes" not in judged:
         return tf.constant(0.0), tf.constant(0.0)
     losses, known = attribute_loss(judged["attributes"], labels, slots)
@@ -155,7 +153,7 @@ def penalty_term(
     noise: tf.Tensor,
     with_penalty: bool,
 ) -> tf.Tensor:
-    """The weighted gradient penalty of each image [b]; zeros in the steps between two intervals."""
+    """Returns the weighted gradient penalty of each image [b]; zeros in steps without the penalty."""
     if not with_penalty or trainer.config.gradient_penalty == "none":
         return tf.zeros([tf.shape(real)[0]])
     penalty = trainer.penalty.function(
@@ -168,7 +166,7 @@ def penalty_term(
 
 
 def share_of_mean(terms: list[tf.Tensor], config: TrainConfig) -> tf.Tensor:
-    """Per-image terms -> this replica's share of their mean over the global batch."""
+    """Adds up per-image terms [b]; returns this replica's share of their mean over the global batch."""
     return tf.add_n([tf.reduce_sum(term) for term in terms]) / config.batch_size
 
 
@@ -179,14 +177,14 @@ def apply_gradients(
     target: tf.Tensor,
     output_gradients: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Applies the gradients, summed over the replicas; returns this replica's share of their norm."""
+    """Applies the gradients, summed over all replicas; returns this replica's share of their norm."""
     variables = [variable.value for variable in network.trainable_variables]
     gradients = tape.gradient(target, variables, output_gradients=output_gradients)
     replica = tf.distribute.get_replica_context()
     summed = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     norm = tf.linalg.global_norm(summed) / replica.num_replicas_in_sync
-    # The update waits for the loss: TensorFlow's graph optimizer forgets that the penalty reads biases
-    # for which it has no gradient, and then a bias may be read before or after its update.
+    # The update must wait for the loss. The penalty reads biases for which it has no gradient;
+    # TensorFlow's graph optimizer loses that dependency, and a bias could be read after its update.
     with tf.control_dependencies([target]):
         # Keras sums over the replicas by itself.
         optimizer.apply(gradients, network.trainable_variables)
@@ -196,7 +194,7 @@ def apply_gradients(
 def update_average(
     average: keras.Model, current: keras.Model, decay: tf.Tensor, strategy: tf.distribute.Strategy
 ) -> None:
-    """Moves each variable of the average by (1 - decay) toward the current one; runs outside the replicas."""
+    """Moves each variable of the average by (1 - decay) toward the current one, on all replicas at once."""
     for mean, variable in zip(average.variables, current.variables, strict=True):
         strategy.extended.update(
             mean.value,

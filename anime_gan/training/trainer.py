@@ -1,22 +1,22 @@
-"""A run's state: networks, optimizers, counters, checkpoint; and one call that makes a training step."""
+"""The state of a run: networks, optimizers, counters and checkpoint; and a method that makes one step."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-import tensorflow as tf
 
 from anime_gan.attributes.label_sampler import LabelRows, LabelSampler
 from anime_gan.attributes.schema import Schema
-from anime_gan.training.config import TrainConfig
-from anime_gan.training.losses import ADVERSARIAL_LOSSES
+from anime_gan.common.backend import tf
+from anime_gan.training.config import ConfigError, TrainConfig
+from anime_gan.training.losses import get_adversarial_loss
 from anime_gan.training.networks import build_networks
 from anime_gan.training.noise import StepNoise, draw_noise
-from anime_gan.training.penalties import GRADIENT_PENALTIES
+from anime_gan.training.penalties import get_gradient_penalty
 from anime_gan.training.step import update_average, update_networks
 
-# The names of the values that a step reports; checkpoints keep their sums in this order.
+# Names of the values that a step reports. Checkpoints store their sums in this order.
 REPORTED = (
     "loss/discriminator_real",
     "loss/discriminator_fake",
@@ -34,34 +34,37 @@ REPORTED = (
     "augment/probability",
 )
 
-# Adaptive augmentation (Karras et al. 2020, arXiv 2006.06676, section 3): the discriminator is memorizing
-# when it takes most training images for real. It then sees more changed ones, and else fewer.
+# Adaptive augmentation (Karras et al. 2020, arXiv 2006.06676, section 3): a discriminator that classifies
+# most training images as real is memorizing them. The target is the mean sign of its logits for real images;
+# augmentation becomes more frequent above it and less frequent below it.
 REAL_SIGN_TARGET = 0.6
-# From never to always; the paper takes 500,000, for runs of 25 million images.
+# Images until the probability rises from 0 to 1. The paper uses 500,000, for runs of 25 million images.
 ADAPTATION_IMAGES = 100_000
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss became infinite or NaN; the message names the term and the step."""
+    """A reported value is infinite or NaN; the message names the value and the step."""
 
 
 class Trainer:
     """Trains a generator and a discriminator against each other.
 
-    The two are updated once a step by Adam, from one batch of generated images: the discriminator learns
-    on it first, then the generator is judged on the same images by the updated discriminator, so that the
-    generator runs forward once a step. If the run begins with a trained generator, the discriminator learns
-    alone for `discriminator_steps`. All randomness comes from (seed, step), and the state is a checkpoint's:
-    a run that was stopped goes on exactly as if it had not been.
+    Each step updates both networks once with Adam, using one batch of generated images: first the
+    discriminator, then the generator, whose images the updated discriminator judges again. So the generator
+    runs forward once per step. For the first `discriminator_steps`, only the discriminator is updated. All
+    randomness comes from (seed, step), and the checkpoint has the whole state, so a resumed run continues as
+    if it had never been stopped.
 
     Attributes:
-        generator: The network that is trained.
-        discriminator: Its opponent.
-        ema_generator: The generator's exponential moving average, batch norm statistics included: the one
-            that is shown and exported.
+        config: The options of the run.
+        step: Number of steps done, an int64 variable.
+        generator: The generator that is trained.
+        discriminator: The discriminator.
+        ema_generator: The exponential moving average (EMA) of the generator's weights and batch statistics;
+            samples and exports use it.
         num_images: Size of the training set.
         label_rows: The distinct label rows of the training set.
-        label_sampler: Completes labels from them; None without labels.
+        label_sampler: Completes labels from the label rows; None without labels.
         checkpoint: A `tf.train.Checkpoint` of the whole state.
     """
 
@@ -77,21 +80,22 @@ class Trainer:
         """Builds networks, optimizers and all variables.
 
         Args:
-            config: The run's options.
-            schema: What the label columns mean; empty for a model without labels.
-            labels: int8 [n, num_labels], the training set's label rows.
-            dtype: The networks' dtype policy, "float32" or "mixed_bfloat16".
-            strategy: Where to train; by default the current strategy.
+            config: The options of the run.
+            schema: The attributes of the label columns; empty for a model without labels.
+            labels: int8 [n, num_labels] of +1, -1 and 0 (unknown), the labels of the training set.
+            dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
+            strategy: Distribution strategy; None for the current one.
             channels: 3 for RGB images, 4 for RGBA.
 
         Raises:
-            ValueError: The batch cannot be divided among the strategy's replicas.
+            ConfigError: The batch size is not a multiple of the number of replicas.
         """
         self.config = config
         self.strategy = strategy or tf.distribute.get_strategy()
         replicas = self.strategy.num_replicas_in_sync
         if config.batch_size % replicas:
-            raise ValueError(f"--batch_size={config.batch_size}: must be a multiple of {replicas} replicas")
+            reason = f"must be a multiple of {replicas}, the number of devices"
+            raise ConfigError(reason, "batch_size", config.batch_size)
         self.channels = channels
         self.slots = schema.slots
         self.num_images = len(labels)
@@ -100,8 +104,8 @@ class Trainer:
         if schema.num_labels:
             self.label_rows = LabelRows.from_labels(labels)
             self.label_sampler = LabelSampler(schema, self.label_rows)
-        self.adversarial_loss = ADVERSARIAL_LOSSES[config.adversarial_loss]
-        self.penalty = GRADIENT_PENALTIES[config.gradient_penalty]
+        self.adversarial_loss = get_adversarial_loss(config.adversarial_loss)
+        self.penalty = get_gradient_penalty(config.gradient_penalty)
         weight = config.penalty_weight
         self.penalty_weight = self.penalty.default_weight if weight < 0 else weight
 
@@ -116,7 +120,7 @@ class Trainer:
         self.augment_probability = tf.Variable(
             float(config.augment == "always"), trainable=False, name="augment_probability"
         )
-        # Sums since the last report; in the checkpoint, so that a resumed run reports the same means.
+        # Sums since the last report, stored in the checkpoint so that a resumed run reports the same means.
         self._sums = tf.Variable(tf.zeros([len(REPORTED)]), trainable=False, name="sums")
         self._sums_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="sums_steps")
         self.checkpoint = tf.train.Checkpoint(
@@ -135,7 +139,7 @@ class Trainer:
             labels: int8 [batch_size, num_labels] of +1, -1 and 0.
 
         Returns:
-            The step's values by name, see `REPORTED`; each a mean over the global batch.
+            Name -> value, for the names in `REPORTED`; means over the global batch.
 
         Raises:
             NonFiniteError: A value is infinite or NaN.
@@ -150,7 +154,7 @@ class Trainer:
         return values
 
     def take_report(self) -> dict[str, float]:
-        """The mean of each value since the last report, by name; starts a new mean."""
+        """Returns the mean of each value since the last report, by name, and resets the means."""
         means = (self._sums / tf.cast(tf.maximum(self._sums_steps, 1), tf.float32)).numpy()
         self._sums.assign(tf.zeros_like(self._sums))
         self._sums_steps.assign(0)
@@ -158,11 +162,16 @@ class Trainer:
 
     @tf.function(autograph=False)
     def generate(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Images drawn by the moving average: float32 [n, height, width, channels] in [-1, 1]."""
+        """Draws images with the EMA generator, float32 [n, height, width, channels] in [-1, 1].
+
+        Args:
+            latents: float32 [n, latent_dim].
+            labels: float32 [n, num_labels] of +1 and -1.
+        """
         return self.ema_generator(latents, labels if self.label_sampler else None, training=False)
 
     def draw_noise(self, step: tf.Tensor) -> StepNoise:
-        """The random numbers of a step, an int64 scalar."""
+        """Returns the random numbers of a step, given its number as an int64 scalar."""
         config = self.config
         shape = self.penalty.noise_shape((config.resolution, config.resolution, self.channels)) or ()
         return draw_noise(
@@ -179,14 +188,14 @@ class Trainer:
     def _train_step(
         self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool, with_generator: bool
     ) -> tf.Tensor:
-        # Update both networks on every replica, and add up what the replicas report.
+        # Update both networks on every replica, and add up the values of all replicas.
         noise = self.draw_noise(self.step)
         per_replica = self.strategy.run(
             update_networks, args=(self, images, labels, noise, with_penalty, with_generator)
         )
         reported = self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
 
-        # Move the average; early on faster, so that it does not remember the random initial weights.
+        # Update the average; faster in the first steps, to forget the random initial weights.
         done = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.config.ema_decay, (1.0 + done) / (10.0 + done))
         update_average(self.ema_generator, self.generator, decay, self.strategy)
@@ -194,7 +203,7 @@ class Trainer:
         if self.config.augment == "adaptive":
             self._adapt_augmentation(reported["logits/real_sign"])
 
-        # Count the step, and keep the values for the report.
+        # Count the step, and add its values to the report.
         self.step.assign_add(1)
         values = tf.stack([reported[name] for name in REPORTED])
         self._sums.assign_add(values)
@@ -202,6 +211,6 @@ class Trainer:
         return values
 
     def _adapt_augmentation(self, real_sign: tf.Tensor) -> None:
-        """Moves the probability by the mean sign of the logits of the step's real images."""
+        """Raises or lowers the augmentation probability, given the mean sign of the real images' logits."""
         change = tf.sign(real_sign - REAL_SIGN_TARGET) * self.config.batch_size / ADAPTATION_IMAGES
         self.augment_probability.assign(tf.clip_by_value(self.augment_probability + change, 0.0, 1.0))

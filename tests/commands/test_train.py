@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,23 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--steps=0"], "--steps=0: must be 1 to 1e+08"),
-        (["--steps=many"], "--steps"),
-        (["--step=3"], "steps"),
+        (["--steps=0"], "--steps=0: must be 1 to 100,000,000"),
+        (["--steps=many"], "--steps=many: must be an integer"),
+        (["--step=3"], "unknown option --step; did you mean 'steps'"),
         (["--data=dranw"], "--data=dranw: no such folder; use drawn"),
         (["--architecture=publishd"], "did you mean 'published'"),
-        (["--preset=defalt"], "did you mean 'default'"),
+        (["--preset=defalt"], "--preset=defalt: must be one of default, hour, "),
+        (["--architecture=compact", "--resolution=32"], "--resolution=32: must be 64 or 128 for"),
+        (
+            ["--architecture=published-exact"],
+            "--gradient_penalty=dragan: must be none for the discriminator of published-exact",
+        ),
         (["--adversarial_loss=hing"], "must be one of non_saturating, hinge, wasserstein"),
         (["--resume"], "no run in runs/ to resume"),
-        (["--resume", "--run_dir=nowhere"], "no run there to resume"),
-        (["--run_dir=taken"], "--run_dir=taken: is not empty; use --resume"),
-        (["--resume", "--dry_run"], "--resume: cannot be combined with"),
+        (["--resume", "--run_dir=nowhere"], "--run_dir=nowhere: no run to resume"),
+        (["--run_dir=taken"], "--run_dir=taken: is not empty"),
+        (["--run_dir=taken", "--dry_run"], "--run_dir=taken: is not empty"),
+        (["--resume", "--dry_run"], "--resume cannot be combined with --preset or --dry_run"),
         (["drawn"], "unexpected argument 'drawn'"),
     ],
 )
@@ -46,33 +53,41 @@ def test_wrong_input_is_one_line_and_status_2(tmp_path, capsys, arguments, said)
     assert (tmp_path / "taken" / "precious.txt").read_text() == "mine"
 
 
-def test_help_tells_every_option_in_a_line_with_its_range(capsys):
+def test_help_shows_each_option_in_a_line_with_its_range(capsys):
     assert train.main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for field in dataclasses.fields(TrainConfig):
         (line,) = [line for line in lines if line.startswith(f"  --{field.name}:")]
-        assert f"default {field.default}" in line
+        assert line.endswith(f"; default {str(field.default).lower() or 'empty'})")
     for name, preset in PRESETS.items():
         assert f"  {name}: {preset.description}" in lines
     assert any(line.startswith("  srresnet: ") for line in lines)
-    assert "2 to 4096" in next(line for line in lines if line.startswith("  --batch_size:"))
+    assert "2 to 4,096" in next(line for line in lines if line.startswith("  --batch_size:"))
 
 
-def test_dry_run_tells_what_would_happen_and_leaves_nothing(capsys):
+def test_dry_run_describes_the_run_and_writes_nothing(capsys):
     arguments = ["--num_images=40", "--batch_size=8", "--steps=100", "--precision=float32"]
     # One graph instead of two.
     arguments.append("--penalty_interval=1")
     assert train.main(["--dry_run", *arguments]) == 0
     out = capsys.readouterr().out
-    config = json.loads(out[: out.index("\n}") + 2])
+    lines = out.splitlines()
+    # Every tenth image is held out.
+    assert lines[:2] == ["images: 36 for training, 4 held out", "steps: 100 with a batch size of 8"]
+    assert lines[2].startswith("time: about ") and "s per step" in lines[2]
+    memory = float(lines[3].removeprefix("memory: about ").removesuffix(" GiB"))
+    # TensorFlow alone takes a third of one; this machine may have run other tests in the same process.
+    assert 0.2 < memory < 64
+    assert lines[4:6] == ["output: runs/0001-drawn-published", ""]
+    config = json.loads(out[out.index("\n{") : out.index("\n}") + 2])
     assert config["steps"] == 100 and config["batch_size"] == 8
-    for part in ("conv1", "hair_color: ", "precision: float32", "minutes for 100 steps", "GiB"):
+    for part in ("conv1", "hair_color: ", "precision: float32"):
         assert part in out
     assert not Path("runs").exists()
 
 
 def test_dry_run_times_whole_steps(monkeypatch, capsys):
-    """Whole ones train the generator too, and have the penalty as often as the run: every third step."""
+    """The timed steps train the generator too, and every third one has the penalty, as in the run."""
     from anime_gan.runs import loop
     from anime_gan.training import trainer
 
@@ -88,12 +103,12 @@ def test_dry_run_times_whole_steps(monkeypatch, capsys):
     monkeypatch.setattr(trainer.Trainer, "train_step", slow_step)
     arguments = ["--num_images=40", "--batch_size=8", "--steps=60", "--precision=float32"]
     assert train.main(["--dry_run", "--penalty_interval=3", "--discriminator_steps=50", *arguments]) == 0
-    assert "time: 12.000 s a step, 1 images/s, about 12 minutes for 60 steps" in capsys.readouterr().out
+    assert "time: about 12 minutes (12.000 s per step, 1 images/s)" in capsys.readouterr().out
 
 
 @pytest.fixture
 def pictures(tmp_path, tmp_path_factory, monkeypatch) -> Path:
-    """Three pictures without labels, and one that cannot be read."""
+    """Three pictures without labels and one that cannot be read."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     (tmp_path / "pictures").mkdir()
     for i in range(3):
@@ -105,11 +120,11 @@ def pictures(tmp_path, tmp_path_factory, monkeypatch) -> Path:
 def test_too_few_images_for_one_batch(pictures, capsys):
     assert train.main(["--data=pictures", "--batch_size=4"]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("train.py: ")]
-    assert "3 images (1 were left out) are fewer than one batch of 4" in line
+    assert "--data=pictures: 3 images (1 skipped) are fewer than one batch of 4" in line
     assert not Path("runs").exists()
 
 
-def test_a_folder_without_labels_says_so_and_keeps_what_was_left_out(pictures, capsys):
+def test_a_folder_without_labels_says_so_and_lists_skipped_files(pictures, capsys):
     assert train.main(["--data=pictures", "--steps=1", "--batch_size=2", "--precision=float32"]) == 0
     error = capsys.readouterr().err
     notes = [line for line in error.splitlines() if line.startswith("note: ")]
@@ -121,6 +136,22 @@ def test_a_folder_without_labels_says_so_and_keeps_what_was_left_out(pictures, c
     assert (report["found"], report["used"]) == (4, 3)
     assert report["skipped"] == [{"name": "torn.png", "reason": "not a picture of a known format"}]
     assert list((run / "export").iterdir())
+
+
+def test_a_diverged_run_prints_a_command_with_half_the_learning_rates(monkeypatch, capsys):
+    from anime_gan.training import trainer
+
+    def diverge(self, images, labels):
+        raise trainer.NonFiniteError("loss/discriminator_real is nan at step 3")
+
+    monkeypatch.setattr(trainer.Trainer, "train_step", diverge)
+    options = ["--num_images=40", "--batch_size=8", "--precision=float32", "--learning_rate=0.004"]
+    assert train.main([*options, "--generator_learning_rate=0.002", "--steps=9"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("train.py: loss/discriminator_real is nan at step 3: training diverged")
+    command = shlex.split(error.partition("half the learning rate: ")[2])
+    changed = {"--learning_rate=0.002", "--generator_learning_rate=0.001", "--steps=9"}
+    assert command[:2] == ["python", "train.py"] and set(command[2:]) == {*options[:3], *changed}
 
 
 def test_commands_do_not_share_flags(capsys):

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[2]
 # Each of these settings stops Keras from being imported, or changes what the networks compute.
 HOSTILE = {"backend": "torch", "floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
@@ -55,6 +57,36 @@ def test_keras_settings_of_the_user_change_nothing(tmp_path: Path):
     assert len(faces) == 2
     assert [row["step"] for row in stats] == [1, 2]
     assert drawn_and_trained(hostile_home(tmp_path), KERAS_BACKEND="jax") == (faces, stats)
+
+
+@pytest.mark.parametrize(
+    "module, variables",
+    [("attributes.label_sampler", {}), ("models.published", {"KERAS_BACKEND": "jax"})],
+)
+def test_modules_that_a_program_imports_ignore_the_users_keras_settings(
+    tmp_path: Path, module: str, variables: dict[str, str]
+):
+    code = f"""
+import anime_gan.{module}, keras
+layer = keras.layers.Conv2D(1, 3)
+print(keras.config.backend(), layer.compute_dtype, layer.data_format, keras.config.epsilon())
+"""
+    printed = run(hostile_home(tmp_path), "-c", code, **variables)
+    assert printed.split() == ["tensorflow", "float32", "channels_last", "1e-07"]
+
+
+def test_keras_that_runs_on_another_backend_is_an_error_that_says_what_to_do(tmp_path: Path):
+    code = """
+import keras
+keras.config.backend = lambda: "torch"  # Neither Torch nor JAX is installed here.
+try:
+    import anime_gan.models.published
+except ImportError as error:
+    print(error)
+"""
+    printed = run(tmp_path, "-c", code)
+    assert "uses torch" in printed
+    assert "KERAS_BACKEND=tensorflow" in printed
 
 
 def test_importing_the_package_changes_nothing(tmp_path: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -171,6 +173,17 @@ def test_the_most_frequent_rows_are_kept(labels):
     assert everything.counts.sum() == len(labels)
     assert len(few.rows) == 7
     assert sorted(few.counts) == sorted(everything.counts)[-7:]
+
+
+def test_rows_of_equal_frequency_are_kept_without_favoring_an_attribute():
+    """All 1,024 combinations of ten tags, one of them twice; a quarter is kept."""
+    rows = np.array(list(itertools.product((-1, 1), repeat=10)), np.int8)
+    kept = LabelRows.from_labels(np.concatenate([rows, rows[700:701]]), limit=256)
+    assert len(np.unique(kept.rows, axis=0)) == 256
+    np.testing.assert_array_equal(kept.rows[kept.counts == 2], rows[700:701])
+    # Each tag is on in half of the rows; four standard deviations of a draw without replacement.
+    allowed = 4 * np.sqrt(0.25 / 256 * (1024 - 256) / 1023)
+    np.testing.assert_allclose(np.mean(kept.rows > 0, axis=0), 0.5, atol=allowed)
 
 
 def test_a_row_depends_on_its_seed_only():

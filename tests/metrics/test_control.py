@@ -51,6 +51,25 @@ def test_precision_of_every_value(small):
     assert result["worst"] == {"value": "hair=red", "model": pytest.approx(2 / 3), "real": 1.0}
 
 
+def test_unknown_labels_of_real_images_are_not_counted(small):
+    labels, verdicts = rows("r++", "b..", ".--"), rows("r++", "r--", "g-+")
+    real = control.count_confirmations(labels, verdicts, np.ones((3, 5), bool))
+    # Columns: red, blue, green, smile, glasses. Present, then absent.
+    np.testing.assert_array_equal(real.asked, [[1, 1, 0, 1, 1], [1, 1, 2, 1, 1]])
+    np.testing.assert_array_equal(real.confirmed, [[1, 0, 0, 1, 1], [0, 1, 2, 1, 0]])
+
+
+def test_precision_is_compared_with_that_of_real_images(small):
+    """The tagger confirms one of four generated and two of four real faces with red hair."""
+    every, asked = np.ones((4, 5), bool), rows(*["r.."] * 4)
+    model = control.count_confirmations(asked, rows("r--", "b--", "g--", "g--"), every)
+    real = control.count_confirmations(asked, rows("r--", "r--", "g--", "b--"), every)
+    result = control.attribute_precision(small, model, real)
+    assert (result["model"], result["real"], result["share_of_real"]) == (0.25, 0.5, 0.5)
+    none = control.count_confirmations(asked, rows(*["b--"] * 4), every)
+    assert control.attribute_precision(small, model, none)["share_of_real"] is None
+
+
 def test_images_drawn_for_one_value_count_for_it_alone(small):
     every = np.ones((2, 5), bool)
     counts = control.count_confirmations(rows("r+-", "b+-"), rows("r+-", "b+-"), every)
@@ -123,6 +142,8 @@ def test_one_attribute_is_changed_evenly(small):
     labels = np.repeat(rows("b+-"), 6000, axis=0)
     changed, slot = control.change_one(labels, small.slots, seed=1)
     np.testing.assert_array_equal(labels, np.repeat(rows("b+-"), 6000, axis=0))
+    # Rows stay rows of labels, which generators get as they are.
+    assert set(np.unique(changed)) == {-1, 1}
     expected = {0: {"red hair, smile, no glasses", "green hair, smile, no glasses"}}
     expected |= {1: {"blue hair, no smile, no glasses"}, 2: {"blue hair, smile, glasses"}}
     for index, texts in expected.items():

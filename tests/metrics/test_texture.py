@@ -1,6 +1,7 @@
 """The texture distance against plain loops, closed forms and images whose difference is known."""
 
 import functools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -248,12 +249,24 @@ def test_the_seed_decides():
         ((48, 48), [48, 24]),
         ((33, 33), [33]),
         ((32, 33), [32]),
+        ((33, 32), [33]),
         ((32, 64), [32, 16]),
     ],
 )
 def test_levels_are_halved_down_to_sixteen_pixels(shape, levels):
     images = np.random.default_rng(0).integers(0, 256, (2, *shape, 3), np.uint8)
     assert list(sliced_wasserstein(images, images[::-1], seed=0, directions=2)) == levels
+
+
+def test_pyramids_of_all_images_are_never_in_memory_together(monkeypatch):
+    """Eight images at a time take 2 MB, all 400 would take 20 MB for each copy in float32."""
+    monkeypatch.setattr(texture, "PIXEL_BLOCK", 8 * 64 * 64)
+    images = np.random.default_rng(0).integers(0, 256, (400, 64, 64, 3), np.uint8)
+    tracemalloc.start()
+    sliced_wasserstein(images, images, patches_per_image=1, directions=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
 
 
 def test_images_that_cannot_be_compared_are_refused():

@@ -1,6 +1,7 @@
 """The distance between images against closed forms and plain loops."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -79,6 +80,19 @@ def test_distance_of_wide_images_agrees_with_plain_loops():
 def test_images_of_other_shapes_are_refused():
     with pytest.raises(ValueError, match="cannot be compared"):
         image_distance(random_images(0, 2), random_images(0, 1))
+    with pytest.raises(ValueError, match="cannot be compared"):
+        image_distance(random_images(0, 1), random_images(0, 2))
+
+
+def test_images_are_reduced_a_few_at_a_time(monkeypatch):
+    """All 64 images in float32 would take 50 MB, the reduced ones take 4 MB."""
+    monkeypatch.setattr(variety, "PIXEL_BLOCK", 256 * 256)
+    images = np.zeros((64, 256, 256, 3), np.uint8)
+    tracemalloc.start()
+    image_distance(images, images)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
 
 
 def test_diversity_of_even_images():
@@ -86,6 +100,7 @@ def test_diversity_of_even_images():
     groups = np.stack([even_images(0, 51, 102), even_images(0, 0, 255)])
     expected = ((0.2 + 0.4 + 0.2) / 3 + (0 + 1 + 1) / 3) / 2
     assert pairwise_diversity(groups) == pytest.approx(expected, rel=1e-6)
+    assert pairwise_diversity(groups[:1]) == pytest.approx((0.2 + 0.4 + 0.2) / 3, rel=1e-6)
 
 
 def test_diversity_is_about_members_and_not_about_groups():

@@ -1,4 +1,4 @@
-"""A run that keeps combinations from training."""
+"""A run with held-out combinations of attributes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from anime_gan.datasets.load import load_dataset
 from anime_gan.runs import loop
 from anime_gan.runs.run_directory import RunDirectory
-from anime_gan.runs.start import make_trainer
+from anime_gan.runs.start import make_trainer, split_for
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
 
 
-def test_no_held_out_and_no_test_image_is_trained_on(tmp_path, monkeypatch):
+def test_held_out_and_test_images_are_not_trained_on(tmp_path, monkeypatch):
     config = TrainConfig(
         num_images=60, batch_size=8, steps=16, hold_out="hair_color=blue; glasses", precision="float32"
     )
@@ -27,17 +27,18 @@ def test_no_held_out_and_no_test_image_is_trained_on(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "export_model", lambda *arguments: tmp_path)
     monkeypatch.setattr(loop.Reporter, "write_samples", lambda self, step: None)
     run = RunDirectory.create(tmp_path / "run", config, dataset)
-    trainer = make_trainer(config, dataset)
-    assert loop.run_training(trainer, config, dataset, run) == 0
+    train = split_for(config, dataset).train
+    trainer = make_trainer(config, dataset, train)
+    assert loop.run_training(trainer, dataset, train, run) == 0
 
     columns = [dataset.schema.column("hair_color", "blue"), dataset.schema.column("glasses")]
     held_out = np.any(dataset.labels[:, columns] > 0, axis=1)
-    kept_back = held_out | (np.arange(60) % 10 == 9)
+    left_out = held_out | (np.arange(60) % 10 == 9)
     number = {image.tobytes(): index for index, image in enumerate(dataset.images)}
     trained_on = {number[image] for image in shown}
     assert held_out.sum() >= 5
-    # 16 batches of 8 are more than two epochs.
-    assert trained_on == set(np.flatnonzero(~kept_back))
-    # Nor does the generator get their label rows.
+    # 16 batches of 8 images are more than two epochs.
+    assert trained_on == set(np.flatnonzero(~left_out))
+    # The generator does not get their label rows either.
     assert not np.any(trainer.label_rows.rows[:, columns] > 0)
     assert trainer.num_images == len(trained_on)

@@ -1,10 +1,12 @@
-"""Whole runs: interrupted, resumed, exported."""
+"""Whole runs: stopped, killed, resumed, exported."""
 
 from __future__ import annotations
 
 import functools
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from anime_gan.commands import generate, train
 from anime_gan.runs.run_directory import STATE
 from anime_gan.training.trainer import Trainer
 
-# Runs the command with one method of one class replaced, so that the run is killed at a known place.
+# Runs the command with one function replaced, so that the run is killed at a known point.
 KILLED = """
 import os, signal, sys
 from anime_gan.common.quiet import import_tensorflow
@@ -39,7 +41,7 @@ if sys.argv[2] == "step":
         return values
     trainer.Trainer.train_step = hit
 else:
-    # While a checkpoint is written: the files are there, the final name is not.
+    # While a checkpoint is saved: its files are written, but not renamed yet.
     whole = os.replace
     def hit(source, target):
         if str(target).endswith(f"step-{when:08d}"):
@@ -49,7 +51,7 @@ else:
 sys.exit(main(sys.argv[3:]))
 """
 
-# Between them, every kind of state that there is to be saved.
+# Together they have every kind of state that a checkpoint saves.
 KINDS = {
     "published": ("--precision=float32",),
     "compact": (
@@ -64,7 +66,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory) -> Path:
-    """A folder of pictures with few attributes: sample pictures show a row of faces for every value."""
+    """A folder of images with few attributes, because sample images have a row of faces for every value."""
     folder = tmp_path_factory.mktemp("faces")
     random = np.random.default_rng(0)
     lines = ["filename,hair_color,smile"]
@@ -95,7 +97,7 @@ def train_in_a_process(*arguments: str, killed: tuple[str, str] | None = None) -
 
 
 def train_until_signal(*arguments: str, step: int, number: signal.Signals) -> int:
-    """Sends itself the signal behind a step; returns the exit status."""
+    """Trains, sends itself a signal after a step, and returns the exit status."""
     whole = Trainer.train_step
 
     def hit(self, images, labels):
@@ -110,7 +112,7 @@ def train_until_signal(*arguments: str, step: int, number: signal.Signals) -> in
 
 
 def state(run: Path, step: int) -> dict[str, np.ndarray]:
-    """Everything in a checkpoint, by name."""
+    """Returns all variables of a checkpoint by name."""
     reader = tf.train.load_checkpoint(str(run / "checkpoints" / f"step-{step:08d}" / STATE))
     names = [n for n in reader.get_variable_to_shape_map() if not n.startswith("_CHECKPOINTABLE")]
     return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
@@ -118,7 +120,7 @@ def state(run: Path, step: int) -> dict[str, np.ndarray]:
 
 def stats(run: Path) -> list[dict]:
     lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
-    # How fast the machine was is the one thing that may differ.
+    # Only the speed may differ between two equal runs.
     return [{k: v for k, v in line.items() if k != "images_per_second"} for line in lines]
 
 
@@ -133,7 +135,7 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 @pytest.fixture(scope="module")
 def uninterrupted(faces, tmp_path_factory) -> Callable[[str], Path]:
-    """Makes the run of a kind, when it is first asked for."""
+    """Returns a function that trains the run of a kind on its first call."""
 
     @functools.cache
     def whole(kind: str) -> Path:
@@ -145,7 +147,7 @@ def uninterrupted(faces, tmp_path_factory) -> Callable[[str], Path]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_between_checkpoints_and_resumed_is_the_same_run(kind, uninterrupted, faces, tmp_path):
+def test_a_run_killed_between_checkpoints_and_resumed_is_the_same(kind, uninterrupted, faces, tmp_path):
     run = tmp_path / "run"
     killed = train_in_a_process(*options(run, faces, kind), killed=("5", "step"))
     assert killed.returncode == -signal.SIGKILL
@@ -153,13 +155,12 @@ def test_killed_between_checkpoints_and_resumed_is_the_same_run(kind, uninterrup
     resumed = train_in_a_process("--resume", f"--run_dir={run}")
     assert resumed.returncode == 0, resumed.stderr
     assert_same_run(uninterrupted(kind), run)
-    # Between the two of them they did all that a run does.
     assert "training: 100%" in resumed.stderr
     for noise in ("oneDNN", "cuda", "CUDA", "WARNING", "tensorflow"):
         assert noise not in killed.stderr + resumed.stderr + resumed.stdout
 
 
-def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, faces, tmp_path):
+def test_a_run_killed_while_saving_and_resumed_is_the_same(uninterrupted, faces, tmp_path):
     run = tmp_path / "run"
     killed = train_in_a_process(*options(run, faces), killed=("6", "save"))
     assert killed.returncode == -signal.SIGKILL
@@ -169,7 +170,7 @@ def test_killed_while_saving_and_resumed_is_the_same_run(uninterrupted, faces, t
     assert not list(run.rglob(".partial-*"))
 
 
-def test_stopped_by_signals_and_resumed_further_is_the_same_run(uninterrupted, faces, tmp_path, capsys):
+def test_a_run_stopped_by_signals_and_resumed_is_the_same(uninterrupted, faces, tmp_path, capsys):
     run = tmp_path / "run"
     again = ["--resume", f"--run_dir={run}"]
     started = [*options(run, faces), "--steps=6"]
@@ -185,12 +186,38 @@ def test_stopped_by_signals_and_resumed_further_is_the_same_run(uninterrupted, f
     assert (run / "export" / "7" / "saved_model.pb").is_file()
 
 
-def test_resuming_does_not_change_the_run(uninterrupted, capsys):
+def test_resuming_cannot_change_what_a_run_computes(uninterrupted, capsys):
     run = uninterrupted("published")
     capsys.readouterr()
     assert train.main(["--resume", f"--run_dir={run}", "--learning_rate=0.1"]) == 2
     error = capsys.readouterr().err
     assert "--learning_rate" in error and "0.0002" in error
+
+
+def test_a_run_beyond_the_requested_steps_is_left_alone(uninterrupted, tmp_path, capsys):
+    run = shutil.copytree(uninterrupted("published"), tmp_path / "a run")
+    capsys.readouterr()
+    assert train.main(["--resume", f"--run_dir={run}", "--steps=3"]) == 2
+    error = capsys.readouterr().err
+    assert "--steps=3: the run is already at step 7" in error
+    assert json.loads((run / "config.json").read_text())["steps"] == 7
+    # The command in the message exports the run as it is.
+    shutil.rmtree(run / "export")
+    python, script, *arguments = shlex.split(error.split("as it is: ")[1])
+    assert [python, script] == ["python", "train.py"]
+    assert train.main(arguments) == 0
+    assert [path.name for path in (run / "export").iterdir()] == ["7"]
+
+
+def test_resuming_a_complete_run_keeps_its_export(uninterrupted, tmp_path, capsys):
+    run = shutil.copytree(uninterrupted("published"), tmp_path / "run")
+    # An evaluation adds files like this one to the export.
+    report = run / "export" / "7" / "EVALUATION.md"
+    report.write_text("measured")
+    capsys.readouterr()
+    assert train.main(["--resume", f"--run_dir={run}"]) == 0
+    assert f"train.py --resume --run_dir={run} --steps=14" in capsys.readouterr().out
+    assert report.read_text() == "measured"
 
 
 def test_a_process_ends_with_the_status_of_its_command():
@@ -208,14 +235,14 @@ def test_a_run_directory_explains_itself(kind, uninterrupted):
     assert (run / "samples" / "attributes-00000007.png").is_file()
     assert json.loads((run / "config.json").read_text())["steps"] == 7
     lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
-    # Two steps a line, four images each.
+    # Each line covers two steps of four images.
     seconds = sum(8 / line["images_per_second"] for line in lines)
     record = json.loads((run / "export" / "7" / "training.json").read_text())
     assert record["seconds"] == pytest.approx(seconds, abs=0.06)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_faces_can_be_drawn_by_a_finished_run(kind, uninterrupted, tmp_path):
+def test_a_finished_run_draws_faces(kind, uninterrupted, tmp_path):
     picture = tmp_path / "faces.png"
     asked = [f"--model={uninterrupted(kind)}", "--attrs=red hair", "--num=2", f"--out={picture}"]
     assert generate.main(asked) == 0
@@ -223,7 +250,7 @@ def test_faces_can_be_drawn_by_a_finished_run(kind, uninterrupted, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tensorboard_holds_scalars_pictures_and_text(kind, uninterrupted):
+def test_tensorboard_shows_scalars_images_and_texts(kind, uninterrupted):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = uninterrupted(kind)

@@ -1,4 +1,4 @@
-"""The measurements on the way, with a tagger that reads what the test wrote into the pictures."""
+"""Evaluations during training, with a tagger that reads labels and features from the pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = Schema.from_names({"eye_color": ("red", "blue"), "closed_eyes": None, "
 
 
 class ReadingTagger:
-    """Takes the first pixels of a picture for its labels, and its features from the next ones."""
+    """Reads the labels of an image from its first numbers, and its features from the next ones."""
 
     def judge(self, images: np.ndarray) -> Judgement:
         flat = images.reshape(len(images), -1)
@@ -39,23 +39,24 @@ def evaluation():
 
 
 def test_fid_of_a_shift(evaluation):
-    """Equal covariances: the distance is the squared shift of the means, here by 3 and by 4."""
+    """With equal covariances, the FID is the squared shift of the means, here 3 and 4."""
     labels = np.tile(np.array([1, -1, -1, 1], np.int8), (200, 1))
     features = np.stack([np.tile([70, 90], 100), np.repeat([80, 100], 100)], axis=1)
     values = evaluation.measure(pictures(labels, features, 1), labels)
     assert values["evaluation/fid"] == pytest.approx(3**2 + 4**2, rel=1e-6)
 
 
-def test_share_of_what_was_asked_for_and_can_be_seen(evaluation):
+def test_share_of_confirmed_attributes_leaves_out_hidden_ones(evaluation):
     asked = np.array([[1, -1, -1, 1], [1, -1, 1, 1], [-1, 1, -1, -1], [-1, 1, -1, 1]], np.int8)
     shown = np.array([[1, -1, -1, 1], [-1, 1, 1, 1], [1, -1, -1, -1], [-1, 1, -1, -1]], np.int8)
     asked, shown = np.repeat(asked, 20, axis=0), np.repeat(shown, 20, axis=0)
     values = evaluation.measure(pictures(shown, np.full((80, 2), 50), 2), asked)
-    # Of 12 attributes one is hidden (eyes closed), the eyes of the third and the smile of the fourth wrong.
+    # Of 12 attributes, one is hidden (the second face closes its eyes), and two are wrong: the eye color of
+    # the third face and the smile of the fourth.
     assert values["evaluation/attributes_confirmed"] == pytest.approx(9 / 11)
 
 
-def test_texture_tells_flat_pictures_from_noise_like_the_real_ones(evaluation):
+def test_texture_tells_flat_images_from_noise_like_the_real_images(evaluation):
     labels = np.tile(np.array([1, -1, -1, 1], np.int8), (200, 1))
     noise = pictures(labels, np.full((200, 2), 50), 3)
     flat = (noise // 2 + 64).astype(np.uint8)
@@ -65,7 +66,7 @@ def test_texture_tells_flat_pictures_from_noise_like_the_real_ones(evaluation):
 
 
 def test_texture_is_of_the_finest_level(evaluation):
-    """Fine grain of one pixel, which the coarser levels do not contain, is removed."""
+    """Removing one-pixel grain changes the finest level most."""
     labels = np.tile(np.array([1, -1, -1, 1], np.int8), (200, 1))
     noise = pictures(labels, np.full((200, 2), 50), 3).astype(np.float32)
     means = noise.reshape(200, 32, 2, 32, 2, 3).mean(axis=(2, 4), keepdims=True)
@@ -75,7 +76,7 @@ def test_texture_is_of_the_finest_level(evaluation):
     assert evaluation.measure(smooth, labels)["evaluation/texture"] == pytest.approx(levels[64])
 
 
-def test_without_a_tagger_only_the_texture(evaluation):
+def test_without_a_tagger_only_texture_is_measured(evaluation):
     images = np.random.default_rng(0).integers(0, 256, (50, 64, 64, 3), np.uint8)
     nothing = Schema(())
     dataset = Dataset("plain", images, np.zeros((50, 0), np.int8), nothing, "", checksum="")

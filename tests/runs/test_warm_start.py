@@ -1,4 +1,4 @@
-"""Training that begins with the generator of an export."""
+"""Fine-tuning: training that starts from the generator of an export."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from anime_gan.runs.warm_start import WarmStart, matching_columns, translate_lab
 from anime_gan.training.trainer import Trainer
 from tests.training.test_trainer import CONFIG
 
-# To the export's hair_color (blue, red, black, blonde), smile and glasses.
+# The schema of the export has hair_color (blue, red, black, blonde), smile and glasses.
 OTHER = Schema.from_names({"smile": None, "hat": None, "hair_color": ("red", "green", "blue")})
 
 
@@ -36,7 +36,7 @@ def test_labels_match_by_name_or_by_words():
     target = Schema.from_names(
         {"hair_color": ("red", "blue", "pink"), "hair_style": ("long", "short"), "smile": None}
     )
-    # "long hair" asks for a tag there and for a value here.
+    # "long hair" requests a tag of the source and a value of the target.
     assert matching_columns(source, target) == [4, 3, None, 0, None, 5]
 
 
@@ -54,7 +54,7 @@ def test_the_same_labels_draw_the_same_face(architecture, tmp_path):
     ours = get_architecture(architecture).make_generator(OTHER.num_labels, seed=9, dtype="float32")
     start.fill(ours, OTHER)
     latents = np.random.default_rng(0).normal(size=(2, 100)).astype(np.float32)
-    # A hat that nobody knew, and glasses and black or blonde hair, which are gone, at what was usual.
+    # The new label, a hat, has no effect; glasses, black and blonde hair are gone and stay at their means.
     labels = np.array([[1, 1, -1, -1, 1], [-1, -1, 1, -1, -1]], np.float32)
     with np.load(export / "label_rows.npz") as trained_on:
         mean = trained_on["counts"] @ trained_on["rows"] / trained_on["counts"].sum()
@@ -65,10 +65,11 @@ def test_the_same_labels_draw_the_same_face(architecture, tmp_path):
     )["images"]
     np.testing.assert_allclose(ours(latents, labels), images, atol=1e-4)
     assert np.abs(images[0] - images[1]).max() > 0.01
-    assert start.describe(OTHER).endswith("it knows 3 of 5 labels, not hat, hair_color=green")
+    expected = f"fine-tuning {export}: 3 of 5 labels match; new labels start untrained: hat, hair_color=green"
+    assert start.describe(OTHER) == expected
 
 
-def test_at_first_the_discriminator_learns_alone(schema, labels):
+def test_the_discriminator_first_learns_alone(schema, labels):
     images = np.random.default_rng(1).integers(0, 256, (8, 64, 64, 3), np.uint8)
     trainer = Trainer(dataclasses.replace(CONFIG, discriminator_steps=2), schema, labels)
     weights = []
@@ -89,29 +90,30 @@ def networks(trainer):
     return trainer.generator, trainer.discriminator
 
 
-def assert_nothing_is_learned(first, began):
-    """A run's model has the weights that it began with."""
+def assert_nothing_is_learned(first, start):
+    """Asserts that the model of a run has the weights that it started from."""
     expected = get_architecture("published").make_generator(first.schema.num_labels, dtype="float32")
-    began.fill(expected, first.schema)
+    start.fill(expected, first.schema)
     found = tf.saved_model.load(str(first.directory)).weights
     for variable, weight in zip(expected.variables, found, strict=True):
-        # Batch statistics follow the pictures that the discriminator is shown.
+        # The running means of batch normalization follow the images for the discriminator.
         if variable.trainable:
             np.testing.assert_array_equal(weight.numpy(), variable.numpy())
 
 
-def test_a_run_begins_with_the_export(export, tmp_path, monkeypatch, capsys):
+def test_a_run_starts_from_the_export(export, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     options = ["--num_images=40", "--batch_size=4", "--checkpoint_interval=1", "--precision=float32"]
     assert train.main([f"--init_from={export.parent.parent}", "--run_dir=run", "--steps=1", *options]) == 0
-    assert "beginning with" in capsys.readouterr().out
+    assert "fine-tuning" in capsys.readouterr().out
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["discriminator_steps"] == 100 and config["init_from"] == str(export.resolve())
-    first, began = FaceGenerator(tmp_path / "run"), WarmStart(export)
-    assert_nothing_is_learned(first, began)
+    first, start = FaceGenerator(tmp_path / "run"), WarmStart(export)
+    assert_nothing_is_learned(first, start)
     card = (first.directory / "MODEL_CARD.md").read_text()
-    assert f"The generator began as model {began.record['weights_sha256'][:16]}. Color noise." in card
-    # Without the export, a run goes on all the same, and says the same of itself.
+    weights = json.loads((export / "training.json").read_text())["weights_sha256"]
+    assert f"The generator was fine-tuned from model {weights[:16]}. Color noise." in card
+    # A run can be resumed without the export, and still credits it.
     export.rename(tmp_path / "gone")
     try:
         assert train.main(["--resume", "--run_dir=run", "--steps=2"]) == 0
@@ -123,27 +125,27 @@ def test_a_run_begins_with_the_export(export, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--architecture=compact"], "--architecture=compact: the model of --init_from has published"),
-        (["--latent_dim=99"], "--latent_dim=99: the model of --init_from has 100"),
+        (["--architecture=compact"], "--architecture=compact: the model to fine-tune has published"),
+        (["--latent_dim=99"], "--latent_dim=99: the model to fine-tune has 100"),
     ],
 )
-def test_what_contradicts_the_export_is_refused(export, arguments, complaint, tmp_path, capsys):
+def test_options_that_contradict_the_export_are_refused(export, arguments, complaint, tmp_path, capsys):
     run = tmp_path / "run"
     assert train.main([f"--init_from={export}", f"--run_dir={run}", *arguments]) == 2
     assert complaint in capsys.readouterr().err
     assert not run.exists()
 
 
-def test_a_folded_generator_is_refused(export, tmp_path, capsys):
-    """Folded, the published generator would draw other faces as soon as it is trained."""
+def test_a_packed_generator_is_refused(export, tmp_path, capsys):
+    """Trained further, a packed generator would be normalized a second time and draw other faces."""
     packed, run = tmp_path / "packed", tmp_path / "run"
     pack(export, packed)
     assert train.main([f"--init_from={packed}", f"--run_dir={run}", "--num_images=40", "--batch_size=4"]) == 2
-    assert "is packed, its batch normalization folded away" in capsys.readouterr().err
+    assert f"--init_from={packed}: is a packed model" in capsys.readouterr().err
     assert not run.exists()
 
 
-def test_a_run_killed_before_its_first_checkpoint_begins_with_the_export_again(export, tmp_path):
+def test_a_run_killed_before_its_first_checkpoint_starts_from_the_export_again(export, tmp_path):
     options = [f"--run_dir={tmp_path / 'run'}", "--num_images=40", "--batch_size=4", "--precision=float32"]
     assert train.main([f"--init_from={export}", "--steps=1", *options]) == 0
     shutil.rmtree(tmp_path / "run" / "checkpoints")
@@ -152,8 +154,8 @@ def test_a_run_killed_before_its_first_checkpoint_begins_with_the_export_again(e
     assert_nothing_is_learned(FaceGenerator(tmp_path / "run"), WarmStart(export))
 
 
-def test_a_missing_export_and_unlabelled_data_are_refused(export, tmp_path, capsys):
+def test_a_missing_export_and_unlabeled_data_are_refused(export, tmp_path, capsys):
     assert train.main([f"--init_from={tmp_path}"]) == 2
     assert f"--init_from={tmp_path}: no exported model found" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="must both have attributes, and the data have none"):
+    with pytest.raises(ValueError, match="needs labels in both model and data, but the data has none"):
         WarmStart(export).check(Schema(()))

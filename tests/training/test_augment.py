@@ -1,4 +1,4 @@
-"""Each change against what it should be by hand."""
+"""Each change of an image against the result worked out by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_brightness_is_added(images):
     np.testing.assert_allclose(changed, images + 0.4, atol=1e-6)
 
 
-def test_no_saturation_is_grey(images):
+def test_no_saturation_is_gray(images):
     changed = change_colors(images, tf.constant([[0.5, 0.0, 0.5]] * 4)).numpy()
     np.testing.assert_allclose(changed, np.repeat(images.mean(3, keepdims=True), 3, axis=3), atol=1e-6)
 
@@ -71,7 +71,7 @@ def test_probability_is_of_each_image_and_kind():
     images = np.full((count, 8, 8, 3), 0.5, np.float32)
     uniforms = np.random.default_rng(2).uniform(size=(count, NUM_UNIFORMS)).astype(np.float32)
     unchanged = np.all(augment(images, uniforms, 0.3).numpy() == 0.5, axis=(1, 2, 3)).mean()
-    # A translation by nothing is the one change in nine that a grey image does not show.
+    # One of the nine translations of an 8x8 image moves it by nothing.
     expected = 0.7**2 * (0.7 + 0.3 / 9)
     assert abs(unchanged - expected) < 4 * (expected * (1 - expected) / count) ** 0.5
     np.testing.assert_array_equal(augment(images, uniforms, 0.0), images)

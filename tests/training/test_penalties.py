@@ -44,13 +44,25 @@ def penalized_points(name):
     return REAL
 
 
-def test_table():
-    assert set(GRADIENT_PENALTIES) == {*PENALTIES, "none"}
-    assert GRADIENT_PENALTIES["dragan"].noise_shape((64, 64, 3)) == (64, 64, 3)
-    assert GRADIENT_PENALTIES["wgan_gp"].noise_shape((64, 64, 3)) == (1, 1, 1)
-    assert GRADIENT_PENALTIES["r1"].noise_shape((64, 64, 3)) is None
-    assert GRADIENT_PENALTIES["none"].noise_shape((64, 64, 3)) is None
-    assert all(GRADIENT_PENALTIES[name].default_weight > 0 for name in PENALTIES)
+def test_where_the_gradient_is_taken_with_noise_of_the_penaltys_own_shape():
+    """DRAGAN: a point around the image for each pixel. WGAN-GP: one point on the line from fake to real."""
+    points = {}
+
+    def remember(images):
+        points["last"] = images.numpy()
+        return linear(tf.constant(WEIGHTS, tf.float32))(images)
+
+    for name in ("dragan", "wgan_gp"):
+        penalty = GRADIENT_PENALTIES[name]
+        noise = np.random.default_rng(1).uniform(size=(BATCH_SIZE, *penalty.noise_shape(SHAPE)))
+        penalty.function(remember, tf.constant(REAL), tf.constant(FAKE), tf.constant(noise, tf.float32))
+        points[name] = points["last"]
+    moved = (points["dragan"] - REAL) / (0.5 * REAL.std((1, 2, 3), keepdims=True))
+    assert np.all((moved > -1e-5) & (moved < 1 + 1e-5))
+    # The standard deviation of U(0, 1) is 0.29; it would be 0 if all pixels of an image moved alike.
+    assert np.all(np.abs(moved.std((1, 2, 3)) - 12**-0.5) < 0.1)
+    share = (points["wgan_gp"] - FAKE) / (REAL - FAKE)
+    assert np.all((share > 0) & (share < 1)) and np.all(share.std((1, 2, 3)) < 1e-3)
 
 
 @pytest.mark.parametrize("name", PENALTIES)

@@ -204,7 +204,7 @@ def _gfile() -> Any:
 
 
 def _remote_error() -> type[Exception]:
-    import tensorflow as tf
+    from anime_gan.common.backend import tf
 
     error: type[Exception] = tf.errors.OpError
     return error

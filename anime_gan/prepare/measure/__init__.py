@@ -1,0 +1,1 @@
+"""Measurements of the preparation: face detection, hair colors and near-duplicates."""
