@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.models import ARCHITECTURES
 from anime_gan.runs.run_directory import RunDirectory, newest_run_directory, next_run_directory
+from anime_gan.runs.trained_run import TrainedRun, find_checkpoint
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import (
     PRESETS,
@@ -97,7 +98,7 @@ def _train(flag_values: flags.FlagValues) -> int:
     given = {name: value for name, value in given_flags(flag_values).items() if name in options}
     run_dir = Path(flag_values["run_dir"].value) if flag_values["run_dir"].value else None
     resume, dry_run = flag_values["resume"].value, flag_values["dry_run"].value
-    start: WarmStart | None = None
+    start: TrainedRun | WarmStart | None = None
     # Options are checked before TensorFlow is loaded, so that errors appear at once.
     if resume:
         if flag_values["preset"].present or dry_run:
@@ -114,14 +115,14 @@ def _train(flag_values: flags.FlagValues) -> int:
             )
             return 0
         if config.init_from and not run.last_step:
-            start = WarmStart(Path(config.init_from))
+            start = _start(Path(config.init_from), given)
             # Raises an error if the export is another one by now.
             start.options(dataclasses.asdict(config))
     else:
         if given.get("init_from"):
-            start = WarmStart(Path(str(given["init_from"])))
-            given = start.options(given)
-        config = resolve_config(str(flag_values["preset"].value), given)
+            start = _start(Path(str(given["init_from"])), given)
+        preset = str(flag_values["preset"].value)
+        config = resolve_config(preset, start.options(given) if start else given)
         if run_dir is not None:
             RunDirectory.check_is_free(run_dir)
 
@@ -136,8 +137,14 @@ def _train(flag_values: flags.FlagValues) -> int:
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
     if start and not resume:
-        start.check(dataset.schema)
-        print(start.describe(dataset.schema))
+        if isinstance(start, TrainedRun) and not start.fits(dataset):
+            start = start.generator_alone(config.resolution)
+            config = resolve_config(preset, start.options(given))
+        if isinstance(start, WarmStart):
+            start.check(dataset.schema)
+            print(start.describe(dataset.schema))
+        else:
+            print(start.describe(config.resolution))
         dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
     import_tensorflow()
     from anime_gan.runs.dry_run import describe_run
@@ -174,6 +181,12 @@ def _train(flag_values: flags.FlagValues) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _start(path: Path, given: Mapping[str, Any]) -> TrainedRun | WarmStart:
+    """Returns what `--init_from` names: both networks of a run, or the generator of an export."""
+    checkpoint = find_checkpoint(path)
+    return WarmStart(path) if checkpoint is None else TrainedRun(checkpoint, given)
 
 
 def _check_size(dataset: Dataset, config: TrainConfig) -> None:

@@ -47,6 +47,11 @@ class Illustrator(Protocol):
         ...
 
 
+def channels_of(illustrator: Illustrator) -> int:
+    """Returns 4 for an illustrator of transparent pictures, else 3."""
+    return 4 if getattr(illustrator, "transparent", False) else 3
+
+
 class IllustratedFaces:
     """Faces 0 to `num_items - 1` of an illustrator, as a source for `prepare`."""
 
@@ -58,7 +63,7 @@ class IllustratedFaces:
         self.name = illustrator.name
         self.statement = illustrator.statement
         self.schema = Schema.from_names(illustrator.attributes)
-        self.channels = 4 if getattr(illustrator, "transparent", False) else 3
+        self.channels = channels_of(illustrator)
         self.num_items = num_images
         self._illustrator = illustrator
 
@@ -86,7 +91,7 @@ class IllustratedFaces:
 def _draw(illustrator: Illustrator, schema: Schema, resolution: int, indices: range) -> Chunk:
     drawn = [illustrator.draw(index, resolution) for index in indices]
     images = np.stack([image for image, _ in drawn])
-    expected = (resolution, resolution, 3)
+    expected = (resolution, resolution, channels_of(illustrator))
     if images.dtype != np.uint8 or images.shape[1:] != expected:
         returned = f"{images.dtype} {list(images.shape[1:])}"
         raise DataError(f"{illustrator.name}: draw() must return uint8 {list(expected)}, not {returned}")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from anime_gan.common.backend import tf
 
 CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
 STATE = "state"
 STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
@@ -57,7 +58,12 @@ class RunDirectory:
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         write_text(path / "attributes.json", dataset.schema.to_json())
-        data = {"statement": dataset.statement, "images": len(dataset.images), "checksum": dataset.checksum}
+        data = {
+            "statement": dataset.statement,
+            "images": len(dataset.images),
+            "channels": dataset.images.shape[3],
+            "checksum": dataset.checksum,
+        }
         write_text(path / "data.json", json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
         # Last, because a directory with a configuration counts as a run that can be resumed.
@@ -139,7 +145,7 @@ class RunDirectory:
         Raises:
             RunError: The images or labels have changed.
         """
-        saved = json.loads((self.path / "data.json").read_text("utf-8"))
+        saved = self.read_data()
         if saved["checksum"] != dataset.checksum:
             raise RunError(
                 f"the images or labels have changed since the run in {self.path} started; restore them, or "
@@ -147,6 +153,11 @@ class RunDirectory:
                 "data",
             )
         return dataclasses.replace(dataset, statement=saved["statement"])
+
+    def read_data(self) -> dict[str, Any]:
+        """Returns the contents of `data.json`."""
+        data: dict[str, Any] = json.loads((self.path / "data.json").read_text("utf-8"))
+        return data
 
     def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
         """Adds a line to `stats.jsonl` or `evaluation.jsonl`."""
@@ -174,12 +185,12 @@ class RunDirectory:
 
     def save_checkpoint(self, checkpoint: tf.train.Checkpoint, step: int, keep: int) -> None:
         """Writes the training state, then removes all checkpoints but the newest `keep`."""
-        target = self._checkpoint_path(step)
+        target = self.checkpoint_path(step)
         if not target.is_dir():
             with written_whole(target) as partial:
                 checkpoint.write(str(partial / STATE))
         for old in self._checkpoint_steps()[:-keep]:
-            shutil.rmtree(self._checkpoint_path(old))
+            shutil.rmtree(self.checkpoint_path(old))
 
     @property
     def last_step(self) -> int:
@@ -194,17 +205,18 @@ class RunDirectory:
         """
         last = self.last_step
         if last:
-            status = checkpoint.read(str(self._checkpoint_path(last) / STATE))
+            status = checkpoint.read(str(self.checkpoint_path(last) / STATE))
             # Without these checks, a variable missing on either side would keep its random initial value.
             status.assert_consumed()
             status.assert_existing_objects_matched()
         return last
 
-    def _checkpoint_path(self, step: int) -> Path:
-        return self.path / "checkpoints" / f"step-{step:08d}"
+    def checkpoint_path(self, step: int) -> Path:
+        """Returns the folder of the checkpoint after `step` steps."""
+        return self.path / CHECKPOINTS / f"step-{step:08d}"
 
     def _checkpoint_steps(self) -> list[int]:
-        return sorted(int(path.name[5:]) for path in (self.path / "checkpoints").glob("step-*"))
+        return sorted(int(path.name[5:]) for path in (self.path / CHECKPOINTS).glob("step-*"))
 
 
 def next_run_directory(parent: Path, label: str) -> Path:

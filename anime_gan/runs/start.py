@@ -8,6 +8,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.splits import Split, parse_combinations, split_dataset
+from anime_gan.runs.trained_run import TrainedRun
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.precision import resolve_dtype
@@ -44,11 +45,14 @@ def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Tr
     )
 
 
-def load_initial_weights(start: WarmStart, trainer: Trainer, schema: Schema) -> None:
-    """Copies a trained generator into the trainer's generator and its average.
+def load_initial_weights(start: TrainedRun | WarmStart, trainer: Trainer, schema: Schema) -> None:
+    """Copies trained networks into the trainer: all of a run, or the generator of an export.
 
     Raises:
         ConfigError: The trained generator does not fit.
     """
+    if isinstance(start, TrainedRun):
+        start.fill(trainer)
+        return
     start.fill(trainer.generator, schema)
     trainer.ema_generator.set_weights(trainer.generator.get_weights())

@@ -57,7 +57,13 @@ class WarmStart:
         Raises:
             ConfigError: A given option contradicts the export.
         """
-        options = {name: self.export.record["config"][name] for name in FIXED_OPTIONS}
+        config = self.export.record["config"]
+        # What export and networks have only had since version 0.2.0 has a default.
+        options = {name: config[name] for name in FIXED_OPTIONS}
+        options["base_resolution"] = config.get("base_resolution", 0)
+        options["transparent"] = "yes" if config.get("channels", 3) == 4 else "no"
+        if given.get("transparent") == "auto":
+            given = {name: value for name, value in given.items() if name != "transparent"}
         for name, value in options.items():
             if given.get(name, value) != value:
                 reason = f"the model to fine-tune has {value}; leave this option out"
@@ -90,7 +96,10 @@ class WarmStart:
         """Returns a line that says which labels of the data the model knows."""
         columns = matching_columns(self.export.schema, schema)
         new = [name for name, column in zip(schema.columns, columns, strict=True) if column is None]
-        known = f"fine-tuning {self._path}: {len(columns) - len(new)} of {len(columns)} labels match"
+        known = (
+            f"fine-tuning {self._path} with a new discriminator: {len(columns) - len(new)} of {len(columns)} "
+            "labels match"
+        )
         return f"{known}; new labels start untrained: {', '.join(new)}" if new else known
 
     def fill(self, generator: keras.Model, schema: Schema) -> None:

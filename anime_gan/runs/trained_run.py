@@ -1,0 +1,167 @@
+"""Training that starts from both networks of another run, at its resolution or at twice as much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anime_gan.attributes.schema import Schema
+from anime_gan.datasets.dataset import Dataset
+from anime_gan.models import get_architecture
+from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory
+from anime_gan.runs.warm_start import WarmStart
+from anime_gan.training.config import ConfigError
+
+if TYPE_CHECKING:
+    from anime_gan.common.backend import keras
+    from anime_gan.training.trainer import Trainer
+
+# The run decides these options, because its weights fit no other values.
+FIXED_OPTIONS = ("architecture", "discriminator", "latent_dim", "attribute_head", "projection")
+
+
+class TrainedRun:
+    """A checkpoint of another run.
+
+    Attributes:
+        run: The directory of the run.
+        config: The options of the run.
+    """
+
+    def __init__(self, checkpoint: Path, given: Mapping[str, Any]) -> None:
+        """Reads the options and the schema of a run.
+
+        Args:
+            checkpoint: A folder from `find_checkpoint`.
+            given: The options that the user gave, among them the Python code that may be imported.
+
+        Raises:
+            ConfigError: An option of the run is unknown or its value is not allowed.
+        """
+        self.run = RunDirectory(checkpoint.parent.parent)
+        self.config = self.run.load_config(given)
+        self._checkpoint = checkpoint
+        self._schema = Schema.from_json((self.run.path / "attributes.json").read_text("utf-8"))
+        data = self.run.read_data()
+        self._statement = data["statement"]
+        # Absent before version 0.2.0.
+        self._channels = data.get("channels", 3)
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the options of a run that starts from this one.
+
+        Args:
+            given: The options that the user gave.
+
+        Returns:
+            The given options and those that this run decides.
+
+        Raises:
+            ConfigError: A given option contradicts this run.
+        """
+        config = self.config
+        side = given.get("resolution", config.resolution)
+        doubled = side == 2 * config.resolution and get_architecture(config.architecture).grows
+        if side != config.resolution and not doubled:
+            sizes = f"{config.resolution}"
+            if get_architecture(config.architecture).grows:
+                sizes += f" or {2 * config.resolution}"
+            raise ConfigError(f"a run that starts from this one has {sizes} pixels", "resolution", side)
+        options = {name: getattr(config, name) for name in FIXED_OPTIONS}
+        options["resolution"] = side
+        options["base_resolution"] = config.base_resolution
+        suggested: dict[str, Any] = {"discriminator_steps": 0, "transparent": self._transparent}
+        if doubled:
+            options["base_resolution"] = config.base_resolution or config.resolution
+            # The gradient of the reduced image's logit is spread over four times as many pixels.
+            suggested["penalty_weight"] = 4.0 * config.penalty_weight if config.penalty_weight > 0 else -1.0
+        for name, value in options.items():
+            if given.get(name, value) != value:
+                raise ConfigError(
+                    f"the run to start from has {value}; leave this option out", name, given[name]
+                )
+        return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
+
+    def fits(self, dataset: Dataset) -> bool:
+        """Whether the data has the labels and channels of this run, so that the discriminator fits."""
+        same_labels = dataset.schema.to_json() == self._schema.to_json()
+        return same_labels and dataset.images.shape[3] == self._channels
+
+    def generator_alone(self, resolution: int) -> WarmStart:
+        """Returns the exported generator of this run, for data that the discriminator does not fit.
+
+        Raises:
+            ConfigError: The new run has another resolution.
+            ModelError: The run has no export.
+        """
+        if resolution != self.config.resolution:
+            raise ConfigError(
+                "networks grow with the labels and the transparency that they were trained with; "
+                f"fine-tune this run at {self.config.resolution} pixels first",
+                "init_from",
+                self.run.path,
+            )
+        return WarmStart(self.run.path)
+
+    @property
+    def statement(self) -> str:
+        """Origin and license of the data, for the statement of the models trained from this run."""
+        return f"The networks were trained before in run {self.run.path.name}. {self._statement}"
+
+    def describe(self, resolution: int) -> str:
+        """Returns a line that says how the new run starts."""
+        name = f"{self.run.path} (step {self._step})"
+        if resolution == self.config.resolution:
+            return f"starting from both networks of {name}"
+        return f"growing both networks of {name} from {self.config.resolution} to {resolution} pixels"
+
+    def fill(self, trainer: Trainer) -> None:
+        """Copies the networks and the average into a trainer; a new level starts at zero."""
+        from anime_gan.common.backend import tf
+        from anime_gan.training.networks import build_networks
+
+        with trainer.strategy.scope():
+            trained = build_networks(
+                self.config, self._schema.num_labels, self._channels, "float32", synchronized=False
+            )
+            names = ("generator", "ema_generator", "discriminator")
+            networks = {name: getattr(trained, name) for name in names}
+            checkpoint = tf.train.Checkpoint(**networks)
+            status = checkpoint.read(str(self._checkpoint / STATE)).expect_partial()
+            status.assert_existing_objects_matched()
+            for name, network in networks.items():
+                copy_common(network, getattr(trainer, name))
+
+    @property
+    def _transparent(self) -> str:
+        return "yes" if self._channels == 4 else "no"
+
+    @property
+    def _step(self) -> int:
+        return int(self._checkpoint.name.rpartition("-")[2])
+
+
+def find_checkpoint(path: Path) -> Path | None:
+    """Returns the newest checkpoint of a run, or `path` itself if it is one; None for anything else."""
+    if path.parent.name == CHECKPOINTS and (path.parent.parent / CONFIG).is_file() and path.is_dir():
+        return path.resolve()
+    run = RunDirectory(path)
+    if not (path / CONFIG).is_file() or not run.last_step:
+        return None
+    return run.checkpoint_path(run.last_step).resolve()
+
+
+def copy_common(source: keras.Model, target: keras.Model) -> None:
+    """Copies all variables of a network into a larger one of the same architecture.
+
+    Raises:
+        ValueError: The larger network lacks one of the variables, or it has another shape.
+    """
+    # The first part of a path is the name of the network, which Keras numbers.
+    places = {variable.path.partition("/")[2]: variable for variable in target.variables}
+    for variable in source.variables:
+        place = places.get(variable.path.partition("/")[2])
+        if place is None or place.shape != variable.shape:
+            raise ValueError(f"{target.name} has no variable like {variable.path} of shape {variable.shape}")
+        place.assign(variable)
