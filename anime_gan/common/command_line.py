@@ -23,12 +23,49 @@ MODEL_HELP = (
 )
 
 
+class Flags(flags.FlagValues):
+    """The flags of a command; after parsing, the value of `--name` is the attribute `name`."""
+
+    def text(self, name: str, default: str | None, help_text: str) -> None:
+        """Defines a flag for a text."""
+        flags.DEFINE_string(name, default, help_text, flag_values=self)
+
+    def texts(self, name: str, default: Sequence[str], help_text: str) -> None:
+        """Defines a flag for a list of texts, separated by commas."""
+        flags.DEFINE_list(name, list(default), help_text, flag_values=self)
+
+    def integer(
+        self, name: str, default: int | None, help_text: str, low: int | None = None, high: int | None = None
+    ) -> None:
+        """Defines a flag for an integer, bounds included."""
+        flags.DEFINE_integer(name, default, help_text, low, high, flag_values=self)
+
+    def number(
+        self,
+        name: str,
+        default: float | None,
+        help_text: str,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        """Defines a flag for a number, bounds included."""
+        flags.DEFINE_float(name, default, help_text, low, high, flag_values=self)
+
+    def choice(self, name: str, values: Sequence[str], help_text: str) -> None:
+        """Defines a flag for one of several texts; the first is the default."""
+        flags.DEFINE_enum(name, values[0], list(values), help_text, flag_values=self)
+
+    def switch(self, name: str, default: bool, help_text: str) -> None:
+        """Defines a flag that is true or false."""
+        flags.DEFINE_bool(name, default, help_text, flag_values=self)
+
+
 def run_command(
     name: str,
     summary: str,
     flag_values: flags.FlagValues,
     command: Callable[..., int],
-    argv: Sequence[str],
+    argv: Sequence[str] | None,
     positional: Sequence[str] = (),
 ) -> int:
     """Parses the flags and runs a command.
@@ -39,7 +76,7 @@ def run_command(
         flag_values: The command's own flags.
         command: Called with the positional arguments once the flags are parsed; returns the exit status. A
             `ValueError` or `OSError` from it is reported as the user's error.
-        argv: The arguments behind the command's name.
+        argv: The arguments behind the command's name; None for those of this process.
         positional: Names of the arguments that must be given without a flag.
 
     Returns:
@@ -50,7 +87,7 @@ def run_command(
     flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
     flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
     try:
-        rest = flag_values([name, *argv])[1:]
+        rest = flag_values([name, *(sys.argv[1:] if argv is None else argv)])[1:]
         if flag_values["help"].value:
             print(f"{summary}\n\n{_help_text(flag_values)}")
             return 0

@@ -1,4 +1,4 @@
-"""An exported model that draws many faces at a time."""
+"""An exported model that draws many faces at a time, and what the commands that measure it share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines
+from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.load import load_dataset
 from anime_gan.exports.read import read_export
 
 BATCH = 64
@@ -71,7 +75,66 @@ class ExportedModel:
         )["images"]
         return to_uint8(images).numpy()
 
+    def training_data(self, data: str | None) -> Dataset:
+        """Loads the data that the model was trained on, and prints notes about it.
+
+        Args:
+            data: The data source, as in `train.py --data`; None for the one that the export records.
+
+        Raises:
+            DataError: It cannot be read, or has other attributes than the model.
+        """
+        config = self.record["config"]
+        dataset = load_dataset(
+            data or config["data"], config["num_images"], config["resolution"], config["seed"]
+        )
+        print_lines(dataset.report.lines())
+        check_schema(self, dataset)
+        return dataset
+
     def _model(self) -> Any:
         if self._loaded is None:
             self._loaded = self._export.load()
         return self._loaded
+
+
+def check_schema(model: ExportedModel, dataset: Dataset) -> None:
+    """Checks that the data has the model's attributes.
+
+    Raises:
+        DataError: It does not; the message names the differences.
+    """
+    ours, theirs = model.schema.columns, dataset.schema.columns
+    if ours == theirs:
+        return
+    sides = {"only in the data": set(theirs) - set(ours), "only in the model": set(ours) - set(theirs)}
+    parts = [f"{side}: {', '.join(sorted(names)[:5])}" for side, names in sides.items() if names]
+    raise DataError(
+        f"{dataset.name}: its attributes differ from the model's ({'; '.join(parts) or 'in another order'}); "
+        "pass the model's training data"
+    )
+
+
+def measuring_flags(out: str | None, out_help: str) -> Flags:
+    """Returns the flags of all commands that measure a model; `out` is the default of `--out`."""
+    flags = Flags()
+    flags.text("model", None, MODEL_HELP)
+    flags.text(
+        "data", None, "the model's training data, as in train.py --data (default: as recorded in the export)"
+    )
+    flags.text("out", out, out_help)
+    return flags
+
+
+def model_and_folder(flags: Flags) -> tuple[ExportedModel, Path]:
+    """Returns the model, and the folder for the results: `--out`, or the export.
+
+    Raises:
+        ModelError: There is no complete model.
+        InputError: `--out` is a file.
+    """
+    model = ExportedModel(Path(flags.model) if flags.model else None)
+    out = Path(flags.out) if flags.out else model.directory
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file; must be a folder", "out", out)
+    return model, out

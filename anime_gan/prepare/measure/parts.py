@@ -23,6 +23,8 @@ from anime_gan.prepare.near_duplicates import FingerprintIndex, fingerprint, sam
 
 # Minimum intersection over union of a detected and a known face.
 FOUND = 0.3
+# Minimum confidence of a hair color, as in `anime_gan.prepare` by default.
+CONFIDENT = 0.5
 # Side of the pictures for near-duplicates, in pixels.
 _COPY_SIDE = 256
 
@@ -131,7 +133,7 @@ def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
     return Share(right, faces), Share(right, sum(len(picture.detections) for picture in found))
 
 
-def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
+def hair_colors(found: Sequence[Found]) -> tuple[Share, Share]:
     """Returns the shares of correct colors among confident ones, and of faces with a confident color."""
     right = confident = faces = 0
     for picture in found:
@@ -141,7 +143,7 @@ def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
                 continue
             faces += 1
             color = measure_colors(picture.known.picture, detection.box, detection.angle).get("hair_color")
-            if color and color.confidence >= least:
+            if color and color.confidence >= CONFIDENT:
                 confident += 1
                 right += color.name == truth
     return Share(right, confident), Share(confident, faces)
