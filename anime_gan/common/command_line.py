@@ -127,13 +127,13 @@ def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
 
 
 def _fail(name: str, message: str) -> int:
-    # One line, however many the library underneath wrote.
+    # One line, even if a library wrote several.
     print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
     return USAGE_ERROR
 
 
 def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
-    """An error of absl's own in the form that all other errors have."""
+    """Rewrites an error of absl in the form of all other errors."""
     if found := re.fullmatch(r"(?s)flag --(\w+)=(.*?): .*", message):
         name, value = found.groups()
         return f"--{name}={value}: must be {_allowed(flag_values[name])}"
@@ -143,7 +143,7 @@ def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
 
 
 def _allowed(flag: flags.Flag) -> str:
-    """The values that a flag takes, in words."""
+    """Returns the allowed values of a flag, in words."""
     choices = getattr(flag.parser, "enum_values", None)
     if choices:
         return f"one of {', '.join(choices)}"

@@ -72,7 +72,7 @@ def _measure(flags: Flags) -> int:
 
     dataset = model.training_data(flags.data)
     tagger = load_tagger(dataset)
-    generator = FaceGenerator(model.directory)
+    generator = model.generator
     samples = {"drawn": drawn_sample(generator, count), "real": held_out_sample(dataset, config, count)}
     projector = Projector(generator)
     numbers: dict[str, Any] = {}

@@ -97,7 +97,7 @@ Imported, not trained by this project.
 
 
 def _duration(seconds: float) -> str:
-    """A duration in words: `18 seconds`, `65 minutes`, `2.2 hours`."""
+    """Returns a duration in words: `18 seconds`, `65 minutes`, `2.2 hours`."""
     if seconds < 120:
         return f"{seconds:.0f} seconds"
     if seconds < 6_000:

@@ -9,7 +9,7 @@ from anime_gan.common.layout import GAP, INK, PAPER
 from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.prepare.colors import measure_colors
 from anime_gan.prepare.crops import crop_box, cut
-from anime_gan.prepare.detection import Detector
+from anime_gan.prepare.detection import CascadeDetector
 from anime_gan.prepare.measure.parts import CONFIDENT
 from anime_gan.prepare.per_picture import Options
 
@@ -30,7 +30,7 @@ def drawn_page(seed: int) -> np.ndarray:
     return np.asarray(page)
 
 
-def before_and_after(detector: Detector, picture: np.ndarray) -> Image.Image:
+def before_and_after(detector: CascadeDetector, picture: np.ndarray) -> Image.Image:
     """Shows a picture with marked faces on the left, and the crops with their hair colors on the right.
 
     Args:

@@ -17,7 +17,7 @@ from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.datasets.sutemo import faces as sutemo
 from anime_gan.prepare.boxes import Box, overlaps
 from anime_gan.prepare.colors import measure_colors
-from anime_gan.prepare.detection import Detection, Detector
+from anime_gan.prepare.detection import CascadeDetector, Detection
 from anime_gan.prepare.measure.composed import ComposedFace, compose
 from anime_gan.prepare.near_duplicates import FingerprintIndex, fingerprint, same_picture, thumbnail
 
@@ -63,9 +63,9 @@ class Known(NamedTuple):
     hair_colors: list[str | None]
 
 
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(right: int, of: int) -> tuple[float, float]:
     """Returns the 95% confidence interval of a share (Wilson 1927, JASA 22, 209-212)."""
-    share = right / of
+    z, share = 1.96, right / of
     middle = share + z * z / (2 * of)
     reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
     whole = 1 + z * z / of
@@ -114,7 +114,7 @@ class Found(NamedTuple):
     face_of: list[int]
 
 
-def detect(detector: Detector, pictures: Iterable[Known]) -> Iterator[Found]:
+def detect(detector: CascadeDetector, pictures: Iterable[Known]) -> Iterator[Found]:
     """Runs a detector and matches each known face with at most one detection."""
     for known in pictures:
         detections = detector.detect(known.picture)
