@@ -27,6 +27,10 @@ MODEL_HELP = (
 class Flags(flags.FlagValues):
     """The flags of a command; after parsing, the value of `--name` is the attribute `name`."""
 
+    def __init__(self) -> None:
+        """Makes a command without flags; absl's own constructor is untyped."""
+        super().__init__()
+
     def text(self, name: str, default: str | None, help_text: str) -> None:
         """Defines a flag for a text."""
         flags.DEFINE_string(name, default, help_text, flag_values=self)
