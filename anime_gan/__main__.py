@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from absl import flags
-
-from anime_gan.common.command_line import run_command
+from anime_gan.common.command_line import Flags, run_command
 
 COMMANDS = {
     "anime_gan.commands.generate": "draw faces, sheets and animations with a model (generate.py)",
@@ -37,9 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(summary)
         return 0
 
-    return run_command(
-        "anime_gan", summary, flags.FlagValues(), print_commands, sys.argv[1:] if argv is None else argv
-    )
+    return run_command("anime_gan", summary, Flags(), print_commands, argv)
 
 
 if __name__ == "__main__":

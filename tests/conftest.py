@@ -60,7 +60,7 @@ def schema() -> Schema:
 
 @pytest.fixture(scope="session")
 def labels(schema: Schema) -> np.ndarray:
-    """500 label rows in which blonde never smiles, and eye colour is sometimes unknown."""
+    """500 label rows in which blonde never smiles, and eye color is sometimes unknown."""
     random = np.random.default_rng(5)
     rows = []
     for _ in range(500):

@@ -8,13 +8,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from absl import flags
 
 from anime_gan.benchmark import folder, pipeline
 from anime_gan.benchmark.measure import Numbers, Options, check_space
-from anime_gan.common.command_line import run_command
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.quiet import import_tensorflow
@@ -30,73 +27,45 @@ PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "startup")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    _define_flags(flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(
-        "anime_gan.benchmark", SUMMARY, flag_values, lambda: _benchmark(flag_values), arguments
-    )
-
-
-def _define_flags(flag_values: flags.FlagValues) -> None:
-    flags.DEFINE_list(
-        "parts",
-        list(PARTS),
-        f"parts to measure (a list of {', '.join(PARTS)}; default all)",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_integer(
-        "repetitions",
-        9,
-        "runs of each variant; the median is reported (1 and up; default 9)",
-        1,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_bool(
+    flags = Flags()
+    flags.texts("parts", PARTS, f"parts to measure (a list of {', '.join(PARTS)}; default all)")
+    flags.integer("repetitions", 9, "runs of each variant; the median is reported (1 and up; default 9)", 1)
+    flags.switch(
         "million",
         False,
         "also measure pipeline and folder with a million images; takes half an hour longer and needs 14 GB "
         "of temporary disk space (true or false)",
-        flag_values=flag_values,
     )
-    flags.DEFINE_string(
-        "scratch",
-        tempfile.gettempdir(),
-        "folder for temporary files (default: the system's)",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_string(
+    flags.text(
         "out",
         "benchmark.json",
         "file for all numbers, in JSON (empty = do not write one; default benchmark.json)",
-        flag_values=flag_values,
     )
+    return run_command("anime_gan.benchmark", SUMMARY, flags, lambda: _benchmark(flags), argv)
 
 
-def _benchmark(flag_values: Any) -> int:
-    parts = _chosen_parts(flag_values["parts"].value)
-    scratch, million = Path(flag_values["scratch"].value), flag_values["million"].value
-    out = Path(flag_values["out"].value) if flag_values["out"].value else None
+def _benchmark(flags: Flags) -> int:
+    parts = _chosen_parts(flags.parts)
+    out = Path(flags.out) if flags.out else None
     # Checked before the first measurement.
-    if not scratch.is_dir():
-        raise InputError("no such folder", "scratch", scratch)
     if out is not None and out.is_dir():
         raise InputError("is a folder; name a file", "out", out)
     # One part at a time: each removes its files before the next starts.
-    large = {"pipeline": pipeline.needed_bytes(million), "folder": folder.needed_bytes(million)}
-    check_space(scratch, max(large.get(name, 0) for name in parts))
+    large = {"pipeline": pipeline, "folder": folder}
+    check_space(max(large[name].needed_bytes(flags.million) if name in large else 0 for name in parts))
 
     import_tensorflow()
     from anime_gan.benchmark import machine
 
-    repetitions = flag_values["repetitions"].value
-    numbers: Numbers = {"machine": machine.describe_machine(), "repetitions": repetitions}
-    print(f"{machine.report(numbers['machine'])} Medians of {repetitions} alternating runs.", flush=True)
+    numbers: Numbers = {"machine": machine.describe_machine(), "repetitions": flags.repetitions}
+    print(
+        f"{machine.report(numbers['machine'])} Medians of {flags.repetitions} alternating runs.", flush=True
+    )
     for name in parts:
         part = importlib.import_module(f"anime_gan.benchmark.{name}")
         # Removed at the end, also after an error or Ctrl-C.
-        with tempfile.TemporaryDirectory(prefix="anime_gan-benchmark-", dir=scratch) as empty:
-            numbers[name] = part.measure(Options(repetitions, Path(empty), million, numbers))
+        with tempfile.TemporaryDirectory(prefix="anime_gan-benchmark-") as empty:
+            numbers[name] = part.measure(Options(flags.repetitions, Path(empty), flags.million, numbers))
         print(f"\n{part.report(numbers[name])}", flush=True)
         # After every part, so that an interruption loses only one.
         if out is not None:

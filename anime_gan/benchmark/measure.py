@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -123,15 +124,18 @@ def cache_in(folder: Path) -> Iterator[None]:
             os.environ["XDG_CACHE_HOME"] = before
 
 
-def check_space(scratch: Path, needed: int) -> None:
-    """Checks that there is enough free disk space, with a reserve of 5%.
+def check_space(needed: int) -> None:
+    """Checks that there is enough free disk space for temporary files, with a reserve of 5%.
 
     Raises:
         InputError: There is not enough.
     """
-    free = shutil.disk_usage(scratch).free
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
     if free < 1.05 * needed:
-        raise InputError(f"{needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free", "scratch", scratch)
+        raise InputError(
+            f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; TMPDIR selects another folder"
+        )
 
 
 def flush_disk() -> None:

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import AttributeRequestError
 from anime_gan.common.alpha import Color, on_background, parse_color
-from anime_gan.common.command_line import MODEL_HELP, run_command
+from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.common.layout import TINT, grid
@@ -70,112 +69,108 @@ TAKEN_FROM_PICTURE = ("attrs", "num", "seeds", "truncation", "candidates", "inte
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    _define_flags(flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command("generate.py", SUMMARY, flag_values, lambda: _generate(flag_values), arguments)
-
-
-def _define_flags(flag_values: flags.FlagValues) -> None:
-    def text(name: str, default: str | None, help_text: str) -> None:
-        flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
-
-    def integer(name: str, help_text: str) -> None:
-        flags.DEFINE_integer(name, None, help_text, flag_values=flag_values)
-
-    text("model", None, MODEL_HELP)
-    text("attrs", None, "requested attributes, separated by commas (see --list_attrs; default: any face)")
-    flags.DEFINE_bool(
-        "list_attrs", False, "list the attributes that can be requested, and exit", flag_values=flag_values
+    flags = Flags()
+    flags.text("model", None, MODEL_HELP)
+    flags.text(
+        "attrs", None, "requested attributes, separated by commas (see --list_attrs; default: any face)"
     )
-    integer("num", f"number of faces, with seeds from 0 (1 to {MAX_FACES}; default {DEFAULT_FACES})")
-    text("seeds", None, "seeds of the faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
-    flags.DEFINE_float("truncation", None, TRUNCATION_HELP, flag_values=flag_values)
-    integer(
+    flags.switch("list_attrs", False, "list the attributes that can be requested, and exit")
+    flags.integer(
+        "num", None, f"number of faces, with seeds from 0 (1 to {MAX_FACES}; default {DEFAULT_FACES})"
+    )
+    flags.text("seeds", None, "seeds of the faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
+    flags.number("truncation", None, TRUNCATION_HELP)
+    flags.integer(
         "candidates",
+        None,
         f"faces drawn per seed, of which the best is kept (1 to {MAX_CANDIDATES}; default 1); more than 1 "
         "requires a model with a critic, from python -m anime_gan.evaluate",
     )
-    text(
+    flags.text(
         "out",
         DEFAULT_OUT,
         "output folder, or a .png file for a single grid; for --interpolate also a .webp, .gif or .mp4 file",
     )
-    text(
+    flags.text(
         "background",
         None,
         "what is behind the faces of a transparent model: transparent, or a color such as white or #c8d8f0 "
         "(default: transparent; in grids, sheets and .mp4 files a soft tint)",
     )
-    text(
+    flags.text(
         "sheet",
         None,
         "grid of the same faces with every value of an attribute ('hair_color'), or with each of several "
         "requests ('smile; angry; closed eyes, no smile'); two of these joined by an x show one face with "
         "every pair ('hair_color x eye_color')",
     )
-    text(
+    flags.text(
         "interpolate",
         None,
         "keyframes of an animation that returns to its start ('blonde hair, blue eyes -> black hair'), each "
         "with its own seed, or all with a single seed for one face that changes",
     )
-    integer("frames", f"number of frames ({MIN_FRAMES} to {MAX_FRAMES}; default {Interpolation.frames})")
-    integer(
-        "fps", f"frames per second (1 to {MAX_FRAMES_PER_SECOND}; default {Interpolation.frames_per_second})"
+    flags.integer(
+        "frames", None, f"number of frames ({MIN_FRAMES} to {MAX_FRAMES}; default {Interpolation.frames})"
     )
-    text(
+    flags.integer(
+        "fps",
+        None,
+        f"frames per second (1 to {MAX_FRAMES_PER_SECOND}; default {Interpolation.frames_per_second})",
+    )
+    flags.text(
         "project",
         None,
         "picture of your own (PNG, JPEG, WebP ...), cropped to its central square; finds the closest face by "
         "GAN inversion",
     )
-    text("like", None, "picture, animation or .json file from generate.py to draw again")
-    text(
+    flags.text("like", None, "picture, animation or .json file from generate.py to draw again")
+    flags.text(
         "set",
         None,
         "attributes to change in the face of --like or --project ('silver hair, smile'); the rest stays",
     )
+    return run_command("generate.py", SUMMARY, flags, lambda: _generate(flags), argv)
 
 
-def _generate(flag_values: flags.FlagValues) -> int:
-    chosen = flag_values["model"].value
+def _generate(flags: Flags) -> int:
+    chosen = flags.model
     export = read_export(Path(chosen) if chosen else None)
-    if flag_values["list_attrs"].value:
+    if flags.list_attrs:
         print(export.schema.listing() or "none: this model was trained without labels")
         return 0
     try:
-        if flag_values["project"].value is not None:
-            return _project(flag_values, export)
-        origin = _origin(flag_values, export)
-        request = checked(origin.request if origin else _request(flag_values), export.schema)
+        if flags.project is not None:
+            return _project(flags, export)
+        origin = _origin(flags, export)
+        request = checked(origin.request if origin else _request(flags), export.schema)
     except AttributeRequestError as error:
         hint = " (--list_attrs lists all)" if export.schema.slots else ""
         raise AttributeRequestError(error.reason + hint, error.field, error.value) from error
     if request.candidates > 1:
         check_critic(export.directory)
-    out = _checked_out(flag_values, request)
+    out = _checked_out(flags, request)
     generator = FaceGenerator(export.directory)
     if origin and origin.critic is not None and origin.critic != generator.critic_name:
         raise InputError(
             "the model has been re-evaluated since this picture was made (critic "
             f"{origin.critic}, now {generator.critic_name}), so the same candidate cannot be selected again",
             "like",
-            flag_values["like"].value,
+            flags.like,
         )
-    print(_write(generator, request, out, _background(flag_values, generator, out, request)))
+    print(_write(generator, request, out, _background(flags, generator, out, request)))
     return 0
 
 
 def _background(
-    flag_values: flags.FlagValues, generator: FaceGenerator, out: Path, request: FaceRequest | None = None
+    flags: Flags, generator: FaceGenerator, out: Path, request: FaceRequest | None = None
 ) -> Color | None:
     """Returns the color behind the faces; None for transparent faces and for opaque ones.
 
     Raises:
         InputError: There is no such color, the model draws its own backgrounds, or the file has no alpha.
     """
-    name, video = flag_values["background"].value, out.suffix.lower() == ".mp4"
+    name, video = flags.background, out.suffix.lower() == ".mp4"
     if name is None:
         several = request is not None and (bool(request.sheet) or (_is_png(out) and request.num_faces > 1))
         return TINT if generator.channels == 4 and (several or video) else None
@@ -188,14 +183,14 @@ def _background(
     return parse_color(name)
 
 
-def _project(flag_values: flags.FlagValues, export: Export) -> int:
+def _project(flags: Flags, export: Export) -> int:
     """Inverts a picture; writes the face and its settings, and prints its attributes."""
-    source, changes = Path(str(flag_values["project"].value)), flag_values["set"].value
-    _refuse_with("project", flag_values, (*TAKEN_FROM_PICTURE, "like", "sheet"))
+    source, changes = Path(flags.project), flags.set
+    _refuse_with("project", flags, (*TAKEN_FROM_PICTURE, "like", "sheet"))
     # Check everything before the search, which takes a while.
     if changes is not None:
         changed(FaceRequest(), changes, export.schema)
-    out = Path(str(flag_values["out"].value))
+    out = Path(flags.out)
     _refuse_animation(out)
     settings = out.with_suffix(".json")
     if _is_png(out) and settings.exists():
@@ -203,7 +198,7 @@ def _project(flag_values: flags.FlagValues, export: Export) -> int:
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
     generator = FaceGenerator(export.directory)
-    background = _background(flag_values, generator, Path())
+    background = _background(flags, generator, Path())
     picture = read_own_picture(source, generator.resolution, generator.channels)
     # Here, because it imports TensorFlow at its top.
     from anime_gan.faces.projector import STEPS, Projector
@@ -272,14 +267,14 @@ def _refuse_animation(out: Path) -> None:
         raise InputError("an animation needs --interpolate", "out", out)
 
 
-def _refuse_with(name: str, flag_values: flags.FlagValues, others: Sequence[str]) -> None:
+def _refuse_with(name: str, flags: Flags, others: Sequence[str]) -> None:
     """Refuses flags whose values are taken from a picture.
 
     Raises:
         InputError: One of them was given.
     """
     for other in others:
-        if flag_values[other].present:
+        if flags[other].present:
             raise InputError(
                 f"--{other} cannot be combined with --{name}: everything is taken from the picture. "
                 "Use --set to change attributes"
@@ -295,20 +290,20 @@ def _about(field: str) -> Iterator[None]:
         raise error.about(field) from error
 
 
-def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
+def _checked_out(flags: Flags, request: FaceRequest) -> Path:
     """Returns where the result goes.
 
     Raises:
         InputError: The request cannot be written there.
     """
-    out = Path(str(flag_values["out"].value))
+    out = Path(flags.out)
     if (_is_png(out) or request.sheet) and request.num_faces > MAX_GRID_FACES:
         raise InputError(f"{request.num_faces} faces are too many for one picture (at most {MAX_GRID_FACES})")
     interpolation = request.interpolation
     if _is_png(out) or request.sheet or interpolation is None or interpolation.frame is not None:
         _refuse_animation(out)
         return out
-    if not flag_values["out"].present:
+    if not flags["out"].present:
         # A single file is a better default than a folder of frames.
         return _free_name(out, file_stem(request), ".webp")
     if out.suffix and not out.is_dir():
@@ -318,20 +313,20 @@ def _checked_out(flag_values: flags.FlagValues, request: FaceRequest) -> Path:
     return out
 
 
-def _origin(flag_values: flags.FlagValues, export: Export) -> PictureOrigin | None:
+def _origin(flags: Flags, export: Export) -> PictureOrigin | None:
     """Reads the picture of --like and applies --set and --sheet to its request.
 
     Raises:
         InputError: The file has no settings, another model drew it, or a change is not possible.
     """
-    like, changes, sheet = (flag_values[name].value for name in ("like", "set", "sheet"))
+    like, changes, sheet = flags.like, flags.set, flags.sheet
     if not like:
         if changes is not None:
             raise InputError("--set needs a picture to change: add --like=FILE or --project=FILE")
         return None
-    _refuse_with("like", flag_values, TAKEN_FROM_PICTURE)
+    _refuse_with("like", flags, TAKEN_FROM_PICTURE)
     with _about("like"):
-        origin = read_origin(Path(str(like)))
+        origin = read_origin(Path(like))
     # Checked before the attributes, because another model may have others.
     if origin.model != export.name:
         raise InputError(
@@ -348,11 +343,10 @@ def _origin(flag_values: flags.FlagValues, export: Export) -> PictureOrigin | No
     return origin._replace(request=request)
 
 
-def _request(flag_values: flags.FlagValues) -> FaceRequest:
+def _request(flags: Flags) -> FaceRequest:
     """Builds the request from the flags."""
-    value = {name: flag_values[name].value for name in flag_values}
-    seeds_text, num, candidates, sheet = (value[name] for name in ("seeds", "num", "candidates", "sheet"))
-    if seeds_text is not None and num is not None:
+    num, sheet = flags.num, flags.sheet
+    if flags.seeds is not None and num is not None:
         raise InputError(
             "--num cannot be combined with --seeds; the list of seeds already sets how many faces are drawn"
         )
@@ -361,29 +355,27 @@ def _request(flag_values: flags.FlagValues) -> FaceRequest:
     interpolation, default_num = None, DEFAULT_FACES
     if sheet:
         default_num = SHEET_FACES if sides(sheet)[1] is None else 1
-    if value["interpolate"] is not None:
+    if flags.interpolate is not None:
         if sheet:
             raise InputError(
                 "--sheet cannot be combined with --interpolate. To make a sheet of one frame: "
                 "--like=FRAME.png --sheet=..."
             )
-        keyframes = parse_keyframes(value["interpolate"])
+        keyframes = parse_keyframes(flags.interpolate)
         default_num = len(keyframes) if len(keyframes) > 1 else INTERPOLATION_FACES
-        frames, rate = value["frames"], value["fps"]
         interpolation = Interpolation(
             keyframes,
-            Interpolation.frames if frames is None else frames,
-            Interpolation.frames_per_second if rate is None else rate,
+            Interpolation.frames if flags.frames is None else flags.frames,
+            Interpolation.frames_per_second if flags.fps is None else flags.fps,
         )
-    elif value["frames"] is not None or value["fps"] is not None:
+    elif flags.frames is not None or flags.fps is not None:
         raise InputError("--frames and --fps need --interpolate")
-    truncation = value["truncation"]
     return FaceRequest(
-        attributes=value["attrs"] or "",
-        seeds=tuple(range(num or default_num)) if seeds_text is None else parse_seeds(seeds_text),
-        truncation=1.0 if truncation is None else truncation,
+        attributes=flags.attrs or "",
+        seeds=tuple(range(num or default_num)) if flags.seeds is None else parse_seeds(flags.seeds),
+        truncation=1.0 if flags.truncation is None else flags.truncation,
         sheet=sheet,
-        candidates=1 if candidates is None else candidates,
+        candidates=1 if flags.candidates is None else flags.candidates,
         interpolation=interpolation,
     )
 

@@ -24,12 +24,53 @@ MODEL_HELP = (
 )
 
 
+class Flags(flags.FlagValues):
+    """The flags of a command; after parsing, the value of `--name` is the attribute `name`."""
+
+    def __init__(self) -> None:
+        """Makes a command without flags; absl's own constructor is untyped."""
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def text(self, name: str, default: str | None, help_text: str) -> None:
+        """Defines a flag for a text."""
+        flags.DEFINE_string(name, default, help_text, flag_values=self)
+
+    def texts(self, name: str, default: Sequence[str], help_text: str) -> None:
+        """Defines a flag for a list of texts, separated by commas."""
+        flags.DEFINE_list(name, list(default), help_text, flag_values=self)
+
+    def integer(
+        self, name: str, default: int | None, help_text: str, low: int | None = None, high: int | None = None
+    ) -> None:
+        """Defines a flag for an integer, bounds included."""
+        flags.DEFINE_integer(name, default, help_text, low, high, flag_values=self)
+
+    def number(
+        self,
+        name: str,
+        default: float | None,
+        help_text: str,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        """Defines a flag for a number, bounds included."""
+        flags.DEFINE_float(name, default, help_text, low, high, flag_values=self)
+
+    def choice(self, name: str, values: Sequence[str], help_text: str) -> None:
+        """Defines a flag for one of several texts; the first is the default."""
+        flags.DEFINE_enum(name, values[0], list(values), help_text, flag_values=self)
+
+    def switch(self, name: str, default: bool, help_text: str) -> None:
+        """Defines a flag that is true or false."""
+        flags.DEFINE_bool(name, default, help_text, flag_values=self)
+
+
 def run_command(
     name: str,
     summary: str,
     flag_values: flags.FlagValues,
     command: Callable[..., int],
-    argv: Sequence[str],
+    argv: Sequence[str] | None,
     positional: Sequence[str] = (),
 ) -> int:
     """Parses the flags and runs a command.
@@ -40,7 +81,7 @@ def run_command(
         flag_values: The command's own flags.
         command: Called with the positional arguments once the flags are parsed; returns the exit status. A
             `ValueError` or `OSError` from it is reported as the user's error.
-        argv: The arguments behind the command's name.
+        argv: The arguments behind the command's name; None for those of this process.
         positional: Names of the arguments that must be given without a flag.
 
     Returns:
@@ -51,7 +92,7 @@ def run_command(
     flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
     flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
     try:
-        rest = flag_values([name, *argv])[1:]
+        rest = flag_values([name, *(sys.argv[1:] if argv is None else argv)])[1:]
         if flag_values["help"].value:
             print(f"{summary}\n\n{_help_text(flag_values)}")
             return 0
@@ -91,13 +132,13 @@ def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
 
 
 def _fail(name: str, message: str) -> int:
-    # One line, however many the library underneath wrote.
+    # One line, even if a library wrote several.
     print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
     return USAGE_ERROR
 
 
 def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
-    """An error of absl's own in the form that all other errors have."""
+    """Rewrites an error of absl in the form of all other errors."""
     if found := re.fullmatch(r"(?s)flag --(\w+)=(.*?): .*", message):
         name, value = found.groups()
         return f"--{name}={value}: must be {_allowed(flag_values[name])}"
@@ -107,7 +148,7 @@ def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
 
 
 def _allowed(flag: flags.Flag[Any]) -> str:
-    """The values that a flag takes, in words."""
+    """Returns the allowed values of a flag, in words."""
     choices = getattr(flag.parser, "enum_values", None)
     if choices:
         return f"one of {', '.join(choices)}"

@@ -28,11 +28,11 @@ class InputError(ValueError):
         return self._text("")
 
     def as_flag(self) -> str:
-        """The error as a command line says it: `--field=value: reason`."""
+        """Returns the error as a command prints it: `--field=value: reason`."""
         return self._text("--")
 
     def about(self: Self, field: str) -> Self:
-        """The same error, told about another field."""
+        """Returns the same error about another field."""
         return type(self)(self.reason, field, self.value)
 
     def _text(self, prefix: str) -> str:

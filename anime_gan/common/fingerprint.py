@@ -22,7 +22,7 @@ PLUMBING = (
 
 @functools.cache
 def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
-    """SHA-256 of some modules and of everything they import from this package or from their own folder.
+    """Returns the SHA-256 of modules and of what they import from this package or from their own folder.
 
     Comments, docstrings and formatting do not count. JSON files in the folder of a covered module of this
     package do.
@@ -63,7 +63,7 @@ def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) ->
 
 
 def imported_modules(source: str) -> Iterator[str]:
-    """The modules of this package that a source text imports when it runs, including inside functions.
+    """Yields the modules of this package that a source text imports, also inside functions.
 
     Imports under `if TYPE_CHECKING:` are skipped.
     """
@@ -106,7 +106,7 @@ def _source_file(module: str) -> Path:
 
 
 def _normalized(source: str) -> str:
-    """The source without comments and docstrings, in one formatting."""
+    """Returns the source without comments and docstrings, in uniform formatting."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (

@@ -21,7 +21,7 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
 
     Args:
         images: uint8 [n, height, width, channels], RGB or RGBA.
-        columns: Images a row.
+        columns: Images per row.
 
     Returns:
         uint8 [rows * (height + gap) - gap, columns * (width + gap) - gap, channels].
@@ -44,9 +44,9 @@ def captioned(
 
     Args:
         picture: uint8 [height, width, channels] from `grid`.
-        captions: One text a row.
+        captions: One text per row.
         row_height: Height of an image in the grid, in pixels.
-        heads: One text a column, over several lines if it is long; empty for none.
+        heads: One text per column, wrapped if it is long; empty for none.
     """
     font = ImageFont.load_default(size=max(11, row_height // 6))
     left = max(int(font.getlength(text)) for text in captions) + 12
@@ -74,7 +74,7 @@ def _paper(channels: int) -> tuple[int, ...]:
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
-    """The words of a text on as few lines of so many pixels as they need."""
+    """Wraps a text to a width in pixels; returns its lines."""
     lines: list[str] = []
     for word in text.split():
         if lines and font.getlength(f"{lines[-1]} {word}") <= width:
@@ -85,7 +85,7 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 
 
 def captioned_columns(images: np.ndarray, captions: Sequence[str], columns: int) -> np.ndarray:
-    """Columns of faces, uint8 RGB [n, faces, height, width, 3], each under its caption."""
+    """Lays out columns of faces, uint8 RGB [n, faces, height, width, 3], each under its caption."""
     count, faces, height, width, _ = images.shape
     columns = min(columns, count)
     captions = [caption.replace("_", " ") for caption in captions]
@@ -105,7 +105,7 @@ def captioned_columns(images: np.ndarray, captions: Sequence[str], columns: int)
 
 
 def _fitting_size(captions: Sequence[str], width: int) -> int:
-    """The largest legible font size in which every caption is at most so many pixels wide."""
+    """Returns the largest font size, 8 to 14, in which every caption fits into a width in pixels."""
     for size in range(14, 8, -1):
         font = ImageFont.load_default(size=size)
         if max(font.getlength(caption) for caption in captions) <= width:
@@ -114,7 +114,7 @@ def _fitting_size(captions: Sequence[str], width: int) -> int:
 
 
 def titled(title: str, picture: np.ndarray) -> np.ndarray:
-    """Writes a title above a picture, uint8 [h, w, 3]; what is too narrow for it is made wider."""
+    """Writes a title above a picture, uint8 [h, w, 3]; widens a picture that is too narrow."""
     font = ImageFont.load_default(size=14)
     width = max(picture.shape[1], int(font.getlength(title)) + 8)
     head = 22

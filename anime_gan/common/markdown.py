@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# What a cell of a numeric column begins with; a dash or nothing stands for a missing number.
+# A cell of a numeric column; a dash or an empty cell stands for a missing number.
 NUMERIC = re.compile(r"[-+]?\d.*|[–-]|")
 
 

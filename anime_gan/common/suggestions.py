@@ -8,17 +8,17 @@ from collections.abc import Iterable
 
 
 def shortened(text: str, length: int = 60) -> str:
-    """The beginning of a text that is too long for a message."""
+    """Returns a text, cut if it is too long for a message."""
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
-    """A hint such as `; did you mean 'smile' or 'smiling'?` for an error message, or nothing."""
+    """Returns a hint such as `; did you mean 'smile' or 'smiling'?`, or an empty text."""
     spellings = {_comparable(name): name for name in names}
     close = difflib.get_close_matches(_comparable(shortened(word)), list(spellings), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(spellings[name]) for name in close)}?" if close else ""
 
 
 def _comparable(name: str) -> str:
-    """A name without the differences that people do not see as differences: case and separators."""
+    """Returns a name without differences in case and separators."""
     return re.sub(r"[\s_-]+", " ", name).strip().lower()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from absl import flags
-
-from anime_gan.common.command_line import print_lines, run_command
+from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.load import TRANSPARENT, TRANSPARENT_HELP, load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
@@ -22,42 +19,27 @@ If it is interrupted, run it again: it continues where it stopped."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
+    flags = Flags()
     # Smaller images could be written, but not read again.
-    flags.DEFINE_integer(
-        "resolution",
-        64,
-        f"image side in pixels ({MIN_SIDE} to 1024; default 64)",
-        MIN_SIDE,
-        1024,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_integer(
-        "num_images",
-        0,
-        "maximum number of images (0 = all; 16,000 if they are drawn)",
-        0,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_integer(
-        "seed", 0, "random seed of drawn images (0 and up; default 0)", 0, flag_values=flag_values
-    )
-    flags.DEFINE_enum("transparent", "auto", list(TRANSPARENT), TRANSPARENT_HELP, flag_values=flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
+    flags.integer("resolution", 64, f"image side in pixels ({MIN_SIDE} to 1024; default 64)", MIN_SIDE, 1024)
+    flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
+    flags.integer("seed", 0, "random seed of drawn images (0 and up; default 0)", 0)
+    flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
     return run_command(
         "anime_gan.datasets.build",
         SUMMARY,
-        flag_values,
-        lambda source, destination: _build(flag_values, source, destination),
-        arguments,
+        flags,
+        lambda source, destination: _build(flags, source, destination),
+        argv,
         positional=("SOURCE", "DEST"),
     )
 
 
-def _build(flag_values: Any, source: str, destination: str) -> int:
-    names = ("num_images", "resolution", "seed", "transparent")
+def _build(flags: Flags, source: str, destination: str) -> int:
     try:
-        dataset = load_dataset(source, *(flag_values[name].value for name in names), import_code=True)
+        dataset = load_dataset(
+            source, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
+        )
     except DataError as error:
         # Here the source is no option.
         raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error

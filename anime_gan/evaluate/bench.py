@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.splits import TEST_EVERY, Split, parse_combinations, split_dataset
-from anime_gan.evaluate.exported_model import BATCH, ExportedModel
+from anime_gan.evaluate.exported_model import BATCH, ExportedModel, check_schema
 from anime_gan.judges.tagger import Judgement, Tagger, decide
 
 if TYPE_CHECKING:
@@ -229,20 +229,3 @@ class Bench:
             parts.append(function(*(array[start : start + size] for array in arrays)))
             self._progress.update(len(parts[-1]))
         return np.concatenate(parts)
-
-
-def check_schema(model: ExportedModel, dataset: Dataset) -> None:
-    """Checks that the data has the model's attributes.
-
-    Raises:
-        DataError: It does not; the message names the differences.
-    """
-    ours, theirs = model.schema.columns, dataset.schema.columns
-    if ours == theirs:
-        return
-    sides = {"only in the data": set(theirs) - set(ours), "only in the model": set(ours) - set(theirs)}
-    parts = [f"{side}: {', '.join(sorted(names)[:5])}" for side, names in sides.items() if names]
-    raise DataError(
-        f"{dataset.name}: its attributes differ from the model's ({'; '.join(parts) or 'in another order'}); "
-        "pass the model's training data"
-    )

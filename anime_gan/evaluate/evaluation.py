@@ -73,7 +73,7 @@ def _planned_images(bench: Bench) -> int:
 def _measure(bench: Bench) -> Evaluation:
     samples = bench.samples()
     numbers = describe(bench)
-    unseen: list[measure_control.PicturedCombination] = []
+    unseen: dict[str, np.ndarray] = {}
     if bench.tagger is not None:
         numbers["attributes"] = measure_control.attribute_precision(bench, samples)
         combinations = measure_control.unseen_combinations(bench)
@@ -92,7 +92,7 @@ def _measure(bench: Bench) -> Evaluation:
             faces=samples.faces.images[:PICTURED_FACES],
             closest=closest.generated,
             nearest=closest.nearest,
-            combinations={part.request: part.images for part in unseen},
+            combinations=unseen,
         ),
     )
 

@@ -1,27 +1,30 @@
-"""An exported model that draws many faces at a time."""
+"""An exported model that draws many faces at a time, and what the commands that measure it share."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines
+from anime_gan.common.errors import InputError
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.load import load_dataset
 from anime_gan.exports.read import read_export
+from anime_gan.faces.generator import FaceGenerator
 
 BATCH = 64
 
 
 class ExportedModel:
-    """The SavedModel of an export, and what lies beside it.
+    """The SavedModel of an export, and the files beside it.
 
     Attributes:
         directory: The version folder.
         schema: The attributes that can be requested.
         record: `training.json`: configuration, steps, statement, checksums.
-        transparent: How to load images with the model's channels; see `load_dataset`.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -33,48 +36,97 @@ class ExportedModel:
         Raises:
             ModelError: There is no complete model.
         """
-        self._export = read_export(directory)
-        self.directory, self.schema = self._export.directory, self._export.schema
-        self.record = self._export.record
-        # Absent before version 0.2.0.
-        self.transparent = "yes" if self.record["config"].get("channels", 3) == 4 else "no"
-        self._loaded: Any = None
+        export = read_export(directory)
+        self.directory, self.schema, self.record = export.directory, export.schema, export.record
+
+    @functools.cached_property
+    def generator(self) -> FaceGenerator:
+        """The loaded model."""
+        return FaceGenerator(self.directory)
 
     def inputs(self, attributes: Sequence[str], seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """What `generate.py` would draw for these requests and seeds, without truncation.
+        """Returns the inputs that `generate.py` uses for these requests and seeds, without truncation.
 
         Args:
-            attributes: [n] requests as typed; what they leave open follows the training set.
+            attributes: [n] requests as typed; open attributes follow the training distribution.
             seeds: [n], 0 and up.
 
         Returns:
             Latents float32 [n, z] and complete labels float32 [n, num_labels].
         """
-        tf = import_tensorflow()
-        latents, labels = [], []
-        for start in range(0, len(seeds), BATCH):
-            part = slice(start, start + BATCH)
-            drawn = self._model().draw_inputs(
-                tf.constant(list(attributes[part]), tf.string),
-                tf.constant(np.asarray(seeds[part], np.int64)),
-                tf.ones([len(seeds[part])]),
-            )
-            latents.append(drawn["latents"].numpy())
-            labels.append(drawn["labels"].numpy())
-        return np.concatenate(latents), np.concatenate(labels)
+        parts = (slice(start, start + BATCH) for start in range(0, len(seeds), BATCH))
+        drawn = [self.generator.draw_inputs(attributes[part], seeds[part], 1.0) for part in parts]
+        return np.concatenate([latents for latents, _ in drawn]), np.concatenate([row for _, row in drawn])
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Draws faces, all in one batch: uint8 [n, h, w, channels]."""
-        tf = import_tensorflow()
-        # Here, since it imports TensorFlow at its top.
+        images = self.generator.images(latents.astype(np.float32), labels.astype(np.float32))
+        # Here, because it imports TensorFlow at its top.
         from anime_gan.models.pixels import to_uint8
 
-        images = self._model().signatures["latents"](
-            latents=tf.constant(latents, tf.float32), labels=tf.constant(labels, tf.float32)
-        )["images"]
         return to_uint8(images).numpy()
 
-    def _model(self) -> Any:
-        if self._loaded is None:
-            self._loaded = self._export.load()
-        return self._loaded
+    def training_data(self, data: str | None) -> Dataset:
+        """Loads the data that the model was trained on, and prints notes about it.
+
+        Args:
+            data: The data source, as in `train.py --data`; None for the one that the export records.
+
+        Raises:
+            DataError: It cannot be read, or has other attributes than the model.
+        """
+        config = self.record["config"]
+        dataset = load_dataset(
+            data or config["data"],
+            config["num_images"],
+            config["resolution"],
+            config["seed"],
+            # Absent before version 0.2.0.
+            "yes" if config.get("channels", 3) == 4 else "no",
+            import_code=bool(data),
+        )
+        print_lines(dataset.report.lines())
+        check_schema(self, dataset)
+        return dataset
+
+
+def check_schema(model: ExportedModel, dataset: Dataset) -> None:
+    """Checks that the data has the model's attributes.
+
+    Raises:
+        DataError: It does not; the message names the differences.
+    """
+    ours, theirs = model.schema.columns, dataset.schema.columns
+    if ours == theirs:
+        return
+    sides = {"only in the data": set(theirs) - set(ours), "only in the model": set(ours) - set(theirs)}
+    parts = [f"{side}: {', '.join(sorted(names)[:5])}" for side, names in sides.items() if names]
+    raise DataError(
+        f"{dataset.name}: its attributes differ from the model's ({'; '.join(parts) or 'in another order'}); "
+        "pass the model's training data"
+    )
+
+
+def measuring_flags(out: str | None, out_help: str) -> Flags:
+    """Returns the flags of all commands that measure a model; `out` is the default of `--out`."""
+    flags = Flags()
+    flags.text("model", None, MODEL_HELP)
+    flags.text(
+        "data", None, "the model's training data, as in train.py --data (default: as recorded in the export)"
+    )
+    flags.text("out", out, out_help)
+    return flags
+
+
+def model_and_folder(flags: Flags) -> tuple[ExportedModel, Path]:
+    """Returns the model, and the folder for the results: `--out`, or the export.
+
+    Raises:
+        ModelError: There is no complete model.
+        InputError: `--out` is a file.
+    """
+    model = ExportedModel(Path(flags.model) if flags.model else None)
+    out = Path(flags.out) if flags.out else model.directory
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file; must be a folder", "out", out)
+    return model, out

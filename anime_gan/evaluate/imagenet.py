@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import flags
 from tqdm import tqdm
 
 from anime_gan.common.alpha import on_background
-from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
-from anime_gan.common.errors import InputError
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.files import write_text
 from anime_gan.common.markdown import markdown_table
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.datasets.load import load_dataset
-from anime_gan.evaluate.exported_model import ExportedModel
+from anime_gan.evaluate.exported_model import measuring_flags, model_and_folder
 from anime_gan.metrics.distances import frechet_distance
 
 WHITE = (255, 255, 255)
@@ -33,53 +29,28 @@ MIN_IMAGES, MAX_IMAGES = 100, 100_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    for name, text in (
-        ("model", MODEL_HELP),
-        ("data", "the model's training data, as in train.py --data (default: as recorded in the export)"),
-        ("out", "folder for fid.json (default: the export)"),
-    ):
-        flags.DEFINE_string(name, None, text, flag_values=flag_values)
-    for name, default, text, lowest, highest in (
-        (
-            "num_images",
-            NUM_IMAGES,
-            f"number of faces, and of training images they are compared with ({MIN_IMAGES} to {MAX_IMAGES}; "
-            f"default {NUM_IMAGES})",
-            MIN_IMAGES,
-            MAX_IMAGES,
-        ),
-        ("seed", 0, "random seed of the faces (0 to 2147483647; default 0)", 0, 2**31 - 1),
-    ):
-        flags.DEFINE_integer(name, default, text, lowest, highest, flag_values=flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(
-        "anime_gan.evaluate.imagenet", SUMMARY, flag_values, lambda: _measure(flag_values), arguments
+    flags = measuring_flags(None, "folder for fid.json (default: the export)")
+    flags.integer(
+        "num_images",
+        NUM_IMAGES,
+        f"number of faces, and of training images they are compared with ({MIN_IMAGES} to {MAX_IMAGES}; "
+        f"default {NUM_IMAGES})",
+        MIN_IMAGES,
+        MAX_IMAGES,
     )
+    flags.integer("seed", 0, "random seed of the faces (0 to 2147483647; default 0)", 0, 2**31 - 1)
+    return run_command("anime_gan.evaluate.imagenet", SUMMARY, flags, lambda: _measure(flags), argv)
 
 
-def _measure(flag_values: Any) -> int:
-    chosen = {name: flag_values[name].value for name in flag_values}
-    model = ExportedModel(Path(chosen["model"]) if chosen["model"] else None)
-    out = Path(chosen["out"]) if chosen["out"] else model.directory
-    if out.exists() and not out.is_dir():
-        raise InputError("is a file; must be a folder", "out", out)
+def _measure(flags: Flags) -> int:
+    model, out = model_and_folder(flags)
     import_tensorflow()
     from anime_gan.evaluate import efficientnet
     from anime_gan.evaluate.bench import Bench, Options
 
     weights = efficientnet.load_weights()
-    config = model.record["config"]
-    dataset = load_dataset(
-        chosen["data"] or config["data"],
-        config["num_images"],
-        config["resolution"],
-        config["seed"],
-        model.transparent,
-        import_code=bool(chosen["data"]),
-    )
-    print_lines(dataset.report.lines())
-    options = Options(chosen["num_images"], chosen["seed"])
+    dataset = model.training_data(flags.data)
+    options = Options(flags.num_images, flags.seed)
     with tqdm(total=0, unit="image", mininterval=0.5 if sys.stderr.isatty() else 30.0) as progress:
         bench = Bench(model, dataset, None, None, options, progress)
         counts = [min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +13,6 @@ from anime_gan.judges.tagger import visible
 from anime_gan.metrics import control
 
 PICTURED = 4
-
-
-class PicturedCombination(NamedTuple):
-    """Faces with a held-out combination.
-
-    Attributes:
-        request: The requested attributes.
-        images: uint8 [at most 4, h, w, 3], not selected.
-    """
-
-    request: str
-    images: np.ndarray
 
 
 def attribute_precision(bench: Bench, samples: Samples) -> dict[str, Any]:
@@ -52,11 +40,12 @@ def attribute_precision(bench: Bench, samples: Samples) -> dict[str, Any]:
     return control.attribute_precision(schema, counts, real)
 
 
-def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], list[PicturedCombination]] | None:
+def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     """Compares the precision of held-out combinations with combinations seen in training.
 
     Returns:
-        The numbers, and some faces of each held-out combination; None without held-out combinations.
+        The numbers, and for each held-out combination some faces, uint8 [at most 4, h, w, 3]; None without
+        held-out combinations.
     """
     if not len(bench.combinations):
         return None
@@ -64,7 +53,7 @@ def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], list[PicturedComb
     seen = control.seen_combinations(trained_on, bench.combinations, bench.schema.slots, bench.options.seed)
     count = bench.options.images_per_request
     bench.stage("combinations")
-    pictures = []
+    pictures: dict[str, np.ndarray] = {}
     sides: dict[str, dict[str, Any]] = {}
     for name, rows in (("unseen", bench.combinations), ("seen", seen)):
         results = []
@@ -76,7 +65,7 @@ def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], list[PicturedComb
             found = control.combination_precision(row, bench.verdicts(images), shown, bench.schema.slots)
             results.append({"request": request, **found})
             if name == "unseen":
-                pictures.append(PicturedCombination(request, images[:PICTURED]))
+                pictures[request] = images[:PICTURED]
         sides[name] = {
             "joint": _mean([result["joint"] for result in results]),
             "single": _mean([share for result in results for share in result["each"].values()]),

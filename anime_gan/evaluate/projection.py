@@ -6,25 +6,22 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import on_background
-from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.common.layout import TINT, grid
 from anime_gan.common.markdown import markdown_table
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset
-from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.splits import parse_combinations, split_dataset
-from anime_gan.evaluate.exported_model import ExportedModel
+from anime_gan.evaluate.exported_model import measuring_flags, model_and_folder
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.request import FaceRequest
 
@@ -57,50 +54,26 @@ class Sample(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    for name, text in (
-        ("model", MODEL_HELP),
-        ("data", "the model's training data, as in train.py --data (default: as recorded in the export)"),
-        ("out", "folder for the results (default: projection)"),
-    ):
-        flags.DEFINE_string(name, "projection" if name == "out" else None, text, flag_values=flag_values)
-    flags.DEFINE_integer(
+    flags = measuring_flags("projection", "folder for the results (default: projection)")
+    flags.integer(
         "num_images",
         NUM_IMAGES,
         f"number of drawn and of real images, each (1 and up; default {NUM_IMAGES})",
         1,
-        flag_values=flag_values,
     )
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(
-        "anime_gan.evaluate.projection", SUMMARY, flag_values, lambda: _measure(flag_values), arguments
-    )
+    return run_command("anime_gan.evaluate.projection", SUMMARY, flags, lambda: _measure(flags), argv)
 
 
-def _measure(flag_values: Any) -> int:
-    chosen = {name: flag_values[name].value for name in flag_values}
-    out, count = Path(chosen["out"]), chosen["num_images"]
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out={out}: is a file, must be a folder")
-    model = ExportedModel(Path(chosen["model"]) if chosen["model"] else None)
-    config = model.record["config"]
+def _measure(flags: Flags) -> int:
+    model, out = model_and_folder(flags)
+    config, count = model.record["config"], flags.num_images
     import_tensorflow()
-    from anime_gan.evaluate.bench import check_schema
     from anime_gan.faces.projector import Projector
     from anime_gan.judges.tagger import load_tagger
 
-    dataset = load_dataset(
-        chosen["data"] or config["data"],
-        config["num_images"],
-        config["resolution"],
-        config["seed"],
-        model.transparent,
-        import_code=bool(chosen["data"]),
-    )
-    print_lines(dataset.report.lines())
-    check_schema(model, dataset)
+    dataset = model.training_data(flags.data)
     tagger = load_tagger(dataset)
-    generator = FaceGenerator(model.directory)
+    generator = model.generator
     samples = {"drawn": drawn_sample(generator, count), "real": held_out_sample(dataset, config, count)}
     projector = Projector(generator)
     numbers: dict[str, Any] = {}

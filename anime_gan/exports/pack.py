@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import flags
 
-from anime_gan.common.command_line import run_command
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.quiet import import_tensorflow
@@ -33,34 +32,31 @@ MAX_ROWS = 4_096
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    flags.DEFINE_string("model", None, "run or exported model to pack (path)", flag_values=flag_values)
-    flags.DEFINE_string("out", None, "folder to write (must not exist yet)", flag_values=flag_values)
-    flags.DEFINE_enum(
+    flags = Flags()
+    flags.text("model", None, "run or exported model to pack (path)")
+    flags.text("out", None, "folder to write (must not exist yet)")
+    flags.choice(
         "precision",
-        "float32",
         PRECISIONS,
         "compute precision; bfloat16 is faster on processors with bfloat16 instructions, slower on others "
         f"(one of {', '.join(PRECISIONS)}; default float32)",
-        flag_values=flag_values,
     )
-    arguments = sys.argv[1:] if argv is None else argv
 
     def command() -> int:
-        model, out = flag_values["model"].value, flag_values["out"].value
+        model, out = flags.model, flags.out
         if not model or not out:
             raise InputError("is required; see --help", "out" if model else "model")
         if Path(out).exists():
             raise InputError("already exists; choose another folder", "out", out)
         import_tensorflow()
-        error = pack(find_export(Path(model)), Path(out), str(flag_values["precision"].value))
+        error = pack(find_export(Path(model)), Path(out), flags.precision)
         print(
             f"{out}: pixel values (0 to 255) change by {error['mean']:.3f} on average, 99.9% of them by at "
             f"most {error['percentile_99.9']:g}, all by at most {error['maximum']}"
         )
         return 0
 
-    return run_command("anime_gan.pack", SUMMARY, flag_values, command, arguments)
+    return run_command("anime_gan.pack", SUMMARY, flags, command, argv)
 
 
 def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:

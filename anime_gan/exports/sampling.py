@@ -126,7 +126,6 @@ class FaceSampler(tf.Module):
         """
         super().__init__(name="face_sampler")
         self._latent_dim = latent_dim
-        self._num_labels = schema.num_labels
         self._labels = labels
         self._reader = RequestReader(schema)
 

@@ -140,11 +140,11 @@ class FaceGenerator:
 
     def _best_inputs(self, texts: Sequence[str], request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
         """Returns the rows of all seeds, each with its own text, after candidates are selected."""
-        latents, labels = self._draw_inputs(texts, request.seeds, request.truncation)
+        latents, labels = self.draw_inputs(texts, request.seeds, request.truncation)
         if request.candidates == 1:
             return latents, labels
         others = [
-            self._draw_inputs(
+            self.draw_inputs(
                 texts, [candidate_seed(seed, number) for seed in request.seeds], request.truncation
             )[0]
             for number in range(1, request.candidates)
@@ -156,9 +156,10 @@ class FaceGenerator:
             best.append(int(np.argmax(self.critic.score(images))))
         return candidates[np.arange(len(best)), best], labels
 
-    def _draw_inputs(
+    def draw_inputs(
         self, texts: Sequence[str], seeds: Sequence[int], truncation: float
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Computes the latent vectors [n, z] and complete labels [n, a] of n requests with their seeds."""
         tf = self._tf
         drawn = self._model.draw_inputs(
             tf.constant(list(texts), tf.string),

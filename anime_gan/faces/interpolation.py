@@ -60,7 +60,7 @@ def closed_path(latents: np.ndarray, labels: np.ndarray, frames: int) -> tuple[n
 
 
 def ring(latent: np.ndarray, angle: float, count: int, seed: int) -> np.ndarray:
-    """Latent vectors around a given one, all at the same angle to it and with its length.
+    """Returns latent vectors around a given one, at the same angle to it and with its length.
 
     They are evenly spaced on a circle whose plane the seed determines, so neighbors on the ring are
     similar to each other too. With a count of 1 the result is a random perturbation.

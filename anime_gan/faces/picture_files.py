@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
@@ -89,36 +90,18 @@ def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text:
 def _save_webp(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = note
-    first, *others = (Image.fromarray(frame) for frame in frames)
-    first.save(
-        path,
-        "WEBP",
-        save_all=True,
-        append_images=others,
-        duration=_durations(len(frames), milliseconds, 1),
-        loop=0,
-        lossless=True,
-        # Also where alpha is 0: the colors of the surroundings.
-        exact=True,
-        exif=exif,
-    )
+    images = [Image.fromarray(frame) for frame in frames]
+    # "exact" keeps the colors where alpha is 0: those of the surroundings.
+    _save_looping(path, "WEBP", images, milliseconds, 1, lossless=True, exact=True, exif=exif)
 
 
 def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
     # Each frame gets its own palette: with a shared one, hair that changes color shows bands.
     # Dithering is off because its dots would crawl from frame to frame.
-    first, *others = map(_with_palette, frames)
-    transparency = {"transparency": MAX_COLOR, "disposal": 2} if has_alpha(frames) else {}
-    first.save(
-        path,
-        "GIF",
-        save_all=True,
-        append_images=others,
-        **transparency,
-        duration=_durations(len(frames), milliseconds, 10),
-        loop=0,
-        comment=note.encode("ascii"),
-        optimize=False,
+    images = list(map(_with_palette, frames))
+    options = {"transparency": MAX_COLOR, "disposal": 2} if has_alpha(frames) else {}
+    _save_looping(
+        path, "GIF", images, milliseconds, 10, comment=note.encode("ascii"), optimize=False, **options
     )
 
 
@@ -134,10 +117,14 @@ def _with_palette(frame: np.ndarray) -> Image.Image:
     return picture
 
 
-def _durations(count: int, milliseconds: float, unit: int) -> list[int]:
-    """Returns the duration of each frame as a multiple of a unit, without accumulating rounding errors."""
-    ends = [round((index + 1) * milliseconds / unit) for index in range(count)]
-    return [unit * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
+def _save_looping(
+    path: Path, kind: str, images: list[Image.Image], milliseconds: float, unit: int, **options: Any
+) -> None:
+    """Saves an animation whose durations are multiples of a unit, without accumulating rounding errors."""
+    ends = [round((index + 1) * milliseconds / unit) for index in range(len(images))]
+    durations = [unit * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
+    first, *others = images
+    first.save(path, kind, save_all=True, append_images=others, duration=durations, loop=0, **options)
 
 
 def _save_mp4(path: Path, frames: np.ndarray, frames_per_second: int, note: str) -> None:

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
-from anime_gan.common.command_line import MODEL_HELP, run_command
+from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
 from anime_gan.datasets.dataset import DataError
@@ -40,31 +39,22 @@ CHUNK = 64
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    flags.DEFINE_string("model", None, MODEL_HELP, flag_values=flag_values)
-    flags.DEFINE_string("out", None, "output folder", flag_values=flag_values)
-    flags.DEFINE_integer(
-        "num",
-        10_000,
-        f"number of images (1 to {MAX_FACES}; default 10000)",
-        1,
-        MAX_FACES,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_float("truncation", 1.0, TRUNCATION_HELP, flag_values=flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
+    flags = Flags()
+    flags.text("model", None, MODEL_HELP)
+    flags.text("out", None, "output folder")
+    flags.integer("num", 10_000, f"number of images (1 to {MAX_FACES}; default 10000)", 1, MAX_FACES)
+    flags.number("truncation", 1.0, TRUNCATION_HELP)
 
     def command() -> int:
-        model, out = flag_values["model"].value, flag_values["out"].value
-        num, truncation = int(flag_values["num"].value or 0), float(flag_values["truncation"].value or 0)
+        num, out = flags.num, flags.out
         if not out:
             raise InputError("missing --out, the output folder; see --help")
-        export = find_export(Path(model) if model else None)
-        drawn = sample_faces(export, Path(out), num, truncation)
+        export = find_export(Path(flags.model) if flags.model else None)
+        drawn = sample_faces(export, Path(out), num, flags.truncation)
         print(f"{num} images in {out}, {drawn} of them new. To train on them: python train.py --data={out}")
         return 0
 
-    return run_command("anime_gan.datasets.sampled", SUMMARY, flag_values, command, arguments)
+    return run_command("anime_gan.datasets.sampled", SUMMARY, flags, command, argv)
 
 
 def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> int:

@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
-from anime_gan.common.command_line import run_command
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.importers import make_girls_moe
@@ -27,24 +25,19 @@ model is by Yanghua Jin and colleagues (CC BY-NC 2.0, non-commercial use only). 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    for name, help_text in (
-        ("weights", "file with the weights, such as weight_webgpu.bin"),
-        ("graph", "file with the list of kernels, such as graph_webgpu.json"),
-        ("out", "folder to write (must not exist yet)"),
-    ):
-        flags.DEFINE_string(name, None, help_text, flag_values=flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
+    flags = Flags()
+    flags.text("weights", None, "file with the weights, such as weight_webgpu.bin")
+    flags.text("graph", None, "file with the list of kernels, such as graph_webgpu.json")
+    flags.text("out", None, "folder to write (must not exist yet)")
 
     def command() -> int:
-        given = {name: flag_values[name].value or "" for name in ("weights", "graph", "out")}
-        for name, path in given.items():
-            if not path:
+        for name in ("weights", "graph", "out"):
+            if not flags[name].value:
                 raise InputError("is required; see --help", name)
-        weights, graph, out = given.values()
+        out = flags.out
         if Path(out).exists():
             raise InputError("already exists; choose another folder", "out", out)
-        network = import_model(Path(weights), Path(graph), Path(out))
+        network = import_model(Path(flags.weights), Path(flags.graph), Path(out))
         print(
             f"{out}: imported {network.blocks} residual blocks with {network.filters} channels\n"
             "license: CC BY-NC 2.0, by Yanghua Jin and colleagues; see MODEL_CARD.md\n"
@@ -52,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 0
 
-    return run_command("anime_gan.importers.webdnn", SUMMARY, flag_values, command, arguments)
+    return run_command("anime_gan.importers.webdnn", SUMMARY, flags, command, argv)
 
 
 def import_model(weights: Path, graph: Path, out: Path) -> Network:

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
-from anime_gan.common.command_line import print_lines, run_command
+from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
@@ -25,66 +23,49 @@ again: it continues where it stopped. Needs OpenCV: pip install '.[prepare]'"""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    _define_flags(flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(
-        "anime_gan.prepare",
-        SUMMARY,
-        flag_values,
-        functools.partial(_prepare, flag_values),
-        arguments,
-        positional=("SOURCE", "DEST"),
-    )
-
-
-def _define_flags(flag_values: flags.FlagValues) -> None:
-    number = functools.partial(flags.DEFINE_float, flag_values=flag_values)
-    whole = functools.partial(flags.DEFINE_integer, flag_values=flag_values)
-    text = functools.partial(flags.DEFINE_string, flag_values=flag_values)
-    switch = functools.partial(flags.DEFINE_bool, flag_values=flag_values)
-    text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
-    number("margin", 1.5, "side of the crop relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
-    number(
+    flags = Flags()
+    flags.text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
+    flags.number("margin", 1.5, "side of the crop relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
+    flags.number(
         "lift",
         0.08,
         "upward shift of the crop, as a share of its side (-0.5 to 0.5; default 0.08)",
         -0.5,
         0.5,
     )
-    whole("size", 256, "side of the crops in pixels (16 to 1024; default 256)", 16, 1024)
-    whole("min_size", 64, "minimum side of a crop in pixels of the picture (16 and up; default 64)", 16)
-    number(
+    flags.integer("size", 256, "side of the crops in pixels (16 to 1024; default 256)", 16, 1024)
+    flags.integer(
+        "min_size", 64, "minimum side of a crop in pixels of the picture (16 and up; default 64)", 16
+    )
+    flags.number(
         "max_outside",
         0.25,
         "maximum share of a crop outside the picture; smaller parts are mirrored (0 to 1; default 0.25)",
         0.0,
         1.0,
     )
-    switch("colors", True, "measurement of hair and eye colors without other labels (true or false)")
-    number("color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0)
-    text(
+    flags.switch("colors", True, "measurement of hair and eye colors without other labels (true or false)")
+    flags.number(
+        "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
+    )
+    flags.text(
         "tagger",
         "",
         "tagger for the crops: FILE.onnx, or a data source as in train.py --data to train one on",
     )
-    text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
-    number("threshold", 0.5, "probability from which a tag is present (0 to 1; default 0.5)", 0.0, 1.0)
-    flags.DEFINE_list(
-        "thresholds",
-        [],
-        "thresholds of single tags, e.g. smile=0.4,blue_hair=0.6",
-        flag_values=flag_values,
-    )
-    switch("review", False, "pages for reviewing crops and labels in a browser (true or false)")
-    text("corrections", "", "corrections file saved from the review pages (default: DEST/corrections.json)")
+    flags.text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
+    flags.number("threshold", 0.5, "probability from which a tag is present (0 to 1; default 0.5)", 0.0, 1.0)
+    flags.texts("thresholds", (), "thresholds of single tags, e.g. smile=0.4,blue_hair=0.6")
+    flags.switch("review", False, "pages for reviewing crops and labels in a browser (true or false)")
+    command = functools.partial(_prepare, flags)
+    return run_command("anime_gan.prepare", SUMMARY, flags, command, argv, positional=("SOURCE", "DEST"))
 
 
-def _prepare(flag_values: Any, source: str, destination: str) -> int:
+def _prepare(flags: Flags, source: str, destination: str) -> int:
     root, dest = Path(source), Path(destination)
     require_opencv()
     _check_folders(root, dest)
-    thresholds = _parse_thresholds(flag_values["thresholds"].value)
+    thresholds = _parse_thresholds(flags.thresholds)
     from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
     from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
@@ -96,21 +77,18 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
     from anime_gan.prepare.review import FOLDER, write_review
 
     # All options are checked before the first picture.
-    given = flag_values["corrections"].value
-    if given and not Path(given).is_file():
-        raise InputError("no such file", "corrections", given)
-    corrections = read_corrections(Path(given) if given else dest / CORRECTIONS)
-    cascade = find_cascade(flag_values["cascade"].value)
+    corrections = read_corrections(dest / CORRECTIONS)
+    cascade = find_cascade(flags.cascade)
     detector = CascadeDetector(cascade)
     extension = read_text(source, TAG_TABLE) if (root / TAG_TABLE).is_file() else None
     table = TagTable.load(extension)
     tagger, attributes = None, dict(table.attributes)
-    if flag_values["tagger"].value:
-        tagger = _open_tagger(flag_values, table, thresholds)
+    if flags.tagger:
+        tagger = _open_tagger(flags, table, thresholds)
         attributes = join_attributes(attributes, tagger.attributes)
         print_lines(getattr(tagger, "notes", []))
     names = ("margin", "lift", "size", "min_size", "max_outside", "colors")
-    options = Options(**{name: flag_values[name].value for name in names})
+    options = Options(**{name: getattr(flags, name) for name in names})
     identity = {
         "cascade": _digest(cascade.read_bytes()),
         # Pictures of another source would replace the existing ones.
@@ -119,9 +97,9 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
         # They may differ in another version of the package, or of the tagger's training data.
         "attributes": _digest(json.dumps(attributes).encode()),
         "tagger": tagger.checksum if tagger else "",
-        **{name: flag_values[name].value for name in ("threshold", "thresholds")},
+        **{name: flags[name].value for name in ("threshold", "thresholds")},
     }
-    color_confidence = flag_values["color_confidence"].value
+    color_confidence = flags.color_confidence
     extraction = FaceExtraction(
         source, dest, options, detector, table, attributes, tagger, color_confidence, identity
     )
@@ -135,7 +113,7 @@ def _prepare(flag_values: Any, source: str, destination: str) -> int:
         + (f"; rejected: {rejected}" * bool(rejected))
     )
     print_lines(summary.notes)
-    if flag_values["review"].value and summary.faces:
+    if flags.review and summary.faces:
         write_review(dest, extraction.journal, corrections)
         print(f"review: {dest / FOLDER / 'page-1.html'}")
     print(f"report: {dest / REPORT}")
@@ -173,8 +151,8 @@ def _parse_thresholds(texts: Sequence[str]) -> dict[str, float]:
     return thresholds
 
 
-def _open_tagger(flag_values: Any, table: Any, thresholds: dict[str, float]) -> Any:
-    name, threshold = flag_values["tagger"].value, flag_values["threshold"].value
+def _open_tagger(flags: Flags, table: Any, thresholds: dict[str, float]) -> Any:
+    name, threshold = flags.tagger, flags.threshold
     if not name.endswith(".onnx"):
         from anime_gan.prepare.own_tagger import OwnTagger
 
@@ -183,7 +161,7 @@ def _open_tagger(flag_values: Any, table: Any, thresholds: dict[str, float]) -> 
 
     if not Path(name).is_file():
         raise InputError("no such file", "tagger", name)
-    tags = flag_values["tagger_tags"].value
+    tags = flags.tagger_tags
     tag_list = Path(tags) if tags else Path(name).parent / TAG_LIST
     return OnnxTagger(Path(name), tag_list, table, threshold, thresholds)
 

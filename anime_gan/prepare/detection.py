@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -68,16 +68,8 @@ class Detection(NamedTuple):
     score: float
 
 
-class Detector(Protocol):
-    """Finds faces. It is pickled and sent to worker processes."""
-
-    def detect(self, picture: np.ndarray) -> list[Detection]:
-        """Finds the faces in a picture, uint8 [height, width, 3], RGB; the highest score comes first."""
-        ...
-
-
 class CascadeDetector:
-    """A detector with the cascade of a file."""
+    """Finds faces with the cascade of a file. It is pickled and sent to worker processes."""
 
     def __init__(self, file: Path) -> None:
         """Reads the cascade.

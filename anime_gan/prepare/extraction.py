@@ -10,7 +10,7 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,7 +22,7 @@ from anime_gan.datasets.dataset import printable
 from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, tag_file_names
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.reading.storage import FoundFile, list_files
-from anime_gan.prepare.detection import Detector
+from anime_gan.prepare.detection import CascadeDetector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
 from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels
 from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, same_picture, thumbnail
@@ -42,18 +42,6 @@ MAX_NAME = 200
 CHUNK = 8
 
 
-class _Done(NamedTuple):
-    """The progress of an earlier run.
-
-    Attributes:
-        pictures: Number of pictures that need not be analyzed again.
-        rest: The first picture that differs from the journal, if there is one.
-    """
-
-    pictures: int
-    rest: list[FoundFile]
-
-
 class FaceExtraction:
     """Extracts, deduplicates and labels the faces in a folder of pictures."""
 
@@ -62,7 +50,7 @@ class FaceExtraction:
         source: str,
         destination: Path,
         options: Options,
-        detector: Detector,
+        detector: CascadeDetector,
         table: TagTable,
         attributes: Attributes,
         tagger: Tagger | None = None,
@@ -109,22 +97,25 @@ class FaceExtraction:
         if not total:
             raise ValueError(f"{self._source}: contains no images (searched for {', '.join(IMAGE_ENDINGS)})")
         files = _pictures(self._source, [])
-        done = self._replay(files)
-        rest = itertools.chain(done.rest, files)
-        with tqdm(total=total, initial=done.pictures, desc="preparing", unit="picture") as bar:
+        done, rest = self._replay(files)
+        with tqdm(total=total, initial=done, desc="preparing", unit="picture") as bar:
             jobs = (
                 PictureJob(self._source, chunk, self._options, self._detector, self._table)
-                for chunk in _in_chunks(rest)
+                for chunk in _in_chunks(itertools.chain(rest, files))
             )
             # For one job, starting worker processes would take longer than the work.
-            alone = total - done.pictures <= CHUNK
+            alone = total - done <= CHUNK
             for chunk in map(analyze_pictures, jobs) if alone else map_in_order(analyze_pictures, jobs):
                 self._take(chunk)
                 bar.update(len(chunk))
         return skipped
 
-    def _replay(self, files: Iterator[FoundFile]) -> _Done:
-        """Restores the state from the journal, up to the first difference from the folder."""
+    def _replay(self, files: Iterator[FoundFile]) -> tuple[int, list[FoundFile]]:
+        """Restores the state from the journal, up to the first difference from the folder.
+
+        Returns:
+            The number of restored pictures, and the first picture that differs, if there is one.
+        """
         rest: list[FoundFile] = []
         count = 0
         for record in self._readable_records():
@@ -135,7 +126,7 @@ class FaceExtraction:
             self._remember(record, count)
             count += 1
         self._forget(count)
-        return _Done(count, rest)
+        return count, rest
 
     def _readable_records(self) -> Iterator[PictureRecord]:
         """Yields the records up to the first damaged one."""
@@ -194,7 +185,7 @@ class FaceExtraction:
             record = PictureRecord(
                 printable(picture.file.name), self._stamp(picture.file), picture.content, reason, tuple(faces)
             )
-            self.journal.append([record])
+            self.journal.append(record)
             self._remember(record, number)
 
     def _save_face(

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,13 +159,12 @@ class Journal:
             del self._offsets[count:]
             os.truncate(self.path, self._end)
 
-    def append(self, records: Sequence[PictureRecord]) -> None:
-        """Appends records and flushes them to disk."""
+    def append(self, record: PictureRecord) -> None:
+        """Appends a record and flushes it to disk."""
+        line = record.to_json().encode("utf-8") + b"\n"
+        self._offsets.append(self._end)
+        self._end += len(line)
         with self.path.open("ab") as stream:
-            for record in records:
-                line = record.to_json().encode("utf-8") + b"\n"
-                self._offsets.append(self._end)
-                self._end += len(line)
-                stream.write(line)
+            stream.write(line)
             stream.flush()
             os.fsync(stream.fileno())

@@ -17,7 +17,7 @@ from anime_gan.datasets.reading.storage import FoundFile, read_file
 from anime_gan.prepare.cleaning import crop_fault, measure_quality, picture_fault
 from anime_gan.prepare.colors import Measured, measure_colors
 from anime_gan.prepare.crops import Crop, crop_box, cut
-from anime_gan.prepare.detection import Detection, Detector
+from anime_gan.prepare.detection import CascadeDetector, Detection
 from anime_gan.prepare.labeling import Label, read_tag_file
 from anime_gan.prepare.near_duplicates import Fingerprint, fingerprint
 
@@ -60,7 +60,7 @@ class PictureJob(NamedTuple):
     root: str
     files: list[FoundFile]
     options: Options
-    detector: Detector
+    detector: CascadeDetector
     table: TagTable
 
 

@@ -9,11 +9,8 @@ import sys
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from absl import flags
-
-from anime_gan.common.command_line import MODEL_HELP, print_lines, run_command
+from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
 
 SUMMARY = """Starts the studio and prints an address to open in a browser. Everything stays on this machine.
@@ -23,40 +20,23 @@ LOCAL = "127.0.0.1"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    _define_flags(flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command("anime-gan-studio", SUMMARY, flag_values, lambda: _serve(flag_values), arguments)
-
-
-def _define_flags(flag_values: flags.FlagValues) -> None:
-    def text(name: str, default: str | None, help_text: str) -> None:
-        flags.DEFINE_string(name, default, help_text, flag_values=flag_values)
-
-    text("model", None, MODEL_HELP)
-    text("host", LOCAL, f"address to listen on (default {LOCAL}: this machine only)")
-    flags.DEFINE_integer(
-        "port",
-        8642,
-        "port to listen on (0 to 65535; default 8642; 0 = any free port)",
-        0,
-        65_535,
-        flag_values=flag_values,
-    )
-    text("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
-    flags.DEFINE_integer(
+    flags = Flags()
+    flags.text("model", None, MODEL_HELP)
+    flags.text("host", LOCAL, f"address to listen on (default {LOCAL}: this machine only)")
+    flags.integer("port", 8642, "port to listen on (0 to 65535; default 8642; 0 = any free port)", 0, 65_535)
+    flags.text("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
+    flags.integer(
         "keep",
         200,
         "maximum number of history entries, and of kept faces (1 to 10000; default 200)",
         1,
         10_000,
-        flag_values=flag_values,
     )
-    flags.DEFINE_bool("open", False, "also open the page in the browser", flag_values=flag_values)
+    flags.switch("open", False, "also open the page in the browser")
+    return run_command("anime-gan-studio", SUMMARY, flags, lambda: _serve(flags), argv)
 
 
-def _serve(flag_values: flags.FlagValues) -> int:
-    value: dict[str, Any] = {name: flag_values[name].value for name in flag_values}
+def _serve(flags: Flags) -> int:
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         packages = " and ".join(missing)
@@ -67,10 +47,10 @@ def _serve(flag_values: flags.FlagValues) -> int:
     from anime_gan.studio.server import create_app
     from anime_gan.studio.studio import Studio
 
-    folder = Path(value["history"]) if value["history"] else _data_folder()
-    studio = Studio(Path(value["model"]) if value["model"] else None, folder, value["keep"])
-    host = value["host"]
-    listening = _listen(host, value["port"])
+    folder = Path(flags.history) if flags.history else _data_folder()
+    studio = Studio(Path(flags.model) if flags.model else None, folder, flags.keep)
+    host = flags.host
+    listening = _listen(host, flags.port)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     print(f"{url}   (press Ctrl-C to stop)", flush=True)
     if host not in (LOCAL, "localhost", "::1"):
@@ -84,7 +64,7 @@ def _serve(flag_values: flags.FlagValues) -> int:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    if value["open"]:
+    if flags.open:
         webbrowser.open(url)
     with listening:
         uvicorn.Server(config).run(sockets=[listening])

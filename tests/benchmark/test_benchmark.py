@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -104,9 +105,6 @@ def test_pipeline_stays_out_of_the_users_cache(tmp_path, monkeypatch):
     assert [line["images"] for line in numbers["sizes"]] == [100, 200]
     for line in numbers["sizes"]:
         assert line["times_the_training_step"] == pytest.approx(line["images_per_second"] / 20.0)
-        if sys.platform == "linux":
-            # Python and NumPy need a few MiB; TensorFlow would need a hundred.
-            assert 2**22 < line["anonymous_bytes"][0] < 2**26
     assert not cache.exists()
     assert os.environ["XDG_CACHE_HOME"] == str(cache)
     assert "| 200 " in pipeline.report(numbers)
@@ -147,7 +145,7 @@ def test_a_row_for_each_folder():
 @pytest.mark.parametrize("part", [pipeline, folder])
 def test_disk_space_is_checked_first(part, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(part, "SIZES", (10**12,))
-    assert main([f"--parts={part.__name__.split('.')[-1]}", f"--scratch={tmp_path}"]) == 2
+    assert main([f"--parts={part.__name__.split('.')[-1]}"]) == 2
     assert re.search(r"12\d{6}\.\d GB needed", capsys.readouterr().err)
 
 
@@ -161,20 +159,18 @@ def test_from_the_flags_to_the_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(drawing, "EARLY_CHUNKS", 1)
     monkeypatch.setattr(drawing, "CHUNKS", 1)
-    assert main(["--parts=drawing", "--repetitions=1", f"--scratch={tmp_path}"]) == 0
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert main(["--parts=drawing", "--repetitions=1"]) == 0
     numbers = json.loads((tmp_path / "benchmark.json").read_text())
     assert set(numbers) == {"machine", "repetitions", "drawing"}
     assert numbers["machine"]["cores"] >= 1
-    for line, resolution in zip(numbers["drawing"]["resolutions"], (64, 128), strict=True):
-        assert line["resolution"] == resolution
-        assert len(line["seconds_one_core"]) == len(line["seconds_all_cores"]) == 1
-        assert line["faces_per_second_one_core"] > 0
-        assert line["faces_per_second_all_cores"] > 0
-    # Nothing else is left in the scratch folder.
+    (seconds,) = numbers["drawing"]["seconds"]
+    assert numbers["drawing"]["faces_per_second"] == pytest.approx(32 / seconds)
+    # No temporary file is left.
     assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
     printed = capsys.readouterr().out
     assert printed.startswith("Machine: ")
-    assert "| 128x128 |" in printed
+    assert "| 64x64 " in printed
 
 
 def test_an_interrupted_wait_ends_the_process(tmp_path, monkeypatch):
@@ -207,7 +203,6 @@ finally:
         ("--parts=step,pipelin", "--parts=pipelin: must be a list of .*did you mean 'pipeline'"),
         ("--parts=", "--parts=: must be a list of step"),
         ("--repetitions=0", "repetitions"),
-        ("--scratch=nowhere/at/all", "no such folder"),
         ("--out=.", "is a folder"),
     ],
 )
@@ -225,7 +220,8 @@ def test_interrupted_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(pipeline, "take_turns", interrupted)
     monkeypatch.setattr(pipeline, "SIZES", (100,))
-    assert main(["--parts=pipeline", f"--scratch={tmp_path}", "--out="]) == 130
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert main(["--parts=pipeline", "--out="]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -240,9 +236,7 @@ def test_systems_without_linux_calls_are_measured_too(tmp_path, monkeypatch):
     found = machine.describe_machine()
     assert found["cores"] >= 1
     assert machine.report(found).endswith(f"precision: {found['precision']}.")
+    assert measure.memory_in_words([None]) == "–"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(pipeline, "SIZES", (100,))
-    monkeypatch.setattr(pipeline, "run_python", lambda *_: '{"open_seconds": 0.5, "anonymous_bytes": null}')
-    numbers = pipeline.measure(Options(1, tmp_path / "scratch", False, {}))
-    row = pipeline.report(numbers).splitlines()[2]
-    assert [cell.strip() for cell in row.split("|")][-3:] == ["500", "–", ""]
+    assert pipeline.measure(Options(1, tmp_path / "scratch", False, {}))["sizes"][0]["images"] == 100

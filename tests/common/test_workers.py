@@ -26,8 +26,3 @@ def test_results_in_the_order_of_the_jobs_and_few_jobs_taken_ahead():
 def test_a_killed_process_is_an_error_in_words():
     with pytest.raises(OSError, match="a worker process was killed"):
         list(map_in_order(os._exit, [1]))
-
-
-def test_what_goes_wrong_in_a_job_is_raised_here():
-    with pytest.raises(ValueError, match="smile"):
-        list(map_in_order(int, ["1", "smile"]))

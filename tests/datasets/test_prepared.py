@@ -160,67 +160,35 @@ def test_a_killed_preparation_goes_on_and_ends_the_same(
     assert dataset.report.skipped == ((f"{BROKEN:02d}.png", "not a picture of a known format"),)
 
 
-def cut_last_line(unfinished: Path) -> None:
-    journal = unfinished / "chunks.jsonl"
-    journal.write_bytes(journal.read_bytes()[:-7])
+def with_last_line(journal: bytes, last: bytes) -> bytes:
+    return b"".join(journal.splitlines(keepends=True)[:-1]) + last
 
 
-def cut_line_end(unfinished: Path) -> None:
-    journal = unfinished / "chunks.jsonl"
-    journal.write_bytes(journal.read_bytes()[:-1])
-
-
-def zeros_for_a_line(unfinished: Path) -> None:
-    """As some file systems leave it after a power failure."""
-    lines = (unfinished / "chunks.jsonl").read_bytes().splitlines(keepends=True)
-    (unfinished / "chunks.jsonl").write_bytes(b"".join(lines[:-1]) + b"\0" * len(lines[-1]))
-
-
-def garbage_for_a_line(unfinished: Path) -> None:
-    lines = (unfinished / "chunks.jsonl").read_bytes().splitlines(keepends=True)
-    (unfinished / "chunks.jsonl").write_bytes(b"".join(lines[:-1]) + b"\xff\xfe{}")
-
-
-def cut_a_line_amidst(unfinished: Path) -> None:
+def cut_amidst(journal: bytes) -> bytes:
     """Later lines may be complete, but their position is unknown."""
-    lines = (unfinished / "chunks.jsonl").read_bytes().splitlines(keepends=True)
-    (unfinished / "chunks.jsonl").write_bytes(b"".join([*lines[:2], lines[2][:-5] + b"\n", *lines[3:]]))
-
-
-def more_images(unfinished: Path) -> None:
-    with (unfinished / "images.bin").open("ab") as stream:
-        stream.write(b"?" * (SIDE * SIDE * 3 * 2 + 100))
-
-
-def a_byte_less_of_images(unfinished: Path) -> None:
-    os.truncate(unfinished / "images.bin", (unfinished / "images.bin").stat().st_size - 1)
-
-
-def ten_images_left(unfinished: Path) -> None:
-    os.truncate(unfinished / "images.bin", SIDE * SIDE * 3 * 10)
-
-
-def a_byte_less_of_labels(unfinished: Path) -> None:
-    os.truncate(unfinished / "all_labels.bin", (unfinished / "all_labels.bin").stat().st_size - 1)
+    lines = journal.splitlines(keepends=True)
+    return b"".join([*lines[:2], lines[2][:-5] + b"\n", *lines[3:]])
 
 
 @pytest.mark.parametrize(
-    ("damage", "first_item"),
+    ("file", "damage", "first_item"),
     [
-        (cut_last_line, 16),
-        (cut_line_end, 20),
-        (zeros_for_a_line, 16),
-        (garbage_for_a_line, 16),
-        (cut_a_line_amidst, 8),
-        (more_images, 20),
-        (a_byte_less_of_images, 16),
+        ("chunks.jsonl", lambda journal: journal[:-7], 16),
+        ("chunks.jsonl", lambda journal: journal[:-1], 20),
+        # As some file systems leave it after a power failure.
+        ("chunks.jsonl", lambda journal: with_last_line(journal, b"\0" * 40), 16),
+        ("chunks.jsonl", lambda journal: with_last_line(journal, b"\xff\xfe{}"), 16),
+        ("chunks.jsonl", cut_amidst, 8),
+        ("images.bin", lambda images: images + b"?" * (SIDE * SIDE * 3 * 2 + 100), 20),
+        ("images.bin", lambda images: images[:-1], 16),
         # One of the first twelve files is broken: three chunks need eleven images, ten are enough for two.
-        (ten_images_left, 8),
-        (a_byte_less_of_labels, 16),
+        ("images.bin", lambda images: images[: SIDE * SIDE * 3 * 10], 8),
+        ("all_labels.bin", lambda labels: labels[:-1], 16),
     ],
 )
-def test_files_that_disagree_after_a_power_cut(pictures, undisturbed, decoded, damage, first_item):
-    damage(stop_after(pictures, 5))
+def test_files_that_disagree_after_a_power_cut(pictures, undisturbed, decoded, file, damage, first_item):
+    damaged = stop_after(pictures, 5) / file
+    damaged.write_bytes(damage(damaged.read_bytes()))
     decoded.clear()
     load(pictures)
     assert decoded == names_from(first_item)

@@ -181,78 +181,53 @@ def test_shards_of_another_dataset_are_not_mixed_in(pictures, shards):
     assert {path.name: path.read_bytes() for path in shards.iterdir()} == before
 
 
-def remove_shard(shard: Path) -> None:
-    shard.unlink()
-
-
-def cut_in_a_record(shard: Path) -> None:
-    shard.write_bytes(shard.read_bytes()[:-20])
-
-
-def cut_between_records(shard: Path) -> None:
+def cut_between_records(data: bytes) -> bytes:
     """The checksums of records do not detect this."""
-    data = shard.read_bytes()
     # A record consists of its length (8 bytes), a checksum (4), the data, and a checksum (4).
-    shard.write_bytes(data[: int.from_bytes(data[:8], "little") + 16])
+    return data[: int.from_bytes(data[:8], "little") + 16]
 
 
-def empty(shard: Path) -> None:
-    shard.write_bytes(b"")
+def flipped(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
-def flip_in_the_data(shard: Path) -> None:
-    flip(shard, len(shard.read_bytes()) // 2)
-
-
-def flip_in_a_length(shard: Path) -> None:
-    flip(shard, 2)
-
-
-def flip(shard: Path, place: int) -> None:
-    data = bytearray(shard.read_bytes())
-    data[place] ^= 1
-    shard.write_bytes(data)
-
-
-def other_records(shard: Path) -> None:
-    """Complete records with other content."""
+def shard_of(record: bytes, folder: Path) -> bytes:
     import tensorflow as tf
 
-    with tf.io.TFRecordWriter(str(shard)) as writer:
-        writer.write(b"\x00 no example")
-
-
-def other_features(shard: Path) -> None:
-    import tensorflow as tf
-
-    with tf.io.TFRecordWriter(str(shard)) as writer:
-        writer.write(tf.train.Example().SerializeToString())
+    with tf.io.TFRecordWriter(str(folder / "other")) as writer:
+        writer.write(record)
+    return (folder / "other").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (remove_shard, "is missing (1 of 3 shards)"),
-        (cut_in_a_record, "damaged at record 4"),
-        (cut_between_records, "contains 1 records instead of 5"),
-        (empty, "contains 0 records instead of 5"),
-        (flip_in_the_data, "damaged at record 2"),
-        (flip_in_a_length, "damaged at record 0"),
-        (other_records, "damaged at record 0"),
-        (other_features, "damaged at record 0"),
+        (None, "is missing (1 of 3 shards)"),
+        (lambda data, _: data[:-20], "damaged at record 4"),
+        (lambda data, _: cut_between_records(data), "contains 1 records instead of 5"),
+        (lambda data, _: b"", "contains 0 records instead of 5"),
+        (lambda data, _: flipped(data, len(data) // 2), "damaged at record 2"),
+        # In a length.
+        (lambda data, _: flipped(data, 2), "damaged at record 0"),
+        # Complete records with other content: no example, and one without features.
+        (lambda data, folder: shard_of(b"\x00 no example", folder), "damaged at record 0"),
+        (lambda data, folder: shard_of(b"", folder), "damaged at record 0"),
     ],
 )
-def test_a_damaged_shard_is_named(dataset, shards, damage, said):
+def test_a_damaged_shard_is_named(dataset, shards, damage, said, tmp_path):
     """Also if the shards were complete at the last reading. Running the build again repairs them."""
     load(shards)
     shard = shard_paths(shards)[1]
-    damage(shard)
+    if damage is None:
+        shard.unlink()
+    else:
+        shard.write_bytes(damage(shard.read_bytes(), tmp_path))
     with pytest.raises(DataError) as error:
         load(shards)
     assert shard.name in str(error.value)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
-    if damage is not remove_shard:
+    if damage is not None:
         assert "delete it and run the build again" in str(error.value)
         shard.unlink()
     records.write_records(dataset, str(shards))

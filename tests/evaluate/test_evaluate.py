@@ -283,7 +283,7 @@ def test_a_combination_that_was_never_learned(schema, dataset):
     np.testing.assert_array_equal(bench.split.held_out, having)
     # Of these the tagger knows all but every tenth of the dataset.
     assert combinations["real"] == {"joint": 1.0, "images": int(np.sum(having % 10 == 9))}
-    assert pictured[0].request == "blue hair, blue eyes" and pictured[0].images.shape == (4, SIDE, SIDE, 3)
+    assert pictured["blue hair, blue eyes"].shape == (4, SIDE, SIDE, 3)
 
 
 def test_held_out_combinations_are_a_part_of_the_whole(schema, dataset):
@@ -394,7 +394,7 @@ def test_few_combinations_give_several_pairs_each():
     few = Schema.from_names({"hair": ("a", "b", "c"), "eyes": ("d", "e")})
     model = FakeModel(few)
     variety, _ = pictures.variety(bench_of(model, make_dataset(few, 300), num_images=300))
-    # Two hair colours with one eye colour, 15 pairs of each.
+    # Two hair colors with one eye color, 15 pairs of each.
     assert (variety["equal"], variety["pairs"]) == ("all attributes", 30)
     asked = [text for text, seed in model.asked]
     assert sorted(asked.count(text) for text in set(asked)) == [15 * 2 * CANDIDATES] * 2
@@ -467,7 +467,7 @@ def test_resemblance_of_another_distribution(schema, dataset, faultless):
     same = faultless["resemblance"]
     assert numbers["reference_images"] == 400
     assert (numbers["all"]["images"], numbers["equal_numbers"]["images"]) == (400, 100)
-    # The features are mean pixels of two colours: of noise 127.5, of max(noise, 128) 159.75.
+    # The features are mean pixels of two colors: of noise 127.5, of max(noise, 128) 159.75.
     assert numbers["all"]["model"]["fid"] == pytest.approx(2 * 32.25**2, rel=0.02)
     assert numbers["all"]["model"]["precision"] == numbers["all"]["model"]["recall"] == 0.0
     for part in (same["all"]["model"], same["equal_numbers"]["model"], same["equal_numbers"]["real"]):
@@ -647,8 +647,3 @@ def test_wrong_input_is_one_line_and_status_2(
     assert command.main([f"--model={run}", *arguments]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("anime_gan.evaluate: ") and said in error
-
-
-def test_help(capsys):
-    assert command.main(["--help"]) == 0
-    assert "--fast: " in capsys.readouterr().out

@@ -209,7 +209,7 @@ def test_an_older_section_is_replaced(behind):
 
 
 def test_sheet_shows_every_picture_once():
-    """Every picture has a colour of its own, by which it is found again."""
+    """Every picture has its own color, by which it is found."""
     side = 32
 
     def painted(count: int, red: int) -> np.ndarray:

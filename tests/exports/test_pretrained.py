@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import colorsys
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -86,51 +85,3 @@ def test_it_can_choose_among_candidates(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", MODELS)
 def test_it_is_small(name):
     assert sum(file.stat().st_size for file in (PRETRAINED / name).rglob("*") if file.is_file()) < 9_000_000
-
-
-# Tables of a bundled model's figures. The comment names a value for each cell behind the first column, in
-# reading order, such as `sutemo-64/fid.json#all.model`, or `-` for a cell that is not checked.
-FIGURES = re.compile(r"<!-- figures: (.*?) -->\s*((?:\|[^\n]*\n)+)", re.DOTALL)
-
-
-def measured(reference: str) -> float:
-    """The value that a measuring command wrote, by `MODEL/FILE.json#key.key`."""
-    file, keys = reference.split("#")
-    model, name = file.split("/")
-    value = json.loads((find_export(Path(model)) / name).read_text("utf-8"))
-    for key in keys.split("."):
-        value = value[key]
-    return value
-
-
-def check_figures(document: str) -> int:
-    """Compares the marked tables of a document with the measurements; returns the number of figures."""
-    checked = 0
-    for references, table in FIGURES.findall(document):
-        rows = [line.strip("|").split("|")[1:] for line in table.splitlines()[2:]]
-        cells = [cell.strip().strip("*") for row in rows for cell in row]
-        for cell, reference in zip(cells, references.replace(",", " ").split(), strict=True):
-            if reference == "-":
-                continue
-            digits = cell.rstrip("%").replace(",", "")
-            decimals = len(digits.partition(".")[2])
-            expected = measured(reference) * (100 if cell.endswith("%") else 1)
-            assert abs(float(digits) - expected) <= 0.5001 * 10**-decimals, (cell, reference, expected)
-            checked += 1
-    return checked
-
-
-def test_figures_in_documents_are_those_that_were_measured():
-    root = Path(__file__).parents[2]
-    assert sum(
-        check_figures(file.read_text("utf-8")) for file in [*root.glob("*.md"), *root.glob("docs/*.md")]
-    )
-
-
-def test_a_wrong_figure_is_found():
-    comment = "<!-- figures: -, sutemo-64/evaluation.json#attributes.model -->"
-    right = f"{comment}\n\n| a | b | c |\n|--|--|--|\n| x | 1 | {{}} |\n"
-    value = measured("sutemo-64/evaluation.json#attributes.model")
-    assert check_figures(right.format(f"{value:.1%}")) == 1
-    with pytest.raises(AssertionError):
-        check_figures(right.format(f"{value + 0.001:.1%}"))

@@ -75,12 +75,10 @@ def test_what_is_set_again_replaces_what_was_set(schema):
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (FaceRequest(interpolation=Interpolation(("blue hair",))), "needs at least two keyframes"),
         (
             FaceRequest(seeds=(1, 2), interpolation=Interpolation(("", "", ""))),
             "has 3 keyframes, so give 3 seeds, or one",
         ),
-        (FaceRequest(interpolation=Interpolation(("", ""), frames=1)), "frames=1: must be 2"),
         (FaceRequest(interpolation=Interpolation(("", "", ""), frames=2)), "frames=2: must be 3"),
         (FaceRequest(interpolation=Interpolation(("", ""), frames=10**9)), "frames=1000000000: must be"),
         (FaceRequest(interpolation=Interpolation(("", ""), frames_per_second=51)), "fps=51"),
@@ -88,7 +86,6 @@ def test_what_is_set_again_replaces_what_was_set(schema):
             FaceRequest(interpolation=Interpolation(("", ""), frame=48)),
             "frame 48 does not exist: the frames are 0 to 47",
         ),
-        (FaceRequest(interpolation=Interpolation(("", "blu hair"))), "unknown attribute 'blu hair'"),
         (FaceRequest("smile", interpolation=Interpolation(("", "no smile"))), "contradicts"),
         (
             FaceRequest(interpolation=Interpolation(("", "no blue hair"))),
@@ -98,7 +95,6 @@ def test_what_is_set_again_replaces_what_was_set(schema):
             FaceRequest(interpolation=Interpolation(("", "")), sheet="smile"),
             "sheet=smile: cannot be made of an animation",
         ),
-        (FaceRequest(seeds=(0, 1), sheet="smile x glasses"), "shows one face"),
         (FaceRequest(sheet="smile x glasses x hair_color"), "at most two sides"),
         (FaceRequest(seeds=(), latent=(0.0,), candidates=2), "a face without a seed can be neither"),
         (

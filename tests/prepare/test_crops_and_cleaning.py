@@ -20,7 +20,7 @@ def test_overlaps_of_boxes_by_hand() -> None:
     assert overlaps(boxes[:1], boxes)[0] == pytest.approx([1, 50 / 150, 0])
 
 
-def test_crop_is_larger_around_the_centre_and_moves_up() -> None:
+def test_crop_is_larger_around_the_center_and_moves_up() -> None:
     box = crop_box(Box(100, 100, 40, 40), margin=1.5, lift=0.1)
 
     assert box == pytest.approx((90, 84, 60, 60))

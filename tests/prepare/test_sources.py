@@ -169,7 +169,6 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
         (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/none.xml"], "/none.xml: no such file"),
         (["{tmp}/source", "{tmp}/out", "--cascade={tmp}/full/a.txt"], "not a cascade"),
         (["{tmp}/source"], "missing argument: DEST"),
-        (["{tmp}/source", "{tmp}/out", "--corrections={tmp}/c.json"], "/c.json: no such file"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

@@ -43,11 +43,12 @@ def test_the_six_losses_agree(stepped):
     assert sum(name.startswith("loss/") for name in values) == len(losses)
 
 
-# The generator's gradients pass through the updated discriminator. Adam's first step is a gradient's sign,
-# even where that gradient is rounding, so the discriminators differ a little: TensorFlow 2.16 reaches 0.011.
-@pytest.mark.parametrize("network, tolerance", [("discriminator", 5e-3), ("generator", 2e-2)])
-def test_the_updates_agree(stepped, network, tolerance):
+@pytest.mark.parametrize("network", ["discriminator", "generator"])
+def test_the_updates_agree(stepped, network):
     """Adam's first moments after one step: (1 - beta_1) times the gradients."""
+    # The generator's gradients pass through the updated discriminator, and Adam's first step is the sign of a
+    # gradient even where that is rounding. The generators differ by 4e-4, and with TensorFlow 2.16 by 1.1e-2.
+    tolerance = 2e-2 if network == "generator" and tf.__version__ < "2.17" else 5e-3
     trainer, _, plain, _ = stepped
     optimizer = plain._optimizers[["generator", "discriminator"].index(network)]
     theirs = [m.numpy() for m in getattr(trainer, f"{network}_optimizer")._momentums]

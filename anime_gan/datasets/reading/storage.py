@@ -29,7 +29,7 @@ class FoundFile(NamedTuple):
 
     @property
     def changed(self) -> int:
-        """Time of the last change, in ns since 1970. For a local file this is ctime, which nobody can set."""
+        """Time of the last change, in ns since 1970. For a local file it is ctime, which cannot be set."""
         # On Windows ctime is the time of creation.
         return self.stamp[0] if len(self.stamp) == 1 or os.name == "nt" else self.stamp[1]
 

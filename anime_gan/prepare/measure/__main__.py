@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import tempfile
 import time
@@ -10,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
-from anime_gan.common.command_line import run_command
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 
@@ -23,32 +20,21 @@ Faces are searched in pictures with known boxes (--faces) and in composed pictur
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    text = functools.partial(flags.DEFINE_string, flag_values=flag_values)
-    whole = functools.partial(flags.DEFINE_integer, flag_values=flag_values)
-    text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
-    text("faces", "", "folder of pictures with boxes in labels.csv (columns file, faces, hair_color)")
-    text("art", "", "clone of ShatReal/sutemo for composed pictures")
-    text("backgrounds", "", "folder of backgrounds without faces (default: only drawn backgrounds)")
-    text("picture", "", "PNG file for a picture of a drawn page and its crops; nothing is measured")
-    whole("scenes", 200, "number of composed pictures (1 and up; default 200)", 1)
-    whole("copies", 300, "number of drawn pictures, and of composed ones, to copy (0 = none; default 300)", 0)
-    whole("seed", 0, "random seed of composed pictures and copies (0 and up; default 0)", 0)
-    flags.DEFINE_float(
-        "color_confidence",
-        0.5,
-        "minimum confidence of measured colors (0 to 1; default 0.5)",
-        0.0,
-        1.0,
-        flag_values=flag_values,
+    flags = Flags()
+    flags.text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
+    flags.text("faces", "", "folder of pictures with boxes in labels.csv (columns file, faces, hair_color)")
+    flags.text("art", "", "clone of ShatReal/sutemo for composed pictures")
+    flags.text("backgrounds", "", "folder of backgrounds without faces (default: only drawn backgrounds)")
+    flags.text("picture", "", "PNG file for a picture of a drawn page and its crops; nothing is measured")
+    flags.integer("scenes", 200, "number of composed pictures (1 and up; default 200)", 1)
+    flags.integer(
+        "copies", 300, "number of drawn pictures, and of composed ones, to copy (0 = none; default 300)", 0
     )
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(
-        "anime_gan.prepare.measure", SUMMARY, flag_values, lambda: _measure(flag_values), arguments
-    )
+    flags.integer("seed", 0, "random seed of composed pictures and copies (0 and up; default 0)", 0)
+    return run_command("anime_gan.prepare.measure", SUMMARY, flags, lambda: _measure(flags), argv)
 
 
-def _measure(flag_values: Any) -> int:
+def _measure(flags: Flags) -> int:
     require_opencv()
     import cv2
 
@@ -57,42 +43,39 @@ def _measure(flag_values: Any) -> int:
 
     # The speed is measured per core.
     cv2.setNumThreads(1)
-    detector = CascadeDetector(find_cascade(flag_values["cascade"].value))
-    art = Path(flag_values["art"].value) if flag_values["art"].value else None
-    least = flag_values["color_confidence"].value
-    if flag_values["picture"].value:
+    detector = CascadeDetector(find_cascade(flags.cascade))
+    art = Path(flags.art) if flags.art else None
+    if flags.picture:
         from anime_gan.prepare.measure.before_after import before_and_after, drawn_page
 
-        sheet = before_and_after(detector, drawn_page(flag_values["seed"].value), least)
-        sheet.save(flag_values["picture"].value)
+        sheet = before_and_after(detector, drawn_page(flags.seed))
+        sheet.save(flags.picture)
         return 0
-    if flag_values["faces"].value:
-        found = list(parts.detect(detector, parts.labeled_pictures(Path(flag_values["faces"].value))))
-        _print_found("pictures of --faces", found, least)
+    if flags.faces:
+        found = list(parts.detect(detector, parts.labeled_pictures(Path(flags.faces))))
+        _print_found("pictures of --faces", found)
     if art is not None:
-        folder = flag_values["backgrounds"].value
+        folder = flags.backgrounds
         backgrounds = _open_all(Path(folder)) if folder else []
-        pairs = list(
-            parts.composed_pictures(art, backgrounds, flag_values["scenes"].value, flag_values["seed"].value)
-        )
+        pairs = list(parts.composed_pictures(art, backgrounds, flags.scenes, flags.seed))
         found = list(parts.detect(detector, (known for known, _ in pairs)))
-        _print_found("composed pictures", found, least)
+        _print_found("composed pictures", found)
         for name, share in parts.breakdown(found, [faces for _, faces in pairs]).items():
             print(f"  recall, {name}: {share}")
         _print_speed(detector, [known.picture for known, _ in pairs[:40]])
-    if flag_values["copies"].value:
+    if flags.copies:
         print("near-duplicates")
-        copies = parts.near_duplicates(flag_values["copies"].value, flag_values["seed"].value, art)
+        copies = parts.near_duplicates(flags.copies, flags.seed, art)
         for name, share in copies.items():
             print(f"  {name}: {share}")
     return 0
 
 
-def _print_found(title: str, found: list[Any], least: float) -> None:
+def _print_found(title: str, found: list[Any]) -> None:
     from anime_gan.prepare.measure import parts
 
     recall, precision = parts.recall_and_precision(found)
-    right, confident = parts.hair_colors(found, least)
+    right, confident = parts.hair_colors(found)
     print(f"{title}: {len(found)}")
     print(f"  recall: {recall}\n  precision: {precision}")
     print(f"  correct among confident hair colors: {right}\n  confident hair colors: {confident}")

@@ -9,7 +9,8 @@ from anime_gan.common.layout import GAP, INK, PAPER
 from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.prepare.colors import measure_colors
 from anime_gan.prepare.crops import crop_box, cut
-from anime_gan.prepare.detection import Detector
+from anime_gan.prepare.detection import CascadeDetector
+from anime_gan.prepare.measure.parts import CONFIDENT
 from anime_gan.prepare.per_picture import Options
 
 _WIDTH, _CROP, _LINE = 420, 128, 18
@@ -29,13 +30,12 @@ def drawn_page(seed: int) -> np.ndarray:
     return np.asarray(page)
 
 
-def before_and_after(detector: Detector, picture: np.ndarray, least: float) -> Image.Image:
+def before_and_after(detector: CascadeDetector, picture: np.ndarray) -> Image.Image:
     """Shows a picture with marked faces on the left, and the crops with their hair colors on the right.
 
     Args:
         detector: The face detector.
         picture: uint8 [height, width, 3], RGB.
-        least: Minimum confidence of hair colors.
     """
     options = Options(size=_CROP)
     height = round(_WIDTH * picture.shape[0] / picture.shape[1])
@@ -54,7 +54,7 @@ def before_and_after(detector: Detector, picture: np.ndarray, least: float) -> I
         y = place // 3 * (_CROP + _LINE + GAP)
         sheet.paste(Image.fromarray(crop.image), (x, y))
         color = measure_colors(picture, found.box, found.angle).get("hair_color")
-        text = f"{color.name} hair" if color and color.confidence >= least else "hair unknown"
+        text = f"{color.name} hair" if color and color.confidence >= CONFIDENT else "hair unknown"
         draw.text((x + _CROP / 2, y + _CROP + 1), text, fill=INK, font=font, anchor="ma")
     sheet.paste(marked.resize((_WIDTH, height), Image.Resampling.LANCZOS), (0, 0))
     tip, middle = _WIDTH + 22, height // 2

@@ -17,12 +17,14 @@ from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.datasets.sutemo import faces as sutemo
 from anime_gan.prepare.boxes import Box, overlaps
 from anime_gan.prepare.colors import measure_colors
-from anime_gan.prepare.detection import Detection, Detector
+from anime_gan.prepare.detection import CascadeDetector, Detection
 from anime_gan.prepare.measure.composed import ComposedFace, compose
 from anime_gan.prepare.near_duplicates import FingerprintIndex, fingerprint, same_picture, thumbnail
 
 # Minimum intersection over union of a detected and a known face.
 FOUND = 0.3
+# Minimum confidence of a hair color, as in `anime_gan.prepare` by default.
+CONFIDENT = 0.5
 # Side of the pictures for near-duplicates, in pixels.
 _COPY_SIDE = 256
 
@@ -61,9 +63,9 @@ class Known(NamedTuple):
     hair_colors: list[str | None]
 
 
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(right: int, of: int) -> tuple[float, float]:
     """Returns the 95% confidence interval of a share (Wilson 1927, JASA 22, 209-212)."""
-    share = right / of
+    z, share = 1.96, right / of
     middle = share + z * z / (2 * of)
     reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
     whole = 1 + z * z / of
@@ -112,7 +114,7 @@ class Found(NamedTuple):
     face_of: list[int]
 
 
-def detect(detector: Detector, pictures: Iterable[Known]) -> Iterator[Found]:
+def detect(detector: CascadeDetector, pictures: Iterable[Known]) -> Iterator[Found]:
     """Runs a detector and matches each known face with at most one detection."""
     for known in pictures:
         detections = detector.detect(known.picture)
@@ -131,7 +133,7 @@ def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
     return Share(right, faces), Share(right, sum(len(picture.detections) for picture in found))
 
 
-def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
+def hair_colors(found: Sequence[Found]) -> tuple[Share, Share]:
     """Returns the shares of correct colors among confident ones, and of faces with a confident color."""
     right = confident = faces = 0
     for picture in found:
@@ -141,7 +143,7 @@ def hair_colors(found: Sequence[Found], least: float) -> tuple[Share, Share]:
                 continue
             faces += 1
             color = measure_colors(picture.known.picture, detection.box, detection.angle).get("hair_color")
-            if color and color.confidence >= least:
+            if color and color.confidence >= CONFIDENT:
                 confident += 1
                 right += color.name == truth
     return Share(right, confident), Share(confident, faces)
