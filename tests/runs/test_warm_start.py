@@ -65,7 +65,8 @@ def test_the_same_labels_draw_the_same_face(architecture, tmp_path):
     )["images"]
     np.testing.assert_allclose(ours(latents, labels), images, atol=1e-4)
     assert np.abs(images[0] - images[1]).max() > 0.01
-    expected = f"fine-tuning {export}: 3 of 5 labels match; new labels start untrained: hat, hair_color=green"
+    known = f"fine-tuning {export} with a new discriminator: 3 of 5 labels match"
+    expected = f"{known}; new labels start untrained: hat, hair_color=green"
     assert start.describe(OTHER) == expected
 
 
