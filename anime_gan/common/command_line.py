@@ -29,7 +29,7 @@ class Flags(flags.FlagValues):
 
     def __init__(self) -> None:
         """Makes a command without flags; absl's own constructor is untyped."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def text(self, name: str, default: str | None, help_text: str) -> None:
         """Defines a flag for a text."""
