@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,18 @@ from typing import Any
 from absl import flags
 
 from anime_gan.common.command_line import given_flags, print_lines, run_command
+from anime_gan.common.files import write_text
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.models import ARCHITECTURES
-from anime_gan.runs.run_directory import RunDirectory, newest_run_directory, next_run_directory
+from anime_gan.runs.run_directory import (
+    CONFIG,
+    STAGES,
+    RunDirectory,
+    newest_run_directory,
+    next_run_directory,
+)
 from anime_gan.runs.trained_run import TrainedRun, find_checkpoint
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import (
@@ -27,6 +35,7 @@ from anime_gan.training.config import (
     describe_range,
     resolve_config,
     resume_config,
+    stages_of,
 )
 
 SUMMARY = """Trains a face generator and exports it. Without options, it trains on faces drawn by the program.
@@ -35,6 +44,8 @@ The run directory receives sample images, statistics, checkpoints and the export
   tensorboard --logdir=runs"""
 
 RUNS = Path("runs")
+# A preset of several stages decides these options for each stage.
+STAGE_OPTIONS = ("resolution", "steps", "architecture", "base_resolution")
 FEW_IMAGES = 1_000
 
 
@@ -97,35 +108,117 @@ def _train(flag_values: flags.FlagValues) -> int:
     options = {field.name for field in dataclasses.fields(TrainConfig)}
     given = {name: value for name, value in given_flags(flag_values).items() if name in options}
     run_dir = Path(flag_values["run_dir"].value) if flag_values["run_dir"].value else None
-    resume, dry_run = flag_values["resume"].value, flag_values["dry_run"].value
-    start: TrainedRun | WarmStart | None = None
-    # Options are checked before TensorFlow is loaded, so that errors appear at once.
-    if resume:
+    dry_run = bool(flag_values["dry_run"].value)
+    preset = str(flag_values["preset"].value)
+    if flag_values["resume"].value:
         if flag_values["preset"].present or dry_run:
             raise ConfigError("--resume cannot be combined with --preset or --dry_run")
-        run = RunDirectory.open(run_dir or newest_run_directory(RUNS))
-        if given.get("init_from"):
-            given["init_from"] = str(Path(str(given["init_from"])).resolve())
-        config = resume_config(run.load_config(given), given)
-        run.check_steps(config.steps)
-        if run.last_step == config.steps and (exported := run.export_path(config.steps)).is_dir():
-            print(
-                f"model: {exported}\nThe run is complete at step {config.steps}. To train further: "
-                f"{run.resume_command(2 * config.steps)}"
-            )
-            return 0
-        if config.init_from and not run.last_step:
-            start = _start(Path(config.init_from), given)
-            # Raises an error if the export is another one by now.
-            start.options(dataclasses.asdict(config))
-    else:
-        if given.get("init_from"):
-            start = _start(Path(str(given["init_from"])), given)
-        preset = str(flag_values["preset"].value)
-        config = resolve_config(preset, start.options(given) if start else given)
-        if run_dir is not None:
-            RunDirectory.check_is_free(run_dir)
+        directory = run_dir or newest_run_directory(RUNS)
+        if (directory / STAGES).is_file():
+            if given:
+                raise ConfigError(f"--{next(iter(given))} cannot be combined with --resume of several stages")
+            return _resume_stages(directory)
+        return _resume_run(directory, given)
+    stages = stages_of(preset)
+    if len(stages) == 1 or "init_from" in given:
+        return _start_run(preset, given, run_dir, dry_run)
+    for name in STAGE_OPTIONS:
+        if name in given:
+            raise ConfigError(f"--{name} cannot be combined with --preset={preset}, which has several stages")
+    directory = run_dir or next_run_directory(RUNS, preset)
+    RunDirectory.check_is_free(directory)
+    if dry_run:
+        print(f"first of {len(stages)} stages ({', '.join(stages)}):")
+        return _start_run(stages[0], given, directory / _stage_name(stages[0]), dry_run)
+    return _train_stages(directory, stages, given)
 
+
+def _stage_name(preset: str) -> str:
+    """Returns the name of a stage's folder: its resolution."""
+    return str(resolve_config(preset, {}).resolution)
+
+
+def _resume_stages(directory: Path) -> int:
+    record = json.loads((directory / STAGES).read_text("utf-8"))
+    return _train_stages(directory, record["stages"], record["options"])
+
+
+def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, Any]) -> int:
+    """Trains the runs that grow from each other, or what is left of them; returns the exit status."""
+    before: dict[str, Any] = {}
+    for number, preset in enumerate(stages, 1):
+        path = directory / _stage_name(preset)
+        print(f"stage {number} of {len(stages)}: {preset}")
+        if (path / CONFIG).is_file():
+            status = _resume_run(path, {})
+        else:
+            record = {"stages": list(stages), "options": dict(given)}
+            status = _start_run(preset, {**given, **before}, path, stages=record)
+        if status:
+            return status
+        before = {"init_from": str(path)}
+    return 0
+
+
+def _resume_run(directory: Path, given: dict[str, Any]) -> int:
+    # Options are checked before TensorFlow is loaded, so that errors appear at once.
+    run = RunDirectory.open(directory)
+    if given.get("init_from"):
+        given["init_from"] = str(Path(str(given["init_from"])).resolve())
+    config = resume_config(run.load_config(given), given)
+    run.check_steps(config.steps)
+    if run.last_step == config.steps and (exported := run.export_path(config.steps)).is_dir():
+        print(
+            f"model: {exported}\nThe run is complete at step {config.steps}. To train further: "
+            f"{run.resume_command(2 * config.steps)}"
+        )
+        return 0
+    start = None
+    if config.init_from and not run.last_step:
+        start = _start(Path(config.init_from), given)
+        # Raises an error if the model is another one by now.
+        start.options(dataclasses.asdict(config))
+    dataset = run.check_data(_load(config, given))
+    run.save_config(config)
+    return _run(config, dataset, run, start)
+
+
+def _start_run(
+    preset: str,
+    given: Mapping[str, Any],
+    run_dir: Path | None,
+    dry_run: bool = False,
+    stages: Mapping[str, Any] | None = None,
+) -> int:
+    start = _start(Path(str(given["init_from"])), given) if given.get("init_from") else None
+    config = resolve_config(preset, start.options(given) if start else given)
+    if run_dir is not None:
+        RunDirectory.check_is_free(run_dir)
+    dataset = _load(config, given)
+    if start:
+        if isinstance(start, TrainedRun) and not start.fits(dataset):
+            start = start.generator_alone(config.resolution)
+            config = resolve_config(preset, start.options(given))
+        if isinstance(start, WarmStart):
+            start.check(dataset.schema)
+            print(start.describe(dataset.schema))
+        else:
+            print(start.describe(config.resolution))
+        dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
+    # Windows does not allow the colon of `module:NAME` in a file name.
+    label = f"{dataset.name}-{config.architecture}".replace(":", "-")
+    directory = run_dir or next_run_directory(RUNS, label)
+    if dry_run:
+        import_tensorflow()
+        from anime_gan.runs.dry_run import describe_run
+        from anime_gan.runs.start import split_for
+
+        print(describe_run(config, dataset, split_for(config, dataset), directory))
+        return 0
+    return _run(config, dataset, directory, start, stages)
+
+
+def _load(config: TrainConfig, given: Mapping[str, Any]) -> Dataset:
     dataset = load_dataset(
         config.data,
         config.num_images,
@@ -136,39 +229,31 @@ def _train(flag_values: flags.FlagValues) -> int:
     )
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
-    if start and not resume:
-        if isinstance(start, TrainedRun) and not start.fits(dataset):
-            start = start.generator_alone(config.resolution)
-            config = resolve_config(preset, start.options(given))
-        if isinstance(start, WarmStart):
-            start.check(dataset.schema)
-            print(start.describe(dataset.schema))
-        else:
-            print(start.describe(config.resolution))
-        dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
+    return dataset
+
+
+def _run(
+    config: TrainConfig,
+    dataset: Dataset,
+    run: RunDirectory | Path,
+    start: TrainedRun | WarmStart | None,
+    stages: Mapping[str, Any] | None = None,
+) -> int:
+    """Trains a run that exists, or a new one in a folder; returns the exit status."""
     import_tensorflow()
-    from anime_gan.runs.dry_run import describe_run
     from anime_gan.runs.loop import run_training
     from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
     from anime_gan.training.trainer import NonFiniteError
 
-    if resume:
-        dataset = run.check_data(dataset)
-        run.save_config(config)
-    else:
-        # Windows does not allow the colon of `module:NAME` in a file name.
-        label = f"{dataset.name}-{config.architecture}".replace(":", "-")
-        new_run = run_dir or next_run_directory(RUNS, label)
     split = split_for(config, dataset)
-    if dry_run:
-        print(describe_run(config, dataset, split, new_run))
-        return 0
     trainer = make_trainer(config, dataset, split.train)
     if start:
         load_initial_weights(start, trainer, dataset.schema)
-    if not resume:
+    if isinstance(run, Path):
         # Created last, so that bad options leave no directory behind.
-        run = RunDirectory.create(new_run, config, dataset)
+        run = RunDirectory.create(run, config, dataset)
+        if stages:
+            write_text(run.path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
+# In the folder of several runs that grow from each other: the options that they share.
+STAGES = "stages.json"
 STATE = "state"
 STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
@@ -231,7 +233,8 @@ def newest_run_directory(parent: Path) -> Path:
     Raises:
         RunError: There is no run.
     """
-    runs = sorted(path.parent for path in parent.glob(f"[0-9][0-9][0-9][0-9]-*/{CONFIG}"))
+    names = (CONFIG, STAGES)
+    runs = sorted(path.parent for name in names for path in parent.glob(f"[0-9][0-9][0-9][0-9]-*/{name}"))
     if not runs:
         command = RunDirectory(Path("DIRECTORY")).resume_command()
         raise RunError(f"no run in {parent}/ to resume; to resume one elsewhere: {command}", "resume")

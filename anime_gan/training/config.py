@@ -9,6 +9,7 @@ import dataclasses
 import json
 import shlex
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from anime_gan.common.errors import InputError
@@ -272,10 +273,26 @@ class Preset:
     Attributes:
         description: What it is for, how long it takes and what it achieves, as measured.
         options: Values that differ from the defaults of `TrainConfig`.
+        after: Preset of half the resolution whose run it grows from; empty if it starts from random weights.
     """
 
     description: str
     options: Mapping[str, Any]
+    after: str = ""
+
+
+_FLAGSHIP: Mapping[str, Any] = MappingProxyType(
+    {
+        "architecture": "compact",
+        "gradient_penalty": "r1",
+        "penalty_weight": 1.0,
+        "penalty_interval": 8,
+        "learning_rate": 1.2e-3,
+        "learning_rate_halving": 5_000,
+        "attribute_weight": 5.0,
+        "steps": 16_000,
+    }
+)
 
 
 PRESETS: dict[str, Preset] = {
@@ -289,16 +306,17 @@ PRESETS: dict[str, Preset] = {
     ),
     "flagship": Preset(
         "76 minutes on two CPU cores (113 images/s). The bundled model sutemo-64 was trained with it.",
-        {
-            "architecture": "compact",
-            "gradient_penalty": "r1",
-            "penalty_weight": 1.0,
-            "penalty_interval": 8,
-            "learning_rate": 1.2e-3,
-            "learning_rate_halving": 5_000,
-            "attribute_weight": 5.0,
-            "steps": 16_000,
-        },
+        _FLAGSHIP,
+    ),
+    "flagship-128": Preset(
+        "The flagship, then a run of 128x128 that grows from it.",
+        {**_FLAGSHIP, "resolution": 128, "learning_rate_halving": 2_500, "steps": 8_000},
+        after="flagship",
+    ),
+    "flagship-256": Preset(
+        "The flagship-128, then a run of 256x256 that grows from it.",
+        {**_FLAGSHIP, "resolution": 256, "learning_rate_halving": 2_500, "steps": 8_000},
+        after="flagship-128",
     ),
     # The flagship's learning rate, so that the new discriminator learns fast, and half of it for the trained
     # generator; see docs/tuning.md.
@@ -352,6 +370,14 @@ PRESETS: dict[str, Preset] = {
         },
     ),
 }
+
+
+def stages_of(preset: str) -> list[str]:
+    """Returns the presets whose runs lead to a preset, itself last: one name, or several that grow."""
+    stages = [preset]
+    while preset in PRESETS and (preset := PRESETS[preset].after):
+        stages.insert(0, preset)
+    return stages
 
 
 def resolve_config(preset: str, given: Mapping[str, Any]) -> TrainConfig:
