@@ -1,0 +1,59 @@
+"""Presets of several stages: runs that grow from each other, trained and resumed by one command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from anime_gan.commands import train
+from anime_gan.exports.read import find_export
+from anime_gan.training import config
+
+ARGUMENTS = ["--preset=flagship-128", "--num_images=40", "--batch_size=4", "--precision=float32"]
+
+
+@pytest.fixture(autouse=True)
+def short_stages(monkeypatch, tmp_path) -> None:
+    """Two steps at 64 pixels, then one at 128."""
+    monkeypatch.chdir(tmp_path)
+    for name, steps in (("flagship", 2), ("flagship-128", 1)):
+        preset = config.PRESETS[name]
+        options = {**preset.options, "steps": steps, "log_interval": 1}
+        monkeypatch.setitem(config.PRESETS, name, dataclasses.replace(preset, options=options))
+
+
+def test_each_stage_grows_from_the_one_before_and_can_be_resumed(tmp_path, capsys):
+    assert train.main(ARGUMENTS) == 0
+    said = capsys.readouterr().out
+    parent = tmp_path / "runs" / "0001-flagship-128"
+    assert "stage 2 of 2: flagship-128" in said and "from 64 to 128 pixels" in said
+    saved = json.loads((parent / "128" / "config.json").read_text())
+    assert saved["init_from"] == str(parent / "64" / "checkpoints" / "step-00000002")
+    assert (saved["resolution"], saved["base_resolution"], saved["penalty_weight"]) == (128, 64, 4.0)
+    export = find_export(tmp_path / "runs" / "0001-flagship-128")
+    assert export == parent / "128" / "export" / "1"
+    # Killed in the second stage, and resumed: the same model.
+    weights = json.loads((export / "training.json").read_text())["weights_sha256"]
+    first = (parent / "64" / "stats.jsonl").read_bytes()
+    shutil.rmtree(parent / "128")
+    assert train.main(["--resume"]) == 0
+    assert json.loads((export / "training.json").read_text())["weights_sha256"] == weights
+    assert (parent / "64" / "stats.jsonl").read_bytes() == first
+
+
+@pytest.mark.parametrize("option", ["--steps=3", "--resolution=64"])
+def test_options_that_every_stage_decides_are_refused(option, tmp_path, capsys):
+    assert train.main([*ARGUMENTS, option]) == 2
+    name = option.partition("=")[0]
+    assert f"{name} cannot be combined with --preset=flagship-128" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_chain_of_presets_doubles_the_resolution():
+    assert config.stages_of("flagship-256") == ["flagship", "flagship-128", "flagship-256"]
+    sides = [config.resolve_config(name, {}).resolution for name in config.stages_of("flagship-256")]
+    np.testing.assert_array_equal(sides, [64, 128, 256])
