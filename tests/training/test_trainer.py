@@ -282,13 +282,19 @@ def weighted_step(schema, labels, images):
         "discriminator": tape.gradient(discriminator_loss, trainer.discriminator.trainable_variables),
         "generator": tape.gradient(generator_loss, trainer.generator.trainable_variables),
     }
-    trainer.train_step(images[:8], labels[:8])
-    return trainer, expected
+    right = []
+    for row, predicted in zip(labels[:8], on_real["attributes"].numpy(), strict=True):
+        for slot in schema.slots:
+            if slot.is_group and 1 in row[slot.columns]:
+                right.append(row[slot.columns][np.argmax(predicted[slot.columns])] == 1)
+            elif not slot.is_group and row[slot.start]:
+                right.append(np.sign(predicted[slot.start]) == row[slot.start])
+    return trainer, expected, trainer.train_step(images[:8], labels[:8]), np.mean(right)
 
 
 @pytest.mark.parametrize("network", ["discriminator", "generator"])
 def test_gradients_weight_each_loss_as_configured(weighted_step, network):
-    trainer, expected = weighted_step
+    trainer, expected, values, _ = weighted_step
     gradients = [2 * m.numpy() for m in getattr(trainer, f"{network}_optimizer")._momentums]
     norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
     assert norm > 0
@@ -296,6 +302,13 @@ def test_gradients_weight_each_loss_as_configured(weighted_step, network):
         # As above, a part with a tiny gradient is measured against the whole.
         allowed = 5e-3 * max(np.linalg.norm(gradient), 1e-3 * norm)
         assert np.linalg.norm(gradient - (0 if by_hand is None else by_hand.numpy())) < allowed
+    assert values[f"gradient_norm/{network}"] == pytest.approx(norm, rel=1e-4)
+
+
+def test_the_reported_accuracy_is_the_share_of_known_attributes_predicted(weighted_step):
+    _, _, values, accuracy = weighted_step
+    assert 0 < accuracy < 1
+    assert values["attributes/accuracy_real"] == pytest.approx(accuracy)
 
 
 def test_a_batch_that_devices_cannot_share_equally(two_replicas, schema, labels):
