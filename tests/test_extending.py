@@ -282,7 +282,7 @@ class Unsendable(Discs):
         ("architecture=my_networks:Generator", "must be an instance of anime_gan.models.Architecture"),
         ("discriminator=my_network:TINY", "did you mean 'my_networks'"),
         ("data=my_faces:COLORS", "must be a class"),
-        ("data=decimal:Decimal", "it has no draw()"),
+        ("data=decimal:Decimal", "a method draw"),
         (
             "adversarial_loss=mean_loss:MEAN",
             "must return float32 (2,) for a batch of 2 images, not float32 ()",
@@ -312,7 +312,7 @@ def test_bad_data_sources_say_what_is_wrong(folder):
     importlib.invalidate_caches()
     with pytest.raises(DataError, match=r"draw\(\) must return uint8 .*, not float64 \[16, 16, 3\]"):
         load_dataset("other_faces:Floats", 4, 16, 0, import_code=True)
-    with pytest.raises(DataError, match="cannot be sent to worker processes"):
+    with pytest.raises(DataError, match="cannot be pickled for the worker processes"):
         load_dataset("other_faces:Unsendable", 4, 16, 0, import_code=True)
 
 
