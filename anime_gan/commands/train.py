@@ -62,7 +62,8 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         bool: flags.DEFINE_bool,
     }
     for field in dataclasses.fields(TrainConfig):
-        default = str(field.default).lower() or "empty"
+        number = {int: ",", float: ",g"}.get(type(field.default))
+        default = format(field.default, number) if number else str(field.default).lower() or "empty"
         text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
         define[type(field.default)](field.name, None, text, flag_values=flag_values)
     names = ", ".join(PRESETS)
