@@ -221,6 +221,6 @@ def newest_run_directory(parent: Path) -> Path:
     """
     runs = sorted(path.parent for path in parent.glob(f"[0-9][0-9][0-9][0-9]-*/{CONFIG}"))
     if not runs:
-        command = RunDirectory(Path("DIRECTORY")).resume_command()
+        command = "python train.py --resume --run_dir=DIRECTORY"
         raise RunError(f"no run in {parent}/ to resume; to resume one elsewhere: {command}", "resume")
     return runs[-1]
