@@ -215,9 +215,10 @@ def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
     trainer = Trainer(dataclasses.replace(CONFIG, batch_size=4000, gradient_penalty="none"), schema, labels)
     known = np.tile(labels, (8, 1))
     blonde, smile = schema.column("hair_color", "blonde"), schema.column("smile")
-    smiling_blondes, steps = 0, 40
+    smiling_blondes, rows, steps = 0, np.zeros(len(labels), np.int64), 40
     for step in range(steps):
         noise = trainer.draw_noise(tf.constant(step, tf.int64))
+        rows += np.bincount(noise.rows, minlength=len(labels))
         real, fake = (x.numpy() for x in complete_labels(trainer, tf.constant(known, tf.float32), noise))
         for drawn in (real, fake):
             assert set(np.unique(drawn)) == {-1.0, 1.0}
@@ -226,6 +227,8 @@ def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
     # Half of the rows have independent attributes. Four standard deviations are less than 5% of the share.
     expected = 0.5 * np.mean(labels[:, blonde] > 0) * np.mean(labels[:, smile] > 0)
     count = 4000 * steps
+    # Every training row is drawn equally often: five standard deviations of 320.
+    assert np.all(np.abs(rows - count / len(labels)) < 5 * np.sqrt(count / len(labels)))
     assert smiling_blondes / count == pytest.approx(expected, abs=4 * np.sqrt(expected / count))
 
 
