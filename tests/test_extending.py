@@ -156,8 +156,8 @@ def first_step(run: str) -> tuple[Trainer, dict[str, tf.Tensor]]:
     values = json.loads((folder / "config.json").read_text("utf-8"))
     config = TrainConfig.from_json(json.dumps(values), values)
     dataset = load_dataset(config.data, config.num_images, 16, config.seed, import_code=True)
-    trainer = make_trainer(config, dataset)
     train = split_for(config, dataset).train
+    trainer = make_trainer(config, dataset, train)
     chosen = train[Batches(len(train), config.batch_size, config.seed).indices(0)]
     noise = trainer.draw_noise(tf.constant(0, tf.int64))
     labels = tf.cast(dataset.labels[chosen], tf.float32)
@@ -282,7 +282,7 @@ class Unsendable(Discs):
         ("architecture=my_networks:Generator", "must be an instance of anime_gan.models.Architecture"),
         ("discriminator=my_network:TINY", "did you mean 'my_networks'"),
         ("data=my_faces:COLORS", "must be a class"),
-        ("data=decimal:Decimal", "it has no draw()"),
+        ("data=decimal:Decimal", "a method draw"),
         (
             "adversarial_loss=mean_loss:MEAN",
             "must return float32 (2,) for a batch of 2 images, not float32 ()",
@@ -312,7 +312,7 @@ def test_bad_data_sources_say_what_is_wrong(folder):
     importlib.invalidate_caches()
     with pytest.raises(DataError, match=r"draw\(\) must return uint8 .*, not float64 \[16, 16, 3\]"):
         load_dataset("other_faces:Floats", 4, 16, 0, import_code=True)
-    with pytest.raises(DataError, match="cannot be sent to worker processes"):
+    with pytest.raises(DataError, match="cannot be pickled for the worker processes"):
         load_dataset("other_faces:Unsendable", 4, 16, 0, import_code=True)
 
 

@@ -26,6 +26,8 @@ NEGATIONS = ("no {}", "not {}", "without {}", "无{}", "没有{}", "{}なし")
 SWITCH_WORDS = {1: ("yes", "on", "true", "1"), -1: ("no", "off", "false", "0")}
 UNKNOWN_PHRASE = -1
 AMBIGUOUS_PHRASE = -2
+# Latin letters beside kana or Chinese characters.
+MIXED_SCRIPTS = re.compile(r"[a-z].*[\u3040-\u9fff]|[\u3040-\u9fff].*[a-z]")
 
 
 class AttributeRequestError(InputError):
@@ -363,6 +365,8 @@ class Schema:
     def _unknown_message(self, phrase: str) -> str:
         # Only positive phrases and those with "no", so that hints do not list every negation of one alias.
         spellings = [known for known, code in self.phrase_codes.items() if known and code % 2 == 0]
+        # Nobody types the templates of one language around a word of another, such as "blue髪".
+        spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]
         spellings += [f"no {spelling}" for spelling in spellings]
         return f"unknown attribute {shortened(phrase)!r}{nearest(phrase, spellings)}"
 

@@ -76,15 +76,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     flags.switch("list_attrs", False, "list the attributes that can be requested, and exit")
     flags.integer(
-        "num", None, f"number of faces, with seeds from 0 (1 to {MAX_FACES}; default {DEFAULT_FACES})"
+        "num", None, f"number of faces; seeds start at 0 (1 to {MAX_FACES:,}; default {DEFAULT_FACES})"
     )
     flags.text("seeds", None, "seeds of the faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
     flags.number("truncation", None, TRUNCATION_HELP)
     flags.integer(
         "candidates",
         None,
-        f"faces drawn per seed, of which the best is kept (1 to {MAX_CANDIDATES}; default 1); more than 1 "
-        "requires a model with a critic, from python -m anime_gan.evaluate",
+        f"number of faces drawn per seed; the best one is kept (1 to {MAX_CANDIDATES}; default 1). More "
+        "than 1 requires a critic, which python -m anime_gan.evaluate adds to the model",
     )
     flags.text(
         "out",
@@ -107,11 +107,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "interpolate",
         None,
-        "keyframes of an animation that returns to its start ('blonde hair, blue eyes -> black hair'), each "
-        "with its own seed, or all with a single seed for one face that changes",
+        "keyframes of an animation that returns to its start ('blonde hair, blue eyes -> black hair'). Each "
+        "keyframe has its own seed; with a single seed, one face changes",
     )
     flags.integer(
-        "frames", None, f"number of frames ({MIN_FRAMES} to {MAX_FRAMES}; default {Interpolation.frames})"
+        "frames", None, f"number of frames ({MIN_FRAMES} to {MAX_FRAMES:,}; default {Interpolation.frames})"
     )
     flags.integer(
         "fps",
@@ -121,8 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "project",
         None,
-        "picture of your own (PNG, JPEG, WebP ...), cropped to its central square; finds the closest face by "
-        "GAN inversion",
+        "picture of your own (PNG, JPEG, WebP ...); finds the face closest to its central square by GAN "
+        "inversion",
     )
     flags.text("like", None, "picture, animation or .json file from generate.py to draw again")
     flags.text(
@@ -351,7 +351,7 @@ def _request(flags: Flags) -> FaceRequest:
             "--num cannot be combined with --seeds; the list of seeds already sets how many faces are drawn"
         )
     if num is not None and not 1 <= num <= MAX_FACES:
-        raise InputError(f"must be 1 to {MAX_FACES}", "num", num)
+        raise InputError(f"must be 1 to {MAX_FACES:,}", "num", num)
     interpolation, default_num = None, DEFAULT_FACES
     if sheet:
         default_num = SHEET_FACES if sides(sheet)[1] is None else 1

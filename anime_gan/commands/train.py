@@ -74,14 +74,15 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         bool: flags.DEFINE_bool,
     }
     for field in dataclasses.fields(TrainConfig):
-        default = str(field.default).lower() or "empty"
+        number = {int: ",", float: ",g"}.get(type(field.default))
+        default = format(field.default, number) if number else str(field.default).lower() or "empty"
         text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
         define[type(field.default)](field.name, None, text, flag_values=flag_values)
     names = ", ".join(PRESETS)
     flags.DEFINE_string(
         "preset",
         "default",
-        f"preset of option values (one of {names}; default default)",
+        f"named set of option values (one of {names}; default default)",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
@@ -93,13 +94,13 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "resume",
         False,
-        "whether to resume the run in --run_dir, or the newest run (true or false; default false)",
+        "resume the run in --run_dir, or the newest run (true or false; default false)",
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "dry_run",
         False,
-        "whether to print configuration, networks, data and cost, then exit (true or false; default false)",
+        "print configuration, networks, data and cost, then exit (true or false; default false)",
         flag_values=flag_values,
     )
 

@@ -14,8 +14,8 @@ import os
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-import keras  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import keras  # noqa: E402, TID251
+import tensorflow as tf  # noqa: E402, TID251
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(

@@ -166,5 +166,7 @@ def _allowed(flag: flags.Flag[Any]) -> str:
 def _help_text(flag_values: flags.FlagValues) -> str:
     lines = []
     for name in dict.fromkeys(flag_values[name].name for name in flag_values):
-        lines.append(f"  --{name}: {flag_values[name].help}")
+        # absl puts the choices of a flag first; the text lists them already.
+        text = re.sub(r"^<[\w|]+>: ", "", flag_values[name].help)
+        lines.append(f"  --{name}: {text}")
     return "\n".join(lines)

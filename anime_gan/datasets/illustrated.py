@@ -77,7 +77,7 @@ class IllustratedFaces:
         try:
             settings = pickle.dumps((self.num_items, self._illustrator), protocol=4)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise DataError(f"{self.name}: cannot be sent to worker processes: {error}") from error
+            raise DataError(f"{self.name}: cannot be pickled for the worker processes: {error}") from error
         code = source_fingerprint(__name__, type(self._illustrator).__module__)
         return hashlib.sha256(settings + code.encode()).hexdigest()
 

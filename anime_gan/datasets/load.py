@@ -102,8 +102,10 @@ def _load_illustrator(reference: str, seed: int) -> Illustrator:
     # Checked before the call: not every class is a data source.
     missing = [name for name in ("name", "statement", "attributes", "draw") if not hasattr(found, name)]
     if "draw" in missing:
-        raise DataError("must be a class like Illustrator; it has no draw()", "data", reference)
+        raise DataError("must be a class with a method draw (see docs/extending.md)", "data", reference)
     illustrator: Illustrator = found(seed)
     if missing := [name for name in missing if not hasattr(illustrator, name)]:
-        raise DataError(f"must be a class like Illustrator; missing: {', '.join(missing)}", "data", reference)
+        raise DataError(
+            f"the class lacks attributes (see docs/extending.md): {', '.join(missing)}", "data", reference
+        )
     return illustrator

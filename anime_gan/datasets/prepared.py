@@ -235,7 +235,7 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
     if progress.rows < MINIMUM:
         examples = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
         raise DataError(
-            f"{source.name}: {progress.rows} usable images are too few; at least {MINIMUM} are needed"
+            f"{source.name}: usable images: {progress.rows}; at least {MINIMUM} are needed"
             + (f" ({examples})" if examples else "")
         )
     labels = np.fromfile(folder / ALL_LABELS, np.int8).reshape(progress.rows, source.schema.num_labels)

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.datasets.sampled`: the short name of `python -m anime_gan.faces.sampled`."""
+"""`python -m anime_gan.datasets.sampled`; the code is in `anime_gan/faces/sampled.py`."""
 
 import sys
 

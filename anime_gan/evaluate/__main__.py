@@ -28,11 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.integer(
         "num_images",
         None,
-        f"number of faces to draw ({MIN_IMAGES} to {MAX_IMAGES}; default {NUM_IMAGES})",
+        f"number of faces to draw ({MIN_IMAGES} to {MAX_IMAGES:,}; default {NUM_IMAGES:,})",
         MIN_IMAGES,
         MAX_IMAGES,
     )
-    flags.integer("seed", 0, "random seed of the faces (0 to 2147483647; default 0)", 0, 2**31 - 1)
+    flags.integer("seed", 0, "random seed of the faces (0 to 2,147,483,647; default 0)", 0, 2**31 - 1)
     flags.switch("fast", False, f"quick evaluation on {FAST_IMAGES:,} faces (true or false)")
     return run_command("anime_gan.evaluate", SUMMARY, flags, lambda: _evaluate(flags), argv)
 

@@ -149,8 +149,8 @@ class Bench:
         self.split = Split(split.train, kept_from_judges, split.held_out)
         if len(self.split.test) < MIN_TEST_IMAGES or len(self.split.train) < MIN_TEST_IMAGES:
             raise DataError(
-                f"{dataset.name}: {len(self.split.train)} images to train on and {len(self.split.test)} to "
-                f"test with: at least {MIN_TEST_IMAGES} of each are needed"
+                f"{dataset.name}: has {len(self.split.train)} training and {len(self.split.test)} test "
+                f"images; at least {MIN_TEST_IMAGES} of each are needed"
             )
 
     @property

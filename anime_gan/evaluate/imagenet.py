@@ -33,12 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.integer(
         "num_images",
         NUM_IMAGES,
-        f"number of faces, and of training images they are compared with ({MIN_IMAGES} to {MAX_IMAGES}; "
-        f"default {NUM_IMAGES})",
+        f"number of faces, and of training images they are compared with ({MIN_IMAGES} to {MAX_IMAGES:,}; "
+        f"default {NUM_IMAGES:,})",
         MIN_IMAGES,
         MAX_IMAGES,
     )
-    flags.integer("seed", 0, "random seed of the faces (0 to 2147483647; default 0)", 0, 2**31 - 1)
+    flags.integer("seed", 0, "random seed of the faces (0 to 2,147,483,647; default 0)", 0, 2**31 - 1)
     return run_command("anime_gan.evaluate.imagenet", SUMMARY, flags, lambda: _measure(flags), argv)
 
 

@@ -33,7 +33,7 @@ MAX_ROWS = 4_096
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, "run or exported model to pack (path)")
+    flags.text("model", None, "path to the run or exported model to pack")
     flags.text("out", None, "folder to write (must not exist yet)")
     flags.choice(
         "precision",

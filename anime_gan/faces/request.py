@@ -28,7 +28,10 @@ MAX_FRAMES_PER_SECOND = 50
 ARROW = "->"
 LATENT_DTYPE = "<f4"
 UNLABELED = "this model was trained without labels, so attributes cannot be requested"
-TRUNCATION_HELP = "truncation factor: less variety, fewer broken faces (above 0, up to 1; default 1 = off)"
+TRUNCATION_HELP = (
+    "truncation factor; lower values give fewer broken faces and less variety (above 0, up to 1; "
+    "default 1 = off)"
+)
 
 
 class RequestError(InputError):
@@ -338,7 +341,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             raise RequestError(reason, "seeds", text)
         first, last = int(match[1]), int(match[2] or match[1])
         if last >= SEED_LIMIT or last < first or last - first + len(seeds) >= MAX_FACES:
-            reason = f"{part.strip()!r} must be rising and below 2^63, with at most {MAX_FACES} seeds in all"
+            reason = (
+                f"{part.strip()!r} must be ascending and below 2^63, with at most {MAX_FACES:,} seeds in all"
+            )
             raise RequestError(reason, "seeds", text)
         seeds += range(first, last + 1)
     return tuple(seeds)

@@ -1,6 +1,7 @@
-"""`python -m anime_gan.datasets.sampled`: draws a labeled image folder with an exported model.
+"""Draws a labeled image folder with an exported model (`python -m anime_gan.datasets.sampled`).
 
-A small network can be trained on it to imitate a large one (distillation). The model's license is copied.
+A small network can be trained on it to imitate a large one (distillation). `LICENSE.txt` in the folder states
+the model's license.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_png
 from anime_gan.faces.request import MAX_FACES, TRUNCATION_HELP, FaceRequest, checked
 
-SUMMARY = """Draws a labeled image folder for train.py with an exported model. Seeds count up from 0, and
+SUMMARY = """Draws a labeled image folder for train.py with an exported model. Seeds start at 0, and
 attributes are sampled from the model's training distribution. Repeat the command to resume an interrupted
 run; a larger --num adds images."""
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = Flags()
     flags.text("model", None, MODEL_HELP)
     flags.text("out", None, "output folder")
-    flags.integer("num", 10_000, f"number of images (1 to {MAX_FACES}; default 10000)", 1, MAX_FACES)
+    flags.integer("num", 10_000, f"number of images (1 to {MAX_FACES:,}; default 10,000)", 1, MAX_FACES)
     flags.number("truncation", 1.0, TRUNCATION_HELP)
 
     def command() -> int:

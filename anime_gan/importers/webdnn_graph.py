@@ -290,7 +290,7 @@ def _scalar(memory: _Memory, kernel: Kernel) -> None:
     ):
         result = dataclasses.replace(content, kind="root")
     else:
-        raise WebDnnError(f"{kernel}: with the values {values} it is not part of a batch normalization")
+        raise WebDnnError(f"{kernel}: the values {values} do not match a batch normalization")
     memory.write(kernel, target, result)
 
 
@@ -350,7 +350,7 @@ def _elementwise(memory: _Memory, kernel: Kernel) -> None:
         ("elementwisediv", "root"): "divide",
     }.get((kernel.operation, other.kind if isinstance(other, Statistic) else "array"))
     if done is None or isinstance(other, Columns):
-        raise WebDnnError(f"{kernel}: with these operands it is not part of a layer")
+        raise WebDnnError(f"{kernel}: these operands do not match any supported layer")
     array = other.array if isinstance(other, Statistic) else other
     epsilon = other.epsilon if isinstance(other, Statistic) else 0.0
     step = Step(done, kernel, (maps.step,), array, epsilon)

@@ -26,23 +26,27 @@ held-out real images."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flag_values = flags.FlagValues()
-    flags.DEFINE_string("data", "drawn", "data source, as in train.py --data", flag_values=flag_values)
+    flags.DEFINE_string(
+        "data", "drawn", "data source, as in train.py --data (default: drawn)", flag_values=flag_values
+    )
     flags.DEFINE_integer(
         "num_images",
         0,
-        "maximum number of images (0 = all; 16,000 for drawn sources)",
+        "maximum number of images (0 = all; 16,000 if they are drawn)",
         0,
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "resolution",
         64,
-        f"pixels along a side ({max(MIN_SIDE, 32)} to 256)",
+        f"image side in pixels ({max(MIN_SIDE, 32)} to 256; default 64)",
         max(MIN_SIDE, 32),
         256,
         flag_values=flag_values,
     )
-    flags.DEFINE_integer("seed", 0, "random seed of drawn sources (0 and up)", 0, flag_values=flag_values)
+    flags.DEFINE_integer(
+        "seed", 0, "random seed of drawn images (0 and up; default 0)", 0, flag_values=flag_values
+    )
     flags.DEFINE_enum("transparent", "auto", list(TRANSPARENT), TRANSPARENT_HELP, flag_values=flag_values)
     arguments = sys.argv[1:] if argv is None else argv
     return run_command("anime_gan.metrics", SUMMARY, flag_values, lambda: _judge(flag_values), arguments)

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0.0,
         1.0,
     )
-    flags.switch("colors", True, "measurement of hair and eye colors without other labels (true or false)")
+    flags.switch("colors", True, "measure hair and eye colors that no other label gives (true or false)")
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
     )
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
     flags.number("threshold", 0.5, "probability from which a tag is present (0 to 1; default 0.5)", 0.0, 1.0)
     flags.texts("thresholds", (), "thresholds of single tags, e.g. smile=0.4,blue_hair=0.6")
-    flags.switch("review", False, "pages for reviewing crops and labels in a browser (true or false)")
+    flags.switch("review", False, "write pages for reviewing crops and labels in a browser (true or false)")
     command = functools.partial(_prepare, flags)
     return run_command("anime_gan.prepare", SUMMARY, flags, command, argv, positional=("SOURCE", "DEST"))
 

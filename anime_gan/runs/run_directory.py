@@ -236,6 +236,6 @@ def newest_run_directory(parent: Path) -> Path:
     names = (CONFIG, STAGES)
     runs = sorted(path.parent for name in names for path in parent.glob(f"[0-9][0-9][0-9][0-9]-*/{name}"))
     if not runs:
-        command = RunDirectory(Path("DIRECTORY")).resume_command()
+        command = "python train.py --resume --run_dir=DIRECTORY"
         raise RunError(f"no run in {parent}/ to resume; to resume one elsewhere: {command}", "resume")
     return runs[-1]

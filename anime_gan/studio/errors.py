@@ -1,4 +1,4 @@
-"""Errors of the studio, as sentences that the page has in every language."""
+"""Errors of the studio, as sentences that the page has in every language, and the list of languages."""
 
 from __future__ import annotations
 

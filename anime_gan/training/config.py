@@ -89,7 +89,7 @@ class TrainConfig:
     )
     test_every: int = option(
         10,
-        "interval of held-out images: every k-th image is kept for evaluation; 0 = none",
+        "every k-th image is held out for evaluation; 0 = none",
         minimum=0,
         maximum=10**9,
     )
@@ -433,7 +433,7 @@ def describe_range(field: dataclasses.Field[Any]) -> str:
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"]) + ", or module:NAME" * ("takes_code" in limits)
     if "minimum" in limits:
-        number = "{:g}" if isinstance(field.default, float) else "{:,}"
+        number = "{:,g}" if isinstance(field.default, float) else "{:,}"
         return " to ".join(number.format(limits[bound]) for bound in ("minimum", "maximum"))
     return "true or false" if isinstance(field.default, bool) else "text"
 

@@ -128,7 +128,7 @@ def test_accents_written_in_two_ways_are_one_name(labeled):
     [
         (TABLE.replace("filename", "picture"), "filename"),
         ("", "labels.csv"),
-        ("filename,smile\na.png,1\n", "too few"),
+        ("filename,smile\na.png,1\n", "usable images: 1; at least 2"),
     ],
 )
 def test_errors_name_the_folder_and_the_place(labeled, table, said):

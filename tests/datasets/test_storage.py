@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_reading_whole_files_and_beginnings(tmp_path):
     [
         ("gone.png", "no such file or directory"),
         ("sub", "not a regular file"),
-        ("nul\0.png", "embedded null byte"),
+        ("nul\0.png", "embedded null byte|stat: embedded null character in path"),  # The second: Python 3.13.
         ("x" * 300, "file name too long"),
     ],
 )
@@ -129,7 +130,7 @@ def test_unreadable_files_say_why_in_one_line(tmp_path, name, said):
     (tmp_path / "sub").mkdir()
     with pytest.raises(OSError) as error:
         read_file(str(tmp_path), name)
-    assert str(error.value) == said
+    assert re.fullmatch(said, str(error.value))
 
 
 def test_a_root_that_is_not_there(tmp_path):

@@ -539,7 +539,7 @@ def test_data_with_other_attributes_is_refused(dataset):
 
 
 def test_too_little_data_is_refused(schema):
-    with pytest.raises(DataError, match="81 images to train on and 9 to test with: at least 10 of each"):
+    with pytest.raises(DataError, match="has 81 training and 9 test images; at least 10 of each"):
         bench_of(FakeModel(schema), make_dataset(schema, 90))
 
 

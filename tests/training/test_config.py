@@ -171,3 +171,63 @@ def test_importing_the_package_imports_no_tensorflow():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted", "refused"),
+    [
+        ("seed", (0, 2**31 - 1), (-1, 2**31)),
+        ("num_images", (0, 1_000_000), (-1,)),
+        ("test_every", (0, 1_000), (-1,)),
+        ("discriminator_steps", (0, 100_000), (-1,)),
+        ("steps", (1, 10_000_000), (0,)),
+        ("batch_size", (2, 1_024), (1,)),
+        ("latent_dim", (1, 512), (0,)),
+        ("learning_rate", (1e-7, 0.1), (0.0, 2.0)),
+        ("generator_learning_rate", (0.0, 0.1), (-1e-4, 2.0)),
+        ("learning_rate_halving", (0, 1, 1_000_000), (-1,)),
+        ("penalty_weight", (-1.0, 0.0, 1_000.0), (-2.0,)),
+        ("penalty_interval", (1, 100), (0,)),
+        ("attribute_weight", (0.0, 100.0), (-1.0,)),
+        ("ema_decay", (0.0, 0.9999), (-0.1, 1.0)),
+        ("log_interval", (1, 100_000), (0,)),
+        ("sample_interval", (1, 100_000), (0,)),
+        ("checkpoint_interval", (1, 100_000), (0,)),
+        ("evaluation_interval", (0, 1, 100_000), (-1,)),
+        ("keep_checkpoints", (1, 1_000), (0,)),
+    ],
+)
+def test_every_useful_value_is_accepted_and_others_are_not(name, accepted, refused):
+    for value in accepted:
+        assert getattr(TrainConfig(**{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ConfigError) as error:
+            TrainConfig(**{name: value})
+        assert error.value.field == name
+
+
+def test_the_documented_runs_are_those_of_the_presets():
+    evaluating, tuning = (
+        (REPOSITORY / "docs" / f"{page}.md").read_text("utf-8") for page in ("evaluating", "tuning")
+    )
+    default, tune = TrainConfig(), resolve_config("tune", {})
+    (measured,) = re.findall(r"default run: (\S+ steps of \S+ images)", evaluating)
+    assert measured == f"{default.steps:,} steps of {default.batch_size} images"
+    (measured,) = re.findall(r"The (\S+ steps of \S+ images) take", tuning)
+    assert measured == f"{tune.steps:,} steps of {tune.batch_size} images"
+    # | learning rates (discriminator, generator) | R1 weight | attribute weight | augmentation | ...
+    (row,) = re.findall(r"^\| (.*`--preset=tune`) \|$", tuning, re.MULTILINE)
+    rates, penalty, attributes, augment = row.replace("*", "").split(" | ")[:4]
+    assert [float(rate) for rate in rates.split(", ")] == [tune.learning_rate, tune.generator_learning_rate]
+    assert (float(penalty), float(attributes), augment) == (
+        tune.penalty_weight,
+        tune.attribute_weight,
+        tune.augment,
+    )
+
+
+def test_the_discriminator_may_be_of_another_architecture():
+    assert TrainConfig(architecture="compact").discriminator_name == "compact"
+    assert TrainConfig(discriminator="compact").discriminator_name == "compact"
+    config = TrainConfig(architecture="compact", resolution=128, discriminator="srresnet")
+    assert config.discriminator_name == "srresnet"

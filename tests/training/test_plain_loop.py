@@ -60,3 +60,14 @@ def test_the_updates_agree(stepped, network):
         # rounding: see test_trainer.py.
         allowed = tolerance * max(np.linalg.norm(moment), 1e-3 * whole)
         assert np.linalg.norm(plainly - moment) < allowed
+    # Adam's first step is the rate times the gradient's sign. Where the gradient is rounding, so is its sign.
+    weights = (getattr(loop, network).trainable_variables for loop in (plain, trainer))
+    differences = np.concatenate([np.abs(a - b).ravel() for a, b in zip(*weights, strict=True)])
+    assert np.max(differences) < 2.1 * CONFIG.learning_rate
+    assert np.mean(differences > 0.1 * CONFIG.learning_rate) < 0.05
+
+
+def test_the_step_runs_as_a_graph(stepped):
+    """As the Trainer's does: otherwise the benchmark would compare graphs with eager TensorFlow."""
+    _, _, plain, _ = stepped
+    assert plain.step.experimental_get_tracing_count() == 1

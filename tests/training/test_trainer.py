@@ -174,7 +174,7 @@ def test_each_network_moves_at_its_own_rate(schema, labels, images):
 
 def test_the_seed_decides_weights_and_noise(trainer, schema, labels):
     """Nothing else does, and each step has noise of its own."""
-    again, other = (Trainer(dataclasses.replace(CONFIG, seed=seed), schema, labels) for seed in (0, 1))
+    again, other = (Trainer(dataclasses.replace(CONFIG, seed=seed), schema, labels) for seed in (0, 2))
     networks = [(t.generator, t.discriminator, t.ema_generator) for t in (trainer, again, other)]
     for mine, same, different in zip(*networks, strict=True):
         weights = (network.get_weights() for network in (mine, same, different))
@@ -215,9 +215,10 @@ def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
     trainer = Trainer(dataclasses.replace(CONFIG, batch_size=4000, gradient_penalty="none"), schema, labels)
     known = np.tile(labels, (8, 1))
     blonde, smile = schema.column("hair_color", "blonde"), schema.column("smile")
-    smiling_blondes, steps = 0, 40
+    smiling_blondes, rows, steps = 0, np.zeros(len(labels), np.int64), 40
     for step in range(steps):
         noise = trainer.draw_noise(tf.constant(step, tf.int64))
+        rows += np.bincount(noise.rows, minlength=len(labels))
         real, fake = (x.numpy() for x in complete_labels(trainer, tf.constant(known, tf.float32), noise))
         for drawn in (real, fake):
             assert set(np.unique(drawn)) == {-1.0, 1.0}
@@ -226,6 +227,8 @@ def test_generators_labels_are_complete_and_partly_recombined(schema, labels):
     # Half of the rows have independent attributes. Four standard deviations are less than 5% of the share.
     expected = 0.5 * np.mean(labels[:, blonde] > 0) * np.mean(labels[:, smile] > 0)
     count = 4000 * steps
+    # Every training row is drawn equally often: five standard deviations of 320.
+    assert np.all(np.abs(rows - count / len(labels)) < 5 * np.sqrt(count / len(labels)))
     assert smiling_blondes / count == pytest.approx(expected, abs=4 * np.sqrt(expected / count))
 
 
@@ -282,13 +285,19 @@ def weighted_step(schema, labels, images):
         "discriminator": tape.gradient(discriminator_loss, trainer.discriminator.trainable_variables),
         "generator": tape.gradient(generator_loss, trainer.generator.trainable_variables),
     }
-    trainer.train_step(images[:8], labels[:8])
-    return trainer, expected
+    right = []
+    for row, predicted in zip(labels[:8], on_real["attributes"].numpy(), strict=True):
+        for slot in schema.slots:
+            if slot.is_group and 1 in row[slot.columns]:
+                right.append(row[slot.columns][np.argmax(predicted[slot.columns])] == 1)
+            elif not slot.is_group and row[slot.start]:
+                right.append(np.sign(predicted[slot.start]) == row[slot.start])
+    return trainer, expected, trainer.train_step(images[:8], labels[:8]), np.mean(right)
 
 
 @pytest.mark.parametrize("network", ["discriminator", "generator"])
 def test_gradients_weight_each_loss_as_configured(weighted_step, network):
-    trainer, expected = weighted_step
+    trainer, expected, values, _ = weighted_step
     gradients = [2 * m.numpy() for m in getattr(trainer, f"{network}_optimizer")._momentums]
     norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
     assert norm > 0
@@ -296,6 +305,13 @@ def test_gradients_weight_each_loss_as_configured(weighted_step, network):
         # As above, a part with a tiny gradient is measured against the whole.
         allowed = 5e-3 * max(np.linalg.norm(gradient), 1e-3 * norm)
         assert np.linalg.norm(gradient - (0 if by_hand is None else by_hand.numpy())) < allowed
+    assert values[f"gradient_norm/{network}"] == pytest.approx(norm, rel=1e-4)
+
+
+def test_the_reported_accuracy_is_the_share_of_known_attributes_predicted(weighted_step):
+    _, _, values, accuracy = weighted_step
+    assert 0 < accuracy < 1
+    assert values["attributes/accuracy_real"] == pytest.approx(accuracy)
 
 
 def test_a_batch_that_devices_cannot_share_equally(two_replicas, schema, labels):
@@ -382,6 +398,22 @@ def test_adaptive_augmentation_follows_the_signs_of_real_logits(schema, labels, 
         signs.append(values["logits/real_sign"])
         expected = min(max(expected + np.sign(signs[-1] - 0.6) * 8 / 80, 0.0), 1.0)
     assert max(signs) > 0.6, "the probability never rose, so the test would not notice if it stayed 0"
+
+
+def test_adaptive_augmentation_keeps_four_of_five_real_images_recognized(schema, labels):
+    """A mean sign of 0.6 means that 80% of the real images are recognized; 100,000 images go from 0 to 1."""
+    trainer = Trainer(dataclasses.replace(CONFIG, augment="adaptive"), schema, labels)
+    probability = trainer.augment_probability
+    for start, sign, expected in (
+        (0.5, 0.5, 0.5 - 8e-5),
+        (0.5, 0.75, 0.5 + 8e-5),
+        (0.5, -1.0, 0.5 - 8e-5),
+        (0.0, 0.25, 0.0),
+        (1.0, 1.0, 1.0),
+    ):
+        probability.assign(start)
+        trainer._adapt_augmentation(tf.constant(sign))
+        assert float(probability) == pytest.approx(expected, abs=1e-6)
 
 
 def test_generator_and_discriminator_of_different_pairs(schema, labels, images):

@@ -15,7 +15,7 @@ from anime_gan.prepare.opencv import require_opencv
 
 SUMMARY = """Measures the parts of anime_gan.prepare, with 95% confidence intervals:
   python -m anime_gan.prepare.measure --faces=FACES --art=SUTEMO
-Faces are searched in pictures with known boxes (--faces) and in composed pictures (--art)."""
+Detection is measured on pictures with known boxes (--faces) and on composed pictures (--art)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text("faces", "", "folder of pictures with boxes in labels.csv (columns file, faces, hair_color)")
     flags.text("art", "", "clone of ShatReal/sutemo for composed pictures")
     flags.text("backgrounds", "", "folder of backgrounds without faces (default: only drawn backgrounds)")
-    flags.text("picture", "", "PNG file for a picture of a drawn page and its crops; nothing is measured")
+    flags.text("picture", "", "PNG file to write, with a drawn page and its crops; nothing is measured")
     flags.integer("scenes", 200, "number of composed pictures (1 and up; default 200)", 1)
     flags.integer(
         "copies", 300, "number of drawn pictures, and of composed ones, to copy (0 = none; default 300)", 0
