@@ -91,8 +91,7 @@ def _save_webp(path: Path, frames: np.ndarray, milliseconds: float, note: str) -
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = note
     images = [Image.fromarray(frame) for frame in frames]
-    # "exact" keeps the colors where alpha is 0: those of the surroundings.
-    _save_looping(path, "WEBP", images, milliseconds, 1, lossless=True, exact=True, exif=exif)
+    _save_looping(path, "WEBP", images, milliseconds, 1, lossless=True, exif=exif)
 
 
 def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
