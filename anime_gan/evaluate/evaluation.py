@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from anime_gan.common.alpha import has_alpha
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.evaluate import measure_control, measure_pictures
 from anime_gan.evaluate.bench import Bench, Options
@@ -86,6 +87,8 @@ def _measure(bench: Bench) -> Evaluation:
     if bench.tagger is not None:
         numbers["resemblance"] = measure_pictures.resemblance(bench, samples)
     numbers["texture"] = measure_pictures.texture(bench, samples)
+    if has_alpha(samples.faces.images):
+        numbers["edge"] = measure_pictures.edge(bench, samples)
     return Evaluation(
         numbers,
         Pictures(

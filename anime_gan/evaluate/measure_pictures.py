@@ -12,6 +12,7 @@ from anime_gan.evaluate.bench import Bench, Samples, Stream
 from anime_gan.faces.generator import candidate_seed
 from anime_gan.metrics.control import is_known
 from anime_gan.metrics.distances import frechet_distance, kernel_distance, precision_recall
+from anime_gan.metrics.edge import alpha_texture, edge_length_ratio
 from anime_gan.metrics.texture import sliced_wasserstein
 from anime_gan.metrics.variety import group_by_labels, nearest_images, pairwise_diversity
 
@@ -219,6 +220,21 @@ def texture(bench: Bench, samples: Samples) -> dict[str, Any]:
     )
     levels = {str(level): {"model": model[level], "real": real[level]} for level in model}
     return {"images": count, "levels": levels}
+
+
+def edge(bench: Bench, samples: Samples) -> dict[str, Any]:
+    """Width and roughness of the outlines of transparent faces (see `metrics.edge`)."""
+    bench.stage("edge")
+    count = min(len(sample.images) for sample in samples)
+    reference = samples.reference.images[:count]
+    parts = {"model": samples.faces.images[:count], "real": samples.test.images[:count]}
+    return {
+        "images": count,
+        "width": {name: edge_length_ratio(images) for name, images in parts.items()},
+        "texture": {
+            name: alpha_texture(reference, images, bench.options.seed) for name, images in parts.items()
+        },
+    }
 
 
 def success(bench: Bench, samples: Samples) -> dict[str, Any]:

@@ -34,6 +34,8 @@ EXPLANATIONS = """\
 - *FID, KID, precision, recall (tagger features)*: computed on the tagger's features, not on those of
   Inception-v3. Compare them only with values of the same tagger.
 - *Texture*: sliced Wasserstein distance times 1,000, for each scale; lower is better.
+- *Edge* (transparent models): the width is the number of partially transparent pixels per pixel of the
+  outline; a halo makes it wider than that of real images. The edge texture is the texture of alpha alone.
 - *Success rate*: the share of faces that the critic scores as high as the best 95% of real images. The critic
   is trained to detect damaged images. Of several candidates, the one with the highest score is kept."""
 
@@ -92,6 +94,9 @@ def summary_rows(numbers: Mapping[str, Any]) -> list[Row]:
             )
     for level, values in numbers["texture"]["levels"].items():
         rows.append((f"texture at {level} pixels", number(values["model"]), number(values["real"])))
+    if edge := numbers.get("edge"):
+        rows.append(("edge width", number(edge["width"]["model"]), number(edge["width"]["real"])))
+        rows.append(("edge texture", number(edge["texture"]["model"]), number(edge["texture"]["real"])))
     success = numbers["success"]
     rows.append(("success rate", percent(success["model"]), percent(success["real"])))
     for part in numbers["candidates"]:
