@@ -192,6 +192,9 @@ def _start_run(
     stages: Mapping[str, Any] | None = None,
 ) -> int:
     start = _start(Path(str(given["init_from"])), given) if given.get("init_from") else None
+    if isinstance(start, TrainedRun) and preset in PRESETS:
+        # The preset, too, may say how large the networks grow.
+        given = {**{k: v for k, v in PRESETS[preset].options.items() if k == "resolution"}, **given}
     config = resolve_config(preset, start.options(given) if start else given)
     if run_dir is not None:
         RunDirectory.check_is_free(run_dir)

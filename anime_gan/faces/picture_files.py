@@ -76,6 +76,8 @@ def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text:
         PictureError: As in `check_animation`.
     """
     check_animation(path)
+    if has_alpha(frames) and frames[..., 3].min() == 255:
+        frames = frames[..., :3]
     # ASCII, which every format stores unchanged.
     note = json.dumps(dict(text), ensure_ascii=True)
     with written_whole(path) as partial:

@@ -95,7 +95,6 @@ class Generator(AttributeGenerator):
                 channels = width
         self.convolution_names = tuple(names)
         self.rgb = keras.layers.Conv2D(self.channels, 3, padding="same", **self.layer_options("rgb"))
-        self.enlarge = keras.layers.UpSampling2D(interpolation="bilinear", dtype="float32")
         for side in added_levels(self.base_resolution, resolution):
             options = {**self.layer_options(f"rgb{side}"), "kernel_initializer": "zeros"}
             setattr(self, f"rgb{side}", keras.layers.Conv2D(self.channels, 3, padding="same", **options))
@@ -121,7 +120,7 @@ class Generator(AttributeGenerator):
                 x = layers.leaky_relu(layer(x, inputs))
             if output is not None:
                 added = output(x)
-                image = added if image is None else self.enlarge(image) + tf.cast(added, tf.float32)
+                image = added if image is None else enlarged(image) + tf.cast(added, tf.float32)
         return image
 
     @property
@@ -149,6 +148,12 @@ class Generator(AttributeGenerator):
             "filters": self.filters,
             "base_resolution": self.base_resolution,
         }
+
+
+def enlarged(images: tf.Tensor) -> tf.Tensor:
+    """Doubles height and width by bilinear interpolation; returns float32."""
+    height, width = images.shape[1:3]
+    return tf.image.resize(images, [2 * height, 2 * width])
 
 
 def added_levels(base_resolution: int, resolution: int) -> list[int]:
@@ -247,7 +252,6 @@ class Discriminator(AttributeDiscriminator):
 
         for index, width in enumerate(self.filters):
             convolution(f"convolution{index}", width)
-        self.reduce = keras.layers.AveragePooling2D(2, dtype="float32")
         widths = DISCRIMINATOR_FILTERS[resolution][len(added) :: -1]
         for side, width, below in zip(added, widths[1:], widths, strict=False):
             convolution(f"image{side}", width)
@@ -273,7 +277,7 @@ class Discriminator(AttributeDiscriminator):
         for side in reversed(added_levels(self.base_resolution, self.resolution)):
             x = layers.leaky_relu(getattr(self, f"image{side}")(images) + added)
             added = getattr(self, f"maps{side}")(x)
-            images = self.reduce(images)
+            images = tf.nn.avg_pool2d(images, 2, 2, "VALID")
         first, *others = self.convolutions
         x = first(images)
         x = layers.leaky_relu(x if isinstance(added, float) else x + added)

@@ -28,7 +28,10 @@ def elsewhere(tmp_path, monkeypatch):
         (["--data=dranw"], "--data=dranw: no such folder; use drawn"),
         (["--architecture=publishd"], "did you mean 'published'"),
         (["--preset=defalt"], "--preset=defalt: must be one of default, hour, "),
-        (["--architecture=compact", "--resolution=32"], "--resolution=32: must be 64 or 128 for"),
+        (
+            ["--architecture=compact", "--resolution=32"],
+            "--resolution=32: must be 64 or 128 or 256 or 512 for",
+        ),
         (
             ["--architecture=published-exact"],
             "--gradient_penalty=dragan: must be none for the discriminator of published-exact",

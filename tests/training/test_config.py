@@ -71,7 +71,7 @@ def test_every_loss_and_penalty_can_be_chosen():
             {"architecture": "srresnet", "resolution": 128, "discriminator": "published"},
             "resolution=128: must be 64 for the architecture published",
         ),
-        ({"architecture": "compact", "resolution": 32}, "resolution=32: must be 64 or 128 for"),
+        ({"architecture": "compact", "resolution": 32}, "resolution=32: must be 64 or 128 or 256 or 512 for"),
         (
             {"discriminator": "published-exact"},
             "gradient_penalty=dragan: must be none for the discriminator of published-exact",
