@@ -100,8 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "sheet",
         None,
-        "grid of the same faces with every value of an attribute ('hair_color'), or with each of several "
-        "requests ('smile; angry; closed eyes, no smile'); two of these joined by an x show one face with "
+        "grid of the same faces with every value of an attribute ('hair_color') or with each of several "
+        "requests ('smile; angry; closed eyes, no smile'). Join two of these with x to show one face with "
         "every pair ('hair_color x eye_color')",
     )
     flags.text(
@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "picture of your own (PNG, JPEG, WebP ...); finds the face closest to its central square by GAN "
         "inversion",
     )
-    flags.text("like", None, "picture, animation or .json file from generate.py to draw again")
+    flags.text("like", None, "picture, animation, or .json file, written by generate.py, to draw again")
     flags.text(
         "set",
         None,

@@ -223,7 +223,9 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
     if sheet and interpolation and interpolation.frame is None:
         raise RequestError("cannot be made of an animation; make it of one frame", "sheet", sheet)
     if sheet and sides(sheet)[1] and request.num_faces > 1:
-        raise RequestError(f"shows one face, so give one seed, not {request.num_faces}", "sheet", sheet)
+        raise RequestError(
+            f"shows a single face, but {request.num_faces} were requested; give one seed", "sheet", sheet
+        )
     return dataclasses.replace(
         request, attributes=attributes, sheet=sheet, changes=changes, interpolation=interpolation
     )

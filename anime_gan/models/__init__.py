@@ -6,8 +6,8 @@ module is imported when the first network is made.
 To add an architecture, write a module next to `published.py` with two classes:
 
 - `Generator`, derived from `common.AttributeGenerator`. The base class checks the labels, concatenates them
-  to the latent vector, and maps images to [-1, 1]. The subclass sets `resolution`, creates its layers in the
-  constructor, usually after `add_label_embedding`, and defines `build_layers` and `synthesize`. If it has
+  with the latent vector, and maps images to [-1, 1]. The subclass sets `resolution`, creates its layers in
+  the constructor, usually after `add_label_embedding`, and defines `build_layers` and `synthesize`. If it has
   batch normalization, its `normalized_convolutions` list what `python -m anime_gan.pack` can fold. If the
   labels do not enter through the embedding, its `label_layer` names the layer that takes them, which
   `--init_from` adapts to new labels.
@@ -73,7 +73,7 @@ class Architecture:
         base_resolution: int = 0,
         options: Mapping[str, Any] | None = None,
     ) -> AttributeGenerator:
-        """Makes a generator with all its variables.
+        """Builds a generator and creates all its variables.
 
         Call it inside the scope of the distribution strategy, and before a checkpoint is restored.
 
@@ -116,7 +116,7 @@ class Architecture:
         resolution: int | None = None,
         base_resolution: int = 0,
     ) -> AttributeDiscriminator:
-        """Makes a discriminator with all its variables.
+        """Builds a discriminator and creates all its variables.
 
         Args:
             num_labels: Number of attributes; 0 for an unconditional model.

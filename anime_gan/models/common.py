@@ -118,7 +118,7 @@ class AttributeGenerator(AttributeNetwork):
 
     A subclass creates its layers in the constructor, builds them in `build_layers`, and computes images in
     `synthesize`. If it calls `add_label_embedding` before it creates other layers, labels pass through the
-    embedding; otherwise they are concatenated to the latent vector unchanged.
+    embedding; otherwise they are concatenated with the latent vector unchanged.
 
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.
@@ -138,7 +138,7 @@ class AttributeGenerator(AttributeNetwork):
         self.embedding: keras.layers.Dense | None = None
 
     def add_label_embedding(self, size: int) -> None:
-        """Creates a linear embedding of the labels, which is concatenated to the latent vector.
+        """Creates a linear embedding of the labels, which is concatenated with the latent vector.
 
         Glorot initialization gives it about the variance of the latent vector, so neither dominates.
         """

@@ -246,7 +246,7 @@ class Discriminator(AttributeDiscriminator):
         self.filters = DISCRIMINATOR_FILTERS[resolution][len(added) :]
 
         def convolution(name: str, width: int, **changes: Any) -> None:
-            # Attributes, not a list: see the generator.
+            # Set as attributes rather than kept in a list; the generator explains why.
             options = {**self.layer_options(name), **changes}
             setattr(self, name, keras.layers.Conv2D(width, 4, 2, "same", **options))
 

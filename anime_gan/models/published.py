@@ -4,7 +4,7 @@ Without labels, and with `padding="valid"` and `normalized=True` in the discrimi
 of the published example, weight for weight: 2,472,323 parameters in the generator and 1,031,041 in the
 discriminator, including the statistics of batch normalization. Three things were added:
 
-- labels: an embedding that is concatenated to the latent vector in the generator; in the discriminator a
+- labels: an embedding that is concatenated with the latent vector in the generator; in the discriminator a
   projection (Miyato & Koyama 2018) and an auxiliary classifier (Odena et al. 2016, arXiv 1610.09585). The
   base classes in `models/common.py` compute all three;
 - a discriminator that sees the whole image and has no batch normalization;

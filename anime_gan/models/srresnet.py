@@ -36,8 +36,8 @@ DISCRIMINATOR_LEVELS = (
 class Generator(AttributeGenerator):
     """Maps latent vectors and labels to images: residual blocks at 16x16, then 32x32, 64x64, 128x128.
 
-    Labels are concatenated to the latent vector without an embedding. The sum that the residual blocks add to
-    is always float32, because sixteen roundings in a row would be visible.
+    Labels are concatenated with the latent vector, without an embedding. The sum that the residual blocks
+    add to is always float32, because sixteen roundings in a row would be visible.
 
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.

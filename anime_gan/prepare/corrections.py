@@ -61,5 +61,5 @@ def read_corrections(path: Path) -> Corrections:
         return Corrections(frozenset(map(str, data["dropped"])), wrong)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"{path}: not a corrections file of the review page ({error}); save it again or delete it"
+            f"{path}: not a corrections file saved by the review page ({error}); save it again or delete it"
         ) from error

@@ -64,7 +64,9 @@ class OnnxTagger:
             raise InputError(f"not a network that onnxruntime can read: {error}", "tagger", model) from error
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
         if len(taken.shape) != 4 or taken.shape[1] != taken.shape[2] or taken.shape[3] != 3:
-            raise InputError(f"its input is {taken.shape} instead of [n, side, side, 3]", "tagger", model)
+            raise InputError(
+                f"its input has shape {taken.shape}; expected [n, side, side, 3]", "tagger", model
+            )
         if given.shape[-1] not in (len(self._tags), None) and not isinstance(given.shape[-1], str):
             reason = f"has {given.shape[-1]} outputs, but {tag_list} lists {len(self._tags)} tags"
             raise InputError(reason, "tagger", model)
@@ -124,7 +126,7 @@ def _read_tag_list(path: Path) -> list[str]:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", "tagger_tags", path) from error
     if not rows or "name" not in rows[0]:
-        raise InputError("needs a column 'name' and one row per output of the network", "tagger_tags", path)
+        raise InputError("needs a 'name' column and one row per network output", "tagger_tags", path)
     # WD14's categories: 0 general tags, 4 characters, 9 ratings.
     names = [row["name"] if row.get("category", "0") in ("0", "", None) else "" for row in rows]
     return [(split_tags(name) or [""])[0] for name in names]

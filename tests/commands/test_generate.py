@@ -393,7 +393,7 @@ def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
             ["--interpolate=smile -> glasses", "--sheet=smile"],
             "--sheet cannot be combined with --interpolate",
         ),
-        (["--sheet=smile x glasses", "--num=2"], "shows one face, so give one seed, not 2"),
+        (["--sheet=smile x glasses", "--num=2"], "shows a single face, but 2 were requested; give one seed"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):
