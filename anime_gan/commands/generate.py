@@ -150,6 +150,7 @@ def _generate(flags: Flags) -> int:
     if request.candidates > 1:
         check_critic(export.directory)
     out = _checked_out(flags, request)
+    background = _background(flags, export, out, request)
     generator = FaceGenerator(export.directory)
     if origin and origin.critic is not None and origin.critic != generator.critic_name:
         raise InputError(
@@ -158,13 +159,11 @@ def _generate(flags: Flags) -> int:
             "like",
             flags.like,
         )
-    print(_write(generator, request, out, _background(flags, generator, out, request)))
+    print(_write(generator, request, out, background))
     return 0
 
 
-def _background(
-    flags: Flags, generator: FaceGenerator, out: Path, request: FaceRequest | None = None
-) -> Color | None:
+def _background(flags: Flags, export: Export, out: Path, request: FaceRequest | None = None) -> Color | None:
     """Returns the color behind the faces; None for transparent faces and for opaque ones.
 
     Raises:
@@ -173,8 +172,8 @@ def _background(
     name, video = flags.background, out.suffix.lower() == ".mp4"
     if name is None:
         several = request is not None and (bool(request.sheet) or (_is_png(out) and request.num_faces > 1))
-        return TINT if generator.channels == 4 and (several or video) else None
-    if generator.channels == 3:
+        return TINT if export.channels == 4 and (several or video) else None
+    if export.channels == 3:
         raise InputError("this model draws the background too; leave it out", "background", name)
     if name == TRANSPARENT:
         if video:
@@ -197,9 +196,9 @@ def _project(flags: Flags, export: Export) -> int:
         raise InputError(f"{settings.name} exists beside it and would be overwritten", "out", out)
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
+    background = _background(flags, export, out)
     generator = FaceGenerator(export.directory)
-    background = _background(flags, generator, Path())
-    picture = read_own_picture(source, generator.resolution, generator.channels)
+    picture = read_own_picture(source, generator.resolution, export.channels)
     # Here, because it imports TensorFlow at its top.
     from anime_gan.faces.projector import STEPS, Projector
 
@@ -207,14 +206,14 @@ def _project(flags: Flags, export: Export) -> int:
         found = Projector(generator).project(picture, progress.update)
     path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png", ".json")
     text = generator.picture_text(found.request)
-    save_png(path, _placed(found.image, background), text)
+    save_png(path, on_background(found.image, background), text)
     write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
     print(f"{found.request.attributes}\n{found.describe()}\n{path}")
     if changes is not None:
         request = changed(found.request, changes, export.schema)
         (face,) = generator.faces(request)
         edited = _free_name(path.parent, f"{path.stem}_{name_part(request.changes)}", ".png")
-        save_png(edited, _placed(face.image, background), generator.picture_text(request))
+        save_png(edited, on_background(face.image, background), generator.picture_text(request))
         print(edited)
     return 0
 
@@ -390,11 +389,7 @@ def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | No
         file=sys.stderr,
         delay=1,
     ):
-        yield face._replace(image=_placed(face.image, background))
-
-
-def _placed(image: np.ndarray, background: Color | None) -> np.ndarray:
-    return image if background is None else on_background(image, background)
+        yield face._replace(image=on_background(face.image, background))
 
 
 def _free_name(folder: Path, stem: str, *endings: str) -> Path:

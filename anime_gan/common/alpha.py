@@ -8,6 +8,8 @@ Digital Images", section 2): a transparent pixel has one value only, and filters
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from PIL import ImageColor
@@ -16,6 +18,18 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
 
 Color = tuple[int, int, int]
+
+# Value of `--transparent` -> whether images keep their alpha channel; None for what the source has.
+TRANSPARENT: Mapping[str, bool | None] = MappingProxyType({"auto": None, "yes": True, "no": False})
+TRANSPARENT_HELP = (
+    "whether images keep their alpha channel: yes, no, or auto (drawn faces, and folders in which nearly all "
+    "images have transparent pixels); opaque images among transparent ones are left out"
+)
+
+
+def transparency(channels: int) -> str:
+    """Returns the value of `--transparent` that loads images with the channels of a model, 3 or 4."""
+    return "yes" if channels == 4 else "no"
 
 
 def parse_color(name: str) -> Color:
@@ -63,14 +77,15 @@ def premultiplied(images: np.ndarray) -> np.ndarray:
     return values
 
 
-def on_background(images: np.ndarray, color: Color) -> np.ndarray:
+def on_background(images: np.ndarray, color: Color | None) -> np.ndarray:
     """Puts images on a background of one color; returns uint8 RGB [..., 3].
 
     Args:
         images: uint8 [..., 3 or 4] with straight alpha. RGB stays as it is.
-        color: sRGB, 0..255. As in other programs, sRGB values are mixed, not light.
+        color: sRGB, 0..255. As in other programs, sRGB values are mixed, not light. None leaves the images
+            transparent.
     """
-    if not has_alpha(images):
+    if color is None or not has_alpha(images):
         return images
     values = premultiplied(images)
     passing = 1.0 - values[..., 3:] * np.float32(1 / 255)

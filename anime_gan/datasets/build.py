@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.datasets.dataset import DataError
-from anime_gan.datasets.load import TRANSPARENT, TRANSPARENT_HELP, load_dataset
+from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
 from anime_gan.datasets.reading.storage import is_remote
 

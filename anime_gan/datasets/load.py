@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from anime_gan.common.alpha import TRANSPARENT
 from anime_gan.common.user_code import is_reference, load_object
 from anime_gan.datasets.dataset import DataError, Dataset
 
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
 
 # The default number of drawn images; a drawn source is endless.
 DEFAULT_DRAWN_IMAGES = 16_000
-
-
-# Value of `--transparent` -> whether images keep their alpha channel; None for what the source has.
-TRANSPARENT: Mapping[str, bool | None] = MappingProxyType({"auto": None, "yes": True, "no": False})
-
-TRANSPARENT_HELP = (
-    "whether images keep their alpha channel: yes, no, or auto (drawn faces, and folders in which nearly all "
-    "images have transparent pixels); opaque images among transparent ones are left out"
-)
 
 
 def load_dataset(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from anime_gan.common.alpha import transparency
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines
 from anime_gan.common.errors import InputError
 from anime_gan.datasets.dataset import DataError, Dataset
@@ -36,8 +37,9 @@ class ExportedModel:
         Raises:
             ModelError: There is no complete model.
         """
-        export = read_export(directory)
-        self.directory, self.schema, self.record = export.directory, export.schema, export.record
+        self._export = read_export(directory)
+        self.directory, self.schema = self._export.directory, self._export.schema
+        self.record = self._export.record
 
     @functools.cached_property
     def generator(self) -> FaceGenerator:
@@ -81,8 +83,7 @@ class ExportedModel:
             config["num_images"],
             config["resolution"],
             config["seed"],
-            # Absent before version 0.2.0.
-            "yes" if config.get("channels", 3) == 4 else "no",
+            transparency(self._export.channels),
             import_code=bool(data),
         )
         print_lines(dataset.report.lines())

@@ -50,6 +50,13 @@ class Export:
         """The first digits of the weights' checksum; names the model in the pictures it draws."""
         return self.record["weights_sha256"][:NAME_DIGITS]
 
+    @property
+    def channels(self) -> int:
+        """4 if the model draws transparent pictures, else 3."""
+        # Absent before version 0.2.0.
+        channels: int = self.record["config"].get("channels", 3)
+        return channels
+
     def load(self) -> Any:
         """Loads the SavedModel.
 

@@ -213,11 +213,6 @@ class FaceGenerator:
         """Height and width of a face in pixels."""
         return self._render.structured_outputs["images"].shape[1]
 
-    @property
-    def channels(self) -> int:
-        """4 if the model draws transparent pictures, else 3."""
-        return self._render.structured_outputs["images"].shape[3]
-
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
         """Returns the text fields of a picture, from which it can be redrawn."""
         text = {"Software": "anime_gan", "model": self.name, **request_text(request)}
@@ -244,8 +239,7 @@ class FaceGenerator:
             rows, heads = np.concatenate([row for row, _ in cells]), cells[0][1]
             columns = len(heads)
         images = self.render(np.tile(latents, (len(rows) // len(latents), 1)), rows)
-        if background is not None:
-            images = on_background(images, background)
+        images = on_background(images, background)
         return captioned(grid(images, columns), captions, images.shape[1], heads)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from absl import flags
-
-from anime_gan.common.command_line import print_lines, run_command
+from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
+from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.datasets.load import TRANSPARENT, TRANSPARENT_HELP, load_dataset
+from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
 
 if TYPE_CHECKING:
@@ -25,36 +24,20 @@ held-out real images."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flag_values = flags.FlagValues()
-    flags.DEFINE_string(
-        "data", "drawn", "data source, as in train.py --data (default: drawn)", flag_values=flag_values
-    )
-    flags.DEFINE_integer(
-        "num_images",
-        0,
-        "maximum number of images (0 = all; 16,000 if they are drawn)",
-        0,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_integer(
-        "resolution",
-        64,
-        f"image side in pixels ({max(MIN_SIDE, 32)} to 256; default 64)",
-        max(MIN_SIDE, 32),
-        256,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_integer(
-        "seed", 0, "random seed of drawn images (0 and up; default 0)", 0, flag_values=flag_values
-    )
-    flags.DEFINE_enum("transparent", "auto", list(TRANSPARENT), TRANSPARENT_HELP, flag_values=flag_values)
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command("anime_gan.metrics", SUMMARY, flag_values, lambda: _judge(flag_values), arguments)
+    flags = Flags()
+    flags.text("data", "drawn", "data source, as in train.py --data (default: drawn)")
+    flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
+    lowest = max(MIN_SIDE, 32)
+    flags.integer("resolution", 64, f"image side in pixels ({lowest} to 256; default 64)", lowest, 256)
+    flags.integer("seed", 0, "random seed of drawn images (0 and up; default 0)", 0)
+    flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
+    return run_command("anime_gan.metrics", SUMMARY, flags, lambda: _judge(flags), argv)
 
 
-def _judge(flag_values: Any) -> int:
-    names = ("data", "num_images", "resolution", "seed", "transparent")
-    dataset = load_dataset(*(flag_values[name].value for name in names), import_code=True)
+def _judge(flags: Flags) -> int:
+    dataset = load_dataset(
+        flags.data, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
+    )
     print_lines(dataset.report.lines())
     import_tensorflow()
     from anime_gan.judges.critic import load_critic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anime_gan.common.alpha import has_alpha
 from anime_gan.metrics.texture import sliced_wasserstein
 
 # Alpha from 5% to 95% of 255: neither transparent nor opaque.
@@ -27,8 +28,7 @@ def edge_length_ratio(images: np.ndarray) -> float:
     Raises:
         ValueError: The images have no alpha channel.
     """
-    if images.shape[-1] != 4:
-        raise ValueError(f"images of shape {images.shape} have no alpha channel")
+    _check_alpha(images)
     partial = outline = 0
     for start in range(0, len(images), BLOCK):
         alpha = np.asarray(images[start : start + BLOCK, :, :, 3])
@@ -52,8 +52,12 @@ def alpha_texture(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> flo
     Raises:
         ValueError: The images have no alpha channel, or differ in size.
     """
-    for images in (real, generated):
-        if images.shape[-1] != 4:
-            raise ValueError(f"images of shape {images.shape} have no alpha channel")
+    _check_alpha(real)
+    _check_alpha(generated)
     distances = sliced_wasserstein(real[..., 3:], generated[..., 3:], seed)
     return distances[max(distances)]
+
+
+def _check_alpha(images: np.ndarray) -> None:
+    if not has_alpha(images):
+        raise ValueError(f"images of shape {images.shape} have no alpha channel")

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.alpha import transparency
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
 from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory
-from anime_gan.runs.warm_start import WarmStart
+from anime_gan.runs.warm_start import WarmStart, refuse_contradictions
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
@@ -71,16 +72,12 @@ class TrainedRun:
         options = {name: getattr(config, name) for name in FIXED_OPTIONS}
         options["resolution"] = side
         options["base_resolution"] = config.base_resolution
-        suggested: dict[str, Any] = {"discriminator_steps": 0, "transparent": self._transparent}
+        suggested: dict[str, Any] = {"discriminator_steps": 0, "transparent": transparency(self._channels)}
         if doubled:
             options["base_resolution"] = config.base_resolution or config.resolution
             # The gradient of the reduced image's logit is spread over four times as many pixels.
             suggested["penalty_weight"] = 4.0 * config.penalty_weight if config.penalty_weight > 0 else -1.0
-        for name, value in options.items():
-            if given.get(name, value) != value:
-                raise ConfigError(
-                    f"the run to start from has {value}; leave this option out", name, given[name]
-                )
+        refuse_contradictions(given, options, "the run to start from")
         return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
 
     def fits(self, dataset: Dataset) -> bool:
@@ -132,10 +129,6 @@ class TrainedRun:
             status.assert_existing_objects_matched()
             for name, network in networks.items():
                 copy_common(network, getattr(trainer, name))
-
-    @property
-    def _transparent(self) -> str:
-        return "yes" if self._channels == 4 else "no"
 
     @property
     def _step(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
+from anime_gan.common.alpha import transparency
 from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import ModelError, read_export
 from anime_gan.training.config import ConfigError
@@ -61,13 +62,10 @@ class WarmStart:
         # What export and networks have only had since version 0.2.0 has a default.
         options = {name: config[name] for name in FIXED_OPTIONS}
         options["base_resolution"] = config.get("base_resolution", 0)
-        options["transparent"] = "yes" if config.get("channels", 3) == 4 else "no"
+        options["transparent"] = transparency(self.export.channels)
         if given.get("transparent") == "auto":
             given = {name: value for name, value in given.items() if name != "transparent"}
-        for name, value in options.items():
-            if given.get(name, value) != value:
-                reason = f"the model to fine-tune has {value}; leave this option out"
-                raise ConfigError(reason, name, given[name])
+        refuse_contradictions(given, options, "the model to fine-tune")
         if is_reference(options["architecture"]) and "architecture" not in given:
             raise ConfigError(
                 "Python code is imported only if the command names it: add "
@@ -149,6 +147,17 @@ class WarmStart:
 
     def _error(self, reason: str) -> ConfigError:
         return ConfigError(reason, "init_from", self._path)
+
+
+def refuse_contradictions(given: Mapping[str, Any], decided: Mapping[str, Any], whose: str) -> None:
+    """Checks the options that the user gave against those that trained weights decide.
+
+    Raises:
+        ConfigError: Two differ. The message names `whose` weights decide, and their value.
+    """
+    for name, value in decided.items():
+        if given.get(name, value) != value:
+            raise ConfigError(f"{whose} has {value}; leave this option out", name, given[name])
 
 
 def matching_columns(source: Schema, target: Schema) -> list[int | None]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
@@ -56,9 +57,8 @@ class TrainConfig:
     )
     transparent: str = option(
         "auto",
-        "whether images keep their alpha channel: yes, no, or auto (drawn faces, and folders in which nearly "
-        "all images have it); opaque images among transparent ones are left out",
-        choices=("auto", "yes", "no"),
+        TRANSPARENT_HELP,
+        choices=tuple(TRANSPARENT),
     )
     architecture: str = option(
         "published",

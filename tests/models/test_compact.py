@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from anime_gan.models import get_architecture
 from anime_gan.models.compact import Discriminator, Generator
+from anime_gan.runs.trained_run import copy_common
 
 
 @pytest.fixture(scope="module")
@@ -128,25 +131,21 @@ def test_projection_matches_an_explicit_sum(random):
     )
 
 
-def copy_common(smaller, larger):
-    """Copies all variables that both networks have."""
-    known = {variable.path.partition("/")[2]: variable for variable in smaller.variables}
-    copied = 0
-    for variable in larger.variables:
-        if (source := known.get(variable.path.partition("/")[2])) is not None:
-            variable.assign(source)
-            copied += 1
-    assert copied == len(smaller.variables) < len(larger.variables)
+def grown(architecture, random, **options):
+    """A network of 64 pixels with random weights, and those of 128 and 256 that grow from it."""
+    networks = [architecture(3, resolution=side, base_resolution=64, **options) for side in (64, 128, 256)]
+    for network in networks:
+        network.build()
+    set_random_weights(networks[0], random)
+    for smaller, larger in itertools.pairwise(networks):
+        assert len(smaller.variables) < len(larger.variables)
+        copy_common(smaller, larger)
+    return networks
 
 
 def test_a_grown_generator_draws_the_enlarged_picture():
-    generators = [Generator(3, resolution=side, base_resolution=64, channels=4) for side in (64, 128, 256)]
-    for generator in generators:
-        generator.build()
     random = np.random.default_rng(1)
-    set_random_weights(generators[0], random)
-    copy_common(*generators[:2])
-    copy_common(*generators[1:])
+    generators = grown(Generator, random, channels=4)
     latents, labels = random.normal(size=(2, 100)), np.sign(random.normal(size=(2, 3)))
     small, middle, large = (generator(latents, labels).numpy() for generator in generators)
     for below, above in ((small, middle), (middle, large)):
@@ -158,13 +157,8 @@ def test_a_grown_generator_draws_the_enlarged_picture():
 
 
 def test_a_grown_discriminator_judges_the_reduced_picture():
-    discriminators = [Discriminator(3, resolution=side, base_resolution=64) for side in (64, 128, 256)]
-    for discriminator in discriminators:
-        discriminator.build()
     random = np.random.default_rng(1)
-    set_random_weights(discriminators[0], random)
-    copy_common(*discriminators[:2])
-    copy_common(*discriminators[1:])
+    discriminators = grown(Discriminator, random)
     images = random.uniform(-1, 1, (2, 256, 256, 3)).astype(np.float32)
     labels = np.sign(random.normal(size=(2, 3)))
     judged = []
