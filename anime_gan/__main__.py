@@ -18,6 +18,7 @@ COMMANDS = {
     "anime_gan.datasets.sampled": "draw a labeled dataset with a model",
     "anime_gan.importers.webdnn": "convert the model published by make.girls.moe",
     "anime_gan.metrics": "train the tagger and the critic that evaluation uses",
+    "anime_gan.evaluate.faults": "show which measures detect known faults",
     "anime_gan.evaluate.imagenet": "measure FID on features of an ImageNet network",
     "anime_gan.evaluate.projection": "measure GAN inversion (generate.py --project)",
     "anime_gan.prepare.measure": "measure the accuracy of anime_gan.prepare",

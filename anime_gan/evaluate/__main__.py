@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 
+from anime_gan.common.alpha import parse_color
 from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
@@ -12,8 +14,8 @@ from anime_gan.evaluate.exported_model import measuring_flags, model_and_folder
 
 SUMMARY = """Measures an exported model: attribute precision, control, variety, memorization, image quality,
 and distance to real images. Writes evaluation.json, EVALUATION.md, evaluation.png, a section of the model
-card, and the critic that generate.py --candidates needs. Before the first evaluation on a dataset, two judges
-are trained, which takes a few minutes."""
+card, and the critic that generate.py --candidates needs. Before the first evaluation on a dataset, four
+judges are trained, which takes a few minutes each."""
 
 NUM_IMAGES = 10_000
 FAST_IMAGES = 1_000
@@ -34,6 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     flags.integer("seed", 0, "random seed of the faces (0 to 2,147,483,647; default 0)", 0, 2**31 - 1)
     flags.switch("fast", False, f"quick evaluation on {FAST_IMAGES:,} faces (true or false)")
+    flags.text(
+        "background",
+        "transparent",
+        "background of transparent faces and training images: transparent, #rrggbb or a CSS color name",
+    )
     return run_command("anime_gan.evaluate", SUMMARY, flags, lambda: _evaluate(flags), argv)
 
 
@@ -42,23 +49,29 @@ def _evaluate(flags: Flags) -> int:
         raise InputError(
             f"--num_images cannot be combined with --fast, which always uses {FAST_IMAGES:,} images"
         )
-    model, out = model_and_folder(flags)
+    background = None if flags.background == "transparent" else parse_color(flags.background)
+    if background and flags.out is None:
+        raise InputError(
+            "--background needs --out=FOLDER: the export keeps the evaluation without a background"
+        )
+    model, out = model_and_folder(flags, background)
     import_tensorflow()
     from anime_gan.evaluate.bench import Options
     from anime_gan.evaluate.evaluation import evaluate
     from anime_gan.evaluate.output import complete_export, write_results
     from anime_gan.evaluate.report import summary
-    from anime_gan.judges.critic import load_critic
-    from anime_gan.judges.tagger import load_tagger
+    from anime_gan.judges.load import load_judges
 
     dataset = model.training_data(flags.data)
-    critic = load_critic(dataset)
-    tagger = load_tagger(dataset) if model.schema.num_labels else None
+    shown = model.on_background(dataset)
+    judges = load_judges(shown)
+    # The background changes what the judges see, but it is still the same training data.
+    shown = dataclasses.replace(shown, checksum=dataset.checksum)
     num_images = FAST_IMAGES if flags.fast else flags.num_images or NUM_IMAGES
-    evaluation = evaluate(model, dataset, tagger, critic, Options(num_images, flags.seed))
+    evaluation = evaluate(model, shown, judges, Options(num_images, flags.seed))
     write_results(evaluation, out)
-    if out.resolve() == model.directory.resolve():
-        complete_export(evaluation.numbers, critic, model.directory)
+    if out.resolve() == model.directory.resolve() and not background:
+        complete_export(evaluation.numbers, judges.whole.critic, model.directory)
     print(f"{summary(evaluation.numbers)}\n\nresults: {out}")
     return 0
 

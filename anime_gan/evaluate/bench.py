@@ -13,10 +13,11 @@ from tqdm import tqdm
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.splits import TEST_EVERY, Split, parse_combinations, split_dataset
 from anime_gan.evaluate.exported_model import BATCH, ExportedModel, check_schema
-from anime_gan.judges.tagger import Judgement, Tagger, decide
+from anime_gan.judges.tagger import Judgement, decide
 
 if TYPE_CHECKING:
     from anime_gan.judges.critic import Critic
+    from anime_gan.judges.load import Judges
 
 # Minimum number of held-out images.
 MIN_TEST_IMAGES = 10
@@ -109,7 +110,8 @@ class Bench:
     """Draws and judges faces, with a progress bar.
 
     Attributes:
-        model, dataset, tagger, critic, options: As given.
+        model, dataset, judges, options: As given; without judges, only images can be drawn.
+        tagger: The tagger of whole images; None without judges or labels.
         schema: The model's.
         hold_out: Value of the run's `--hold_out`; empty if no combinations were held out.
         combinations: int8 [k, num_labels], the held-out combinations.
@@ -121,8 +123,7 @@ class Bench:
         self,
         model: ExportedModel,
         dataset: Dataset,
-        tagger: Tagger | None,
-        critic: Critic | None,
+        judges: Judges | None,
         options: Options,
         progress: tqdm,
     ) -> None:
@@ -133,7 +134,8 @@ class Bench:
         """
         check_schema(model, dataset)
         self.model, self.dataset, self.options = model, dataset, options
-        self.tagger, self._critic = tagger, critic
+        self._judges = judges
+        self.tagger = judges.whole.tagger if judges else None
         self.schema = model.schema
         self._progress = progress
         self._used = dict.fromkeys(Stream, 0)
@@ -154,10 +156,15 @@ class Bench:
             )
 
     @property
+    def judges(self) -> Judges:
+        """All judges; must not be used if none were given."""
+        assert self._judges is not None
+        return self._judges
+
+    @property
     def critic(self) -> Critic:
-        """The critic; must not be used if none was given."""
-        assert self._critic is not None
-        return self._critic
+        """The critic of whole images."""
+        return self.judges.whole.critic
 
     def announce(self, images: int) -> None:
         """Adds a number of images to the total of the progress bar; an image counts once per use."""
@@ -186,6 +193,11 @@ class Bench:
     def scores(self, images: np.ndarray) -> np.ndarray:
         """Returns the critic's scores: float32 [n]."""
         return self.in_batches(JUDGE_BATCH, self.critic.score, images)
+
+    def detail_scores(self, images: np.ndarray) -> np.ndarray:
+        """Returns the scores that the critic of details gives: float32 [n]."""
+        crops, critic = self.judges.crops, self.judges.detail.critic
+        return self.in_batches(JUDGE_BATCH, lambda part: critic.score(crops.mosaic(part)), images)
 
     def samples(self) -> Samples:
         """Draws faces, selects real images, and labels all of them with the tagger."""

@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from anime_gan.common.alpha import has_alpha
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.evaluate import measure_control, measure_pictures
+from anime_gan.evaluate import measure_control, measure_details, measure_pictures
 from anime_gan.evaluate.bench import Bench, Options
 from anime_gan.evaluate.exported_model import ExportedModel
 from anime_gan.evaluate.report import Pictures
 from anime_gan.judges.critic import Critic
-from anime_gan.judges.tagger import Tagger
+from anime_gan.judges.load import Judges
 
 VERSION = 1
 PICTURED_FACES = 64
@@ -35,16 +35,13 @@ class Evaluation(NamedTuple):
     pictures: Pictures
 
 
-def evaluate(
-    model: ExportedModel, dataset: Dataset, tagger: Tagger | None, critic: Critic, options: Options
-) -> Evaluation:
+def evaluate(model: ExportedModel, dataset: Dataset, judges: Judges, options: Options) -> Evaluation:
     """Measures a model on the data it was trained on.
 
     Args:
         model: The model to measure.
         dataset: Its training data, including test images and held-out combinations.
-        tagger: Recognizes attributes; None for a model without labels, whose control is not measured.
-        critic: Detects damaged images.
+        judges: Those of the data. Without taggers, control is not measured.
         options: Number of faces and random seed.
 
     Raises:
@@ -53,7 +50,7 @@ def evaluate(
     # Ten lines per second would flood a log file.
     interval = 0.5 if sys.stderr.isatty() else 30.0
     with tqdm(total=0, unit="image", unit_scale=True, mininterval=interval, file=sys.stderr) as progress:
-        bench = Bench(model, dataset, tagger, critic, options, progress)
+        bench = Bench(model, dataset, judges, options, progress)
         bench.announce(_planned_images(bench))
         return _measure(bench)
 
@@ -62,8 +59,8 @@ def _planned_images(bench: Bench) -> int:
     """Returns the number of images to draw or judge, without the extra images of rare values."""
     options = bench.options
     train, test = (min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test))
-    # All faces and candidates are drawn and scored by the critic.
-    planned = 2 * options.num_images + test + 2 * measure_pictures.CANDIDATES * options.pairs
+    # All faces and candidates are drawn and scored by the critics.
+    planned = 3 * options.num_images + 2 * test + 2 * (measure_pictures.CANDIDATES + 1) * options.pairs
     if bench.tagger is not None:
         planned += options.num_images + train + test
         # Two images per edit, the first of which is judged again after a shift; seen and unseen combinations.
@@ -86,6 +83,7 @@ def _measure(bench: Bench) -> Evaluation:
     numbers["copies"], closest = measure_pictures.copies(bench, samples)
     if bench.tagger is not None:
         numbers["resemblance"] = measure_pictures.resemblance(bench, samples)
+    numbers["details"] = measure_details.details(bench, samples)
     numbers["texture"] = measure_pictures.texture(bench, samples)
     if has_alpha(samples.faces.images):
         numbers["edge"] = measure_pictures.edge(bench, samples)
@@ -102,7 +100,7 @@ def _measure(bench: Bench) -> Evaluation:
 
 def describe(bench: Bench) -> dict[str, Any]:
     """Returns the settings of the evaluation: options, checksums, numbers of images, and notes."""
-    record, dataset = bench.model.record, bench.dataset
+    record, dataset, background = bench.model.record, bench.dataset, bench.model.background
     # Older exports do not record the checksum of their training data.
     trained_on = record.get("data_checksum")
     numbers: dict[str, Any] = {
@@ -110,6 +108,7 @@ def describe(bench: Bench) -> dict[str, Any]:
         "seed": bench.options.seed,
         "num_images": bench.options.num_images,
         "truncation": 1.0,
+        "background": background and "#{:02x}{:02x}{:02x}".format(*background),
         "model": {"weights_sha256": record["weights_sha256"], "steps": record["steps"]},
         "data": {
             "name": dataset.name,
@@ -119,11 +118,8 @@ def describe(bench: Bench) -> dict[str, Any]:
             "test": len(bench.split.test),
             "held_out": len(bench.split.held_out),
         },
-        "critic": {
-            "checksum": bench.critic.checksum,
-            "floor": float(bench.critic.floor),
-            "detection": _plain(bench.critic.detection),
-        },
+        "critic": _critic(bench.critic),
+        "detail_critic": _critic(bench.judges.detail.critic),
         "notes": _notes(bench, trained_on),
     }
     if bench.tagger is not None:
@@ -132,6 +128,11 @@ def describe(bench: Bench) -> dict[str, Any]:
             "accuracy": _plain(bench.tagger.accuracy),
             "column_accuracy": _plain(bench.tagger.column_accuracy),
             "hardest": bench.tagger.hardest,
+        }
+    if bench.judges.detail.tagger is not None:
+        numbers["detail_tagger"] = {
+            "checksum": bench.judges.detail.tagger.checksum,
+            "accuracy": _plain(bench.judges.detail.tagger.accuracy),
         }
     return numbers
 
@@ -149,6 +150,14 @@ def _notes(bench: Bench, trained_on: str | None) -> list[str]:
             "the model was also trained on the held-out images, so its distances to real images are too low"
         )
     return notes
+
+
+def _critic(critic: Critic) -> dict[str, Any]:
+    return {
+        "checksum": critic.checksum,
+        "floor": float(critic.floor),
+        "detection": _plain(critic.detection),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from anime_gan.common.alpha import transparency
+from anime_gan.common.alpha import Color, has_alpha, on_background, transparency
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines
 from anime_gan.common.errors import InputError
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
+from anime_gan.datasets.mapped import mapped
 from anime_gan.exports.read import read_export
 from anime_gan.faces.generator import FaceGenerator
 
@@ -26,13 +27,15 @@ class ExportedModel:
         directory: The version folder.
         schema: The attributes that can be requested.
         record: `training.json`: configuration, steps, statement, checksums.
+        background: Color behind transparent faces; None if they keep their alpha channel.
     """
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, background: Color | None = None) -> None:
         """Reads the files next to the model; the model itself is loaded with the first face.
 
         Args:
             directory: As in `find_export`.
+            background: Color behind transparent faces; None keeps their alpha channel.
 
         Raises:
             ModelError: There is no complete model.
@@ -40,6 +43,7 @@ class ExportedModel:
         self._export = read_export(directory)
         self.directory, self.schema = self._export.directory, self._export.schema
         self.record = self._export.record
+        self.background = background
 
     @functools.cached_property
     def generator(self) -> FaceGenerator:
@@ -61,12 +65,12 @@ class ExportedModel:
         return np.concatenate([latents for latents, _ in drawn]), np.concatenate([row for _, row in drawn])
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Draws faces, all in one batch: uint8 [n, h, w, channels]."""
+        """Draws faces, all in one batch: uint8 [n, h, w, channels], RGB on a background."""
         images = self.generator.images(latents.astype(np.float32), labels.astype(np.float32))
         # Here, because it imports TensorFlow at its top.
         from anime_gan.models.pixels import to_uint8
 
-        return to_uint8(images).numpy()
+        return on_background(to_uint8(images).numpy(), self.background)
 
     def training_data(self, data: str | None) -> Dataset:
         """Loads the data that the model was trained on, and prints notes about it.
@@ -89,6 +93,13 @@ class ExportedModel:
         print_lines(dataset.report.lines())
         check_schema(self, dataset)
         return dataset
+
+    def on_background(self, dataset: Dataset) -> Dataset:
+        """Returns the images of a dataset on the model's background, with a checksum of their own."""
+        if self.background is None or not has_alpha(dataset.images):
+            return dataset
+        place = functools.partial(on_background, color=self.background)
+        return mapped(dataset, place, f"on {self.background}")
 
 
 def check_schema(model: ExportedModel, dataset: Dataset) -> None:
@@ -119,14 +130,18 @@ def measuring_flags(out: str | None, out_help: str) -> Flags:
     return flags
 
 
-def model_and_folder(flags: Flags) -> tuple[ExportedModel, Path]:
+def model_and_folder(flags: Flags, background: Color | None = None) -> tuple[ExportedModel, Path]:
     """Returns the model, and the folder for the results: `--out`, or the export.
+
+    Args:
+        flags: From `measuring_flags`.
+        background: As for `ExportedModel`.
 
     Raises:
         ModelError: There is no complete model.
         InputError: `--out` is a file.
     """
-    model = ExportedModel(Path(flags.model) if flags.model else None)
+    model = ExportedModel(Path(flags.model) if flags.model else None, background)
     out = Path(flags.out) if flags.out else model.directory
     if out.exists() and not out.is_dir():
         raise InputError("is a file; must be a folder", "out", out)

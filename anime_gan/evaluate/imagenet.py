@@ -52,7 +52,7 @@ def _measure(flags: Flags) -> int:
     dataset = model.training_data(flags.data)
     options = Options(flags.num_images, flags.seed)
     with tqdm(total=0, unit="image", mininterval=0.5 if sys.stderr.isatty() else 30.0) as progress:
-        bench = Bench(model, dataset, None, None, options, progress)
+        bench = Bench(model, dataset, None, options, progress)
         counts = [min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test)]
         # Faces are drawn, and all images are seen by the network.
         bench.announce(2 * options.num_images + sum(counts))

@@ -46,7 +46,8 @@ def variety(bench: Bench) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
     Returns:
         The variety as a mean distance (see `anime_gan.metrics.variety`): `model`, `real` and their `ratio`.
-        Then, for 1 and for several candidates, the share of faces above the critic's floor, and the ratio.
+        Then, for 1 and for several candidates: the share of faces above the critic's floor, the share of
+        those whose details are above the floor of the details' critic, and the ratio.
     """
     bench.stage("variety")
     equal, columns, real_pairs = _equal_pairs(bench)
@@ -69,6 +70,7 @@ def variety(bench: Bench) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             {
                 "candidates": count,
                 "success": float(np.mean(np.max(scores[:count], axis=0) >= bench.critic.floor)),
+                "details": float(np.mean(bench.detail_scores(images) >= bench.judges.detail.critic.floor)),
                 "diversity": diversity,
                 "variety": diversity / real if real else None,
                 "images": len(images),

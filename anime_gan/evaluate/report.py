@@ -36,6 +36,9 @@ EXPLANATIONS = """\
 - *Texture*: sliced Wasserstein distance times 1,000, for each scale; lower is better.
 - *Edge* (transparent models): the width is the number of partially transparent pixels per pixel of the
   outline; a halo makes it wider than that of real images. The edge texture is the texture of alpha alone.
+- *Details*: the same measures on four crops of each image at full resolution, by judges of their own: an eye,
+  the mouth, an edge inside the hair, and the outline. Other judges see large images reduced. Only attributes
+  that the tagger recognizes on the details of real images count.
 - *Success rate*: the share of faces that the critic scores as high as the best 95% of real images. The critic
   is trained to detect damaged images. Of several candidates, the one with the highest score is kept."""
 
@@ -99,10 +102,31 @@ def summary_rows(numbers: Mapping[str, Any]) -> list[Row]:
         rows.append(("edge texture", number(edge["texture"]["model"]), number(edge["texture"]["real"])))
     success = numbers["success"]
     rows.append(("success rate", percent(success["model"]), percent(success["real"])))
+    if details := numbers.get("details"):
+        rows += _detail_rows(details)
     for part in numbers["candidates"]:
         of = "1 candidate" if part["candidates"] == 1 else f"best of {part['candidates']} candidates"
         rows.append((f"success rate, {of}", percent(part["success"]), NOTHING))
+        if "details" in part:
+            rows.append((f"details: success rate, {of}", percent(part["details"]), NOTHING))
         rows.append((f"variety, {of}", percent(part["variety"]), percent(1.0)))
+    return rows
+
+
+def _detail_rows(details: Mapping[str, Any]) -> list[Row]:
+    success = details["success"]
+    rows = [("details: success rate", percent(success["model"]), percent(success["real"]))]
+    if "fid" in details:
+        fid = details["fid"]
+        title = f"details: FID (tagger features), {fid['images']} images"
+        rows.append((title, number(fid["model"]), number(fid["real"])))
+    if "attributes" in details:
+        attributes = details["attributes"]
+        title = "details: attribute precision"
+        rows += [
+            (title, percent(attributes["model"]), percent(attributes["real"])),
+            (f"{title}, relative to real images", percent(attributes["share_of_real"]), NOTHING),
+        ]
     return rows
 
 
@@ -148,7 +172,8 @@ def summary(numbers: Mapping[str, Any]) -> str:
         "",
         f"{numbers['num_images']} faces without a request, seed {numbers['seed']}, truncation "
         f'{numbers["truncation"]:g}; "real" stands for {numbers["data"]["test"]} held-out images of '
-        f"{numbers['data']['name']}.",
+        f"{numbers['data']['name']}."
+        + (f" All images are on {numbers['background']}." if numbers.get("background") else ""),
     ]
     lines += [f"Note: {note}." for note in numbers["notes"]]
     return "\n".join(lines)

@@ -114,8 +114,12 @@ class Tagger:
         return tf.concat(parts, axis=1), features
 
 
-def load_tagger(dataset: Dataset) -> Tagger:
+def load_tagger(dataset: Dataset, max_side: int = MAX_SIDE) -> Tagger:
     """Loads the tagger of a dataset from the cache, or trains one, which takes a few minutes.
+
+    Args:
+        dataset: Labeled images.
+        max_side: Larger images are reduced to this side in pixels.
 
     Raises:
         DataError: The dataset has no labels, or too few images.
@@ -125,7 +129,7 @@ def load_tagger(dataset: Dataset) -> Tagger:
         raise DataError(f"{dataset.name}: has no labels, so no tagger can be trained")
     folder = store.judge_folder(dataset, NAME)
     if not folder.is_dir():
-        _train(dataset, folder)
+        _train(dataset, folder, max_side)
     record = store.read_record(folder, NAME)
     network = make_network(record["side"], dataset.images.shape[3], dataset.schema, "float32")
     store.read_weights(folder, network, record)
@@ -231,11 +235,11 @@ def make_network(side: int, channels: int, schema: Schema, dtype: str) -> keras.
     return keras.Model(inputs, (logits, features))
 
 
-def _train(dataset: Dataset, folder: Path) -> None:
+def _train(dataset: Dataset, folder: Path, max_side: int) -> None:
     """Trains a tagger and stores it in the cache."""
     schema, slots = dataset.schema, dataset.schema.slots
     train, validation, test = training.split_for_judges(dataset)
-    side = min(dataset.images.shape[1], MAX_SIDE)
+    side = min(dataset.images.shape[1], max_side)
     channels = dataset.images.shape[3]
     network = make_network(side, channels, schema, resolve_dtype("auto"))
     # Hidden attributes cannot be learned, so they count as unknown.

@@ -24,7 +24,8 @@ from anime_gan.evaluate.measure_pictures import CANDIDATES
 from anime_gan.exports.write import export_model
 from anime_gan.faces.generator import candidate_seed
 from anime_gan.judges import critic as critics
-from anime_gan.judges import tagger as taggers
+from anime_gan.judges import load as loading
+from anime_gan.judges.load import Judges, Pair
 from anime_gan.judges.tagger import Judgement
 from anime_gan.metrics.texture import sliced_wasserstein
 from anime_gan.training.config import TrainConfig
@@ -69,6 +70,7 @@ class FakeModel:
             "weights_sha256": "ab" * 32,
             "data_checksum": "cd" * 32,
         }
+        self.background = None
         self.asked: list[tuple[str, int]] = []
 
     def inputs(self, attributes, seeds):
@@ -111,6 +113,7 @@ class FakeTagger:
     checksum = "ef" * 32
 
     def __init__(self, schema: Schema) -> None:
+        self.schema = schema
         self.accuracy = {slot.name: 1.0 for slot in schema.slots}
         self.column_accuracy = {name: float("nan") for name in schema.columns}
         self.hardest = []
@@ -140,6 +143,22 @@ class FakeCritic:
         (directory / "critic.json").write_text("{}", "utf-8")
 
 
+class FakeCrops:
+    """Shows judges of details a darker image, so that fewer pass the critic."""
+
+    side = 32
+
+    def mosaic(self, images):
+        dark = images.copy()
+        dark[:, -8:] //= 2
+        return dark
+
+
+def make_judges(schema: Schema) -> Judges:
+    pairs = (Pair(FakeTagger(schema) if schema.num_labels else None, FakeCritic()) for _ in range(2))
+    return Judges(*pairs, FakeCrops())
+
+
 def make_dataset(schema: Schema, count: int = 1000, seed: int = 3) -> Dataset:
     model = FakeModel(schema)
     _, labels = model.inputs([""] * count, range(seed, seed + count))
@@ -163,13 +182,13 @@ def few_patches():
 
 
 def bench_of(model: FakeModel, dataset: Dataset, num_images: int = NUM_IMAGES, seed: int = 0) -> Bench:
-    tagger = FakeTagger(model.schema) if model.schema.num_labels else None
-    return Bench(model, dataset, tagger, FakeCritic(), Options(num_images, seed), tqdm(total=0, disable=True))
+    judges = make_judges(model.schema)
+    return Bench(model, dataset, judges, Options(num_images, seed), tqdm(total=0, disable=True))
 
 
 def whole_evaluation(model: FakeModel, dataset: Dataset, **options):
     bench = bench_of(model, dataset, **options)
-    return evaluate(model, dataset, bench.tagger, bench.critic, bench.options)
+    return evaluate(model, dataset, bench.judges, bench.options)
 
 
 @pytest.fixture(scope="module")
@@ -433,6 +452,51 @@ def test_success_is_the_share_above_the_floor(schema, dataset):
     assert success["real"] == pytest.approx(np.mean(corners >= 130))
 
 
+def test_details_are_judged_apart(schema, dataset):
+    """Mosaics have a darker corner here: faces between the floor and twice the floor fail there alone."""
+
+    class Bright(FakeModel):
+        """A third of the faces have a corner of 250, the others of 200."""
+
+        def render(self, latents, labels):
+            images = super().render(latents, labels)
+            images[:, -8:, -8:] = np.where(latents[:, 0] < -0.43, 250, 200)[:, None, None, None]
+            return images
+
+    class Mosaics(FakeCrops):
+        def mosaic(self, images):
+            dark = images.copy()
+            dark[:, -8:, -8:] //= 2
+            dark[:, -8:, -8:] += 20
+            return write_labels(dark, np.full((len(images), schema.num_labels), -1))
+
+    judges = make_judges(schema)._replace(crops=Mosaics())
+    numbers = evaluate(Bright(schema), dataset, judges, Options(NUM_IMAGES, 0)).numbers
+    latents, _ = FakeModel(schema).inputs([""] * NUM_IMAGES, range(NUM_IMAGES))
+    assert numbers["success"]["model"] == 1.0
+    assert numbers["details"]["success"]["model"] == np.mean(latents[:, 0] < -0.43)
+    assert numbers["attributes"]["model"] == 1.0
+    # The mosaics show no attribute: of nine values, only the first of each of three groups is recognized.
+    assert numbers["details"]["attributes"]["model"] == pytest.approx(3 / 9)
+    # Of two groups of two corners: 250 / 2 + 20 passes the floor of 130, 200 / 2 + 20 does not.
+    best = numbers["candidates"][1]
+    assert best["success"] == 1.0 and 0.3 < best["details"] < 1.0
+
+
+def test_details_of_equal_distributions(faultless):
+    fid = faultless["details"]["fid"]
+    assert fid["images"] == 100 and fid["model"] < 1 and fid["real"] < 1
+
+
+def test_attributes_that_details_do_not_show_are_not_counted(schema, dataset):
+    judges = make_judges(schema)
+    judges.detail.tagger.accuracy["smile"] = 0.6
+    numbers = evaluate(FakeModel(schema), dataset, judges, Options(100, 0)).numbers
+    rows = {row["value"]: row for row in numbers["details"]["attributes"]["values"]}
+    assert rows["smile"]["model_images"] == rows["smile"]["real_images"] == 0
+    assert rows["glasses"]["model_images"] > 20
+
+
 @pytest.mark.parametrize("flip", [False, True])
 def test_copies_of_training_images_are_found(schema, dataset, flip):
     class Copier(FakeModel):
@@ -560,8 +624,7 @@ def run(tmp_path_factory) -> Path:
 def fast_judges():
     """Fakes: real judges take minutes to train."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(taggers, "load_tagger", lambda dataset: FakeTagger(dataset.schema))
-        patch.setattr(critics, "load_critic", lambda dataset: FakeCritic())
+        patch.setattr(loading, "load_judges", lambda dataset: make_judges(dataset.schema))
         patch.setattr(critics.Critic, "load", classmethod(lambda cls, directory: FakeCritic()))
         yield
 
