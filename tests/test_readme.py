@@ -256,17 +256,17 @@ def at(measured: dict[str, Any], path: str) -> float:
 ROWS = {
     "attributes drawn as requested": ("attributes.model", "attributes.real"),
     "worst value": ("attributes.worst.model", "attributes.worst.real"),
-    "hair and eye color both right, ten pairs never": (
+    "hair and eye color both correct, ten pairs never": (
         "combinations.unseen.joint",
         "combinations.real.joint",
     ),
-    "hair and eye color both right, ten pairs that were": ("combinations.seen.joint",),
+    "hair and eye color both correct, ten pairs that were": ("combinations.seen.joint",),
     "single-attribute edits that succeed": ("leakage.followed",),
     "other attributes that change": ("leakage.flipped",),
     "variety": ("variety.ratio", "whole"),
     "memorization": ("copies.model_near", "copies.real_near"),
-    "FID on this project's own features (its tagger's), 10,000": ("resemblance.all.model.fid",),
-    "FID on this project's own features (its tagger's), 2,232": (
+    "FID on the features of this project's tagger, 10,000": ("resemblance.all.model.fid",),
+    "FID on the features of this project's tagger, 2,232": (
         "resemblance.equal_numbers.model.fid",
         "resemblance.equal_numbers.real.fid",
     ),
@@ -277,8 +277,8 @@ ROWS = {
     "precision": ("resemblance.equal_numbers.model.precision", "resemblance.equal_numbers.real.precision"),
     "recall": ("resemblance.equal_numbers.model.recall", "resemblance.equal_numbers.real.recall"),
     "finest texture": ("finest_texture.model", "finest_texture.real"),
-    "faces as intact": ("success.model", "success.real"),
-    "the same, best of 4 candidates": ("best_of_four.success",),
+    "success rate: ": ("success.model", "success.real"),
+    "success rate, best of 4 candidates": ("best_of_four.success",),
     "10,000 faces": ("imagenet.all.model",),
     "2,232 faces": ("imagenet.equal_numbers.model",),
     "2,232 held-out real images": ("imagenet.equal_numbers.real",),
