@@ -39,7 +39,7 @@ EXPLANATIONS = """\
 - *Details*: the same measures on four crops of each image at full resolution, by judges of their own: an eye,
   the mouth, an edge inside the hair, and the outline. Other judges see large images reduced. Only attributes
   that the tagger recognizes on the details of real images count.
-- *Success rate*: the share of faces that the critic scores as high as the best 95% of real images. The critic
+- *Success rate*: the share of faces that the critic scores above the floor that 95% of real images exceed. The critic
   is trained to detect damaged images. Of several candidates, the one with the highest score is kept."""
 
 

@@ -61,7 +61,7 @@ class TrainConfig:
         choices=tuple(TRANSPARENT),
     )
     architecture: str = option(
-        "published",
+        "compact",
         "generator and discriminator architecture",
         choices=tuple(ARCHITECTURES),
         takes_code=True,
@@ -114,16 +114,16 @@ class TrainConfig:
         minimum=0,
         maximum=10**9,
     )
-    steps: int = option(5_000, "number of training steps", minimum=1, maximum=100_000_000)
+    steps: int = option(4_000, "number of training steps", minimum=1, maximum=100_000_000)
     batch_size: int = option(32, "batch size over all replicas", minimum=2, maximum=4_096)
     seed: int = option(0, "random seed for data, initial weights and sampling", minimum=0, maximum=2**31 - 1)
     latent_dim: int = option(100, "size of the latent vector", minimum=1, maximum=4_096)
-    learning_rate: float = option(2e-4, "Adam learning rate of both networks", minimum=1e-8, maximum=1.0)
+    learning_rate: float = option(1.2e-3, "Adam learning rate of both networks", minimum=1e-8, maximum=1.0)
     generator_learning_rate: float = option(
         0.0, "Adam learning rate of the generator; 0 = use --learning_rate", minimum=0.0, maximum=1.0
     )
     learning_rate_halving: int = option(
-        0,
+        1_250,
         "half-life, in steps, of the exponential learning-rate decay; 0 = constant learning rate",
         minimum=0,
         maximum=10**9,
@@ -131,21 +131,21 @@ class TrainConfig:
     adversarial_loss: str = option(
         "non_saturating", "adversarial loss", choices=ADVERSARIAL_LOSSES, takes_code=True
     )
-    gradient_penalty: str = option("dragan", "gradient penalty", choices=GRADIENT_PENALTIES, takes_code=True)
+    gradient_penalty: str = option("r1", "gradient penalty", choices=GRADIENT_PENALTIES, takes_code=True)
     penalty_weight: float = option(
-        -1.0,
+        1.0,
         "weight of the gradient penalty; -1 = the default of the chosen penalty (10)",
         minimum=-1.0,
         maximum=1e4,
     )
     penalty_interval: int = option(
-        2,
+        8,
         "lazy regularization: apply the gradient penalty every k steps, scaled by k",
         minimum=1,
         maximum=1_000,
     )
     attribute_weight: float = option(
-        1.0, "weight of the attribute loss, relative to the adversarial loss", minimum=0.0, maximum=1e4
+        5.0, "weight of the attribute loss, relative to the adversarial loss", minimum=0.0, maximum=1e4
     )
     attribute_head: bool = option(True, "attribute classifier on the discriminator's features")
     projection: bool = option(True, "conditioning of the discriminator by projection on a label embedding")
@@ -281,18 +281,20 @@ class Preset:
     after: str = ""
 
 
-_FLAGSHIP: Mapping[str, Any] = MappingProxyType(
+# The networks of the published example, with labels and a gradient penalty.
+_PUBLISHED: Mapping[str, Any] = MappingProxyType(
     {
-        "architecture": "compact",
-        "gradient_penalty": "r1",
-        "penalty_weight": 1.0,
-        "penalty_interval": 8,
-        "learning_rate": 1.2e-3,
-        "learning_rate_halving": 5_000,
-        "attribute_weight": 5.0,
-        "steps": 16_000,
+        "architecture": "published",
+        "gradient_penalty": "dragan",
+        "penalty_weight": -1.0,
+        "penalty_interval": 2,
+        "learning_rate": 2e-4,
+        "learning_rate_halving": 0,
+        "attribute_weight": 1.0,
+        "steps": 5_000,
     }
 )
+_FLAGSHIP: Mapping[str, Any] = MappingProxyType({"steps": 16_000, "learning_rate_halving": 5_000})
 
 
 PRESETS: dict[str, Preset] = {
@@ -300,9 +302,13 @@ PRESETS: dict[str, Preset] = {
         "12 minutes on two CPU cores (219 images/s). Built-in faces: grainy, with the right hair and style.",
         {},
     ),
+    "published": Preset(
+        "12 minutes on two CPU cores (219 images/s). The networks of the published example: grainy faces.",
+        _PUBLISHED,
+    ),
     "hour": Preset(
         "49 minutes on two CPU cores. Layered character art: clear faces with the right hair color.",
-        {"steps": 20_000},
+        {**_PUBLISHED, "steps": 20_000},
     ),
     "flagship": Preset(
         "76 minutes on two CPU cores (113 images/s). The bundled model sutemo-64 was trained with it.",
@@ -324,19 +330,16 @@ PRESETS: dict[str, Preset] = {
         "About an hour on two CPU cores at 128x128. Fine-tunes the generator that --init_from names.",
         {
             "discriminator": "compact",
-            "gradient_penalty": "r1",
-            "penalty_weight": 1.0,
-            "penalty_interval": 8,
-            "learning_rate": 1.2e-3,
             "generator_learning_rate": 6e-4,
             "learning_rate_halving": 2_000,
-            "attribute_weight": 5.0,
             "batch_size": 16,
+            "steps": 5_000,
         },
     ),
     "exact": Preset(
         "The networks of the published example, unchanged. Only the generator gets labels.",
         {
+            **_PUBLISHED,
             "architecture": "published-exact",
             "gradient_penalty": "none",
             "attribute_head": False,
@@ -357,6 +360,7 @@ PRESETS: dict[str, Preset] = {
         "The networks and losses of arXiv 1708.05509 at 128x128, without a moving average. Needs a GPU: 33 "
         "GFLOP per image, so an estimated 3 hours if convolutions run at 20 TFLOP/s.",
         {
+            **_PUBLISHED,
             "architecture": "srresnet",
             "resolution": 128,
             "latent_dim": 128,

@@ -21,13 +21,13 @@ from anime_gan.faces.generator import FaceGenerator, candidate_seed
 from anime_gan.faces.picture_files import read_text
 from anime_gan.faces.request import FaceRequest, Interpolation, format_seeds, parse_seeds
 from anime_gan.judges import critic as critics
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import resolve_config
 from anime_gan.training.trainer import Trainer
 
 
 def export(run: Path, seed: int) -> Path:
     """Exports untrained networks into a run."""
-    config = TrainConfig(num_images=40, batch_size=8, seed=seed)
+    config = resolve_config("published", {"num_images": 40, "batch_size": 8, "seed": seed})
     dataset = load_dataset(config.data, config.num_images, config.resolution, seed)
     trainer = Trainer(config, dataset.schema, dataset.labels)
     return export_model(trainer, dataset, config, run / "export" / "3")

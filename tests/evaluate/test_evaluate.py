@@ -28,7 +28,7 @@ from anime_gan.judges import load as loading
 from anime_gan.judges.load import Judges, Pair
 from anime_gan.judges.tagger import Judgement
 from anime_gan.metrics.texture import sliced_wasserstein
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import resolve_config
 from anime_gan.training.trainer import Trainer
 from tests.evaluate.test_report import read_tables
 
@@ -613,7 +613,7 @@ def test_too_little_data_is_refused(schema):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     """An export as a run leaves it, of networks that have learned nothing."""
-    config = TrainConfig(num_images=120, batch_size=8, steps=3)
+    config = resolve_config("published", {"num_images": 120, "batch_size": 8, "steps": 3})
     drawn = load_dataset("drawn", config.num_images, config.resolution, config.seed)
     directory = tmp_path_factory.mktemp("run")
     export_model(Trainer(config, drawn.schema, drawn.labels), drawn, config, directory / "export" / "3")

@@ -15,7 +15,7 @@ from scipy import linalg
 from anime_gan.datasets.load import load_dataset
 from anime_gan.evaluate import efficientnet, imagenet
 from anime_gan.exports.write import export_model
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import resolve_config
 from anime_gan.training.trainer import Trainer
 
 CROSSWORD, ANALOG_CLOCK, TRAFFIC_LIGHT = 918, 409, 920
@@ -114,7 +114,7 @@ def test_distances_match_the_matrix_square_root():
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
-    config = TrainConfig(num_images=120, batch_size=8, steps=3)
+    config = resolve_config("published", {"num_images": 120, "batch_size": 8, "steps": 3})
     drawn = load_dataset("drawn", config.num_images, config.resolution, config.seed)
     folder = tmp_path_factory.mktemp("run") / "export" / "3"
     export_model(Trainer(config, drawn.schema, drawn.labels), drawn, config, folder)

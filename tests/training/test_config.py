@@ -66,15 +66,18 @@ def test_every_loss_and_penalty_can_be_chosen():
         ({"flip": 1}, "flip=1: must be true or false"),
         ({"adversarial_loss": "hing"}, "did you mean 'hinge'"),
         ({"architecture": "publishd"}, "did you mean 'published'"),
-        ({"resolution": 128}, "resolution=128: must be 64 for the architecture published"),
+        ({"resolution": 100}, "resolution=100: must be 64 or 128 or 256 or 512 for the architecture compact"),
         (
             {"architecture": "srresnet", "resolution": 128, "discriminator": "published"},
             "resolution=128: must be 64 for the architecture published",
         ),
-        ({"architecture": "compact", "resolution": 32}, "resolution=32: must be 64 or 128 or 256 or 512 for"),
+        (
+            {"architecture": "published", "resolution": 128},
+            "resolution=128: must be 64 for the architecture published",
+        ),
         (
             {"discriminator": "published-exact"},
-            "gradient_penalty=dragan: must be none for the discriminator of published-exact",
+            "gradient_penalty=r1: must be none for the discriminator of published-exact",
         ),
         ({"discriminator": "compct"}, "did you mean 'compact'"),
     ],
@@ -149,6 +152,14 @@ def test_the_documented_command_trains_like_the_bundled_model(model, parsed):
     for name, value in json.loads(record.read_text("utf-8"))["config"].items():
         if name not in RESUMABLE or name == "steps":
             assert getattr(config, name) == value, name
+
+
+def test_the_published_pair_is_one_flag_away(parsed):
+    """Its options are those of the default run before version 0.2.0."""
+    config = parsed(["--preset=published"])
+    assert (config.architecture, config.gradient_penalty, config.penalty_interval) == ("published", "dragan", 2)
+    assert (config.learning_rate, config.learning_rate_halving, config.attribute_weight) == (2e-4, 0, 1.0)
+    assert config.steps * config.batch_size == 160_000
 
 
 def test_resuming():
@@ -227,7 +238,7 @@ def test_the_documented_runs_are_those_of_the_presets():
 
 
 def test_the_discriminator_may_be_of_another_architecture():
-    assert TrainConfig(architecture="compact").discriminator_name == "compact"
-    assert TrainConfig(discriminator="compact").discriminator_name == "compact"
+    assert TrainConfig(architecture="published").discriminator_name == "published"
+    assert TrainConfig(architecture="published", discriminator="compact").discriminator_name == "compact"
     config = TrainConfig(architecture="compact", resolution=128, discriminator="srresnet")
     assert config.discriminator_name == "srresnet"

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import resolve_config
 from anime_gan.training.plain_loop import PlainLoop
 from anime_gan.training.step import complete_labels
 from anime_gan.training.trainer import Trainer
 
 BATCH = 16
-CONFIG = TrainConfig(batch_size=BATCH, penalty_interval=1)
+CONFIG = resolve_config("published", {"batch_size": BATCH, "penalty_interval": 1})
 
 
 @pytest.fixture(scope="module")
