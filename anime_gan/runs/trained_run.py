@@ -11,7 +11,7 @@ from anime_gan.common.alpha import transparency
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
 from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory
-from anime_gan.runs.warm_start import WarmStart, refuse_contradictions
+from anime_gan.runs.warm_start import WarmStart, refuse_contradictions, without_auto
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class TrainedRun:
             options["base_resolution"] = config.base_resolution or config.resolution
             # The gradient of the reduced image's logit is spread over four times as many pixels.
             suggested["penalty_weight"] = 4.0 * config.penalty_weight if config.penalty_weight > 0 else -1.0
+        given = without_auto(given)
         refuse_contradictions(given, options, "the run to start from")
         return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
 

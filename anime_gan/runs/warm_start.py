@@ -63,8 +63,7 @@ class WarmStart:
         options = {name: config[name] for name in FIXED_OPTIONS}
         options["base_resolution"] = config.get("base_resolution", 0)
         options["transparent"] = transparency(self.export.channels)
-        if given.get("transparent") == "auto":
-            given = {name: value for name, value in given.items() if name != "transparent"}
+        given = without_auto(given)
         refuse_contradictions(given, options, "the model to fine-tune")
         if is_reference(options["architecture"]) and "architecture" not in given:
             raise ConfigError(
@@ -147,6 +146,11 @@ class WarmStart:
 
     def _error(self, reason: str) -> ConfigError:
         return ConfigError(reason, "init_from", self._path)
+
+
+def without_auto(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options without `transparent=auto`, so that the trained networks decide it."""
+    return {name: value for name, value in given.items() if (name, value) != ("transparent", "auto")}
 
 
 def refuse_contradictions(given: Mapping[str, Any], decided: Mapping[str, Any], whose: str) -> None:
