@@ -120,11 +120,9 @@ class TrainedRun:
         from anime_gan.training.networks import build_networks
 
         with trainer.strategy.scope():
-            trained = build_networks(
+            networks = build_networks(
                 self.config, self._schema.num_labels, self._channels, "float32", synchronized=False
-            )
-            names = ("generator", "ema_generator", "discriminator")
-            networks = {name: getattr(trained, name) for name in names}
+            )._asdict()
             checkpoint = tf.train.Checkpoint(**networks)
             status = checkpoint.read(str(self._checkpoint / STATE)).expect_partial()
             status.assert_existing_objects_matched()
