@@ -114,11 +114,18 @@ class RunDirectory:
         return TrainConfig.from_json((self.path / CONFIG).read_text("utf-8"), given)
 
     def resume_command(self, steps: int | None = None) -> str:
-        """Returns the command that resumes the run, with a new number of steps unless `steps` is None."""
+        """Returns the command that resumes the run, with a new number of steps unless `steps` is None.
+
+        For a stage without a new number of steps, the command resumes all stages.
+        """
         options = code_options(json.loads((self.path / CONFIG).read_text("utf-8")))
         more = [f"--{name}={value}" for name, value in options.items()]
-        more += [] if steps is None else [f"--steps={steps}"]
-        return shlex.join(["python", "train.py", "--resume", f"--run_dir={self.path}", *more])
+        folder = self.path
+        if steps is not None:
+            more.append(f"--steps={steps}")
+        elif (folder.parent / STAGES).is_file():
+            folder = folder.parent
+        return shlex.join(["python", "train.py", "--resume", f"--run_dir={folder}", *more])
 
     def export_path(self, steps: int) -> Path:
         """Returns the folder of the model that is exported after `steps` steps."""
