@@ -123,12 +123,15 @@ def test_other_labels_or_channels_do_not_fit(start, schema, labels):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--resolution=256"], "--resolution=256: a run that starts from this one has 64 or 128 pixels"),
+        (
+            ["--resolution=256"],
+            "--resolution=256: a run that starts from this one must have 64 or 128 pixels",
+        ),
         (["--architecture=published"], "--architecture=published: the run to start from has compact"),
         (
             ["--resolution=128", "--num_images=40", "--batch_size=4"],
-            "networks grow with the labels and the transparency that they were trained with; fine-tune this "
-            "run at 64 pixels first",
+            "networks can grow only with the labels and the transparency that they were trained with; "
+            "fine-tune this run at 64 pixels first",
         ),
     ],
 )
