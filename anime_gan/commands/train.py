@@ -31,8 +31,10 @@ from anime_gan.training.config import (
     PRESETS,
     ConfigError,
     TrainConfig,
+    code_options,
     command_line,
     describe_range,
+    refuse_unnamed_code,
     resolve_config,
     resume_config,
     stages_of,
@@ -116,9 +118,7 @@ def _train(flag_values: flags.FlagValues) -> int:
             raise ConfigError("--resume cannot be combined with --preset or --dry_run")
         directory = run_dir or newest_run_directory(RUNS)
         if (directory / STAGES).is_file():
-            if given:
-                raise ConfigError(f"--{next(iter(given))} cannot be combined with --resume of several stages")
-            return _resume_stages(directory)
+            return _resume_stages(directory, given)
         return _resume_run(directory, given)
     stages = stages_of(preset)
     if len(stages) == 1 or "init_from" in given:
@@ -139,9 +139,14 @@ def _stage_name(preset: str) -> str:
     return str(resolve_config(preset, {}).resolution)
 
 
-def _resume_stages(directory: Path) -> int:
+def _resume_stages(directory: Path, given: Mapping[str, Any]) -> int:
     record = json.loads((directory / STAGES).read_text("utf-8"))
-    return _train_stages(directory, record["stages"], record["options"])
+    options = record["options"]
+    for name, value in given.items():
+        if options.get(name) != value:
+            raise ConfigError(f"--{name} cannot be combined with --resume of several stages")
+    refuse_unnamed_code(options, given)
+    return _train_stages(directory, record["stages"], options)
 
 
 def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, Any]) -> int:
@@ -151,7 +156,7 @@ def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, An
         path = directory / _stage_name(preset)
         print(f"stage {number} of {len(stages)}: {preset}")
         if (path / CONFIG).is_file():
-            status = _resume_run(path, {})
+            status = _resume_run(path, code_options(given))
         else:
             record = {"stages": list(stages), "options": dict(given)}
             status = _start_run(preset, {**given, **before}, path, stages=record)

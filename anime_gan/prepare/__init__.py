@@ -1,1 +1,1 @@
-"""Preparation of a dataset of labeled faces: `python -m anime_gan.prepare SOURCE DEST`."""
+"""Prepares a dataset of labeled faces: `python -m anime_gan.prepare SOURCE DEST`."""

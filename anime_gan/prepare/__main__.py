@@ -1,4 +1,4 @@
-"""`python -m anime_gan.prepare SOURCE DEST`: makes a dataset of faces from a folder of pictures."""
+"""`python -m anime_gan.prepare SOURCE DEST`: makes a dataset of labeled faces."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from anime_gan.common.errors import InputError
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 
-SUMMARY = """Detects, crops, cleans and labels the faces in a folder of pictures:
+SUMMARY = """Detects, crops, filters, and labels the faces in a folder of pictures:
   python -m anime_gan.prepare SOURCE DEST
-DEST becomes a folder for train.py --data=DEST; SOURCE is not changed. If the command is interrupted, run it
-again: it continues where it stopped. Needs OpenCV: pip install '.[prepare]'"""
+DEST can be passed to train.py --data=DEST. SOURCE is not changed. To resume after an interruption, run the
+same command again. Needs OpenCV: pip install '.[prepare]'"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
-    flags.number("margin", 1.5, "side of the crop relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
+    flags.text("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
+    flags.number("margin", 1.5, "side of the crop, relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
     flags.number(
         "lift",
         0.08,
@@ -33,30 +33,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         -0.5,
         0.5,
     )
-    flags.integer("size", 256, "side of the crops in pixels (16 to 1024; default 256)", 16, 1024)
+    flags.integer("size", 256, "side of the saved crops, in pixels (16 to 1024; default 256)", 16, 1024)
     flags.integer(
-        "min_size", 64, "minimum side of a crop in pixels of the picture (16 and up; default 64)", 16
+        "min_size", 64, "minimum side of a crop, in pixels of the source picture (16 or more; default 64)", 16
     )
     flags.number(
         "max_outside",
         0.25,
-        "maximum share of a crop outside the picture; smaller parts are mirrored (0 to 1; default 0.25)",
+        "maximum share of a crop outside the picture, filled by mirroring (0 to 1; default 0.25)",
         0.0,
         1.0,
     )
-    flags.switch("colors", True, "measure hair and eye colors that no other label gives (true or false)")
+    flags.switch("colors", True, "measure hair and eye colors that are not labeled otherwise (true or false)")
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
     )
     flags.text(
         "tagger",
         "",
-        "tagger for the crops: FILE.onnx, or a data source as in train.py --data to train one on",
+        "tagger for the crops: FILE.onnx, or training data for a new tagger, as in train.py --data",
     )
     flags.text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
-    flags.number("threshold", 0.5, "probability from which a tag is present (0 to 1; default 0.5)", 0.0, 1.0)
-    flags.texts("thresholds", (), "thresholds of single tags, e.g. smile=0.4,blue_hair=0.6")
-    flags.switch("review", False, "write pages for reviewing crops and labels in a browser (true or false)")
+    flags.number(
+        "threshold", 0.5, "minimum probability for a tag to count as present (0 to 1; default 0.5)", 0.0, 1.0
+    )
+    flags.texts("thresholds", (), "thresholds for individual tags, e.g. smile=0.4,blue_hair=0.6")
+    flags.switch("review", False, "write web pages for reviewing crops and labels (true or false)")
     command = functools.partial(_prepare, flags)
     return run_command("anime_gan.prepare", SUMMARY, flags, command, argv, positional=("SOURCE", "DEST"))
 
@@ -76,7 +78,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
 
-    # All options are checked before the first picture.
+    # Check all options before the first picture is read.
     corrections = read_corrections(dest / CORRECTIONS)
     cascade = find_cascade(flags.cascade)
     detector = CascadeDetector(cascade)
@@ -91,10 +93,10 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     options = Options(**{name: getattr(flags, name) for name in names})
     identity = {
         "cascade": _digest(cascade.read_bytes()),
-        # Pictures of another source would replace the existing ones.
+        # Pictures from another source would replace the existing ones.
         "SOURCE": str(root.resolve()),
         "tags.json": extension or "",
-        # They may differ in another version of the package, or of the tagger's training data.
+        # The attributes depend on the package's version and on the tagger's training data.
         "attributes": _digest(json.dumps(attributes).encode()),
         "tagger": tagger.checksum if tagger else "",
         **{name: flags[name].value for name in ("threshold", "thresholds")},
@@ -166,6 +168,6 @@ def _open_tagger(flags: Flags, table: Any, thresholds: dict[str, float]) -> Any:
     return OnnxTagger(Path(name), tag_list, table, threshold, thresholds)
 
 
-# Guarded, because worker processes import this module again.
+# The guard is needed because worker processes import this module again.
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Rectangles in pictures, in pixels."""
+"""Rectangles in pictures, with coordinates in pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Box(NamedTuple):
-    """A rectangle by its top left corner and its size, in pixels; it may extend beyond the picture."""
+    """A rectangle in pixels, given by its top left corner and size; it may extend beyond the picture."""
 
     left: float
     top: float
@@ -18,12 +18,12 @@ class Box(NamedTuple):
 
     @property
     def center(self) -> tuple[float, float]:
-        """(x, y) of the center."""
+        """The center, (x, y)."""
         return self.left + self.width / 2, self.top + self.height / 2
 
 
 def overlaps(first: Sequence[Box] | np.ndarray, second: Sequence[Box] | np.ndarray) -> np.ndarray:
-    """Returns the intersection over union of all pairs of boxes: float64 [n, k], 0 to 1."""
+    """Returns the intersection over union of each pair of boxes, float64 [n, k] in 0..1."""
     a = np.asarray(first, np.float64).reshape(-1, 1, 4)
     b = np.asarray(second, np.float64).reshape(1, -1, 4)
     low = np.maximum(a[..., :2], b[..., :2])

@@ -1,6 +1,6 @@
-"""The file of the face detector: given by the user, or downloaded once to the cache.
+"""Finds the face detector's file: the user's own, or one that is downloaded once and cached.
 
-It is the LBP cascade for anime faces by nagadomi (MIT license), which is not part of this project.
+The default file is nagadomi's LBP cascade for anime faces (MIT license), which is not part of this project.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ _MAX_BYTES = 2**21
 
 
 def find_cascade(given: str, home: str = HOME) -> Path:
-    """Returns the path of the cascade; downloads it if it is not in the cache.
+    """Returns the path of the cascade, and downloads the file if it is not cached.
 
     Args:
-        given: The user's cascade file; empty for the default one.
-        home: The URL of the default one.
+        given: The user's cascade file; empty for the default file.
+        home: The URL of the default file.
 
     Raises:
-        InputError: There is no such file (field `cascade`), or the download fails or has another checksum.
+        InputError: The file does not exist, the download fails, or its checksum is wrong (field `cascade`).
     """
     if given:
         if not Path(given).is_file():
-            raise InputError(f"no such file; the default is downloaded from {HOME}", "cascade", given)
+            raise InputError(
+                f"no such file; without this option, the file is downloaded from {HOME}", "cascade", given
+            )
         return Path(given)
     kept = cache_folder() / NAME
     if not kept.is_file() or _digest(kept.read_bytes()) != SHA256:
@@ -44,7 +46,7 @@ def find_cascade(given: str, home: str = HOME) -> Path:
 
 
 def _fetch(home: str) -> bytes:
-    remedy = f"or download {HOME} yourself and give the path of the file"
+    remedy = f"or download {HOME} yourself and pass its path"
     try:
         with urllib.request.urlopen(home, timeout=_SECONDS) as answer:
             content: bytes = answer.read(_MAX_BYTES)
@@ -53,7 +55,10 @@ def _fetch(home: str) -> bytes:
             f"the face detector cannot be downloaded ({error}); try again, {remedy}", "cascade"
         ) from error
     if _digest(content) != SHA256:
-        raise InputError(f"{home} has changed (wrong checksum); find the original file, {remedy}", "cascade")
+        raise InputError(
+            f"{home} has a wrong checksum, so the file has changed; pass the path of an original copy",
+            "cascade",
+        )
     return content
 
 

@@ -1,6 +1,6 @@
-"""Detection of pictures and crops that are useless for training, without a network.
+"""Rejects pictures and crops that are useless for training; needs no network.
 
-A fault is a short reason; details that differ between pictures follow a colon.
+A fault is a short reason for rejection. A colon separates it from details, such as the size of the picture.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import numpy as np
 
 # Pictures with a larger aspect ratio are comic strips or banners.
 MAX_ASPECT = 4.0
-# Crops are measured at this size, so that thresholds do not depend on their size.
+# Crops are resized to this side before they are measured, so that thresholds do not depend on their size.
 SIDE = 128
 
 
 class Quality(NamedTuple):
-    """The quality of a crop, in numbers that do not depend on its size.
+    """Measures of a crop's quality that do not depend on its size.
 
     Attributes:
-        contrast: Difference between the darkest and brightest parts, 0 to 255.
-        sharpness: Share of the contrast that the sharpest edges cover within one pixel, 0 to 1.
-        colorfulness: Difference between the channels in the most colorful tenth, 0 to 255.
-        flatness: Share of places without any change, 0 to 1; large in drawings, small in photographs.
+        contrast: Difference in brightness between the brightest and the darkest parts, 0 to 255.
+        sharpness: Change across one pixel at the sharpest edges, as a share of the contrast, 0 to 1.
+        colorfulness: Difference between channels in the most colorful tenth of the pixels, 0 to 255.
+        flatness: Share of pixels with almost uniform surroundings, 0 to 1; high in drawings, low in photos.
     """
 
     contrast: float
@@ -32,17 +32,17 @@ class Quality(NamedTuple):
     flatness: float
 
 
-# The minimum of each; see docs/preparing.md.
+# The minimum of each measure; see docs/preparing.md.
 LEAST = Quality(contrast=50.0, sharpness=0.2, colorfulness=16.0, flatness=0.05)
 _FAULTS = Quality("low contrast", "blurred", "grayscale", "not drawn")  # type: ignore[arg-type]
 
 
 def picture_fault(picture: np.ndarray, min_side: int) -> str | None:
-    """Returns why a picture is not searched for faces; None if it is searched.
+    """Returns why a picture is rejected before detection; None if it is accepted.
 
     Args:
         picture: uint8 [height, width, 3].
-        min_side: Side of the smallest useful crop, in pixels.
+        min_side: Minimum side of a crop, in pixels.
     """
     height, width = picture.shape[:2]
     if min(height, width) < min_side:
@@ -70,7 +70,7 @@ def measure_quality(crop: np.ndarray) -> Quality:
 
 
 def crop_fault(quality: Quality) -> str | None:
-    """Returns why a crop is useless for training; None if it is useful."""
+    """Returns why a crop is rejected; None if it is accepted."""
     for value, least, fault in zip(quality, LEAST, _FAULTS, strict=True):
         if value < least:
             return f"{fault}: {value:.3g}, the minimum is {least:.3g}"

@@ -1,8 +1,7 @@
-"""Measurement of hair and eye colors in regions relative to a detected face.
+"""Measures hair and eye colors at fixed places relative to a detected face.
 
-Nothing is learned: the most frequent color of a region is compared with examples of each named color. The
-confidence depends on the share of the region with that color, and on how much closer it is to the nearest
-name than to the second nearest.
+The most frequent color of a region is compared with examples of each named color; nothing is learned. The
+confidence is high if the color covers most of the region and is much closer to one name than to the others.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from anime_gan.prepare.crops import crop_box, cut
 
 Examples = Mapping[str, Sequence[tuple[int, int, int]]]
 
-# sRGB of lit hair, from dark to light, under the names of `vocabulary.json`.
+# sRGB values of lit hair, from dark to light. The names are those in `vocabulary.json`.
 HAIR: Examples = {
     "blonde": ((214, 176, 92), (238, 204, 112), (250, 220, 130), (253, 236, 172)),
     "brown": ((84, 52, 38), (108, 68, 46), (134, 84, 54), (160, 110, 74)),
@@ -35,7 +34,7 @@ HAIR: Examples = {
     "aqua": ((48, 160, 172), (70, 196, 202), (96, 214, 214), (146, 228, 228)),
     "grey": ((98, 98, 104), (118, 118, 124), (138, 138, 144)),
 }
-# sRGB of the lit part of an iris.
+# sRGB values of the lit part of an iris.
 EYES: Examples = {
     "blue": ((30, 60, 150), (44, 96, 220), (70, 130, 246), (110, 164, 250)),
     "red": ((140, 20, 32), (190, 26, 38), (226, 36, 46)),
@@ -49,16 +48,16 @@ EYES: Examples = {
     "black": ((26, 24, 30), (48, 46, 54)),
     "grey": ((100, 102, 110), (140, 142, 150)),
 }
-# Regions in units of the face, from the forehead at 0 to the chin at 1: left, top, right, bottom.
+# Regions as (left, top, right, bottom), in units of the face: the forehead is at 0, the chin at 1.
 _FRINGE = ((0.08, -0.2, 0.92, 0.18),)
 _CHEEKS = ((0.3, 0.62, 0.7, 0.76),)
 _CORNERS = ((-0.3, -0.35, -0.1, -0.15), (1.1, -0.35, 1.3, -0.15))
 _LEFT_EYE, _RIGHT_EYE = (0.14, 0.36, 0.45, 0.66), (0.55, 0.36, 0.86, 0.66)
-# The measured patch: side in pixels, side relative to the face, and upward shift.
+# The measured patch: side in pixels, side relative to the face, and upward shift relative to its side.
 _SIDE, _MARGIN, _LIFT = 96, 1.6, 0.06
-# Distances in CIE Lab: minimum from skin, maximum for shades of one color, minimum from the background.
+# Distances in CIE Lab: minimum from the skin, maximum within one color, and minimum from the background.
 _OTHER, _SAME, _BACKDROP = 13.0, 16.0, 6.0
-# People use white, silver and grey for different lightness; in this range of L no name is certain.
+# People disagree on which lightness is white, silver, or grey, so no name is certain in this range of L.
 _NEUTRALS, _UNCLEAR = ("white", "silver", "grey"), (56.0, 95.0)
 # Shading changes lightness more than hue.
 _LIGHTNESS_WEIGHT = 0.6
@@ -69,7 +68,7 @@ class Measured(NamedTuple):
 
     Attributes:
         name: Name of the nearest example.
-        confidence: 0 to 1; only roughly the probability that the name is correct.
+        confidence: Rough probability that the name is correct, 0 to 1.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Measured(NamedTuple):
 
 
 def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[str, Measured]:
-    """Measures `hair_color` and `eye_color`, as far as they are visible.
+    """Measures `hair_color` and `eye_color` if they are visible.
 
     Args:
         picture: uint8 [height, width, 3], RGB.
@@ -89,7 +88,7 @@ def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[s
     found = {}
     skin = np.median(_pixels(lab, _CHEEKS), axis=0)
     fringe = _pixels(lab, _FRINGE)
-    # With a small head, the region also shows the background.
+    # If the head is small, the region also contains background.
     is_hair = np.linalg.norm(fringe - skin, axis=1) > _OTHER
     for corner in _CORNERS:
         is_hair &= np.linalg.norm(fringe - np.median(_pixels(lab, (corner,)), axis=0), axis=1) > _BACKDROP
@@ -105,7 +104,7 @@ def measure_colors(picture: np.ndarray, face: Box, angle: float = 0.0) -> dict[s
 
 
 def _measure_eyes(lab: np.ndarray, skin: np.ndarray, hair: np.ndarray | None) -> Measured | None:
-    """Measures the color of both irises; None if they disagree or one is not visible enough."""
+    """Measures the color of both irises; None if they differ or one is hardly visible."""
     answers = []
     for region in (_LEFT_EYE, _RIGHT_EYE):
         pixels = _pixels(lab, (region,))
@@ -123,8 +122,8 @@ def _measure_eyes(lab: np.ndarray, skin: np.ndarray, hair: np.ndarray | None) ->
 
 
 def _pixels(lab: np.ndarray, regions: Sequence[tuple[float, float, float, float]]) -> np.ndarray:
-    """Returns the pixels of regions of the patch, [n, 3]."""
-    # The position of the face in the patch.
+    """Returns the pixels in the given regions of the patch, [n, 3]."""
+    # Compute the position of the face in the patch.
     side = _SIDE / _MARGIN
     left = (_SIDE - side) / 2
     top = left + _LIFT * _SIDE
@@ -137,8 +136,8 @@ def _pixels(lab: np.ndarray, regions: Sequence[tuple[float, float, float, float]
 
 
 def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Returns the most frequent color, [3], of pixels, [n, 3], and its share of them."""
-    # Starts at the fullest cell of a coarse grid, then moves to the mean of nearby pixels, twice.
+    """Returns the most frequent color [3] of pixels [n, 3], and the share of pixels near it."""
+    # Start at the fullest cell of a coarse grid, then move to the mean of nearby pixels twice.
     cells = np.floor(pixels / 12.0).astype(int)
     kinds, which, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     middle = pixels[which.ravel() == np.argmax(counts)].mean(axis=0)
@@ -149,14 +148,14 @@ def _commonest(pixels: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _named(color: np.ndarray, share: float, part: str) -> Measured:
-    """Names a color in CIE Lab."""
+    """Returns the name of a color in CIE Lab, with its confidence."""
     weights = np.array([_LIGHTNESS_WEIGHT, 1.0, 1.0])
     distances = {
         name: float(np.linalg.norm((colors - color) * weights, axis=1).min())
         for name, colors in _examples(part).items()
     }
     (name, nearest), (_, second) = sorted(distances.items(), key=lambda item: item[1])[:2]
-    # The margin is 1 at an example and 0 halfway to another name; beyond a distance of 30 the fit is 0.
+    # The margin is 1 at an example and 0 halfway to another name. The fit is 0 beyond a distance of 30.
     margin = (second - nearest) / (second + nearest + 1e-6)
     fit = float(np.clip(2 - nearest / 15, 0, 1))
     confidence = float(np.clip(margin * 1.25, 0, 1)) * fit * min(1.0, 0.3 + share)
@@ -167,5 +166,5 @@ def _named(color: np.ndarray, share: float, part: str) -> Measured:
 
 @functools.cache
 def _examples(part: str) -> dict[str, np.ndarray]:
-    """Returns the examples of hair or eyes in CIE Lab: name -> [n, 3]."""
+    """Returns the examples for hair or eyes as name -> CIE Lab values, [n, 3]."""
     return {name: rgb_to_lab(np.array(colors)) for name, colors in (HAIR if part == "hair" else EYES).items()}

@@ -1,4 +1,4 @@
-"""Corrections by the user: items unticked on the review page, and deleted crops."""
+"""The user's corrections: items unticked on the review page, and deleted crops."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Corrections(NamedTuple):
     """Corrections to crops and labels.
 
     Attributes:
-        dropped: Bad crops.
-        wrong: Crop -> attributes with wrong values, which become unknown.
-        deleted: Crops whose files were deleted.
+        dropped: Crops that the user unticked.
+        wrong: Crop -> attributes with wrong labels, which become unknown.
+        deleted: Crops whose files the user deleted.
     """
 
     dropped: frozenset[str]
@@ -27,20 +27,20 @@ class Corrections(NamedTuple):
     deleted: frozenset[str] = frozenset()
 
     def apply(self, file: str, labels: Mapping[str, Label]) -> dict[str, Label] | None:
-        """Returns the labels of a crop without the wrong ones; None if the crop is rejected."""
+        """Returns the correct labels of a crop; None if the crop is rejected."""
         if self.reason(file):
             return None
         wrong = self.wrong.get(file, frozenset())
         return {name: label for name, label in labels.items() if name not in wrong}
 
     def reason(self, file: str) -> str:
-        """Returns why a crop is rejected; empty if it is kept."""
+        """Returns why the user rejected a crop; empty if it is kept."""
         if file in self.deleted:
             return "deleted by the user"
         return "unticked in review" if file in self.dropped else ""
 
     def to_json(self) -> str:
-        """Returns the dropped crops and wrong labels in the format of the review page."""
+        """Returns the dropped crops and the wrong labels in the review page's format."""
         wrong = {file: sorted(names) for file, names in sorted(self.wrong.items())}
         return json.dumps({"version": VERSION, "dropped": sorted(self.dropped), "wrong": wrong})
 
@@ -49,7 +49,7 @@ def read_corrections(path: Path) -> Corrections:
     """Reads a corrections file; a missing file means no corrections.
 
     Raises:
-        ValueError: The file has another format.
+        ValueError: The file is not a corrections file of this version.
     """
     if not path.exists():
         return Corrections(frozenset(), {})

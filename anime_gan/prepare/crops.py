@@ -1,4 +1,4 @@
-"""Cropping of faces from pictures."""
+"""Crops faces from pictures."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Crop(NamedTuple):
 
     Attributes:
         image: uint8 [size, size, 3], RGB.
-        box: The cropped square in pixels of the picture, before the rotation about its center.
-        outside: Share of the square outside the picture.
-        upscaled: Whether the square had fewer pixels than the image.
+        box: The cropped square in pixels of the picture, before it is rotated about its center.
+        outside: Share of the square that is outside the picture.
+        upscaled: Whether the square has fewer pixels than the image.
     """
 
     image: np.ndarray
@@ -31,8 +31,9 @@ def crop_box(face: Box, margin: float, lift: float, angle: float = 0.0) -> Box:
 
     Args:
         face: The face from forehead to chin.
-        margin: Side of the square relative to the face; 1.5 includes the hair (Jin et al. 2017, section 3.1).
-        lift: Shift towards the crown, as a share of the side.
+        margin: Side of the square, relative to the face. 1.5 includes the hair (Jin et al. 2017, section
+            3.1).
+        lift: Shift toward the crown, as a share of the side.
         angle: Tilt of the head in degrees, counterclockwise.
     """
     side = margin * max(face.width, face.height)
@@ -43,7 +44,7 @@ def crop_box(face: Box, margin: float, lift: float, angle: float = 0.0) -> Box:
 
 
 def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
-    """Crops a square from a picture; parts outside the picture are filled by mirroring.
+    """Crops a square from a picture, and fills parts outside the picture by mirroring.
 
     Args:
         picture: uint8 [height, width, 3], RGB.
@@ -55,7 +56,7 @@ def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
     side = max(1, round(box.width))
     left, top = round(box.center[0] - side / 2), round(box.center[1] - side / 2)
     if angle:
-        # Twice the side has room for any rotation. Reduced first, because rotating is slow.
+        # A square of twice the side has room for any rotation. It is reduced first, because rotation is slow.
         image = _resized(
             _square(picture, left - side // 2, top - side // 2, 2 * side), min(2 * side, 2 * size)
         )
@@ -74,7 +75,7 @@ def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
 
 
 def _square(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """Returns a square of a picture that is continued by mirroring."""
+    """Returns a square of a picture, mirrored where the square extends beyond the picture."""
     height, width = picture.shape[:2]
     if left >= 0 and top >= 0 and left + side <= width and top + side <= height:
         return picture[top : top + side, left : left + side]
@@ -90,6 +91,6 @@ def _resized(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _reflected(places: np.ndarray, length: int) -> np.ndarray:
-    """Maps indices outside 0 ... length - 1 to those of their mirror images."""
+    """Maps indices outside 0..length - 1 to the indices of their mirror images."""
     places = np.mod(places, 2 * length)
     return np.where(places < length, places, 2 * length - 1 - places)

@@ -1,11 +1,12 @@
 """Face detection with OpenCV's cascade of local binary patterns.
 
-The cascade was trained on gray pictures of light faces. It searches each picture in several mixtures of red,
-green and blue, so that the skin is bright in one of them for any color of skin and hair: skin is always
-bright in red, and differences of channels separate dark skin from light hair. A window that the cascade
-accepts is a hit. The score of a face is the number of overlapping hits in all mixtures; hits count half if
-the cheeks do not have the color of skin. A face with a low score is searched again, enlarged, tilted and with
-finer steps.
+The cascade was trained on gray pictures of light faces. It therefore searches several gray versions of each
+picture, which mix red, green, and blue differently. For any color of skin and hair, the skin is bright in one
+of them: skin is always bright in red, and differences of channels separate dark skin from light hair.
+
+A hit is a window that the cascade accepts. The score of a face is the number of overlapping hits in all
+mixtures. Hits count half if the cheeks do not have the color of skin. A face with a low score is searched
+again at a larger size, at several tilts, and in finer steps.
 """
 
 from __future__ import annotations
@@ -21,36 +22,37 @@ import numpy as np
 from anime_gan.prepare.boxes import Box, overlaps
 from anime_gan.prepare.crops import crop_box, cut
 
-# (Weights of red, green, blue; offset) of the gray pictures that the cascade searches.
+# Weights of red, green, and blue, and the offset, of each gray version.
 MIXTURES = (
     ((1.0, 0.0, 0.0), 0.0),
     ((0.3, 0.6, 0.1), 0.0),
     ((0.8, 0.4, -0.8), 77.0),
     ((0.0, 1.0, -1.0), 128.0),
 )
-# Longer side of a picture during the search, in pixels; doubled if no face is found.
+# Maximum length of the longer side during the search, in pixels; doubled if no face is found.
 LOOK = 480
-# Side of the cascade's window in pixels, and of the smallest face.
+# Side of the cascade's window and of the smallest face, in pixels.
 WINDOW = 24
-# Ratio of successive window sizes: coarse in the whole picture, fine around a possible face.
+# Ratio of successive window sizes: coarse for the whole picture, fine around a possible face.
 STEP, FINE_STEP = 1.2, 1.1
-# Sigma of the blur in pixels; it turns lines into shades, and doubles the number of detected faces.
+# Sigma of the blur, in pixels. The blur turns lines into shades and doubles the number of detected faces.
 BLUR = 0.7
-# Angles in degrees that are searched if there is no upright face.
+# Angles that are searched if there is no upright face, in degrees.
 ANGLES = (-40, -20, 20, 40)
 # Minimum score of a face.
 ENOUGH = 2.0
-# Minimum score of a face that is found only at an angle.
+# Minimum score of a tilted face.
 ENOUGH_TILTED = 8.0
-# The second search of a face: its side in pixels, the tilts in degrees, and the weight of a hit.
+# The second search for a face: the face's side in pixels, the tilts in degrees, and the weight of a hit.
 _SECOND_SIDE, _TILTS, _SECOND_WEIGHT = 36, (0, -15, 15), 0.2
-# Region of the cheeks in units of the face, and the share that must have a hue between pink and yellow.
+# Region of the cheeks in units of the face, and the minimum share of it that must have the color of skin.
 _SKIN_PLACE, _SKIN_SHARE = (0.25, 0.5, 0.75, 0.85), 0.5
-# Maximum number of possible faces; more are noise.
+# Maximum number of possible faces; the others are noise.
 _MAX_POSSIBLE = 24
-# Minimum overlap of hits on one face; maximum overlap of two faces, relative to the smaller one.
+# Minimum overlap of hits on the same face, and maximum overlap of two faces relative to the smaller one.
 _SAME_FACE, _MAX_SHARED = 0.4, 0.3
-# A detection this close to a face, in units of the face, with this share of its score, is hair or a collar.
+# A detection within this distance of a face, in units of the face, that has less than this share of the
+# face's score is hair or a collar.
 _HEAD, _MUCH_LESS = 0.8, 0.25
 
 
@@ -59,7 +61,7 @@ class Detection(NamedTuple):
 
     Attributes:
         box: The face from forehead to chin, in pixels of the picture.
-        angle: Tilt of the head in degrees, counterclockwise; 0 if it was found in the upright picture.
+        angle: Tilt of the head in degrees, counterclockwise; 0 if the face was found in the upright picture.
         score: Weighted number of hits, at least `ENOUGH`.
     """
 
@@ -69,7 +71,7 @@ class Detection(NamedTuple):
 
 
 class CascadeDetector:
-    """Finds faces with the cascade of a file. It is pickled and sent to worker processes."""
+    """Finds faces with a cascade from a file. It can be pickled for worker processes."""
 
     def __init__(self, file: Path) -> None:
         """Reads the cascade.
@@ -89,7 +91,7 @@ class CascadeDetector:
         return CascadeDetector, (self._file,)
 
     def detect(self, picture: np.ndarray) -> list[Detection]:
-        """Finds the faces in a picture, uint8 [height, width, 3], RGB; the highest score comes first."""
+        """Finds the faces in a picture, uint8 [height, width, 3], RGB; highest score first."""
         small, scale = _reduced(picture, LOOK)
         found = self._search(picture, small, scale)
         if not found and max(picture.shape) > LOOK:
@@ -102,7 +104,7 @@ class CascadeDetector:
         return found
 
     def _search(self, picture: np.ndarray, small: np.ndarray, scale: float) -> list[Detection]:
-        """Finds upright faces in a reduced picture, with a second search of those with a low score."""
+        """Finds upright faces in a reduced picture; searches again around faces with a low score."""
         hits = np.concatenate([self._hits(small, mixture, STEP) for mixture in MIXTURES]) / scale
         possible = merge_hits(hits)
         judged = []
@@ -132,14 +134,14 @@ class CascadeDetector:
         for box, count in merge_hits(hits):
             x, y = back[:, :2] @ box.center + back[:, 2]
             side = box.width / scale
-            # Faces in the mirrored border do not count.
+            # Faces in the mirrored border are ignored.
             if 0 <= x < width and 0 <= y < height and count >= ENOUGH_TILTED:
                 square = Box(float(x / scale - side / 2), float(y / scale - side / 2), side, side)
                 found.append(Detection(square, float(angle), count))
         return without_shared(found)
 
     def _second_look(self, picture: np.ndarray, box: Box, tilt: float) -> int:
-        """Counts the hits on a face in a tilted crop of fixed size."""
+        """Counts the hits on a face in a rotated crop of fixed size."""
         side = 2 * _SECOND_SIDE
         patch = cut(picture, crop_box(box, 2.0, 0.0), side, tilt).image
         middle = [Box(side / 4, side / 4, side / 2, side / 2)]
@@ -154,11 +156,11 @@ class CascadeDetector:
         step: float,
         largest: float = 0,
     ) -> np.ndarray:
-        """Returns the windows that the cascade accepts as boxes: float64 [n, 4]."""
+        """Returns the windows that the cascade accepts, as boxes, float64 [n, 4]."""
         weights, offset = mixture
         gray = cv2.transform(picture, np.array([[*weights, offset]], np.float32))
         limit = (round(largest), round(largest))
-        # Not merged here, but later for all mixtures together.
+        # Overlapping windows are merged later, for all mixtures together.
         found = self._cascade.detectMultiScale(gray, step, 0, 0, (WINDOW, WINDOW), limit)
         return np.asarray(found, np.float64).reshape(-1, 4)
 
@@ -174,18 +176,18 @@ def shows_skin(picture: np.ndarray, face: Box) -> bool:
     if not cheeks.size:
         return False
     hue, saturation, value = np.moveaxis(cv2.cvtColor(np.ascontiguousarray(cheeks), cv2.COLOR_RGB2HSV), -1, 0)
-    # OpenCV's hue is in steps of two degrees.
+    # OpenCV measures hue in steps of two degrees.
     warm = (hue <= 25) | (hue >= 170)
     return bool(np.mean(warm & (saturation > 10) & (saturation < 205) & (value > 50)) >= _SKIN_SHARE)
 
 
 def merge_hits(hits: np.ndarray) -> list[tuple[Box, float]]:
-    """Groups overlapping boxes, [n, 4]; returns their mean and their number, largest number first."""
+    """Groups overlapping boxes [n, 4]; returns the mean and the size of each group, largest first."""
     groups: list[tuple[Box, float]] = []
     near = overlaps(hits, hits) >= _SAME_FACE
     left = np.ones(len(hits), bool)
     while np.any(left):
-        # Around the box with the most neighbors, the first one in a tie, so that the result is deterministic.
+        # Start at the box with the most neighbors. In a tie, the first box wins.
         seed = int(np.argmax(np.sum(near & left, axis=1) * left))
         members = near[seed] & left
         groups.append((Box(*np.mean(hits[members], axis=0).tolist()), float(np.sum(members))))
@@ -194,7 +196,7 @@ def merge_hits(hits: np.ndarray) -> list[tuple[Box, float]]:
 
 
 def without_shared(found: Sequence[Detection]) -> list[Detection]:
-    """Drops detections that overlap a face with a higher score or belong to its head; highest score first."""
+    """Drops detections that overlap a face of higher score or belong to its head; highest score first."""
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda detection: -detection.score):
         if not any(
@@ -212,7 +214,7 @@ def _is_part_of(detection: Detection, face: Detection) -> bool:
 
 
 def _shared(first: Box, second: Box) -> float:
-    """The share of the smaller box that the other one covers."""
+    """Returns the share of the smaller box that the other box covers."""
     width = min(first.left + first.width, second.left + second.width) - max(first.left, second.left)
     height = min(first.top + first.height, second.top + second.height) - max(first.top, second.top)
     smaller = min(first.width * first.height, second.width * second.height)
@@ -220,7 +222,7 @@ def _shared(first: Box, second: Box) -> float:
 
 
 def _reduced(picture: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
-    """Reduces a picture to a maximum longer side and blurs it; returns it and its scale."""
+    """Limits the longer side of a picture and blurs the picture; returns it and its scale."""
     scale = min(1.0, longest / max(picture.shape[:2]))
     if scale < 1:
         size = (math.ceil(picture.shape[1] * scale), math.ceil(picture.shape[0] * scale))

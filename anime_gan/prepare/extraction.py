@@ -1,4 +1,4 @@
-"""Extraction of faces from a folder of pictures: one resumable pass on all cores."""
+"""Extracts faces from a folder of pictures, in a single resumable pass on all cores."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from anime_gan.prepare.per_picture import (
 
 FACES = "faces"
 JOURNAL = ".prepare/journal.jsonl"
-# Maximum bytes of a picture's name that the crop's name keeps; file systems allow 255 bytes in total.
+# Maximum length of a picture's name in its crop's name, in bytes. File systems allow 255 bytes in total.
 MAX_NAME = 200
-# Pictures per job of a worker process.
+# Number of pictures per job of a worker process.
 CHUNK = 8
 
 
 class FaceExtraction:
-    """Extracts, deduplicates and labels the faces in a folder of pictures."""
+    """Extracts, deduplicates, and labels the faces in a folder of pictures."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class FaceExtraction:
         Args:
             source: The folder of pictures.
             destination: The folder of the dataset.
-            options: Options for cropping and rejecting.
+            options: Options for cropping and rejecting faces.
             detector: The face detector.
-            table: The meaning of tags.
+            table: The meanings of the tags.
             attributes: The possible labels.
-            tagger: The tagger, if there is one.
-            color_confidence: Minimum confidence of measured colors; others are unknown.
-            identity: Further options that the result depends on, for the journal.
+            tagger: A source of labels; None for no tagger.
+            color_confidence: Minimum confidence of measured colors; other colors are unknown.
+            identity: Other options that affect the result. The journal stores them.
 
         Raises:
-            ValueError: The destination was made with other options.
+            ValueError: The destination was prepared with other options.
         """
         self._source, self._destination = source, destination
         self._options, self._detector, self._table = options, detector, table
@@ -87,7 +87,7 @@ class FaceExtraction:
         """Analyzes all pictures that are not in the journal.
 
         Returns:
-            (name, reason) of entries that could not be listed.
+            The entries that could not be listed, as (name, reason).
 
         Raises:
             ValueError: There are no pictures.
@@ -103,7 +103,7 @@ class FaceExtraction:
                 PictureJob(self._source, chunk, self._options, self._detector, self._table)
                 for chunk in _in_chunks(itertools.chain(rest, files))
             )
-            # For one job, starting worker processes would take longer than the work.
+            # Starting worker processes would take longer than a single job.
             alone = total - done <= CHUNK
             for chunk in map(analyze_pictures, jobs) if alone else map_in_order(analyze_pictures, jobs):
                 self._take(chunk)
@@ -111,10 +111,10 @@ class FaceExtraction:
         return skipped
 
     def _replay(self, files: Iterator[FoundFile]) -> tuple[int, list[FoundFile]]:
-        """Restores the state from the journal, up to the first difference from the folder.
+        """Restores the state from the journal, up to the first picture that has changed.
 
         Returns:
-            The number of restored pictures, and the first picture that differs, if there is one.
+            The number of restored pictures, and a list with the first changed picture, if there is one.
         """
         rest: list[FoundFile] = []
         count = 0
@@ -134,18 +134,18 @@ class FaceExtraction:
             yield from self.journal.records()
 
     def _forget(self, count: int) -> None:
-        """Keeps only the first `count` pictures, and removes the crops of the others."""
+        """Keeps only the first `count` pictures in the journal, and deletes the crops of the others."""
         for number in reversed(range(count, len(self.journal))):
             crops: list[str] = []
             with contextlib.suppress(ValueError):
                 crops = [face.file for face in self.journal.read(number).faces if face.file]
-            # The journal first: a crop that is in it but not on disk counts as deleted by the user.
+            # The journal comes first, because a crop that only the journal has counts as deleted by the user.
             self.journal.truncate(number)
             for crop in crops:
                 (self._destination / crop).unlink(missing_ok=True)
 
     def _stamp(self, file: FoundFile) -> tuple[int, ...]:
-        """Returns numbers that change whenever the picture or its tag file does."""
+        """Returns numbers that change whenever the picture or its tag file changes."""
         parts = [file.size, *file.stamp]
         for name in tag_file_names(file.name):
             with contextlib.suppress(OSError):
@@ -162,7 +162,7 @@ class FaceExtraction:
                 self._places.extend((number, place))
 
     def _take(self, chunk: list[AnalyzedPicture]) -> None:
-        """Labels the faces of analyzed pictures, saves the new ones, and adds the pictures to the journal."""
+        """Labels the faces in analyzed pictures, saves new faces, and adds the pictures to the journal."""
         images = [face.crop.image for picture in chunk for face in picture.faces if not face.reason]
         from_tagger = iter(
             self._tagger.describe(np.stack(images)) if self._tagger and images else [{}] * len(images)
@@ -173,7 +173,7 @@ class FaceExtraction:
             faces = []
             for place, face in enumerate(picture.faces):
                 tags = {} if face.reason else next(from_tagger)
-                # In a picture with two faces, the tags may belong to either.
+                # If a picture has several faces, its tags may belong to any of them.
                 from_file = picture.tags if len(picture.faces) == 1 else None
                 measured = measured_labels(face.colors, self._color_confidence, self._attributes)
                 labels = combine([from_file, tags, measured])
@@ -217,11 +217,11 @@ class FaceExtraction:
         )
 
     def _duplicate_of(self, face: FaceCandidate) -> str | None:
-        """Returns an earlier crop of the same face, if there is one."""
+        """Returns the file of an earlier crop of the same face; None if there is none."""
         own = thumbnail(face.crop.image)
         for number in self._index.candidates(face.fingerprint):
             file = self._file_of(number)
-            # The user may have deleted it.
+            # The user may have deleted the file.
             with contextlib.suppress(FileNotFoundError):
                 if same_picture(own, _thumbnail_of(self._destination / file)):
                     return file
@@ -233,7 +233,7 @@ class FaceExtraction:
 
 
 def crop_name(picture: str, place: int) -> str:
-    """Returns the file of a face in a picture: `faces/a/b-jpg-1.png` for `a/b.jpg` and 0."""
+    """Returns the name of a face's file, such as `faces/a/b-jpg-1.png` for `a/b.jpg` and 0."""
     path = PurePosixPath(printable(picture).replace("\\", "_"))
     stem = path.stem
     if len(path.name.encode()) > MAX_NAME:

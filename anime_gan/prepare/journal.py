@@ -1,4 +1,4 @@
-"""The journal of all analyzed pictures, one line per picture, from which a killed run is resumed."""
+"""The journal of all analyzed pictures, one line per picture. An interrupted run resumes from it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class FaceRecord:
     """A detected face.
 
     Attributes:
-        file: The crop, relative to the destination folder; empty if it was rejected.
-        reason: Why it was rejected; empty if it was kept.
-        box: Left, top, width and height of the crop, in pixels of the picture.
-        angle: Tilt in degrees.
-        score: Score of the detector.
-        outside: Share of the crop outside the picture, which is filled by mirroring.
+        file: Path of the crop, relative to the destination folder; empty if the face was rejected.
+        reason: Why the face was rejected; empty if it was kept.
+        box: Left, top, width, and height of the crop, in pixels of the picture.
+        angle: Tilt of the head in degrees, counterclockwise.
+        score: Score of the detection.
+        outside: Share of the crop that is outside the picture and filled by mirroring.
         upscaled: Whether the crop was enlarged.
-        fingerprint: Hash and coarse colors, for near-duplicates; empty if it was rejected.
+        fingerprint: Hash and coarse colors, for finding near-duplicates; (0, "") if the face was rejected.
         labels: Attribute -> label.
     """
 
@@ -48,10 +48,10 @@ class PictureRecord:
     """An analyzed picture.
 
     Attributes:
-        name: Relative to the source folder.
-        stamp: Size and times, which change when the file does.
-        content: 64 bits of its digest, for exact copies.
-        reason: Why the picture is not used; empty if it has faces.
+        name: Path of the picture, relative to the source folder.
+        stamp: Sizes and times of the picture and its tag file, for detecting changes.
+        content: 64 bits of the file's digest, for finding exact copies.
+        reason: Why the picture was rejected; empty if it was used.
         faces: The detected faces.
     """
 
@@ -90,7 +90,7 @@ class Journal:
     """The journal file, to which records are appended.
 
     Attributes:
-        path: The file; its first line contains the options that the result depends on.
+        path: The file. Its first line contains the options that affect the result.
     """
 
     def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
@@ -108,7 +108,7 @@ class Journal:
             self._check(header, options)
             offset = stream.tell()
             for line in stream:
-                # If the run was killed, the last line may be incomplete.
+                # The last line is incomplete if the run was killed while writing it.
                 if not line.endswith(b"\n"):
                     break
                 self._offsets.append(offset)
@@ -127,7 +127,7 @@ class Journal:
             before = None
         folder = self.path.parent
         if before is None:
-            raise ValueError(f"{self.path}: not a journal of this version; delete {folder.parent}")
+            raise ValueError(f"{self.path}: is not a journal of this version; delete {folder.parent}")
         changed = [name for name in options if before.get(name) != json.loads(json.dumps(options[name]))]
         if changed:
             was = ", ".join(f"{name}={before.get(name)}" for name in changed)

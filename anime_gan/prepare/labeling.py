@@ -1,4 +1,4 @@
-"""Labels of a face from several sources, in order of reliability: tag files, a tagger, measured colors."""
+"""Combines labels from tag files, a tagger, and measured colors, in this order of reliability."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anime_gan.prepare.colors import Measured
 
 Value = str | bool
 Attributes = Mapping[str, tuple[str, ...] | None]
-# A tag is present at its threshold and above, absent below this share of it, and unknown in between.
+# A tag is present from its threshold on, absent below this share of it, and unknown in between.
 ABSENT_SHARE = 0.5
 TAG_FILE, TAGGER, COLOR = "tag file", "tagger", "measured"
 
@@ -22,8 +22,8 @@ class Label(NamedTuple):
     """A known attribute of a face.
 
     Attributes:
-        value: A group's value, or whether a tag is present.
-        source: `TAG_FILE`, `TAGGER` or `COLOR`.
+        value: The value of a group, or whether a tag is present.
+        source: `TAG_FILE`, `TAGGER`, or `COLOR`.
         confidence: 0 to 1.
     """
 
@@ -36,7 +36,7 @@ class Tagger(Protocol):
     """A network that recognizes attributes in images.
 
     Attributes:
-        attributes: Group name -> its values, tag name -> None; in the order of the label columns.
+        attributes: Group name -> values, or tag name -> None, in the order of the label columns.
         checksum: Hexadecimal digest of the network.
     """
 
@@ -44,12 +44,12 @@ class Tagger(Protocol):
     checksum: str
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
+        """Returns the certain labels of each image, given as uint8 [n, size, size, 3]."""
         ...
 
 
 def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] | None:
-    """Reads the labels in the tag file of a picture; None if there is no such file."""
+    """Returns the labels in a picture's tag file; None if there is no such file."""
     for name in tag_file_names(picture):
         try:
             text = read_text(root, name)
@@ -61,7 +61,7 @@ def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] 
 
 
 def measured_labels(colors: Mapping[str, Measured], least: float, attributes: Attributes) -> dict[str, Label]:
-    """Returns measured colors with a confidence of at least `least` that are values of the attributes."""
+    """Returns measured colors that are attribute values and have a confidence of at least `least`."""
     return {
         name: Label(color.name, COLOR, color.confidence)
         for name, color in colors.items()
@@ -70,7 +70,7 @@ def measured_labels(colors: Mapping[str, Measured], least: float, attributes: At
 
 
 def combine(sources: Sequence[Mapping[str, Label] | None]) -> dict[str, Label]:
-    """Combines sources; for each attribute the first source that has it is used."""
+    """Combines sources of labels. Each attribute is taken from the first source that has it."""
     labels: dict[str, Label] = {}
     for source in sources:
         for name, label in (source or {}).items():
@@ -79,7 +79,7 @@ def combine(sources: Sequence[Mapping[str, Label] | None]) -> dict[str, Label]:
 
 
 def join_attributes(first: Attributes, second: Attributes) -> dict[str, tuple[str, ...] | None]:
-    """Merges two sets of attributes, and the values of their common groups.
+    """Merges two sets of attributes, including the values of their common groups.
 
     Raises:
         ValueError: An attribute is a group in one and a tag in the other.
@@ -88,7 +88,7 @@ def join_attributes(first: Attributes, second: Attributes) -> dict[str, tuple[st
     for name, values in second.items():
         known = joined.setdefault(name, values)
         if (known is None) != (values is None):
-            raise ValueError(f"attribute {name!r} is a group in one source of labels and a tag in the other")
+            raise ValueError(f"attribute {name!r} is a group in one source of labels and a tag in another")
         if known is not None and values is not None:
             joined[name] = tuple(dict.fromkeys([*known, *values]))
     return joined

@@ -1,9 +1,9 @@
-"""Detection of near-duplicates: pictures that were recompressed, resized or slightly cropped.
+"""Detects near-duplicates: pictures that were recompressed, resized, or slightly cropped.
 
-A 64-bit perceptual hash (the signs of the lowest frequencies of a cosine transform) and 16 coarse colors find
-the few most similar among a million pictures. Each candidate is then aligned with the picture (Evangelidis
-and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization") and
-compared in color. The same drawing with another tint or another mouth is not a duplicate.
+A 64-bit perceptual hash and 16 coarse colors find the few most similar pictures among a million. The hash is
+the signs of the lowest frequencies of a cosine transform. Each candidate is then aligned with the picture
+(Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient
+Maximization") and compared in color. The same drawing with another tint or mouth is not a duplicate.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-# Maximum Hamming distance. Unrelated faces differ in about 31 of 63 bits, copies that lost up to a tenth on
-# each side in up to 26.
+# Maximum Hamming distance. Unrelated faces differ in about 31 of 63 bits. Copies that lost up to a tenth on
+# each side differ in up to 26 bits.
 MAX_BITS = 26
 # Maximum mean difference of the coarse colors, in 8-bit CIE Lab.
 MAX_COARSE = 14.0
-# Maximum number of candidates to compare.
+# Maximum number of candidates that are compared.
 MAX_CANDIDATES = 8
-# Maximum differences of aligned pictures, in 8-bit CIE Lab: the mean, and in any spot smaller than a mouth.
+# Maximum differences of aligned pictures in 8-bit CIE Lab: on average, and in any spot smaller than a mouth.
 MAX_MEAN, MAX_SPOT = 5.0, 20.0
 SIDE = 64
 _HASH_SIDE, _LOW, _COARSE, _SPOT = 32, 8, 4, 5
-# Minimum share of each picture that is common to both.
+# Minimum share of each picture that the other picture contains.
 _MIN_SHARED = 0.6
 
 
@@ -33,8 +33,8 @@ class Fingerprint(NamedTuple):
     """The fingerprint of a picture.
 
     Attributes:
-        bits: The hash: 64 bits, one of which is always 0.
-        colors: 48 bytes: CIE Lab of a grid of 4x4, row by row, 8 bits each.
+        bits: The 64-bit hash; one bit is always 0.
+        colors: The CIE Lab colors of a 4x4 grid, row by row, as 48 bytes.
     """
 
     bits: int
@@ -46,7 +46,7 @@ def fingerprint(image: np.ndarray) -> Fingerprint:
     small = cv2.resize(image, (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA)
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     low = cv2.dct(gray)[:_LOW, :_LOW].ravel()
-    # Without the first, which is the mean brightness.
+    # The first frequency is left out, because it is the mean brightness.
     signs = low[1:] > np.median(low[1:])
     bits = sum(1 << place for place, sign in enumerate(signs.tolist()) if sign)
     coarse = cv2.resize(small, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA)
@@ -54,20 +54,20 @@ def fingerprint(image: np.ndarray) -> Fingerprint:
 
 
 class FingerprintIndex:
-    """An index of fingerprints, with 56 bytes each."""
+    """An index of fingerprints that takes 56 bytes for each."""
 
     def __init__(self) -> None:
         self._bits = array("Q")
         self._colors = bytearray()
 
     def add(self, print_: Fingerprint) -> None:
-        """Adds a fingerprint; they are numbered from 0."""
+        """Adds a fingerprint. Fingerprints are numbered from 0."""
         self._bits.append(print_.bits)
         self._colors.extend(print_.colors)
 
     def candidates(self, print_: Fingerprint) -> list[int]:
         """Returns the numbers of possible duplicates, most similar first."""
-        # These views must not outlive the call, since they block `add`.
+        # These views must not outlive the call, because they block `add`.
         bits = np.frombuffer(self._bits, np.uint64)
         near = np.flatnonzero(_count_bits(bits ^ np.uint64(print_.bits)) <= MAX_BITS)
         colors = np.frombuffer(self._colors, np.uint8).reshape(-1, len(print_.colors))[near].astype(np.int16)
@@ -83,11 +83,11 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
 
 
 def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two thumbnails show the same picture, possibly slightly cropped.
+    """Returns whether two thumbnails show the same picture, possibly slightly cropped.
 
     Args:
         first: uint8 [64, 64, 3], RGB, from `thumbnail`.
-        second: Thumbnail of the other picture.
+        second: The thumbnail of the other picture.
     """
     warp = np.eye(2, 3, dtype=np.float32)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-4)
@@ -97,7 +97,7 @@ def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
         found = cv2.findTransformECC(grays[0], grays[1], warp, cv2.MOTION_AFFINE, stop, everywhere, 5)
         warp = np.asarray(found[1], np.float32)
     except cv2.error:
-        # Alignment fails on plain or unrelated pictures, which are then compared without it.
+        # Alignment fails on plain or unrelated pictures. They are compared without alignment.
         warp = np.eye(2, 3, dtype=np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(second, warp, (SIDE, SIDE), flags=flags)
@@ -106,15 +106,15 @@ def same_picture(first: np.ndarray, second: np.ndarray) -> bool:
     if seen.mean() < _MIN_SHARED or abs(float(np.linalg.det(warp[:, :2]))) < _MIN_SHARED:
         return False
     one, other = (cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32) for image in (first, moved))
-    # Averaged first, so that outlines may be off by half a pixel.
+    # The average tolerates outlines that are off by half a pixel.
     spots = [cv2.blur(image * seen[..., None], (_SPOT, _SPOT)) for image in (one, other)]
     difference = np.linalg.norm(spots[0] - spots[1], axis=-1) * seen
     return bool(difference.sum() / seen.sum() <= MAX_MEAN and difference.max() <= MAX_SPOT)
 
 
 def _count_bits(values: np.ndarray) -> np.ndarray:
-    """Counts the set bits: uint8 [n] of uint64 [n]."""
+    """Counts the set bits of uint64 [n]; returns uint8 [n]."""
     if hasattr(np, "bitwise_count"):
         return np.bitwise_count(values)
-    # NumPy 1 has no such function.
+    # NumPy 1 lacks `bitwise_count`.
     return np.unpackbits(values.view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1).astype(np.uint8)

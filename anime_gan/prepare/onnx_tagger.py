@@ -1,4 +1,4 @@
-"""A tagger in ONNX format with a list of its tags, such as the WD14 taggers."""
+"""A tagger in ONNX format with a list of tags, such as the WD14 taggers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TAG_LIST = "selected_tags.csv"
 class OnnxTagger:
     """Runs the network on crops and converts its tags to attributes.
 
-    The network takes float32 [n, side, side, 3], BGR from 0 to 255, and returns the probability of each tag,
-    as the WD14 taggers do.
+    Like the WD14 taggers, the network takes float32 [n, side, side, 3], BGR in 0..255, and returns the
+    probability of each tag.
 
     Attributes:
         attributes: The attributes of the tag table.
@@ -37,13 +37,13 @@ class OnnxTagger:
         Args:
             model: The ONNX file.
             tag_list: A CSV file with a column `name` and one row per output of the network.
-            table: The meaning of the tags.
-            threshold: Probability from which a tag is present.
-            thresholds: Tag -> its own threshold.
+            table: The meanings of the tags.
+            threshold: Minimum probability for a tag to count as present.
+            thresholds: Tag -> threshold that replaces `threshold`.
 
         Raises:
-            InputError: onnxruntime is missing, or a file or a threshold does not fit (fields `tagger`,
-                `tagger_tags`, `thresholds`).
+            InputError: onnxruntime is missing, or a file or a threshold is wrong (fields `tagger`,
+                `tagger_tags`, and `thresholds`).
         """
         try:
             import onnxruntime
@@ -61,11 +61,11 @@ class OnnxTagger:
         try:
             self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime does not export its exceptions.
-            raise InputError(f"not a network that onnxruntime can read: {error}", "tagger", model) from error
+            raise InputError(f"onnxruntime cannot read this network: {error}", "tagger", model) from error
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
         if len(taken.shape) != 4 or taken.shape[1] != taken.shape[2] or taken.shape[3] != 3:
             raise InputError(
-                f"its input has shape {taken.shape}; expected [n, side, side, 3]", "tagger", model
+                f"its input has shape {taken.shape}, but must have [n, side, side, 3]", "tagger", model
             )
         if given.shape[-1] not in (len(self._tags), None) and not isinstance(given.shape[-1], str):
             reason = f"has {given.shape[-1]} outputs, but {tag_list} lists {len(self._tags)} tags"
@@ -75,7 +75,7 @@ class OnnxTagger:
         self._one_by_one = taken.shape[0] == 1
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
+        """Returns the certain labels of each image, given as uint8 [n, size, size, 3]."""
         batches = [images[i : i + 1] for i in range(len(images))] if self._one_by_one else [images]
         rows: list[np.ndarray] = []
         for batch in batches:
@@ -98,7 +98,7 @@ class OnnxTagger:
                 unsure |= there is None
                 if there:
                     sure[value] = max(probability, sure.get(value, 0.0))
-            # With two values of one group, the group is unknown.
+            # A group with two present values is unknown.
             if len(sure) == 1:
                 value, probability = next(iter(sure.items()))
                 labels[name] = Label(value, TAGGER, probability)
@@ -108,7 +108,7 @@ class OnnxTagger:
 
 
 def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[str | bool, int]]]:
-    """Attribute -> (value, output) of each output whose tag stands for it."""
+    """Returns attribute -> (value, output) for each output whose tag stands for the value."""
     outputs: dict[str, list[tuple[str | bool, int]]] = {}
     for output, tag in enumerate(tags):
         said = table.read([tag])[0] if tag else {}
@@ -119,7 +119,7 @@ def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[st
 
 
 def _read_tag_list(path: Path) -> list[str]:
-    """Reads the tags in the order of the outputs; outputs that are not tags, such as ratings, are empty."""
+    """Reads the tag of each output; empty for outputs that are not tags, such as ratings."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
@@ -127,6 +127,6 @@ def _read_tag_list(path: Path) -> list[str]:
         raise InputError(f"cannot be read: {error.strerror}", "tagger_tags", path) from error
     if not rows or "name" not in rows[0]:
         raise InputError("needs a 'name' column and one row per network output", "tagger_tags", path)
-    # WD14's categories: 0 general tags, 4 characters, 9 ratings.
+    # WD14's categories are 0 for general tags, 4 for characters, and 9 for ratings.
     names = [row["name"] if row.get("category", "0") in ("0", "", None) else "" for row in rows]
     return [(split_tags(name) or [""])[0] for name in names]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 def require_opencv() -> None:
-    """Raises a `ValueError` with the command to run if OpenCV is missing or has no cascades."""
+    """Checks that OpenCV is installed and can run cascades.
+
+    Raises:
+        ValueError: It is not, or cannot. The message names the command to run.
+    """
     try:
         import cv2
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""This package's tagger, trained on a labeled dataset, as a source of labels."""
+"""A source of labels: this package's tagger, trained on a labeled dataset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESOLUTION = 64
 
 
 class OwnTagger:
-    """The tagger of a dataset, loaded from the cache or trained in a few minutes.
+    """The tagger of a dataset. It is loaded from the cache, or trained in a few minutes.
 
     Attributes:
         attributes: The attributes of the dataset.
@@ -30,11 +30,12 @@ class OwnTagger:
 
         Args:
             data: A data source, as in `train.py --data`.
-            threshold: Probability from which a label is present.
-            thresholds: Label column, such as `smile` or `hair_color=blue` -> its own threshold.
+            threshold: Minimum probability for a label to count as present.
+            thresholds: Label column, such as `smile` or `hair_color=blue` -> threshold that replaces
+                `threshold`.
 
         Raises:
-            InputError: There is no such data source or no such column (fields `tagger`, `thresholds`).
+            InputError: The data source or a label column does not exist (fields `tagger` and `thresholds`).
         """
         from anime_gan.common.quiet import import_tensorflow
 
@@ -64,7 +65,7 @@ class OwnTagger:
         self.notes = self._tagger.notes()
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """Returns the labels of each image, uint8 [n, size, size, 3], without uncertain ones."""
+        """Returns the certain labels of each image, given as uint8 [n, size, size, 3]."""
         return [self._read(row) for row in self._tagger.judge(images).probabilities]
 
     def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
@@ -78,7 +79,7 @@ class OwnTagger:
                 labels[slot.name] = Label(self._schema.terms[likeliest].name, TAGGER, probability)
             elif not slot.is_group and there is not None:
                 labels[slot.name] = Label(there, TAGGER, probability if there else 1 - probability)
-        # An attribute that another one hides, such as the color of closed eyes, is unknown.
+        # A hidden attribute, such as the color of closed eyes, is unknown.
         for hidden, hider in self._schema.hidden_by:
             if labels.get(self._schema.columns[hider], Label(False, "", 0)).value is True:
                 labels.pop(hidden.name, None)

@@ -1,4 +1,4 @@
-"""Analysis of single pictures in worker processes: decoding, face detection, cropping, measuring."""
+"""Analyzes pictures in worker processes: decodes them, and detects, crops, and measures faces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from anime_gan.prepare.detection import CascadeDetector, Detection
 from anime_gan.prepare.labeling import Label, read_tag_file
 from anime_gan.prepare.near_duplicates import Fingerprint, fingerprint
 
-# Longer side of a picture in pixels; larger ones are reduced, which bounds the memory of a process.
+# Maximum length of a picture's longer side, in pixels. Larger pictures are reduced to save memory.
 LONGEST = 4096
 
 
@@ -30,12 +30,12 @@ class Options:
     """Options for cropping and rejecting faces.
 
     Attributes:
-        margin: Side of the crop relative to the face.
-        lift: Shift of the crop towards the crown, as a share of its side.
-        size: Side of the saved crops in pixels.
-        min_size: Minimum side of a crop in pixels of the picture.
+        margin: Side of the crop, relative to the face.
+        lift: Shift of the crop toward the crown, as a share of its side.
+        size: Side of the saved crops, in pixels.
+        min_size: Minimum side of a crop, in pixels of the picture.
         max_outside: Maximum share of a crop outside the picture.
-        colors: Whether hair and eye colors are measured.
+        colors: Whether to measure hair and eye colors.
     """
 
     margin: float = 1.5
@@ -51,10 +51,10 @@ class PictureJob(NamedTuple):
 
     Attributes:
         root: The source folder.
-        files: Files in it.
-        options: Options for cropping and rejecting.
+        files: Files in that folder.
+        options: Options for cropping and rejecting faces.
         detector: The face detector.
-        table: The meaning of tags.
+        table: The meanings of the tags.
     """
 
     root: str
@@ -69,7 +69,7 @@ class FaceCandidate(NamedTuple):
 
     Attributes:
         detection: The detection.
-        crop: The crop; with an empty image if it is rejected.
+        crop: The crop; its image is empty if it is rejected.
         reason: Why the crop is rejected; empty if it is usable.
         png: The crop as a PNG file.
         fingerprint: Fingerprint of the crop.
@@ -90,9 +90,9 @@ class AnalyzedPicture(NamedTuple):
     Attributes:
         file: The file.
         content: 64 bits of the digest of its content.
-        reason: Why the picture is rejected; empty if it has faces.
-        faces: The faces from left to right.
-        tags: Labels from its tag file; None without one.
+        reason: Why the picture is rejected; empty if a face was found.
+        faces: The faces, from left to right.
+        tags: Labels from the picture's tag file; None if there is no such file.
     """
 
     file: FoundFile
@@ -104,7 +104,7 @@ class AnalyzedPicture(NamedTuple):
 
 def analyze_pictures(job: PictureJob) -> list[AnalyzedPicture]:
     """Analyzes a group of pictures."""
-    # There is one process per core.
+    # More threads would compete, because there is one process per core.
     cv2.setNumThreads(1)
     return [_analyze(file, job) for file in job.files]
 
@@ -142,7 +142,7 @@ def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> Fac
     if reason:
         nothing = crop._replace(image=np.zeros((0, 0, 3), np.uint8))
         return FaceCandidate(detection, nothing, reason, b"", Fingerprint(0, b""), {})
-    # Level 1 files are hardly larger than level 9, and much faster to write.
+    # Files of level 1 are much faster to write than those of level 9, and hardly larger.
     file = io.BytesIO()
     Image.fromarray(crop.image).save(file, "PNG", compress_level=1)
     colors = measure_colors(picture, detection.box, detection.angle) if options.colors else {}

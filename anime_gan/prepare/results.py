@@ -27,7 +27,7 @@ class KeptFace(NamedTuple):
     """A face of the dataset.
 
     Attributes:
-        picture: The picture with the face.
+        picture: The picture that contains the face.
         face: The face.
         labels: Attribute -> label, after corrections.
     """
@@ -43,11 +43,11 @@ class Summary(NamedTuple):
     Attributes:
         pictures: Number of analyzed pictures.
         faces: Number of faces in the dataset.
-        upscaled: Number of these faces whose crops were enlarged.
-        reasons: Kind of reason -> number of rejected pictures and faces, most frequent first.
+        upscaled: Number of faces whose crops were enlarged.
+        reasons: Reason -> number of pictures and faces rejected for it, most frequent first.
         counts: Attribute -> value (True or False for a tag) -> number of faces.
         schema: The attributes that can be learned.
-        notes: Notes about the other attributes.
+        notes: Notes about attributes that cannot be learned.
     """
 
     pictures: int
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
 
     @property
     def rare(self) -> list[tuple[str, int]]:
-        """Label columns with few faces, such as `hair_color=aqua`, with their counts, rarest first."""
+        """Label columns with few faces, such as `hair_color=aqua`, and their counts; rarest first."""
         found = []
         for column in self.schema.columns:
             name, _, value = column.partition("=")
@@ -81,7 +81,7 @@ def deleted_crops(destination: Path, journal: Journal) -> frozenset[str]:
 
 
 def kept_faces(journal: Journal, corrections: Corrections) -> Iterator[KeptFace]:
-    """Yields the faces of the dataset, in order."""
+    """Yields the faces of the dataset in the order of the journal."""
     for picture in journal.records():
         for face in picture.faces:
             labels = corrections.apply(face.file, face.labels) if face.file else None
@@ -92,7 +92,7 @@ def kept_faces(journal: Journal, corrections: Corrections) -> Iterator[KeptFace]
 def write_results(
     source: Path, destination: Path, journal: Journal, corrections: Corrections, attributes: Attributes
 ) -> Summary:
-    """Writes the labels, the schema, the rejections and the report."""
+    """Writes the labels, the schema, the list of rejections, and the report."""
     summary = summarize(journal, corrections, attributes)
     box = ["left", "top", "width", "height"]
     _write_table(destination / REJECTED, ["picture", *box, "reason"], _rejected_rows(journal, corrections))
@@ -106,7 +106,7 @@ def write_results(
     if summary.schema.attributes:
         with written_whole(destination / CHART) as partial:
             _draw_chart(summary, partial)
-    # Written last, because without it the folder is not a dataset.
+    # The label table comes last, because it makes the folder a dataset.
     names = [slot.name for slot in summary.schema.slots]
     _write_table(
         destination / LABEL_TABLE,
@@ -120,7 +120,7 @@ def write_results(
 
 
 def summarize(journal: Journal, corrections: Corrections, attributes: Attributes) -> Summary:
-    """Counts pictures, faces, reasons and labels."""
+    """Counts pictures, faces, reasons, and labels."""
     faces = upscaled = 0
     reasons: collections.Counter[str] = collections.Counter()
     counts: dict[str, collections.Counter[str | bool]] = {name: collections.Counter() for name in attributes}
@@ -138,14 +138,14 @@ def summarize(journal: Journal, corrections: Corrections, attributes: Attributes
             used[name] = tuple(map(str, present)) if values else None
         elif present:
             same = present[0] if values else ("present" if present[0] else "absent")
-            notes.append(f"{name}: dropped, all labeled faces have the same value ({same})")
+            notes.append(f"{name}: dropped, because all labeled faces have the same value ({same})")
     return Summary(
         len(journal), faces, upscaled, dict(reasons.most_common()), counts, Schema.from_names(used), notes
     )
 
 
 def report(summary: Summary) -> str:
-    """The report as Markdown."""
+    """Returns the report as Markdown."""
     lines = [
         "# Report on the prepared dataset",
         "",
@@ -157,7 +157,7 @@ def report(summary: Summary) -> str:
         "|---|---|",
         *(f"| {reason} | {count} |" for reason, count in summary.reasons.items()),
         "",
-        f"`{REJECTED}` lists each of them with its reason. The pictures themselves were not changed.",
+        f"`{REJECTED}` lists every rejection with its reason. The pictures themselves were not changed.",
     ]
     if summary.schema.attributes:
         lines += ["", "## Labels", "", f"![Number of faces with each label]({CHART})", ""]
@@ -171,13 +171,13 @@ def report(summary: Summary) -> str:
             lines.append(f"| {slot.name} | {said} | {summary.faces - sum(counts.values())} |")
     if summary.rare:
         names = ", ".join(f"{name} ({count})" for name, count in summary.rare)
-        lines += ["", f"Rare labels (fewer than {RARE} faces), which are hard to learn: {names}."]
+        lines += ["", f"Rare labels (fewer than {RARE} faces) are hard to learn: {names}."]
     lines += ["", *summary.notes] if summary.notes else []
     return "\n".join(lines) + "\n"
 
 
 def _kind(reason: str) -> str:
-    """The part of a reason that does not differ between pictures."""
+    """Returns a reason without the details that differ between pictures."""
     return reason.split(":")[0]
 
 
@@ -228,6 +228,6 @@ def _draw_chart(summary: Summary, path: Path) -> None:
     axes.tick_params(labelsize=7)
     axes.set_ylim(len(columns) - 0.4, -0.6)
     axes.set_xlabel(f"faces (orange: fewer than {RARE})")
-    # No date and no random names, so that equal labels give equal files.
+    # The file has no date and no random names, so that equal labels give equal files.
     with rc_context({"svg.hashsalt": "labels"}):
         figure.savefig(path, format="svg", metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""Review pages on which bad crops and wrong labels can be unticked."""
+"""Writes review pages, on which the user unticks bad crops and wrong labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PER_PAGE = 500
 
 
 def write_review(destination: Path, journal: Journal, corrections: Corrections) -> int:
-    """Writes the pages `review/page-1.html` and so on, which show the crops of the dataset.
+    """Writes pages with all crops of the dataset: `review/page-1.html` and so on.
 
     Args:
         destination: The folder of the dataset.
         journal: The journal.
-        corrections: Earlier corrections, which the pages save again.
+        corrections: Earlier corrections, which the pages include when they save.
 
     Returns:
         The number of pages.
@@ -36,7 +36,7 @@ def write_review(destination: Path, journal: Journal, corrections: Corrections) 
     pages = [_page_name(number) for number in range(1, -(-count // PER_PAGE) + 1)]
     template = importlib.resources.files("anime_gan.prepare").joinpath("review.html").read_text("utf-8")
     earlier = corrections.to_json()
-    # The browser stores ticks under this key, which changes with the dataset and after each correction.
+    # The browser stores ticks under this key, which depends on the dataset and on earlier corrections.
     state = hashlib.sha256(f"{destination.resolve()}\0{earlier}\0{count}".encode("utf-8", "surrogateescape"))
     faces = kept_faces(journal, corrections)
     for number, page in enumerate(pages, start=1):
@@ -64,11 +64,11 @@ def _page_name(number: int) -> str:
 
 
 def _shown(name: str, label: Label) -> list[str]:
-    """Returns the attribute, the text to show, and its source with the confidence."""
+    """Returns the attribute's name, the text to show, and the label's source with its confidence."""
     text = name if label.value is True else f"{name}={label.value}"
     return [name, text, f"{label.source} {label.confidence:.2f}"]
 
 
 def _embedded(data: Any) -> str:
-    # "</" and "<!--" have a meaning in a script element.
+    # Escape "<", because "</" and "<!--" have a meaning in a script element.
     return json.dumps(data, ensure_ascii=True).replace("<", "\\u003c")

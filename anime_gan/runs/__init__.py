@@ -1,1 +1,1 @@
-"""A training run on disk: starting, resuming, reporting, and the directory itself."""
+"""Training runs: starting, resuming, and reporting, and the directory on disk."""

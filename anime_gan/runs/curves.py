@@ -1,4 +1,4 @@
-"""The chart of a run's training statistics."""
+"""Draws the chart of a run's training statistics."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ PANELS = ("loss", "logits", "attributes", "gradient_norm")
 
 
 def draw_curves(stats: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draws the lines of `stats.jsonl` as a PNG, with one panel per group of values.
+    """Draws the statistics as a PNG file with one panel per group of values.
 
     Args:
-        stats: One dictionary per line, with "step" and values named "group/name".
-        path: The PNG to write.
+        stats: The lines of `stats.jsonl`, each with a "step" and values named "group/name".
+        path: The PNG file to write.
     """
-    # Imported here, because it takes a second and only the end of a run needs it.
+    # Imported here, because the import takes a second and is needed only at the end of a run.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 7), layout="constrained")

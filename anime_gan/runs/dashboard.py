@@ -1,6 +1,6 @@
-"""TensorBoard output of a run: charts, images, and texts that explain them to a newcomer.
+"""Writes a run's TensorBoard files: charts, images, and texts that explain them.
 
-TensorBoard sorts by name and opens the first two groups. The names therefore put attributes and faces first.
+TensorBoard sorts groups by name and opens the first two. The names therefore put attributes and faces first.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from anime_gan.datasets.dataset import Dataset, printable
 
 
 class Chart(NamedTuple):
-    """A chart: its name in TensorBoard and a short description."""
+    """A chart, with its name in TensorBoard and a short description."""
 
     tag: str
     description: str
 
 
-# Keys are the names in `stats.jsonl` and `evaluation.jsonl`.
+# The keys are the names in `stats.jsonl` and `evaluation.jsonl`.
 CHARTS: Mapping[str, Chart] = {
     "attributes/accuracy_real": Chart(
         "attributes/accuracy_real",
@@ -35,8 +35,8 @@ CHARTS: Mapping[str, Chart] = {
     ),
     "logits/real": Chart(
         "logits/real",
-        "Mean discriminator logit of training images: above 0 means real, below 0 means fake (with the "
-        "Wasserstein loss, only the difference from logits/fake matters).",
+        "Mean discriminator logit of training images. Above 0 means real, below 0 means fake. With the "
+        "Wasserstein loss, only the difference from logits/fake matters.",
     ),
     "logits/fake": Chart(
         "logits/fake",
@@ -45,8 +45,8 @@ CHARTS: Mapping[str, Chart] = {
     ),
     "logits/real_sign": Chart(
         "logits/real_sign",
-        "Share of training images that the discriminator takes for real, minus the share that it takes for "
-        "fake. Near 1, the discriminator memorizes them; --augment=adaptive keeps it at 0.6.",
+        "Share of training images that the discriminator classifies as real, minus the share that it "
+        "classifies as fake. Near 1, it memorizes them; --augment=adaptive keeps this value near 0.6.",
     ),
     "augment/probability": Chart(
         "augment/probability",
@@ -66,33 +66,33 @@ CHARTS: Mapping[str, Chart] = {
     ),
     "loss/discriminator_attributes": Chart(
         "loss_discriminator/attributes",
-        "Discriminator's attribute loss on training images (mean cross-entropy).",
+        "Discriminator's attribute loss: mean cross-entropy on training images.",
     ),
     "loss/generator_adversarial": Chart(
         "loss_generator/adversarial",
-        "Generator's adversarial loss; it need not fall, because the discriminator improves too.",
+        "Generator's adversarial loss. It need not fall, because the discriminator improves too.",
     ),
     "loss/generator_attributes": Chart(
         "loss_generator/attributes",
-        "Generator's attribute loss: cross-entropy of the requested attributes; it should fall.",
+        "Generator's attribute loss: mean cross-entropy of the requested attributes. It should fall.",
     ),
     "gradient_norm/discriminator": Chart(
         "norm_of_gradient/discriminator",
-        "Norm of the discriminator's gradient; sudden jumps are a sign of instability.",
+        "Norm of the discriminator's gradient. Sudden jumps are a sign of instability.",
     ),
     "gradient_norm/generator": Chart(
         "norm_of_gradient/generator",
-        "Norm of the generator's gradient; sudden jumps are a sign of instability.",
+        "Norm of the generator's gradient. Sudden jumps are a sign of instability.",
     ),
     "evaluation/fid": Chart(
         "evaluation/fid",
-        "FID between generated faces and training images on the features of the tagger, which is not part "
-        "of training (--evaluation_interval); lower is better.",
+        "FID between generated faces and training images, computed on the features of a tagger that is not "
+        "used in training. Lower is better.",
     ),
     "evaluation/texture": Chart(
         "evaluation/texture",
-        "Sliced Wasserstein distance of the finest details between generated faces and training images, "
-        "times 1,000; lower is better.",
+        "Sliced Wasserstein distance between the finest details of generated faces and of training images, "
+        "times 1,000. Lower is better.",
     ),
     "evaluation/attributes_confirmed": Chart(
         "evaluation/attributes_confirmed",
@@ -100,32 +100,32 @@ CHARTS: Mapping[str, Chart] = {
     ),
     "images_per_second": Chart(
         "speed/images_per_second",
-        "Training images per second, without the time for samples and checkpoints.",
+        "Training images per second. The time for samples and checkpoints is not counted.",
     ),
     "learning_rate": Chart("speed/learning_rate", "Learning rate of the generator's optimizer."),
 }
 FACES = Chart(
     "faces/same_seeds",
-    "The same seeds and attributes at every step, drawn by the EMA generator; move the slider to see the "
-    "faces change.",
+    "Faces with the same seeds and attributes at every step, drawn by the EMA generator. Move the slider to "
+    "see them change.",
 )
-SHEET = "The same faces with one attribute changed at a time; everything else should stay the same."
+SHEET = "The same faces with one attribute changed at a time. Everything else should stay the same."
 
 
 class Dashboard:
     """Writes the TensorBoard files of a run."""
 
     def __init__(self, directory: Path) -> None:
-        """Creates the event file in `directory`."""
+        """Creates an event file in the directory."""
         self._writer = tf.summary.create_file_writer(str(directory))
 
     def write_about(self, options: Mapping[str, Any], dataset: Dataset, silent: Set[str], step: int) -> None:
-        """Writes the texts: a description of each chart, the configuration, and the dataset.
+        """Writes texts that describe each chart, the configuration, and the dataset.
 
         Args:
             options: Every option of the run.
             dataset: The training data.
-            silent: Values without a chart in this run.
+            silent: Names of values that have no chart in this run.
             step: The step at which the run starts or resumes.
         """
         charts = [FACES, *(chart for name, chart in CHARTS.items() if name not in silent)]
@@ -142,7 +142,7 @@ class Dashboard:
         self._writer.flush()
 
     def write_scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Adds one point to each chart; the keys are the names in `stats.jsonl`."""
+        """Adds a point to each chart. The keys are those of `CHARTS`."""
         with self._writer.as_default(step=step):
             for name, value in values.items():
                 chart = CHARTS[name]
@@ -150,11 +150,11 @@ class Dashboard:
         self._writer.flush()
 
     def write_pictures(self, faces: np.ndarray, sheets: Mapping[str, np.ndarray], step: int) -> None:
-        """Adds images.
+        """Adds images at a step.
 
         Args:
-            faces: Grid of the faces that are shown over time, uint8 [height, width, 3].
-            sheets: Attribute name -> faces that differ in this attribute, uint8 [height, width, 3].
+            faces: A grid of the faces that are shown over time, uint8 [height, width, 3].
+            sheets: Attribute name -> sheet of faces that differ in it, uint8 [height, width, 3].
             step: The training step.
         """
         with self._writer.as_default(step=step):

@@ -1,4 +1,4 @@
-"""The output of `--dry_run`: a run's size and cost, measured on a few steps, and its configuration."""
+"""The output of `--dry_run`: a run's configuration, and its size and cost as measured in a few steps."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from anime_gan.training.config import TrainConfig
 from anime_gan.training.precision import resolve_dtype
 
 TRIAL_STEPS, MAX_TRIAL_STEPS = 5, 16
-# The first steps build the graphs, with the gradient penalty and without it.
+# The first two steps build the graphs: one with the gradient penalty, one without.
 BUILDING_STEPS = 2
 
 
 def describe_run(config: TrainConfig, dataset: Dataset, split: Split, directory: Path) -> str:
-    """Builds a run, makes a few steps, and describes the run: five lines of summary, then the details.
+    """Builds a run, trains for a few steps, and describes the run: five lines of summary, then details.
 
     Args:
         config: The run's options.
         dataset: All images and labels.
         split: The split of the dataset.
-        directory: The directory that the run would get.
+        directory: The directory that the run would use.
     """
-    # Initial steps without the generator are few and cost less than the others.
+    # The initial steps without the generator are ignored, because they are few and cheap.
     trainer = make_trainer(dataclasses.replace(config, discriminator_steps=0), dataset, split.train)
     batches = Batches(len(split.train), config.batch_size, config.seed)
-    # Whole penalty intervals, so that as many steps have the penalty as in the run.
+    # In whole penalty intervals, the share of steps with the penalty is the same as in the run.
     whole = -(-TRIAL_STEPS // config.penalty_interval) * config.penalty_interval
     seconds = []
     for step in range(BUILDING_STEPS + min(whole, MAX_TRIAL_STEPS)):
@@ -53,7 +53,7 @@ def describe_run(config: TrainConfig, dataset: Dataset, split: Split, directory:
             f"steps: {config.steps:,} with a batch size of {config.batch_size}",
             f"time: about {duration_in_words(config.steps * step_seconds)} ({step_seconds:.3f} s per step, "
             f"{config.batch_size / step_seconds:.0f} images/s), without samples and checkpoints",
-            f"memory: {'not known on this system' if peak is None else f'about {peak / 2**30:.1f} GiB'}",
+            f"memory: {'unknown on this system' if peak is None else f'about {peak / 2**30:.1f} GiB'}",
             f"output: {directory}",
             "",
             f"precision: {resolve_dtype(config.precision)}",
@@ -66,7 +66,7 @@ def describe_run(config: TrainConfig, dataset: Dataset, split: Split, directory:
 
 
 def _peak_memory() -> int | None:
-    """Returns the peak memory of this process in bytes; None on Windows, which lacks `resource`."""
+    """Returns the peak memory of this process, in bytes; None on Windows, which lacks `resource`."""
     try:
         import resource
     except ImportError:

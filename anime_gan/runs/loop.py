@@ -1,4 +1,4 @@
-"""A training run from its first step to its export: the loop, and when it reports and saves."""
+"""The training loop of a run, from the first step to the export."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: RunDirectory) -> int:
-    """Trains from the run's newest checkpoint to the configured number of steps, and exports.
+    """Trains to the configured number of steps, starting from the newest checkpoint, and exports the model.
 
-    Without a checkpoint, training starts from the state of the trainer. SIGTERM and Ctrl-C save a checkpoint
-    and stop.
+    Without a checkpoint, training starts from the trainer's current state. On SIGTERM or Ctrl-C, the loop
+    saves a checkpoint and stops.
 
     Args:
         trainer: The networks and their state.
@@ -39,10 +39,10 @@ def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: Run
         run: The directory of the run.
 
     Returns:
-        The exit status: 0 if the run is complete, 128 + the number of the signal that stopped it.
+        The exit status: 0 if the run is complete, or 128 + the number of the signal that stopped it.
 
     Raises:
-        NonFiniteError: A loss became infinite or NaN; the last checkpoint is intact.
+        NonFiniteError: A reported value is infinite or NaN. The last checkpoint is intact.
     """
     config = trainer.config
     first = run.restore_checkpoint(trainer.checkpoint)
@@ -92,7 +92,7 @@ def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: Run
 
 
 def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> float:
-    """Returns the duration of all steps that `stats.jsonl` covers."""
+    """Returns the total duration of the steps that `stats.jsonl` covers, in seconds."""
     steps = [0, *(int(line["step"]) for line in stats)]
     return sum(
         (step - before) * batch_size / line["images_per_second"]
@@ -102,7 +102,7 @@ def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> 
 
 @contextlib.contextmanager
 def _caught_signals() -> Iterator[list[int]]:
-    """Collects SIGTERM and Ctrl-C, so that the loop can save before it stops."""
+    """Collects the signals SIGTERM and SIGINT, so that the loop can save a checkpoint before it stops."""
     caught: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -124,6 +124,6 @@ def _progress_bar(first: int, config: TrainConfig) -> tqdm:
         unit="image",
         desc="training",
         unit_scale=True,
-        # Output to a file needs no line every half second.
+        # In a file, a line every half second would be too much.
         mininterval=0.5 if sys.stderr.isatty() else 30.0,
     )

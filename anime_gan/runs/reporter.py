@@ -1,4 +1,4 @@
-"""Writes a run's statistics, TensorBoard summaries and sample images."""
+"""Writes a run's statistics, TensorBoard summaries, and sample images."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from anime_gan.runs.run_directory import EVALUATION, RunDirectory
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import REPORTED, Trainer
 
-# Faces in `samples/`: in the grid, and in each row of the sheet of attribute values.
+# Number of faces in `samples/`: in the grid, and in each row of the sheet of attribute values.
 GRID_FACES = 64
 SHEET_FACES = 8
-# TensorBoard shows images small: faces in its grid, and for each attribute value.
+# Number of faces in TensorBoard, which shows images small: in the grid, and for each attribute value.
 CARD_FACES, CARD_COLUMNS = 24, 6
 BLOCK_FACES = 2
 
@@ -34,14 +34,14 @@ logger = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes a run's statistics and sample images: `stats.jsonl`, TensorBoard, `samples/`.
+    """Writes a run's statistics and sample images to `stats.jsonl`, TensorBoard, and `samples/`.
 
     Attributes:
-        training_seconds: Duration of the training steps since the last report, counted by the caller.
+        training_seconds: Duration of the training steps since the last report. The caller adds to it.
     """
 
     def __init__(self, trainer: Trainer, dataset: Dataset, train: np.ndarray, run: RunDirectory) -> None:
-        """Chooses the faces to show over time, and writes the description of the run.
+        """Chooses the faces to show over time, and writes a description of the run.
 
         Args:
             trainer: The trainer to report on.
@@ -64,7 +64,7 @@ class Reporter:
         self._dashboard.write_about(vars(config), dataset, self._silent, self._last_step)
 
     def write_stats(self, step: int) -> None:
-        """Writes the means since the last call to `stats.jsonl`, TensorBoard and the log."""
+        """Writes means over the steps since the last call to `stats.jsonl`, TensorBoard, and the log."""
         values = self._trainer.take_report()
         images = (step - self._last_step) * self._config.batch_size
         values["images_per_second"] = images / max(self.training_seconds, 1e-9)
@@ -77,7 +77,7 @@ class Reporter:
         logger.info("step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
     def write_samples(self, step: int) -> None:
-        """Draws the faces that are shown over time, and the first of them with every attribute value."""
+        """Draws the faces that are shown over time, and the first ones with every attribute value."""
         faces = on_background(to_uint8(self._trainer.generate(*self._faces)).numpy(), TINT)
         self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
         blocks = {}
@@ -89,7 +89,7 @@ class Reporter:
         self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
 
     def write_evaluation(self, step: int) -> None:
-        """Evaluates the EMA generator, if the run has evaluations; see `RunningEvaluation`."""
+        """Evaluates the EMA generator if the run has evaluations; see `RunningEvaluation`."""
         if self._evaluation is None:
             return
         faces = self._pick_faces(running_evaluation.NUM_IMAGES)
@@ -153,7 +153,7 @@ def _make_evaluation(
 
 
 def _silent_values(config: TrainConfig, schema: Schema) -> set[str]:
-    """Returns the values that are always zero in this run; they get no chart."""
+    """Returns the names of values that are constant in this run, so they get no chart."""
     silent = set()
     if not config.evaluation_interval:
         silent |= set(running_evaluation.MEASURED)

@@ -1,11 +1,11 @@
-"""The directory of a training run: everything needed to understand, resume and use it.
+"""The directory of a training run, with everything needed to understand, resume, and use it.
 
-config.json       options                checkpoints/  the newest training states
-attributes.json   the schema             samples/      sample images over time
-data.json         the training data      events/       TensorBoard files
-data_report.json  skipped files          export/       the SavedModel, in numbered versions
-stats.jsonl       training statistics    curves.png    a chart of the statistics
-evaluation.jsonl  evaluations            log.txt       what happened when
+config.json       options                checkpoints/  newest training states
+attributes.json   schema                 samples/      sample images over time
+data.json         training data          events/       TensorBoard files
+data_report.json  skipped files          export/       exported models, numbered by step
+stats.jsonl       training statistics    curves.png    chart of the statistics
+evaluation.jsonl  evaluations            log.txt       log with timestamps
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
-# In the folder of several runs that grow from each other: the options that they share.
+# The parent folder of runs that grow from each other has this file. It contains their common options.
 STAGES = "stages.json"
 STATE = "state"
 STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
 
 class RunError(InputError):
-    """A run directory cannot be used; the message says why and what to do."""
+    """A run directory cannot be used. The message says why and what to do."""
 
 
 class RunDirectory:
@@ -46,7 +46,7 @@ class RunDirectory:
     """
 
     def __init__(self, path: Path) -> None:
-        """Takes any path; `create` and `open` check it."""
+        """Stores a path without checking it; `create` and `open` check it."""
         self.path = path
 
     @classmethod
@@ -54,7 +54,7 @@ class RunDirectory:
         """Creates the directory of a new run.
 
         Raises:
-            RunError: The directory is not empty.
+            RunError: The path is a file or a directory that is not empty.
         """
         cls.check_is_free(path)
         path.mkdir(parents=True, exist_ok=True)
@@ -68,16 +68,16 @@ class RunDirectory:
         }
         write_text(path / "data.json", json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
-        # Last, because a directory with a configuration counts as a run that can be resumed.
+        # The configuration comes last, because a directory that has one counts as a run that can be resumed.
         run.save_config(config)
         return run
 
     @staticmethod
     def check_is_free(path: Path) -> None:
-        """Checks that a new run in `path` would overwrite nothing.
+        """Checks that a new run in a directory would overwrite nothing.
 
         Raises:
-            RunError: The directory is not empty, or `path` is a file.
+            RunError: The path is a file or a directory that is not empty.
         """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             reason = "is not empty; choose another directory"
@@ -87,10 +87,10 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Opens the directory of an existing run and removes unfinished files.
+        """Opens the directory of an existing run, and removes unfinished files.
 
         Raises:
-            RunError: The directory contains no run.
+            RunError: The directory does not contain a run.
         """
         if not (path / CONFIG).is_file():
             raise RunError(f"no run to resume ({CONFIG} is missing)", "run_dir", path)
@@ -106,7 +106,7 @@ class RunDirectory:
         """Reads the options of the run.
 
         Args:
-            given: The options that the user gave, among them the Python code that may be imported.
+            given: The options that the user gave. Only Python code that they name is imported.
 
         Raises:
             ConfigError: An option is unknown or its value is not allowed.
@@ -114,21 +114,29 @@ class RunDirectory:
         return TrainConfig.from_json((self.path / CONFIG).read_text("utf-8"), given)
 
     def resume_command(self, steps: int | None = None) -> str:
-        """Returns the command that resumes the run, with a new number of steps unless `steps` is None."""
+        """Returns the command that resumes the run, or all stages if the run is one of several.
+
+        Args:
+            steps: The new number of steps; None to keep it. With a number, only this run is resumed.
+        """
         options = code_options(json.loads((self.path / CONFIG).read_text("utf-8")))
         more = [f"--{name}={value}" for name, value in options.items()]
-        more += [] if steps is None else [f"--steps={steps}"]
-        return shlex.join(["python", "train.py", "--resume", f"--run_dir={self.path}", *more])
+        folder = self.path
+        if steps is not None:
+            more.append(f"--steps={steps}")
+        elif (folder.parent / STAGES).is_file():
+            folder = folder.parent
+        return shlex.join(["python", "train.py", "--resume", f"--run_dir={folder}", *more])
 
     def export_path(self, steps: int) -> Path:
         """Returns the folder of the model that is exported after `steps` steps."""
         return self.path / "export" / str(steps)
 
     def check_steps(self, steps: int) -> None:
-        """Checks that the run has not gone beyond `steps` already.
+        """Checks that the run has not been trained for more than `steps` steps.
 
         Raises:
-            RunError: It has. The message says how to train further, and how to export the run as it is.
+            RunError: It has. The message says how to train further and how to export the run as it is.
         """
         if steps < (last := self.last_step):
             raise RunError(
@@ -139,13 +147,13 @@ class RunDirectory:
             )
 
     def check_data(self, dataset: Dataset) -> Dataset:
-        """Checks that a resumed run gets the data that it started with.
+        """Checks that a run is resumed with the data that it started with.
 
         Returns:
-            The dataset, with the statement that was saved when the run started.
+            The dataset with the statement that was saved when the run started.
 
         Raises:
-            RunError: The images or labels have changed.
+            RunError: The images or the labels have changed.
         """
         saved = self.read_data()
         if saved["checksum"] != dataset.checksum:
@@ -162,12 +170,12 @@ class RunDirectory:
         return data
 
     def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
-        """Adds a line to `stats.jsonl` or `evaluation.jsonl`."""
+        """Appends a line to `stats.jsonl` or `evaluation.jsonl`."""
         with (self.path / file).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(values) + "\n")
 
     def read_stats(self, name: str = STATS) -> list[dict[str, Any]]:
-        """Returns the lines of `stats.jsonl` or `evaluation.jsonl`, without a line that a kill cut short."""
+        """Returns the lines of `stats.jsonl` or `evaluation.jsonl`, up to the first incomplete one."""
         file = self.path / name
         lines = file.read_text("utf-8").splitlines() if file.is_file() else []
         stats = []
@@ -179,14 +187,14 @@ class RunDirectory:
         return stats
 
     def cut_stats(self, step: int) -> None:
-        """Removes the lines after `step`, because a resumed run writes them again."""
+        """Removes the lines after a step, because a resumed run writes them again."""
         for name in (STATS, EVALUATION):
             kept = [line for line in self.read_stats(name) if line["step"] <= step]
             if (self.path / name).is_file():
                 write_text(self.path / name, "".join(json.dumps(line) + "\n" for line in kept))
 
     def save_checkpoint(self, checkpoint: tf.train.Checkpoint, step: int, keep: int) -> None:
-        """Writes the training state, then removes all checkpoints but the newest `keep`."""
+        """Writes the training state, then removes all but the newest `keep` checkpoints."""
         target = self.checkpoint_path(step)
         if not target.is_dir():
             with written_whole(target) as partial:
@@ -200,7 +208,7 @@ class RunDirectory:
         return max(self._checkpoint_steps(), default=0)
 
     def restore_checkpoint(self, checkpoint: tf.train.Checkpoint) -> int:
-        """Reads the newest checkpoint, if there is one, into existing variables.
+        """Restores existing variables from the newest checkpoint, if there is one.
 
         Returns:
             The step of the checkpoint; 0 if there is none.
@@ -208,7 +216,7 @@ class RunDirectory:
         last = self.last_step
         if last:
             status = checkpoint.read(str(self.checkpoint_path(last) / STATE))
-            # Without these checks, a variable missing on either side would keep its random initial value.
+            # Without these checks, a variable that is missing in the checkpoint would silently stay random.
             status.assert_consumed()
             status.assert_existing_objects_matched()
         return last
@@ -228,7 +236,7 @@ def next_run_directory(parent: Path, label: str) -> Path:
 
 
 def newest_run_directory(parent: Path) -> Path:
-    """Returns the directory of the run that was started last.
+    """Returns the directory of the newest run, which may have several stages.
 
     Raises:
         RunError: There is no run.

@@ -10,7 +10,7 @@ from anime_gan.metrics.distances import frechet_distance
 from anime_gan.metrics.texture import sliced_wasserstein
 
 NUM_IMAGES = 2_000
-# The keys that `measure` returns; the last two need a tagger.
+# The keys of the values that `measure` returns. The last two need a tagger.
 MEASURED = ("evaluation/texture", "evaluation/fid", "evaluation/attributes_confirmed")
 
 
@@ -22,9 +22,8 @@ class RunningEvaluation:
 
         Args:
             dataset: The training data.
-            train: int64 [n], indices of the images in the training split.
-            tagger: Recognizes attributes; the model must not have been trained with it. None for a dataset
-                without labels.
+            train: int64 [n], indices of the training images.
+            tagger: A tagger that the model was not trained with; None for a dataset without labels.
         """
         self._schema = dataset.schema
         self._tagger = tagger
@@ -40,9 +39,10 @@ class RunningEvaluation:
             labels: [n, num_labels] of +1 and -1: the requested labels.
 
         Returns:
-            `evaluation/texture`: sliced Wasserstein distance of the finest scale, times 1,000. With a tagger
-            also `evaluation/fid`, on the tagger's features, and `evaluation/attributes_confirmed`: the share
-            of the visible attributes that the tagger confirms.
+            `evaluation/texture`: sliced Wasserstein distance at the finest scale, times 1,000.
+            `evaluation/fid`: FID on the tagger's features; only with a tagger.
+            `evaluation/attributes_confirmed`: share of the requested visible attributes that the tagger
+            finds; only with a tagger.
         """
         texture = sliced_wasserstein(self._real, images, seed=0)
         values = {"evaluation/texture": texture[max(texture)]}

@@ -1,4 +1,4 @@
-"""Builds what a run starts with: the data split and the trainer."""
+"""Prepares a run: splits the data, builds the trainer, and loads initial weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anime_gan.training.trainer import Trainer
 
 
 def split_for(config: TrainConfig, dataset: Dataset) -> Split:
-    """Returns the run's split into training images, test images and held-out combinations.
+    """Splits the dataset into training images, test images, and held-out combinations.
 
     Raises:
         DataError: A held-out combination cannot be parsed.
@@ -26,10 +26,10 @@ def split_for(config: TrainConfig, dataset: Dataset) -> Split:
 
 
 def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Trainer:
-    """Builds the trainer, on all GPUs if there are several.
+    """Builds the trainer, and distributes it over all GPUs if there are several.
 
     Args:
-        config: The run's options.
+        config: The options of the run.
         dataset: All images and labels.
         train: int64 [n], indices of the training images.
     """
@@ -46,10 +46,10 @@ def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Tr
 
 
 def load_initial_weights(start: TrainedRun | WarmStart, trainer: Trainer, schema: Schema) -> None:
-    """Copies trained networks into the trainer: all of a run, or the generator of an export.
+    """Copies trained networks into the trainer: all networks of a run, or the generator of an export.
 
     Raises:
-        ConfigError: The trained generator does not fit.
+        ConfigError: The trained generator does not fit the new one.
     """
     if isinstance(start, TrainedRun):
         start.fill(trainer)

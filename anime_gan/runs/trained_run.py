@@ -1,4 +1,4 @@
-"""Training that starts from both networks of another run, at its resolution or at twice as much."""
+"""Starts training from both networks of another run, at the same or at twice the resolution."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from anime_gan.common.alpha import transparency
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
 from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory
-from anime_gan.runs.warm_start import WarmStart, refuse_contradictions
+from anime_gan.runs.warm_start import WarmStart, refuse_contradictions, without_auto
 from anime_gan.training.config import ConfigError
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import keras
     from anime_gan.training.trainer import Trainer
 
-# The run decides these options, because its weights fit no other values.
+# The other run determines these options, because its weights fit no other values.
 FIXED_OPTIONS = ("architecture", "discriminator", "latent_dim", "attribute_head", "projection")
 
 
@@ -35,10 +35,10 @@ class TrainedRun:
 
         Args:
             checkpoint: A folder from `find_checkpoint`.
-            given: The options that the user gave, among them the Python code that may be imported.
+            given: The options that the user gave. Only Python code that they name is imported.
 
         Raises:
-            ConfigError: An option of the run is unknown or its value is not allowed.
+            ConfigError: An option of the run is unknown, or its value is not allowed.
         """
         self.run = RunDirectory(checkpoint.parent.parent)
         self.config = self.run.load_config(given)
@@ -46,7 +46,7 @@ class TrainedRun:
         self._schema = Schema.from_json((self.run.path / "attributes.json").read_text("utf-8"))
         data = self.run.read_data()
         self._statement = data["statement"]
-        # Absent before version 0.2.0.
+        # Runs from before version 0.2.0 do not store the number of channels.
         self._channels = data.get("channels", 3)
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class TrainedRun:
             given: The options that the user gave.
 
         Returns:
-            The given options and those that this run decides.
+            The given options, and the options that this run determines.
 
         Raises:
             ConfigError: A given option contradicts this run.
@@ -68,25 +68,26 @@ class TrainedRun:
             sizes = f"{config.resolution}"
             if get_architecture(config.architecture).grows:
                 sizes += f" or {2 * config.resolution}"
-            raise ConfigError(f"a run that starts from this one has {sizes} pixels", "resolution", side)
+            raise ConfigError(f"a run that starts from this one must have {sizes} pixels", "resolution", side)
         options = {name: getattr(config, name) for name in FIXED_OPTIONS}
         options["resolution"] = side
         options["base_resolution"] = config.base_resolution
         suggested: dict[str, Any] = {"discriminator_steps": 0, "transparent": transparency(self._channels)}
         if doubled:
             options["base_resolution"] = config.base_resolution or config.resolution
-            # The gradient of the reduced image's logit is spread over four times as many pixels.
+            # The gradient is spread over four times as many pixels, so its squared norm is a quarter.
             suggested["penalty_weight"] = 4.0 * config.penalty_weight if config.penalty_weight > 0 else -1.0
+        given = without_auto(given)
         refuse_contradictions(given, options, "the run to start from")
         return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
 
     def fits(self, dataset: Dataset) -> bool:
-        """Whether the data has the labels and channels of this run, so that the discriminator fits."""
+        """Returns whether the discriminator fits the data, which needs the same labels and channels."""
         same_labels = dataset.schema.to_json() == self._schema.to_json()
         return same_labels and dataset.images.shape[3] == self._channels
 
     def generator_alone(self, resolution: int) -> WarmStart:
-        """Returns the exported generator of this run, for data that the discriminator does not fit.
+        """Returns this run's exported generator, for data that the discriminator does not fit.
 
         Raises:
             ConfigError: The new run has another resolution.
@@ -94,7 +95,7 @@ class TrainedRun:
         """
         if resolution != self.config.resolution:
             raise ConfigError(
-                "networks grow with the labels and the transparency that they were trained with; "
+                "networks can grow only with the labels and the transparency that they were trained with; "
                 f"fine-tune this run at {self.config.resolution} pixels first",
                 "init_from",
                 self.run.path,
@@ -103,27 +104,25 @@ class TrainedRun:
 
     @property
     def statement(self) -> str:
-        """Origin and license of the data, for the statement of the models trained from this run."""
-        return f"The networks were trained before in run {self.run.path.name}. {self._statement}"
+        """Origin and license of the data, for the statements of models that are trained from this run."""
+        return f"The networks were first trained in run {self.run.path.name}. {self._statement}"
 
     def describe(self, resolution: int) -> str:
-        """Returns a line that says how the new run starts."""
+        """Returns a line that says how a run of this resolution starts."""
         name = f"{self.run.path} (step {self._step})"
         if resolution == self.config.resolution:
             return f"starting from both networks of {name}"
         return f"growing both networks of {name} from {self.config.resolution} to {resolution} pixels"
 
     def fill(self, trainer: Trainer) -> None:
-        """Copies the networks and the average into a trainer; a new level starts at zero."""
+        """Copies all networks into a trainer. The outputs of a new level start at zero."""
         from anime_gan.common.backend import tf
         from anime_gan.training.networks import build_networks
 
         with trainer.strategy.scope():
-            trained = build_networks(
+            networks = build_networks(
                 self.config, self._schema.num_labels, self._channels, "float32", synchronized=False
-            )
-            names = ("generator", "ema_generator", "discriminator")
-            networks = {name: getattr(trained, name) for name in names}
+            )._asdict()
             checkpoint = tf.train.Checkpoint(**networks)
             status = checkpoint.read(str(self._checkpoint / STATE)).expect_partial()
             status.assert_existing_objects_matched()
@@ -136,7 +135,7 @@ class TrainedRun:
 
 
 def find_checkpoint(path: Path) -> Path | None:
-    """Returns the newest checkpoint of a run, or `path` itself if it is one; None for anything else."""
+    """Returns the newest checkpoint of a run, or the path itself if it is a checkpoint; else None."""
     if path.parent.name == CHECKPOINTS and (path.parent.parent / CONFIG).is_file() and path.is_dir():
         return path.resolve()
     run = RunDirectory(path)
@@ -146,15 +145,15 @@ def find_checkpoint(path: Path) -> Path | None:
 
 
 def copy_common(source: keras.Model, target: keras.Model) -> None:
-    """Copies all variables of a network into a larger one of the same architecture.
+    """Copies all variables of a network into one of the same architecture and equal or larger size.
 
     Raises:
-        ValueError: The larger network lacks one of the variables, or it has another shape.
+        ValueError: The larger network lacks a variable, or the variable has another shape.
     """
-    # The first part of a path is the name of the network, which Keras numbers.
+    # The first part of a path is ignored. It is the network's name, which Keras numbers.
     places = {variable.path.partition("/")[2]: variable for variable in target.variables}
     for variable in source.variables:
         place = places.get(variable.path.partition("/")[2])
         if place is None or place.shape != variable.shape:
-            raise ValueError(f"{target.name} has no variable like {variable.path} of shape {variable.shape}")
+            raise ValueError(f"{target.name} has no variable {variable.path} of shape {variable.shape}")
         place.assign(variable)

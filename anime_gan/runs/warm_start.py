@@ -1,4 +1,4 @@
-"""Fine-tuning: training that starts from the generator of an export."""
+"""Fine-tuning: starts training from the generator of an export."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from anime_gan.training.config import ConfigError
 if TYPE_CHECKING:
     from anime_gan.common.backend import keras
 
-# The export decides these options, because its weights fit no other values.
+# The export determines these options, because its weights fit no other values.
 FIXED_OPTIONS = ("architecture", "resolution", "latent_dim")
-# Gradients from a discriminator that has learned nothing yet would only harm a trained generator.
+# The discriminator first trains alone. Before it has learned, its gradients would harm a trained generator.
 DISCRIMINATOR_STEPS = 100
 
 
@@ -35,7 +35,7 @@ class WarmStart:
         """Reads the files beside a SavedModel.
 
         Args:
-            directory: As in `find_export`.
+            directory: A path, as in `find_export`.
 
         Raises:
             ModelError: There is no export, or a file is missing or damaged.
@@ -53,18 +53,17 @@ class WarmStart:
             given: The options that the user gave.
 
         Returns:
-            The given options and those that the export decides.
+            The given options, and the options that the export determines.
 
         Raises:
             ConfigError: A given option contradicts the export.
         """
         config = self.export.record["config"]
-        # What export and networks have only had since version 0.2.0 has a default.
+        # Exports from before version 0.2.0 lack the base resolution.
         options = {name: config[name] for name in FIXED_OPTIONS}
         options["base_resolution"] = config.get("base_resolution", 0)
         options["transparent"] = transparency(self.export.channels)
-        if given.get("transparent") == "auto":
-            given = {name: value for name, value in given.items() if name != "transparent"}
+        given = without_auto(given)
         refuse_contradictions(given, options, "the model to fine-tune")
         if is_reference(options["architecture"]) and "architecture" not in given:
             raise ConfigError(
@@ -85,13 +84,13 @@ class WarmStart:
 
     @property
     def statement(self) -> str:
-        """Origin and license of the model, for the statement of the models trained from it."""
+        """Origin and license of the model, for the statements of models that are trained from it."""
         return (
             f"The generator was fine-tuned from model {self.export.name}. {self.export.record['statement']}"
         )
 
     def describe(self, schema: Schema) -> str:
-        """Returns a line that says which labels of the data the model knows."""
+        """Returns a line that says which of the data's labels the model knows."""
         columns = matching_columns(self.export.schema, schema)
         new = [name for name, column in zip(schema.columns, columns, strict=True) if column is None]
         known = (
@@ -101,26 +100,26 @@ class WarmStart:
         return f"{known}; new labels start untrained: {', '.join(new)}" if new else known
 
     def fill(self, generator: keras.Model, schema: Schema) -> None:
-        """Copies the trained weights into a generator for other labels.
+        """Copies the trained weights into a generator, which may have other labels.
 
-        Labels that the model does not know have no effect at first. Labels that the data does not have are
-        fixed at their mean.
+        Labels that the model does not know have no effect at first. Labels that the data lacks are fixed at
+        their means.
 
         Args:
             generator: A generator of the same architecture and size.
-            schema: The labels of `generator`.
+            schema: The schema of its labels.
 
         Raises:
-            ConfigError: The model is packed, or its layers have other sizes.
+            ConfigError: The model is packed, or its layers do not have the standard sizes.
         """
-        # Here, because they import TensorFlow at their top.
+        # Imported here, because these modules import TensorFlow.
         from anime_gan.common.backend import tf
         from anime_gan.exports.read import read_label_rows
         from anime_gan.exports.write import make_generator
 
         config = self.export.record["config"]
         trained = make_generator(config, self.export.schema)
-        # Training would normalize a second time, because packing has moved the statistics into the kernels.
+        # Packing has moved the statistics into the kernels, so training would normalize a second time.
         if "packing" in self.export.record and trained.normalized_convolutions:
             raise self._error("is a packed model and cannot be trained further; pass the original export")
         model = self.export.load()
@@ -149,11 +148,16 @@ class WarmStart:
         return ConfigError(reason, "init_from", self._path)
 
 
+def without_auto(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options without `transparent=auto`, so that the trained networks determine it."""
+    return {name: value for name, value in given.items() if (name, value) != ("transparent", "auto")}
+
+
 def refuse_contradictions(given: Mapping[str, Any], decided: Mapping[str, Any], whose: str) -> None:
-    """Checks the options that the user gave against those that trained weights decide.
+    """Checks that the user's options do not contradict the options that trained weights determine.
 
     Raises:
-        ConfigError: Two differ. The message names `whose` weights decide, and their value.
+        ConfigError: A value differs. The message begins with `whose`, such as "the model to fine-tune".
     """
     for name, value in decided.items():
         if given.get(name, value) != value:
@@ -161,12 +165,12 @@ def refuse_contradictions(given: Mapping[str, Any], decided: Mapping[str, Any], 
 
 
 def matching_columns(source: Schema, target: Schema) -> list[int | None]:
-    """Finds the columns of one schema that mean the same as those of another.
+    """Finds the columns of one schema that correspond to the columns of another.
 
-    Columns match if they have the same name, or else if they are requested by the same phrase.
+    Columns match if they have the same name. Otherwise, they match if the same phrase requests both.
 
     Returns:
-        For each column of `target`, its column of `source`, or None if there is none.
+        For each column of `target`, the matching column of `source`; None if there is none.
     """
     columns: list[int | None] = []
     for name, term in zip(target.columns, target.terms, strict=True):
@@ -187,12 +191,12 @@ def translate_labels(
 
     Args:
         kernel: The trained kernel, [source labels, units].
-        columns: For each target label its source label, or None.
-        mean_labels: Mean of each source label, from -1 to 1; [source labels].
+        columns: For each target label, the source label or None.
+        mean_labels: Mean of each source label, in -1..1; [source labels].
 
     Returns:
-        The kernel [target labels, units], with zeros for new labels, and a correction of the bias [units],
-        which replaces the labels that are gone by their means.
+        The kernel [target labels, units], with zeros for new labels, and a correction of the bias [units].
+        The correction fixes source labels without a target at their means.
     """
     translated = np.zeros((len(columns), kernel.shape[1]), kernel.dtype)
     for row, column in enumerate(columns):

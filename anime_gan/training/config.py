@@ -235,11 +235,20 @@ class TrainConfig:
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ConfigError(f"this version has no such options: {', '.join(sorted(unknown))}")
-        repeated = {name: value for name, value in (given or {}).items() if values.get(name) == value}
-        if missing := code_options(values).items() - repeated.items():
-            flags = " ".join(f"--{name}={value}" for name, value in sorted(missing))
-            raise ConfigError(f"Python code is imported only if the command names it: add {flags}")
+        refuse_unnamed_code(values, given or {})
         return cls(**values)
+
+
+def refuse_unnamed_code(saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Checks that the command names all code that the saved options name.
+
+    Raises:
+        ConfigError: It does not. The message says which options to add.
+    """
+    repeated = {name: value for name, value in given.items() if saved.get(name) == value}
+    if missing := code_options(saved).items() - repeated.items():
+        flags = " ".join(f"--{name}={value}" for name, value in sorted(missing))
+        raise ConfigError(f"Python code is imported only if the command names it: add {flags}")
 
 
 def code_options(options: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The networks of a run and their optimizers: generator, its moving average, discriminator."""
+"""The networks of a run, generator, moving average, and discriminator, and their optimizers."""
 
 from __future__ import annotations
 
@@ -10,27 +10,23 @@ from anime_gan.training.config import TrainConfig
 
 
 class Networks(NamedTuple):
-    """The networks of a run and their optimizers.
+    """The networks of a run.
 
     Attributes:
         generator: The generator that is trained.
         ema_generator: The exponential moving average (EMA) of its weights and batch statistics.
         discriminator: The discriminator.
-        generator_optimizer: Adam for the generator.
-        discriminator_optimizer: Adam for the discriminator.
     """
 
     generator: keras.Model
     ema_generator: keras.Model
     discriminator: keras.Model
-    generator_optimizer: keras.optimizers.Optimizer
-    discriminator_optimizer: keras.optimizers.Optimizer
 
 
 def build_networks(
     config: TrainConfig, num_labels: int, channels: int, dtype: str, synchronized: bool
 ) -> Networks:
-    """Builds networks and optimizers with all their variables. Call it in the strategy's scope.
+    """Builds the networks with all their variables. Call it in the strategy's scope.
 
     Args:
         config: The options of the run.
@@ -64,15 +60,7 @@ def build_networks(
         resolution=config.resolution,
         base_resolution=config.base_resolution,
     )
-    # A learning rate for each network: Heusel et al. 2017, arXiv 1706.08500, section 2.
-    generator_rate = config.generator_learning_rate or config.learning_rate
-    return Networks(
-        generator,
-        ema_generator,
-        discriminator,
-        make_optimizer(generator, generator_rate, config.learning_rate_halving),
-        make_optimizer(discriminator, config.learning_rate, config.learning_rate_halving),
-    )
+    return Networks(generator, ema_generator, discriminator)
 
 
 def make_optimizer(network: keras.Model, rate: float, half_life: int) -> keras.optimizers.Optimizer:

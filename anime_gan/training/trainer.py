@@ -11,7 +11,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 from anime_gan.training.config import ConfigError, TrainConfig
 from anime_gan.training.losses import get_adversarial_loss
-from anime_gan.training.networks import build_networks
+from anime_gan.training.networks import build_networks, make_optimizer
 from anime_gan.training.noise import StepNoise, draw_noise
 from anime_gan.training.penalties import get_gradient_penalty
 from anime_gan.training.step import update_average, update_networks
@@ -109,13 +109,14 @@ class Trainer:
         weight = config.penalty_weight
         self.penalty_weight = self.penalty.default_weight if weight < 0 else weight
 
+        # A learning rate for each network: Heusel et al. 2017, arXiv 1706.08500, section 2.
+        generator_rate = config.generator_learning_rate or config.learning_rate
+        half_life = config.learning_rate_halving
         with self.strategy.scope():
             networks = build_networks(config, schema.num_labels, channels, dtype, synchronized=replicas > 1)
-        self.generator = networks.generator
-        self.ema_generator = networks.ema_generator
-        self.discriminator = networks.discriminator
-        self.generator_optimizer = networks.generator_optimizer
-        self.discriminator_optimizer = networks.discriminator_optimizer
+            self.generator, self.ema_generator, self.discriminator = networks
+            self.generator_optimizer = make_optimizer(self.generator, generator_rate, half_life)
+            self.discriminator_optimizer = make_optimizer(self.discriminator, config.learning_rate, half_life)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.augment_probability = tf.Variable(
             float(config.augment == "always"), trainable=False, name="augment_probability"
@@ -125,6 +126,8 @@ class Trainer:
         self._sums_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="sums_steps")
         self.checkpoint = tf.train.Checkpoint(
             **networks._asdict(),
+            generator_optimizer=self.generator_optimizer,
+            discriminator_optimizer=self.discriminator_optimizer,
             step=self.step,
             augment_probability=self.augment_probability,
             sums=self._sums,

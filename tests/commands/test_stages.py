@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from anime_gan.commands import train
 from anime_gan.exports.read import find_export
 from anime_gan.training import config
+from tests.runs.test_loop import train_until_signal
 
 ARGUMENTS = ["--preset=flagship-128", "--num_images=40", "--batch_size=4", "--precision=float32"]
 
@@ -43,6 +47,25 @@ def test_each_stage_grows_from_the_one_before_and_can_be_resumed(tmp_path, capsy
     assert train.main(["--resume"]) == 0
     assert json.loads((export / "training.json").read_text())["weights_sha256"] == weights
     assert (parent / "64" / "stats.jsonl").read_bytes() == first
+
+
+def test_a_stopped_stage_names_the_command_that_resumes_all(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "staged_losses.py").write_text(
+        "from anime_gan.training.losses import ADVERSARIAL_LOSSES\nHINGE = ADVERSARIAL_LOSSES['hinge']\n"
+    )
+    code = "--adversarial_loss=staged_losses:HINGE"
+    assert train_until_signal(*ARGUMENTS, code, step=1, number=signal.SIGTERM) == 128 + signal.SIGTERM
+    resume = capsys.readouterr().err.split("To resume: ")[1].splitlines()[0]
+    parent = Path("runs", "0001-flagship-128")
+    assert resume == f"python train.py --resume --run_dir={parent} {code}"
+    # Saved options may name code that somebody else wrote.
+    assert train.main(["--resume"]) == 2
+    assert f"imported only if the command names it: add {code}" in capsys.readouterr().err
+    assert train.main(["--resume", code, "--steps=9"]) == 2
+    assert "--steps cannot be combined with --resume of several stages" in capsys.readouterr().err
+    assert train.main(shlex.split(resume)[2:]) == 0
+    assert find_export(parent) == parent / "128" / "export" / "1"
 
 
 @pytest.mark.parametrize("option", ["--steps=3", "--resolution=64"])

@@ -106,6 +106,13 @@ def test_a_grown_run_can_grow_again(start, schema, labels, tmp_path):
     np.testing.assert_array_equal(grown.generator.rgb.kernel.numpy(), trainer.generator.rgb.kernel.numpy())
 
 
+@pytest.mark.parametrize(("channels", "transparent"), [(3, "no"), (4, "yes")])
+def test_automatic_transparency_is_what_the_run_has(channels, transparent, schema, labels, tmp_path):
+    run = RunDirectory.create(tmp_path / "run", CONFIG, make_dataset(schema, labels, channels=channels))
+    start = TrainedRun(run.checkpoint_path(7), {})
+    assert start.options({"transparent": "auto"})["transparent"] == transparent
+
+
 def test_other_labels_or_channels_do_not_fit(start, schema, labels):
     fewer = dataclasses.replace(schema, attributes=schema.attributes[:-1])
     without = labels[:, : fewer.num_labels]
@@ -116,12 +123,15 @@ def test_other_labels_or_channels_do_not_fit(start, schema, labels):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--resolution=256"], "--resolution=256: a run that starts from this one has 64 or 128 pixels"),
+        (
+            ["--resolution=256"],
+            "--resolution=256: a run that starts from this one must have 64 or 128 pixels",
+        ),
         (["--architecture=published"], "--architecture=published: the run to start from has compact"),
         (
             ["--resolution=128", "--num_images=40", "--batch_size=4"],
-            "networks grow with the labels and the transparency that they were trained with; fine-tune this "
-            "run at 64 pixels first",
+            "networks can grow only with the labels and the transparency that they were trained with; "
+            "fine-tune this run at 64 pixels first",
         ),
     ],
 )

@@ -39,5 +39,5 @@ def test_training_and_drawing_need_no_unix_module(tmp_path: Path):
         [sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "memory: not known on this system\n" in done.stdout
+    assert "memory: unknown on this system\n" in done.stdout
     assert Image.open(tmp_path / "drawn.png").size == (2 * 64 + 2, 64)

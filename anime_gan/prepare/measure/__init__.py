@@ -1,1 +1,1 @@
-"""Measurements of the preparation: face detection, hair colors and near-duplicates."""
+"""Measures the accuracy of face detection, hair colors, and near-duplicate detection."""

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.prepare.measure`: measures face detection, hair colors and near-duplicates."""
+"""`python -m anime_gan.prepare.measure`: measures the accuracy and speed of the preparation."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from anime_gan.common.command_line import Flags, run_command
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 
-SUMMARY = """Measures the parts of anime_gan.prepare, with 95% confidence intervals:
+SUMMARY = """Measures the parts of anime_gan.prepare and prints 95% confidence intervals:
   python -m anime_gan.prepare.measure --faces=FACES --art=SUTEMO
-Detection is measured on pictures with known boxes (--faces) and on composed pictures (--art)."""
+Face detection is measured on pictures with known boxes (--faces) and on composed pictures (--art)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("cascade", "", "file of the face detector (default: downloaded once to the cache)")
-    flags.text("faces", "", "folder of pictures with boxes in labels.csv (columns file, faces, hair_color)")
+    flags.text("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
+    flags.text("faces", "", "folder of pictures with a labels.csv (columns file, faces, and hair_color)")
     flags.text("art", "", "clone of ShatReal/sutemo for composed pictures")
-    flags.text("backgrounds", "", "folder of backgrounds without faces (default: only drawn backgrounds)")
-    flags.text("picture", "", "PNG file to write, with a drawn page and its crops; nothing is measured")
-    flags.integer("scenes", 200, "number of composed pictures (1 and up; default 200)", 1)
+    flags.text("backgrounds", "", "folder of backgrounds without faces (default: backgrounds are drawn)")
+    flags.text("picture", "", "PNG file for a drawn page and its crops; nothing is measured")
+    flags.integer("scenes", 200, "number of composed pictures (1 or more; default 200)", 1)
     flags.integer(
-        "copies", 300, "number of drawn pictures, and of composed ones, to copy (0 = none; default 300)", 0
+        "copies",
+        300,
+        "number of drawn pictures, and of pictures from --art, to copy (0 = none; default 300)",
+        0,
     )
-    flags.integer("seed", 0, "random seed of composed pictures and copies (0 and up; default 0)", 0)
+    flags.integer("seed", 0, "random seed of composed pictures and copies (0 or more; default 0)", 0)
     return run_command("anime_gan.prepare.measure", SUMMARY, flags, lambda: _measure(flags), argv)
 
 
@@ -41,7 +44,7 @@ def _measure(flags: Flags) -> int:
     from anime_gan.prepare.detection import CascadeDetector
     from anime_gan.prepare.measure import parts
 
-    # The speed is measured per core.
+    # A single thread gives the speed per core.
     cv2.setNumThreads(1)
     detector = CascadeDetector(find_cascade(flags.cascade))
     art = Path(flags.art) if flags.art else None
@@ -88,7 +91,7 @@ def _print_found(title: str, found: list[Any]) -> None:
 
 
 def _print_speed(detector: Any, pictures: list[Any]) -> None:
-    """Measures the speed of one process: decoding, detection, cropping, measuring, compression."""
+    """Measures the speed of the whole analysis in a single process."""
     from PIL import Image
 
     from anime_gan.datasets.folder.tags import TagTable

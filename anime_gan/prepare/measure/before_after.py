@@ -1,4 +1,4 @@
-"""A picture that illustrates the preparation: a page with faces, and the crops of the faces."""
+"""Draws a picture that illustrates the preparation: a page with faces, and the crops of these faces."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from anime_gan.prepare.measure.parts import CONFIDENT
 from anime_gan.prepare.per_picture import Options
 
 _WIDTH, _CROP, _LINE = 420, 128, 18
-# The size of a page, and left, top and side of its panels, in pixels.
+# The size of a page, and the left, top, and side of each panel, in pixels.
 PAGE = (800, 600)
 PANELS = ((20, 20, 360), (420, 60, 240), (20, 400, 180), (220, 400, 160), (420, 320, 260))
 
 
 def drawn_page(seed: int) -> np.ndarray:
-    """Draws a page with a face in each panel: uint8 [600, 800, 3]."""
+    """Draws a page with a face in each panel, uint8 [600, 800, 3]."""
     illustrator = DrawnFaces(seed)
     page = Image.new("RGB", PAGE, PAPER)
     pen = ImageDraw.Draw(page)
@@ -31,7 +31,7 @@ def drawn_page(seed: int) -> np.ndarray:
 
 
 def before_and_after(detector: CascadeDetector, picture: np.ndarray) -> Image.Image:
-    """Shows a picture with marked faces on the left, and the crops with their hair colors on the right.
+    """Draws a picture with marked faces on the left, and the crops with their hair colors on the right.
 
     Args:
         detector: The face detector.

@@ -1,4 +1,4 @@
-"""Test pictures with several characters, composed of layered art, with exactly known faces."""
+"""Composes test pictures of one or more characters from layered art. The faces are exactly known."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from anime_gan.prepare.boxes import Box
 WIDTH, HEIGHT = 800, 600
 MAX_CHARACTERS = 4
 MAX_ANGLE = 30.0
-# Left, top and side of the face from forehead to chin, in pixels of the art. Male heads are higher.
+# Left, top, and side of the face from forehead to chin, in pixels of the art. Male heads are higher up.
 FACES = {"female": (300, 370, 390), "male": (298, 268, 390)}
-# Minimum share of a face that stays visible behind neighbors and objects.
+# Minimum visible share of a face behind other characters and objects.
 MIN_VISIBLE = 0.7
-# Left, top and side of a square around the art.
+# Left, top, and side of a square around the art.
 _WHOLE = (-100, 0, 1200)
 # Sides of the cached figures, in pixels.
 _FIGURES = (200, 400, 800)
@@ -33,12 +33,12 @@ class ComposedFace:
     """A face in a composed picture.
 
     Attributes:
-        box: A square around the middle of the face, from the forehead to the chin if it is upright.
-        angle: Rotation of the character in degrees.
+        box: A square around the center of the face. In an upright face, it reaches from forehead to chin.
+        angle: Rotation of the character, in degrees.
         visible: Share of the square that is not covered.
-        hair_color: Label of the art.
-        eye_color: Label of the art; None if the eyes are closed.
-        skin: Label of the art.
+        hair_color: Hair color, as the art is labeled.
+        eye_color: Eye color, as the art is labeled; None if the eyes are closed.
+        skin: Skin, as the art is labeled.
     """
 
     box: Box
@@ -52,13 +52,13 @@ class ComposedFace:
 def compose(
     sprites: Path, backgrounds: Sequence[Image.Image], seed: int, index: int
 ) -> tuple[Image.Image, list[ComposedFace]]:
-    """Composes a picture of 1 to 4 characters, rotated by up to 30 degrees, some of them partly covered.
+    """Composes a picture of up to 4 characters. Some are rotated by up to 30 degrees or partly covered.
 
     Args:
-        sprites: The folder of the layers, from `sutemo.find_sprites`.
-        backgrounds: Pictures without faces; other backgrounds are drawn.
+        sprites: The folder of layers, from `sutemo.find_sprites`.
+        backgrounds: Pictures without faces, which are used for half of the backgrounds; the rest are drawn.
         seed: Random seed.
-        index: Number of the picture, 0 or more.
+        index: Number of the picture, counted from 0.
 
     Returns:
         The picture, 800x600, and its faces.
@@ -109,11 +109,11 @@ def _eye_color(face: LayeredFace) -> str | None:
 
 
 def _place(rng: np.random.Generator, boxes: Sequence[Box], count: int) -> Box | None:
-    """Chooses a square for a face in the picture, away from other faces; None if there is no room."""
+    """Chooses a square for a face, away from other faces; None if there is no room."""
     largest = _SIDES[1] if count == 1 else 420 / count
     for _ in range(30):
         side = math.exp(rng.uniform(math.log(_SIDES[0]), math.log(largest)))
-        # With room for the hair; the shoulders may extend beyond the picture.
+        # There must be room for the hair. The shoulders may extend beyond the picture.
         x = rng.uniform(0.3 * side, WIDTH - 1.3 * side)
         y = rng.uniform(0.7 * side, HEIGHT - 1.3 * side)
         box = Box(x, y, side, side)
@@ -124,13 +124,13 @@ def _place(rng: np.random.Generator, boxes: Sequence[Box], count: int) -> Box | 
 
 
 def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[Image.Image, np.ndarray]:
-    """Places the face of a character at a box; returns RGBA of the picture's size, and the visible pixels."""
+    """Draws a character with its face in a box; returns an RGBA picture and a mask of the opaque pixels."""
     left, top, side = FACES[face.sex]
     scale = place.width / side
     figure = _figure(sprites, face, next(size for size in _FIGURES if size >= 1200 * scale))
     drawn = figure.width / _WHOLE[2]
     middle = ((left + side / 2 - _WHOLE[0]) * drawn, (top + side / 2 - _WHOLE[1]) * drawn)
-    # Pillow needs the inverse: from pixels of the picture to pixels of the figure.
+    # Pillow needs the inverse transformation, from the picture to the figure.
     turn = math.radians(angle)
     cosine, sine = math.cos(turn) * drawn / scale, math.sin(turn) * drawn / scale
     x, y = place.center
@@ -138,11 +138,11 @@ def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[
         cosine, sine, middle[0] - cosine * x - sine * y,
         -sine, cosine, middle[1] + sine * x - cosine * y,
     )  # fmt: skip
-    # Drawn at twice the size and averaged over 2x2 pixels, which smooths the edges.
     if face.flip:
         figure = figure.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         a, b, c, d, e, f = matrix
         matrix = (a, b, figure.width - middle[0] - a * x - b * y, d, e, f)
+    # Draw at twice the size, and average over 2x2 pixels to smooth the edges.
     large = tuple(v / 2 if i % 3 < 2 else v for i, v in enumerate(matrix))
     posed = figure.transform(
         (2 * WIDTH, 2 * HEIGHT), Image.Transform.AFFINE, large, Image.Resampling.BILINEAR
@@ -152,7 +152,7 @@ def _posed(sprites: Path, face: LayeredFace, place: Box, angle: float) -> tuple[
 
 
 def _figure(sprites: Path, face: LayeredFace, side: int) -> Image.Image:
-    """Draws a character without a background: premultiplied, mode RGBa."""
+    """Draws a character without a background, with premultiplied alpha (mode RGBa)."""
     color = np.zeros((side, side, 3), np.float32)
     passing = np.ones((side, side, 1), np.float32)
     for item in face.items:
@@ -192,7 +192,7 @@ def _cover(
     if any(_visible(covering, box, i) < MIN_VISIBLE for i, box in enumerate(boxes)):
         return owner
     picture.paste(tuple(int(v) for v in rng.integers(20, 240, 3)), (0, 0), shape)
-    # A number that no character has, so that the next character may cover the object.
+    # No character has this number, so the next character may cover the object.
     return np.where(np.asarray(shape) > 0, MAX_CHARACTERS + 1, owner)
 
 

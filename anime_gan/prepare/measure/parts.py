@@ -1,4 +1,4 @@
-"""Accuracy of each part of the preparation, on pictures with known faces."""
+"""Measures the accuracy of each part of the preparation on pictures with known faces."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from anime_gan.prepare.detection import CascadeDetector, Detection
 from anime_gan.prepare.measure.composed import ComposedFace, compose
 from anime_gan.prepare.near_duplicates import FingerprintIndex, fingerprint, same_picture, thumbnail
 
-# Minimum intersection over union of a detected and a known face.
+# Minimum intersection over union of a detected face and a known face.
 FOUND = 0.3
-# Minimum confidence of a hair color, as in `anime_gan.prepare` by default.
+# Minimum confidence of a hair color. It is the default of `anime_gan.prepare`.
 CONFIDENT = 0.5
-# Side of the pictures for near-duplicates, in pixels.
+# Side of the pictures that are copied, in pixels.
 _COPY_SIDE = 256
 
 
@@ -51,7 +51,7 @@ class Known(NamedTuple):
     """A picture with known faces.
 
     Attributes:
-        name: Name for messages.
+        name: Name of the picture, for messages.
         picture: uint8 [height, width, 3], RGB.
         faces: The faces from forehead to chin.
         hair_colors: Hair color of each face; None if unknown.
@@ -73,10 +73,10 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 
 def labeled_pictures(folder: Path) -> Iterator[Known]:
-    """Yields pictures with boxes in `labels.csv`.
+    """Yields the pictures in a folder with their boxes from `labels.csv`.
 
-    The table has columns `file`, `faces` (`[[x, y, width, height], ...]`) and `hair_color`. Pictures with
-    unknown boxes (an empty cell) are skipped; `[]` means that there is no face.
+    The table has the columns `file`, `faces` (such as `[[x, y, width, height]]`), and `hair_color`. A picture
+    without faces has `[]`. A picture with an empty cell is skipped, because its faces are unknown.
     """
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -92,7 +92,7 @@ def labeled_pictures(folder: Path) -> Iterator[Known]:
 def composed_pictures(
     art: Path, backgrounds: Sequence[Image.Image], count: int, seed: int
 ) -> Iterator[tuple[Known, list[ComposedFace]]]:
-    """Yields pictures composed of layered art, with details of their faces."""
+    """Yields pictures composed from layered art, with the details of their faces."""
     sprites = sutemo.find_sprites(art)
     for index in range(count):
         picture, faces = compose(sprites, backgrounds, seed, index)
@@ -106,7 +106,7 @@ class Found(NamedTuple):
     Attributes:
         known: The picture.
         detections: The detections.
-        face_of: Index of the known face for each detection, or -1.
+        face_of: Index of the known face for each detection; -1 if there is none.
     """
 
     known: Known
@@ -115,7 +115,7 @@ class Found(NamedTuple):
 
 
 def detect(detector: CascadeDetector, pictures: Iterable[Known]) -> Iterator[Found]:
-    """Runs a detector and matches each known face with at most one detection."""
+    """Runs a detector, and matches each known face with at most one detection."""
     for known in pictures:
         detections = detector.detect(known.picture)
         shared = overlaps(known.faces, [detection.box for detection in detections])
@@ -134,7 +134,7 @@ def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
 
 
 def hair_colors(found: Sequence[Found]) -> tuple[Share, Share]:
-    """Returns the shares of correct colors among confident ones, and of faces with a confident color."""
+    """Returns the share of confident colors that are correct, and of faces with a confident color."""
     right = confident = faces = 0
     for picture in found:
         for detection, number in zip(picture.detections, picture.face_of, strict=True):
@@ -150,10 +150,10 @@ def hair_colors(found: Sequence[Found]) -> tuple[Share, Share]:
 
 
 def near_duplicates(count: int, seed: int, art: Path | None) -> dict[str, Share]:
-    """Measures how often copies are detected, and how often other pictures are taken for copies.
+    """Measures how often copies are detected, and how often other pictures are mistaken for copies.
 
-    Copies are recompressed, resized, cropped by up to 6% on each side, or all three. All other pictures, and
-    the same picture in another hue, must not be taken for copies.
+    Copies are recompressed, resized, cropped by up to 6% on each side, or all three. Other pictures must not
+    be mistaken for copies, nor must the same picture in another hue.
     """
     draw = DrawnFaces(seed).draw
     pictures = [draw(index, _COPY_SIDE)[0] for index in range(count)]
@@ -186,13 +186,13 @@ def near_duplicates(count: int, seed: int, art: Path | None) -> dict[str, Share]
                     wrong += other != number
         pairs += len(pictures) * (len(pictures) - 1)
         results[kind] = Share(right, len(pictures))
-    results["other pictures taken for a copy"] = Share(wrong, pairs)
+    results["other pictures mistaken for copies"] = Share(wrong, pairs)
     wrong = 0
     for number, picture in enumerate(pictures):
         tinted = _tint(picture, rng)
         near = number in index.candidates(fingerprint(tinted))
         wrong += near and same_picture(thumbnail(tinted), thumbnails[number])
-    results["another tint taken for a copy"] = Share(wrong, len(pictures))
+    results["other tints mistaken for copies"] = Share(wrong, len(pictures))
     return results
 
 
@@ -221,7 +221,7 @@ def _tint(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def breakdown(found: Sequence[Found], details: Sequence[Sequence[ComposedFace]]) -> Mapping[str, Share]:
-    """Returns the recall on composed pictures by properties of the faces."""
+    """Returns the recall on composed pictures for each property of the faces."""
     groups: dict[str, list[bool]] = {}
     for picture, faces in zip(found, details, strict=True):
         for number, face in enumerate(faces):
