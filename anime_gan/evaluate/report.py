@@ -39,8 +39,9 @@ EXPLANATIONS = """\
 - *Details*: the same measures on four crops of each image at full resolution, by judges of their own: an eye,
   the mouth, an edge inside the hair, and the outline. Other judges see large images reduced. Only attributes
   that the tagger recognizes on the details of real images count.
-- *Success rate*: the share of faces that the critic scores above the floor that 95% of real images exceed. The critic
-  is trained to detect damaged images. Of several candidates, the one with the highest score is kept."""
+- *Success rate*: the share of faces that the critic scores above the floor that 95% of real images exceed.
+  The critic is trained to detect damaged images. Of several candidates, the one with the highest score is
+  kept."""
 
 
 class Pictures(NamedTuple):

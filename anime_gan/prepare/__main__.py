@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0.0,
         1.0,
     )
+    flags.switch("transparent", True, "keep the alpha channel of transparent pictures (true or false)")
     flags.switch("colors", True, "measure hair and eye colors that are not labeled otherwise (true or false)")
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
@@ -89,7 +90,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
         tagger = _open_tagger(flags, table, thresholds)
         attributes = join_attributes(attributes, tagger.attributes)
         print_lines(getattr(tagger, "notes", []))
-    names = ("margin", "lift", "size", "min_size", "max_outside", "colors")
+    names = ("margin", "lift", "size", "min_size", "max_outside", "colors", "transparent")
     options = Options(**{name: getattr(flags, name) for name in names})
     identity = {
         "cascade": _digest(cascade.read_bytes()),

@@ -14,7 +14,7 @@ class Crop(NamedTuple):
     """A cropped face.
 
     Attributes:
-        image: uint8 [size, size, 3], RGB.
+        image: uint8 [size, size, channels], as the picture.
         box: The cropped square in pixels of the picture, before it is rotated about its center.
         outside: Share of the square that is outside the picture.
         upscaled: Whether the square has fewer pixels than the image.
@@ -47,7 +47,7 @@ def cut(picture: np.ndarray, box: Box, size: int, angle: float = 0.0) -> Crop:
     """Crops a square from a picture, and fills parts outside the picture by mirroring.
 
     Args:
-        picture: uint8 [height, width, 3], RGB.
+        picture: uint8 [height, width, 3 or 4]: RGB, or RGBA with premultiplied alpha.
         box: The square.
         size: Side of the result in pixels.
         angle: Tilt of the head in degrees, counterclockwise; the result is upright.

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from anime_gan.common.alpha import has_alpha, on_background, premultiplied, straight_alpha
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.reading.pictures import MAX_BYTES, PictureError, read_whole_picture
 from anime_gan.datasets.reading.storage import FoundFile, read_file
@@ -23,6 +24,7 @@ from anime_gan.prepare.near_duplicates import Fingerprint, fingerprint
 
 # Maximum length of a picture's longer side, in pixels. Larger pictures are reduced to save memory.
 LONGEST = 4096
+WHITE = (255, 255, 255)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Options:
         min_size: Minimum side of a crop, in pixels of the picture.
         max_outside: Maximum share of a crop outside the picture.
         colors: Whether to measure hair and eye colors.
+        transparent: Whether crops of transparent pictures keep the alpha channel.
     """
 
     margin: float = 1.5
@@ -44,6 +47,7 @@ class Options:
     min_size: int = 64
     max_outside: float = 0.25
     colors: bool = True
+    transparent: bool = True
 
 
 class PictureJob(NamedTuple):
@@ -116,20 +120,25 @@ def _analyze(file: FoundFile, job: PictureJob) -> AnalyzedPicture:
         return AnalyzedPicture(file, 0, f"cannot be opened: {error}", [], None)
     content = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
     try:
-        picture = read_whole_picture(data, LONGEST)
+        original = read_whole_picture(data, LONGEST, job.options.transparent)
     except PictureError as error:
         return AnalyzedPicture(file, content, str(error), [], None)
+    # Everything but the saved crop is computed from the picture on white.
+    picture = on_background(original, WHITE)
     fault = picture_fault(picture, job.options.min_size)
     if fault:
         return AnalyzedPicture(file, content, fault, [], None)
     found = sorted(job.detector.detect(picture), key=lambda detection: detection.box)
     if not found:
         return AnalyzedPicture(file, content, "no face found", [], None)
-    faces = [_cut_out(picture, detection, job.options) for detection in found]
+    faces = [_cut_out(picture, original, detection, job.options) for detection in found]
     return AnalyzedPicture(file, content, "", faces, read_tag_file(job.root, file.name, job.table))
 
 
-def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> FaceCandidate:
+def _cut_out(
+    picture: np.ndarray, original: np.ndarray, detection: Detection, options: Options
+) -> FaceCandidate:
+    """Crops a face from a picture on white, and from the original, which may be transparent."""
     box = crop_box(detection.box, options.margin, options.lift, detection.angle)
     crop = cut(picture, box, options.size, detection.angle)
     side = round(crop.box.width)
@@ -143,7 +152,11 @@ def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> Fac
         nothing = crop._replace(image=np.zeros((0, 0, 3), np.uint8))
         return FaceCandidate(detection, nothing, reason, b"", Fingerprint(0, b""), {})
     # Files of level 1 are much faster to write than those of level 9, and hardly larger.
+    saved = crop.image
+    if has_alpha(original):
+        transparent = np.rint(premultiplied(original)).astype(np.uint8)
+        saved = straight_alpha(cut(transparent, box, options.size, detection.angle).image)
     file = io.BytesIO()
-    Image.fromarray(crop.image).save(file, "PNG", compress_level=1)
+    Image.fromarray(saved).save(file, "PNG", compress_level=1)
     colors = measure_colors(picture, detection.box, detection.angle) if options.colors else {}
     return FaceCandidate(detection, crop, "", file.getvalue(), fingerprint(crop.image), colors)

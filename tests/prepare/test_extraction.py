@@ -13,6 +13,7 @@ from PIL import Image
 
 pytest.importorskip("cv2")
 
+from anime_gan.common.alpha import on_background
 from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.load import load_dataset
@@ -158,6 +159,30 @@ def test_result_is_a_dataset_that_training_reads(source: Path, tmp_path: Path) -
     assert dataset.labels[row, dataset.schema.column("hair_color", "red")] == 1
     # No source has a label for glasses there.
     assert labels["faces/edge-png-1.png"]["glasses"] == ""
+
+
+def test_transparent_pictures_give_transparent_crops(tmp_path: Path) -> None:
+    """The saved crop is the same face: on white it equals the crop of the picture on white."""
+    picture = np.zeros((200, 240, 4), np.uint8)
+    picture[40:160, 60:180] = DrawnFaces(5, transparent=True).draw(2, 120)[0].clip(1, 254)
+    picture[40 + FOREHEAD, 60 + CHEEK] = 255
+    picture[40 + FOREHEAD, 60 + CHEEK + 1] = (0, 0, 0, 255)
+    save(tmp_path / "source", "a.png", picture)
+    save(tmp_path / "source", "b.png", draw_picture((0, 100)))
+    found = []
+    for name, transparent in (("kept", True), ("white", False)):
+        prepare(
+            tmp_path / "source",
+            tmp_path / name,
+            options=dataclasses.replace(OPTIONS, transparent=transparent),
+        )
+        files = [row["filename"] for row in read_table(tmp_path / name / "labels.csv")]
+        found.append({file.split("/")[-1][0]: Image.open(tmp_path / name / file) for file in files})
+    kept, white = found
+    assert (kept["a"].mode, kept["b"].mode, white["a"].mode) == ("RGBA", "RGB", "RGB")
+    ours = on_background(np.array(kept["a"]), (255, 255, 255)).astype(int)
+    assert np.abs(ours - np.array(white["a"])).max() <= 3
+    assert np.mean(np.array(kept["a"])[..., 3] <= 1) > 0.1
 
 
 def test_tags_of_a_picture_with_two_faces_are_nobodys(source: Path, tmp_path: Path) -> None:

@@ -157,7 +157,11 @@ def test_the_documented_command_trains_like_the_bundled_model(model, parsed):
 def test_the_published_pair_is_one_flag_away(parsed):
     """Its options are those of the default run before version 0.2.0."""
     config = parsed(["--preset=published"])
-    assert (config.architecture, config.gradient_penalty, config.penalty_interval) == ("published", "dragan", 2)
+    assert (config.architecture, config.gradient_penalty, config.penalty_interval) == (
+        "published",
+        "dragan",
+        2,
+    )
     assert (config.learning_rate, config.learning_rate_halving, config.attribute_weight) == (2e-4, 0, 1.0)
     assert config.steps * config.batch_size == 160_000
 

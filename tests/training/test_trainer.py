@@ -14,9 +14,7 @@ from anime_gan.training.config import ConfigError, resolve_config
 from anime_gan.training.step import complete_labels
 from anime_gan.training.trainer import NonFiniteError, Trainer
 
-CONFIG = resolve_config(
-    "published", {"batch_size": 8, "penalty_interval": 2, "steps": 10, "ema_decay": 0.2}
-)
+CONFIG = resolve_config("published", {"batch_size": 8, "penalty_interval": 2, "steps": 10, "ema_decay": 0.2})
 
 
 @pytest.fixture(scope="module")

@@ -76,20 +76,21 @@ def is_transparent(data: bytes) -> bool:
     return False
 
 
-def read_whole_picture(data: bytes, longest: int) -> np.ndarray:
+def read_whole_picture(data: bytes, longest: int, transparent: bool = False) -> np.ndarray:
     """Decodes an image file like `read_picture`, but without cropping or enlarging.
 
     Args:
         data: The content of the file.
         longest: Maximum length of the longer side in pixels.
+        transparent: Whether to keep the alpha channel if the picture has transparent pixels.
 
     Returns:
-        uint8 [height, width, 3], RGB.
+        uint8 [height, width, 3], RGB; or [height, width, 4], RGBA with straight alpha.
 
     Raises:
         PictureError: The file contains no usable image.
     """
-    return _read(data, lambda image: _whole(image, longest))
+    return _read(data, lambda image: _whole(image, longest, transparent))
 
 
 def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> np.ndarray:
@@ -188,25 +189,40 @@ def _middle_square(image: ImageFile.ImageFile, resolution: int, transparent: boo
     )
     if not transparent:
         return np.array(_upright(_in_srgb(square, image), image))
-    straight = Image.fromarray(straight_alpha(np.array(square)))
-    alpha = straight.getchannel("A")
-    if np.mean(np.array(alpha) < HALF_TRANSPARENT) < MIN_TRANSPARENT:
+    if _is_opaque(square):
         raise PictureError(OPAQUE)
-    colors = _in_srgb(straight.convert("RGB"), image)
-    return np.array(_upright(Image.merge("RGBA", (*colors.split(), alpha)), image))
+    return _straight(square, image)
 
 
-def _whole(image: ImageFile.ImageFile, longest: int) -> np.ndarray:
-    """Decodes and reduces; returns uint8 [height, width, 3]."""
+def _whole(image: ImageFile.ImageFile, longest: int, transparent: bool) -> np.ndarray:
+    """Decodes and reduces; returns uint8 [height, width, 3], or 4 if the image stays transparent."""
     # No draft: small parts of a large image are cropped later, at full resolution.
     image.load()
-    flat = _flat(image)
-    share = longest / max(flat.size)
+    transparent = transparent and image.has_transparency_data
+    pixels = _premultiplied(image) if transparent else _flat(image)
+    if transparent and _is_opaque(pixels):
+        transparent, pixels = False, _flat(image)
+    share = longest / max(pixels.size)
     if share < 1:
-        size = (max(1, round(flat.width * share)), max(1, round(flat.height * share)))
-        flat = flat.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        size = (max(1, round(pixels.width * share)), max(1, round(pixels.height * share)))
+        pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if transparent:
+        return _straight(pixels, image)
     # Last, because few pixels are left.
-    return np.array(_upright(_in_srgb(flat, image), image))
+    return np.array(_upright(_in_srgb(pixels, image), image))
+
+
+def _is_opaque(premultiplied: Image.Image) -> bool:
+    """Whether fewer than `MIN_TRANSPARENT` of the pixels are transparent."""
+    alpha = np.array(premultiplied.getchannel(3))
+    return bool(np.mean(alpha < HALF_TRANSPARENT) < MIN_TRANSPARENT)
+
+
+def _straight(premultiplied: Image.Image, image: ImageFile.ImageFile) -> np.ndarray:
+    """Returns RGBA with straight alpha in sRGB, upright: uint8 [height, width, 4]."""
+    straight = Image.fromarray(straight_alpha(np.array(premultiplied)))
+    colors = _in_srgb(straight.convert("RGB"), image)
+    return np.array(_upright(Image.merge("RGBA", (*colors.split(), straight.getchannel("A"))), image))
 
 
 def _upright(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
