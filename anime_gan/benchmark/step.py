@@ -14,12 +14,12 @@ from anime_gan.benchmark.measure import Numbers, Options, take_turns, timed
 from anime_gan.common.backend import keras, tf
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.datasets.drawn.faces import DrawnFaces
-from anime_gan.training.config import TrainConfig
+from anime_gan.training.config import TrainConfig, resolve_config
 from anime_gan.training.plain_loop import PlainLoop
 from anime_gan.training.precision import resolve_dtype
 from anime_gan.training.trainer import Trainer
 
-# Images that every run trains on.
+# Images that the runs of the published networks train on.
 IMAGES = 64
 LABEL_ROWS = 640
 # Input shapes of the first convolution of each network.
@@ -28,20 +28,22 @@ DISCRIMINATOR_START = (None, 64, 64, 3)
 
 
 class Variant(NamedTuple):
-    """A way of training on `IMAGES` images.
+    """A way of training on some images.
 
     Attributes:
         name: Name in the table.
         precision: "float32" or "bfloat16".
         batch: Batch size.
-        flops: Floating-point operations per image.
-        run: Trains and waits for the result.
+        images: Number of images.
+        flops: Floating-point operations per image; None if they are not counted.
+        run: Trains on all images and waits for the result.
     """
 
     name: str
     precision: str
     batch: int
-    flops: float
+    images: int
+    flops: float | None
     run: Callable[[], object]
 
 
@@ -54,22 +56,23 @@ def measure(options: Options) -> Numbers:
     runs |= {precision: timed(convolution(precision)) for precision in precisions}
     seconds = take_turns(runs, options.repetitions, "step", warm_ups=2)
     rates = {precision: CONVOLUTION_FLOPS / median(seconds[precision]) for precision in precisions}
-    plain = median(seconds[steps[0].name])
+    plain = median(seconds[steps[0].name]) / steps[0].images
     numbers: Numbers = {"convolution_flops_per_second": rates, "steps": []}
     for step in steps:
-        typical = median(seconds[step.name])
-        rate = step.flops * IMAGES / typical
+        typical = median(seconds[step.name]) / step.images
+        rate = step.flops / typical if step.flops else None
         numbers["steps"].append(
             {
                 "name": step.name,
                 "precision": step.precision,
                 "batch": step.batch,
-                "seconds_for_64_images": seconds[step.name],
-                "images_per_second": IMAGES / typical,
+                "images": step.images,
+                "seconds": seconds[step.name],
+                "images_per_second": 1.0 / typical,
                 "times_the_plain_loop": plain / typical,
                 "flops_per_image": step.flops,
                 "flops_per_second": rate,
-                "share_of_convolution_rate": rate / rates[step.precision],
+                "share_of_convolution_rate": rate / rates[step.precision] if rate else None,
             }
         )
     return numbers
@@ -84,8 +87,8 @@ def report(numbers: Numbers) -> str:
             str(step["batch"]),
             in_words(step["images_per_second"]),
             in_words(step["times_the_plain_loop"]),
-            in_words(step["flops_per_second"] / 1e12),
-            f"{step['share_of_convolution_rate']:.0%}",
+            in_words(step["flops_per_second"] / 1e12) if step["flops_per_second"] else "–",
+            f"{step['share_of_convolution_rate']:.0%}" if step["flops_per_second"] else "–",
         ]
         for step in numbers["steps"]
     ]
@@ -174,11 +177,12 @@ def _variants() -> list[Variant]:
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 64, 64, 3), np.uint8)
 
     def trainer(dtype: str, batch: int, penalty_interval: int) -> Trainer:
-        return Trainer(TrainConfig(batch_size=batch, penalty_interval=penalty_interval), schema, rows, dtype)
+        options = {"batch_size": batch, "penalty_interval": penalty_interval}
+        return Trainer(resolve_config("published", options), schema, rows, dtype)
 
-    def train(trainer: Trainer) -> Callable[[], object]:
+    def train(trainer: Trainer, count: int = IMAGES) -> Callable[[], object]:
         batch = trainer.config.batch_size
-        starts = range(0, IMAGES, batch)
+        starts = [start % IMAGES for start in range(0, count, batch)]
         return lambda: [trainer.train_step(images[i : i + batch], rows[i : i + batch]) for i in starts]
 
     same = trainer("float32", IMAGES, 1)
@@ -190,21 +194,27 @@ def _variants() -> list[Variant]:
             "plain loop",
             "float32",
             IMAGES,
+            IMAGES,
             step_flops(generator, discriminator, generator_forwards=2),
             _plain_run(schema, images, rows),
         ),
-        Variant("Trainer, same losses", "float32", IMAGES, flops, train(same)),
+        Variant("Trainer, same losses", "float32", IMAGES, IMAGES, flops, train(same)),
     ]
     dtype = resolve_dtype("auto")
     precision = dtype.removeprefix("mixed_")
     if precision == "bfloat16":
         reduced = train(trainer(dtype, IMAGES, 1))
-        found.append(Variant("Trainer, same losses, bfloat16", precision, IMAGES, flops, reduced))
-    usual = TrainConfig()
+        found.append(Variant("Trainer, same losses, bfloat16", precision, IMAGES, IMAGES, flops, reduced))
+    usual = resolve_config("published", {})
     sparse = step_flops(generator, discriminator, penalty_share=1 / usual.penalty_interval)
     # Two steps of 32 images: one with the penalty and one without.
     pair = train(trainer(dtype, usual.batch_size, usual.penalty_interval))
-    found.append(Variant("Trainer, defaults", precision, usual.batch_size, sparse, pair))
+    found.append(Variant("preset published", precision, usual.batch_size, IMAGES, sparse, pair))
+    default = TrainConfig()
+    # As many steps as from one penalty to the next.
+    count = default.penalty_interval * default.batch_size
+    run = train(Trainer(default, schema, rows, dtype), count)
+    found.append(Variant("default run", precision, default.batch_size, count, None, run))
     return found
 
 
