@@ -347,7 +347,7 @@ def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["--attrs=blu hair"], "unknown attribute 'blu hair'; did you mean 'blue hair'"),
-        (["--attrs=blue"], "'blue' is ambiguous: say 'blue hair' or 'blue eyes' (--list_attrs"),
+        (["--attrs=blue"], "'blue' is ambiguous; use 'blue hair' or 'blue eyes' (--list_attrs"),
         (["--attrs=smile,no smile"], "'smile' contradicts 'no smile'"),
         (["--num=0"], "--num=0: must be 1 to 1,000,000"),
         (["--num=x"], "--num=x: must be an integer"),
