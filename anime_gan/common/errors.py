@@ -1,7 +1,7 @@
 """The error for an invalid value from the user, with the field, the value, and the reason.
 
 Code below the command line does not know whether a value came from a flag, a web page, or a file. It raises
-an `InputError`, and each entry point formats it. For example, a command prints `--steps=0: must be ...`.
+an `InputError`, and each entry point formats it: a command prints `--steps=0: must be ...`.
 """
 
 from __future__ import annotations

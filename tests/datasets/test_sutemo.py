@@ -342,7 +342,7 @@ def test_a_damaged_layer_is_named(tmp_path, clone, damage):
 
 
 def test_a_negative_seed_is_refused(clone):
-    with pytest.raises(ValueError, match="seed -1"):
+    with pytest.raises(ValueError, match="seed must be 0 or more, not -1"):
         SutemoFaces(clone, seed=-1)
 
 

@@ -15,7 +15,7 @@ NECK = (0.098, 0.385)
 # Outfit -> lowest point of the neckline; other outfits have a V-neck.
 NECKLINES = {"shirt": 0.395, "hoodie": 0.4, "round": 0.405, "pearls": 0.47}
 
-# Smallest `palette.distance` between the trimmings and the cloth.
+# Smallest `palette.distance` between the trim and the cloth.
 TRIM_CONTRAST = 120.0
 
 
