@@ -266,12 +266,12 @@ def integer(value):
 BROKEN_GRAPHS = {
     "other encoding": (lambda graph: graph.update(weight_encoding="raw"), "weight_encoding is 'raw'"),
     "no kernels": (lambda graph: graph.pop("exec_infos"), "exec_infos is missing"),
-    "too many kernels": (lambda graph: graph.update(exec_infos=[{}] * 5000), "5000 kernels, the limit"),
+    "too many kernels": (lambda graph: graph.update(exec_infos=[{}] * 5000), "5000 kernels; the limit"),
     "too many arrays": (
         lambda graph: graph["memory_layout"]["static"].update(
             allocations=dict.fromkeys(map(str, range(5000)))
         ),
-        "5000 arrays, the limit",
+        "5000 arrays; the limit",
     ),
     "two outputs": (lambda graph: graph.update(outputs=["output", "input"]), "outputs: must name one"),
     "a kernel left out": (lambda graph: graph["exec_infos"].pop(40), "kernel 40 (im2col_"),
@@ -358,7 +358,7 @@ def test_files_that_are_not_there_or_not_json(files, tmp_path, capsys):
 def test_flags(files, tmp_path, capsys):
     given = files.write(tmp_path)
     assert webdnn.main(given) == 2
-    assert "--out: is required" in capsys.readouterr().err
+    assert "--out is required" in capsys.readouterr().err
     assert webdnn.main([*given, f"--out={tmp_path}"]) == 2
     assert "already exists" in capsys.readouterr().err
 
