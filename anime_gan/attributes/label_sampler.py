@@ -21,7 +21,7 @@ class LabelRows:
     """The distinct label rows of a training set and their counts.
 
     Attributes:
-        rows: int8 [r, a] of +1, -1 and 0 (unknown).
+        rows: int8 [r, a] of +1, -1, and 0 (unknown).
         counts: int64 [r].
     """
 
@@ -119,7 +119,7 @@ class LabelSampler(tf.Module):
         """Keeps the known attributes of `labels` and samples the others independently (see `independent`).
 
         Args:
-            labels: float32 [n, a] of +1, -1 and 0 (unknown).
+            labels: float32 [n, a] of +1, -1, and 0 (unknown).
             uniforms: float64 [n, attributes] in [0, 1).
 
         Returns:
@@ -155,7 +155,7 @@ class LabelSampler(tf.Module):
         hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
         wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)
         rows = tf.cast(self._rows, tf.float32)
-        # The first counts equal minus opposite columns, and the second counts equal plus opposite columns.
+        # `difference` counts equal minus opposite columns; `compared` counts equal plus opposite columns.
         difference = tf.matmul(wanted, rows, transpose_b=True)
         compared = tf.matmul(tf.abs(wanted), tf.abs(rows), transpose_b=True)
         asked = tf.reduce_sum(tf.abs(wanted), axis=-1, keepdims=True)

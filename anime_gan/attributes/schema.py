@@ -44,7 +44,7 @@ class Term:
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """All spellings: the phrase, the name and the aliases."""
+        """All spellings: the phrase, the name, and the aliases."""
         return (self.phrase, self.name, *self.aliases)
 
 
@@ -218,7 +218,7 @@ class Schema:
         """Describes a label row in words that `parse` turns back into the same row.
 
         Args:
-            labels: [num_labels] of +1, -1 and 0.
+            labels: [num_labels] of +1, -1, and 0.
         """
         words: list[str] = []
         for slot in self.slots:
@@ -238,7 +238,7 @@ class Schema:
             description: Attribute name -> a group's value, or whether a tag is present.
 
         Returns:
-            int8 [num_labels] of +1, -1 and 0.
+            int8 [num_labels] of +1, -1, and 0.
 
         Raises:
             ValueError: An attribute or value is not in the schema.

@@ -80,13 +80,13 @@ def report(numbers: Numbers) -> str:
         [
             markdown_table(["folder", "first time, s", "later start, s", "memory, MiB"], rows),
             "",
-            f"The times run until the first batch of {BATCH} in a new Python process, without imports. First "
-            "time (one run): all cores read, decode, resize, and cache every file. Later start: the names, "
-            "sizes, and times of all files are compared with the recorded ones, and no file is read. Memory: "
-            "anonymous pages of the process after the first batch of a later start, including Python "
-            f"(measured on Linux only). The images are {SIDE}x{SIDE} PNG files: at most {DIFFERENT:,} "
-            "distinct ones, and hard links to them. A table contains their labels. All files are in the page "
-            "cache.",
+            "The times are measured in a new Python process, from the end of the imports to the first batch "
+            f"of {BATCH}. First time (one run): all cores read, decode, resize, and cache every file. Later "
+            "start: the names, sizes, and times of all files are compared with the recorded ones, and no "
+            "file is read. Memory: anonymous pages of the process after the first batch of a later start, "
+            f"including Python (measured on Linux only). The images are {SIDE}x{SIDE} PNG files: at most "
+            f"{DIFFERENT:,} distinct ones, and hard links to them. A table contains their labels. All files "
+            "are in the page cache.",
         ]
     )
 

@@ -178,7 +178,7 @@ def _resume_run(directory: Path, given: dict[str, Any]) -> int:
     start = None
     if config.init_from and not run.last_step:
         start = _start(Path(config.init_from), given)
-        # Raises an error if the folder contains another model by now.
+        # Raises an error if the folder now contains another model.
         start.options(dataclasses.asdict(config))
     dataset = run.check_data(_load(config, given))
     run.save_config(config)

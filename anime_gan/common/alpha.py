@@ -43,7 +43,7 @@ def parse_color(name: str) -> Color:
         red, green, blue = ImageColor.getrgb(name)[:3]
         return red, green, blue
     hint = nearest(name, ImageColor.colormap)
-    raise InputError(f"must be transparent, #rrggbb or a CSS color name{hint}", "background", name)
+    raise InputError(f"must be transparent, #rrggbb, or a CSS color name{hint}", "background", name)
 
 
 def has_alpha(images: np.ndarray) -> bool:

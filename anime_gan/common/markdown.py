@@ -23,7 +23,7 @@ def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     cells, rule = [], []
     for number, column in enumerate(columns, start=1):
         is_numeric = number > 1 and all(NUMERIC.fullmatch(cell) for cell in column[1:])
-        # A last column of text is not padded, because one long cell would make every line as long.
+        # A last column of text is not padded, because one long cell would lengthen every line.
         width = 0 if number == len(columns) and not is_numeric else max(3, *map(len, column))
         cells.append([cell.rjust(width) if is_numeric else cell.ljust(width) for cell in column])
         rule.append(f"{'-' * (width + 1)}:" if is_numeric else "-" * max(3, width + 2))

@@ -42,7 +42,7 @@ def _build(flags: Flags, source: str, destination: str) -> int:
             source, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
         )
     except DataError as error:
-        # Here, the source is an argument and not an option.
+        # Here, the source is a positional argument and not an option.
         raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error
     print_lines(dataset.report.lines())
     from anime_gan.datasets.records import write_records

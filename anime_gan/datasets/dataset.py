@@ -66,7 +66,7 @@ class Dataset:
         name: Short name, for run directories.
         images: uint8 [n, height, width, channels]: RGB, or RGBA with straight alpha. Usually a memory map, so
             that images stay on disk.
-        labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
         schema: The meaning of the label columns; empty if the images are unlabeled.
         statement: Description of the images, their license, and whom to credit.
         checksum: SHA-256 of schema, labels, and images; equal for runs that use the same data.

@@ -53,7 +53,7 @@ class Chunk(NamedTuple):
 
 
 class Source(Protocol):
-    """A data source: `IllustratedFaces`, `ImageFolder` or `RecordShards`.
+    """A data source: `IllustratedFaces`, `ImageFolder`, or `RecordShards`.
 
     Attributes:
         name: Short name, for folders.
@@ -269,7 +269,7 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
 
     Args:
         schema: The meaning of the columns.
-        labels: int8 [n, num_labels] of +1, -1 and 0.
+        labels: int8 [n, num_labels] of +1, -1, and 0.
 
     Returns:
         The remaining schema, int64 indices of its columns, and notes about dropped attributes and values.

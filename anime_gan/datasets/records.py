@@ -1,8 +1,8 @@
 """Datasets as TFRecord shards: a few large files, for clusters and cloud storage.
 
-A folder of shards contains the shards and `records.json` (schema, license, numbers of images and channels).
-A record is a `tf.train.Example` with the features `image` (bytes of a PNG file) and `labels` (one int64 per
-label column: +1, -1, or 0).
+A folder of shards contains the shards and `records.json`: the schema, the license, and the numbers of images
+and channels. A record is a `tf.train.Example` with the features `image` (bytes of a PNG file) and `labels`
+(one int64 per label column: +1, -1, or 0).
 """
 
 from __future__ import annotations

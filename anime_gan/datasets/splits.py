@@ -31,7 +31,7 @@ def split_dataset(labels: np.ndarray, combinations: np.ndarray, test_every: int 
     """Splits a dataset by position and labels, without randomness, so that all commands agree.
 
     Args:
-        labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
         combinations: int8 [k, num_labels] from `parse_combinations`; may have no rows.
         test_every: Every k-th image is a test image; 0 for no test images.
     """

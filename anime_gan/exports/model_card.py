@@ -89,7 +89,7 @@ weights, if any (see above). This project claims no further rights in them.
 
 def _imported_origin(record: Mapping[str, Any]) -> str:
     return f"""\
-Imported, not trained by this project.
+This model was imported. It was not trained by this project.
 
 ## Origin and license
 

@@ -28,7 +28,7 @@ NAME_DIGITS = 16
 
 
 class ModelError(InputError):
-    """An exported model is missing, incomplete or damaged."""
+    """An exported model is missing, incomplete, or damaged."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,7 +58,7 @@ class FaceGenerator:
             directory: As in `find_export`.
 
         Raises:
-            ModelError: The model is missing, incomplete or damaged.
+            ModelError: The model is missing, incomplete, or damaged.
         """
         export = read_export(directory)
         self.directory, self.schema, self.name = export.directory, export.schema, export.name
@@ -172,7 +172,7 @@ class FaceGenerator:
         """Draws the faces of a request, or the frames of an animation, one by one."""
         chunks: Iterable[FaceRequest] = [request]
         if request.interpolation is None and request.latent is None:
-            # All candidates of a chunk are drawn before its first face, so small chunks show progress.
+            # All candidates of a chunk are drawn before its first face, so small chunks give steady progress.
             size = max(1, CHUNK // request.candidates)
             starts = range(0, len(request.seeds), size)
             chunks = (replace(request, seeds=request.seeds[start : start + size]) for start in starts)

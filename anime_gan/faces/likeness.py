@@ -100,7 +100,8 @@ class Comparison:
 
     def _difference(self, difference: tf.Tensor) -> tf.Tensor:
         weights = tf.image.resize(self._weights, difference.shape[1:3], antialias=True)
-        # Nearly the absolute value, so that a background that the model cannot draw does not outweigh eyes.
+        # This is nearly the absolute value, so that a background that the model cannot draw does not outweigh
+        # the eyes.
         return _mean(weights * (tf.sqrt(tf.square(difference) + SOFTNESS**2) - SOFTNESS))
 
 

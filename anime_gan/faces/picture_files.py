@@ -64,8 +64,8 @@ def check_animation(path: Path) -> None:
 def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text: Mapping[str, str]) -> None:
     """Writes a looping animation, either completely or not at all. Only WebP is lossless.
 
-    WebP keeps alpha. GIF keeps one bit of alpha: at least half, or less. MP4 has no alpha, so `frames` must
-    be opaque.
+    WebP keeps alpha. GIF keeps one bit of it, which says whether alpha is at least half. MP4 has no alpha, so
+    `frames` must be opaque.
 
     Args:
         path: Ends in one of `ANIMATIONS`.
@@ -123,7 +123,7 @@ def _with_palette(frame: np.ndarray) -> Image.Image:
 def _save_looping(
     path: Path, kind: str, images: list[Image.Image], milliseconds: float, unit: int, **options: Any
 ) -> None:
-    """Saves an animation whose durations are multiples of a unit, without accumulating rounding errors."""
+    """Saves an animation with frame durations that are multiples of a unit; rounding errors do not add up."""
     ends = [round((index + 1) * milliseconds / unit) for index in range(len(images))]
     durations = [unit * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
     first, *others = images

@@ -62,7 +62,7 @@ class Step:
 
     Attributes:
         operation: `input`, `dense`, `convolution`, `add`, `subtract`, `divide`, `multiply`, `sum`, `relu`,
-            `double` or `tanh`.
+            `double`, or `tanh`.
         kernel: The kernel that computes it; None for the input.
         sources: The steps it reads: two for a sum, none for the input, else one.
         array: The weights it uses, if any.

@@ -94,7 +94,7 @@ def tress(points: Points, widths: Sequence[float] | np.ndarray, steps: int = 6) 
 
 def _normals(along: np.ndarray) -> np.ndarray:
     """Returns unit vectors [n, 2] at right angles to the given ones."""
-    numbers = along.view(np.complex128)  # One complex number per row; i turns it by 90 degrees.
+    numbers = along.view(np.complex128)  # One complex number per row; multiplying by i turns it.
     return (numbers * (1j / (np.abs(numbers) + 1e-9))).view(np.float64)
 
 

@@ -20,7 +20,7 @@ TRIM_CONTRAST = 120.0
 
 
 def draw_clothes(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the shoulders, the outfit and its collar."""
+    """Draws the shoulders, the outfit, and its collar."""
     cloth = palette.shades(face.outfit_color)
     accent = face.accent_color
     if palette.distance(accent, cloth.base) < TRIM_CONTRAST:

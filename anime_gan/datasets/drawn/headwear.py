@@ -9,7 +9,7 @@ from anime_gan.datasets.drawn.canvas import Canvas, Pose, ellipse, mirrored, smo
 from anime_gan.datasets.drawn.palette import Shades
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
-# Colors with a smaller sum of red, green and blue are dark.
+# Colors with a smaller sum of red, green, and blue are dark.
 DARK = 400
 
 

@@ -35,7 +35,7 @@ class ImageLabels(NamedTuple):
     Attributes:
         schema: The meaning of the label columns; it has no attributes if the images are unlabeled.
         names: Image files with "/" between folders, in order, each once.
-        labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
         skipped: (name, reason) of each skipped image or row.
         notes: Notes for the user, for example about ignored columns.
     """
@@ -99,8 +99,8 @@ class _Column:
         cells: Distinct cell -> its code, in order of appearance.
         codes: The code of the cell in each accepted row.
         too_varied: Whether there were too many distinct cells, so that none were kept.
-        values: The values of a group, None for a tag; set by `_learn`.
-        meanings: The meaning of each distinct cell: a value, yes, no or None; set by `_learn` or `_match`.
+        values: The values of a group, or None for a tag; set by `_learn`.
+        meanings: The meaning of each distinct cell: a value, yes, no, or None; set by `_learn` or `_match`.
     """
 
     def __init__(self, name: str, attribute: Group | Term | None = None) -> None:
@@ -143,7 +143,7 @@ class _Files:
         # Reasons are counted by the text before the colon.
         where = f"labels.csv row {number}"
         if len(cells) != self._width:
-            reason = f"wrong number of cells: {where} has {len(cells)}, the header has {self._width}"
+            reason = f"wrong number of cells: {where} has {len(cells)}; the header has {self._width}"
         elif name is None:
             reason = f"file name not relative to the folder: {where}"
         elif not name:

@@ -245,7 +245,7 @@ def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _L
 
     Args:
         path: `.../NN_group/NN_item/kind.png`.
-        region: Left, top and side of the region, in pixels of the art.
+        region: Left, top, and side of the region, in pixels of the art.
         canvas_size: Side of the region after shrinking, in pixels.
 
     Returns:
