@@ -1,4 +1,4 @@
-"""The calculations, tables and temporary files of `python -m anime_gan.benchmark`, not the speeds."""
+"""The calculations, tables, and temporary files of `python -m anime_gan.benchmark`, not the speeds."""
 
 from __future__ import annotations
 

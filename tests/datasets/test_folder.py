@@ -1,4 +1,4 @@
-"""Folders of images: labels, tags, skipped files and the cache."""
+"""Folders of images: labels, tags, skipped files, and the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table labels.csv."""
+"""The table `labels.csv`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image cache: killed processes, power failures and concurrent processes do not change the result."""
+"""The image cache: killed processes, power failures, and concurrent processes do not change the result."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_names_that_are_no_unicode_reach_the_report(pictures, tmp_path, undistur
     for i in range(6):
         (root / f"{i}.png").write_bytes((pictures / f"{i + 10}.png").read_bytes())
     (root / os.fsdecode(b"0\xff.png")).write_bytes(b"broken")
-    # Also if they pass through the journal.
+    # The journal also preserves such names.
     stop_after(root, 1)
     for place in ("fresh", "cached"):
         dataset = load(root)

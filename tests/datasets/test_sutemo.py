@@ -81,7 +81,7 @@ def real_faces():
 
 
 def lab(color):
-    """CIE Lab of one sRGB color, implemented from the definitions, independently of the package."""
+    """CIELAB of one sRGB color, implemented from the definitions, independently of the package."""
     parts = (c / 255 for c in color)
     r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     xyz = (

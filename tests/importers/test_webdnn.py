@@ -77,7 +77,7 @@ def imported_generator(network):
 
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
 def test_it_draws_what_the_kernels_draw(seed, tmp_path):
-    """Also with kernels, operands and arrays in another order."""
+    """The order of kernels, operands, and arrays does not matter."""
     writer = ModelWriter() if seed is None else ModelWriter(seed, shuffled=True)
     files = writer.files()
     network = load(files, tmp_path)
@@ -180,7 +180,7 @@ def test_open_attributes_follow_the_frequencies_of_the_site(export):
     for slot in schema.slots:
         if slot.is_group:
             assert np.all((rows.rows[:, slot.columns] > 0).sum(1) == 1)
-    # Independently of each other.
+    # Attributes are independent of each other.
     smile, blush = (rows.rows[:, schema.column(name)] > 0 for name in ("smile", "blush"))
     assert rows.counts @ (smile & blush) / rows.counts.sum() == pytest.approx(0.36, abs=0.03)
     again = make_girls_moe.label_rows()
