@@ -129,7 +129,7 @@ def test_a_users_table_adds_overrides_and_removes():
         ),
         (
             '{"groups": {"eye_color": {"plaid": null}}}',
-            "groups.eye_color.plaid: cannot be removed",
+            "groups.eye_color.plaid cannot be removed",
         ),
         ('{"groups": {"pose": {"sitting": ["sitting"]}}}', "group 'pose' needs at least two values"),
         ('{"tags": {"a=b": ["c"]}}', "'a=b' cannot be a name"),
