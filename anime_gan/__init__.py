@@ -1,6 +1,6 @@
-"""Anime faces under control: a conditional GAN in TensorFlow and Keras.
+"""Controllable anime face generation with a conditional GAN in TensorFlow and Keras.
 
-Importing this package imports nothing else; import what you need from its modules.
+Importing this package loads none of its modules. Import the modules that you need.
 """
 
 __version__ = "0.2.0"

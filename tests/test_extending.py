@@ -277,7 +277,7 @@ class Unsendable(Discs):
         ("adversarial_loss=my_losses:generator", "an instance of anime_gan.training.losses.AdversarialLoss"),
         (
             "gradient_penalty=my_losses:LEAST_SQUARES",
-            "of anime_gan.training.penalties.GradientPenalty, not of",
+            "of anime_gan.training.penalties.GradientPenalty, but has type",
         ),
         ("architecture=my_networks:Generator", "must be an instance of anime_gan.models.Architecture"),
         ("discriminator=my_network:TINY", "did you mean 'my_networks'"),

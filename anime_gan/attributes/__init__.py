@@ -1,4 +1,4 @@
-"""Attributes: conversion between words that people type and rows of labels."""
+"""Converts between typed attribute requests and label rows."""
 
 from anime_gan.attributes.schema import AttributeRequestError, Group, Schema, Slot, Term
 

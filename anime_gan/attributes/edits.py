@@ -1,4 +1,4 @@
-"""Edits of label rows: set one attribute, or everything that a request names."""
+"""Edits label rows: sets one attribute, or all attributes that a request names."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
 
 
 def options(schema: Schema, slot: Slot) -> list[str]:
-    """Returns the values of an attribute as captions, in the order of the `option` of `with_value`."""
+    """Returns captions for the values of an attribute; the index is the `option` of `with_value`."""
     phrases = [term.phrase for term in schema.terms[slot.columns]]
     return phrases if slot.is_group else [phrases[0], f"no {phrases[0]}"]
 
 
 def definite(wanted: np.ndarray, schema: Schema, request: str, field: str) -> np.ndarray:
-    """Checks that a request names a value for each group; `no blue hair` leaves the new color open.
+    """Checks that a request names a value for each group that it mentions; `no blue hair` does not.
 
     Args:
         wanted: [num_labels] from `Schema.parse`; returned unchanged.
@@ -50,9 +50,9 @@ def definite(wanted: np.ndarray, schema: Schema, request: str, field: str) -> np
 
 
 def with_changes(labels: np.ndarray, schema: Schema, changes: str) -> np.ndarray:
-    """Returns label rows with everything set that a request names.
+    """Returns label rows with the attributes of a request set.
 
-    Closed eyes are opened if the request names an attribute that they would hide.
+    Closed eyes are opened if the request names an attribute that they would hide, such as the eye color.
 
     Args:
         labels: float32 [n, num_labels].

@@ -1,7 +1,7 @@
-"""Sampling of labels that a request leaves open, from the label distribution of the training set.
+"""Fills in labels that a request leaves open by sampling from the training set's distribution.
 
-This is TensorFlow code, so that the same code runs in the training step, in Python and in an exported graph.
-Random numbers are passed in; no seed is stored here.
+The module uses TensorFlow, so that the same code runs in the training step, in Python, and in an exported
+graph. The caller passes random numbers; no seed is stored here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class LabelRows:
     """The distinct label rows of a training set and their counts.
 
     Attributes:
-        rows: int8 [r, a] of +1, -1 and 0 (unknown).
+        rows: int8 [r, a] of +1, -1, and 0 (unknown).
         counts: int64 [r].
     """
 
@@ -30,14 +30,14 @@ class LabelRows:
 
     @classmethod
     def from_labels(cls, labels: np.ndarray, limit: int = MAX_ROWS) -> LabelRows:
-        """Counts the distinct rows of `labels`, int8 [n, a], and keeps the `limit` most frequent."""
+        """Counts the distinct rows of `labels`, int8 [n, a], and keeps the `limit` most frequent ones."""
         rows = np.ascontiguousarray(labels, np.int8)
-        # With each row as one value, this takes a tenth of the time of `np.unique(axis=0)`.
+        # Comparing each row as one value is ten times as fast as `np.unique(axis=0)`.
         whole = rows.view(np.dtype((np.void, rows.shape[1]))).ravel()
         _, first, counts = np.unique(whole, return_index=True, return_counts=True)
         rows = rows[first]
         if len(rows) > limit:
-            # `unique` sorts by value; cutting ties in that order would favor some attributes.
+            # `unique` sorts by value. Dropping ties in that order would favor some attributes.
             shuffled = np.random.default_rng(0).permutation(len(rows))
             kept = np.sort(shuffled[np.argsort(-counts[shuffled], kind="stable")[:limit]])
             rows, counts = rows[kept], counts[kept]
@@ -56,10 +56,10 @@ class LabelSampler(tf.Module):
     """
 
     def __init__(self, schema: Schema, distribution: LabelRows) -> None:
-        """Prepares the tables.
+        """Builds the tables of options and their frequencies.
 
         Args:
-            schema: What the columns mean.
+            schema: The meaning of the label columns.
             distribution: The label rows to sample from.
         """
         super().__init__(name="label_sampler")
@@ -92,15 +92,15 @@ class LabelSampler(tf.Module):
         self._owner = tf.constant(owner)
         self._hides = tf.constant(hides)
         self._frequency = tf.constant(frequency)
-        # int8 keeps an export of 16,384 rows small.
+        # int8 keeps an export with 16,384 rows small.
         self._rows = tf.constant(distribution.rows, tf.int8)
         self._counts = tf.constant(distribution.counts, tf.float64)
 
     def independent(self, wanted: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-        """Samples each attribute independently, with its frequency in the training set.
+        """Samples each attribute independently by its frequencies in the training set.
 
         Args:
-            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for left open.
+            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for open.
             uniforms: float64 [n, attributes] in [0, 1).
 
         Returns:
@@ -119,14 +119,14 @@ class LabelSampler(tf.Module):
         """Keeps the known attributes of `labels` and samples the others independently (see `independent`).
 
         Args:
-            labels: float32 [n, a] of +1, -1 and 0 (unknown).
+            labels: float32 [n, a] of +1, -1, and 0 (unknown).
             uniforms: float64 [n, attributes] in [0, 1).
 
         Returns:
             float32 [n, a] of +1 and -1.
         """
         drawn = self.independent(labels, uniforms)
-        # A tag is known if it is not 0, a group if one of its values is +1.
+        # A tag is known if it is not 0; a group is known if one of its values is +1.
         positive = tf.einsum("na,sa->ns", tf.cast(labels > 0, tf.float32), self._owner)
         single = tf.reduce_sum(self._owner, axis=-1) == 1
         nonzero = tf.einsum("na,sa->ns", tf.abs(labels), self._owner)
@@ -137,14 +137,16 @@ class LabelSampler(tf.Module):
         """Samples complete labels that agree with a request.
 
         A training row is sampled, in proportion to its count, from the rows that have all requested
-        attributes. If there is none, it is sampled from the rows that contradict none of them, where unknown
-        attributes count as no contradiction; if there is none either, from the rows that agree with most of
-        them. Requested attributes then replace those of the row, and attributes that the row leaves unknown
-        are sampled independently. A request for an attribute that another one hides turns the other off: a
-        requested eye color opens closed eyes.
+        attributes. If there is no such row, it is sampled from the rows that do not contradict the request;
+        an unknown attribute is no contradiction. If there is no such row either, it is sampled from the rows
+        that match the request best.
+
+        The requested attributes then replace the attributes of the row. Attributes that the row leaves
+        unknown are sampled independently. A requested attribute turns off the attributes that would hide it:
+        requesting an eye color opens closed eyes.
 
         Args:
-            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for left open.
+            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for open.
             uniforms: float64 [n, 1 + attributes] in [0, 1); the first number selects the row.
 
         Returns:
@@ -153,7 +155,7 @@ class LabelSampler(tf.Module):
         hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
         wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)
         rows = tf.cast(self._rows, tf.float32)
-        # Numbers of columns: equal minus opposite, and equal plus opposite.
+        # `difference` counts equal minus opposite columns; `compared` counts equal plus opposite columns.
         difference = tf.matmul(wanted, rows, transpose_b=True)
         compared = tf.matmul(tf.abs(wanted), tf.abs(rows), transpose_b=True)
         asked = tf.reduce_sum(tf.abs(wanted), axis=-1, keepdims=True)

@@ -1,11 +1,11 @@
-"""Splitting of a request into normalized phrases."""
+"""Splits a request into normalized phrases."""
 
 from __future__ import annotations
 
 import re
 
-# (pattern, replacement) pairs, so that Python's `re` and the RE2 in an exported graph apply the same rules.
-# Only ASCII letters are lowercased, because the two agree on those.
+# (pattern, replacement) pairs that both Python's `re` and the RE2 library in an exported graph apply.
+# Only ASCII letters are lowercased, because both libraries handle them alike.
 NORMALIZATION = (
     ("[，、]", ","),
     ("＝", "="),
@@ -16,7 +16,7 @@ _ASCII_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A
 
 
 def normalize(text: str) -> str:
-    """Unifies letter case, separators and full-width punctuation, so that each phrase has one spelling."""
+    """Unifies letter case, separators, and full-width punctuation, so that each phrase has one spelling."""
     text = text.translate(_ASCII_LOWER)
     for pattern, replacement in NORMALIZATION:
         text = re.sub(pattern, replacement, text)
@@ -24,6 +24,6 @@ def normalize(text: str) -> str:
 
 
 def split_phrases(text: str) -> list[str]:
-    """Splits typed text at commas into normalized phrases, without empty ones."""
+    """Splits typed text at commas; returns the normalized phrases without empty ones."""
     phrases = (part.strip(" ") for part in normalize(text).split(","))
     return [phrase for phrase in phrases if phrase]

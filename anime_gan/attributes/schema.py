@@ -1,8 +1,8 @@
 """The attribute schema: groups and tags, the phrases that name them, and their encoding as labels.
 
-A schema is data: it is saved as JSON beside every dataset, run and export, and the code here does not know
-any particular attribute. Labels are +1 (present), -1 (absent) and 0 (unknown). A group has one label column
-per value, a tag has a single column.
+A schema is data: it is saved as JSON with every dataset, run, and export. The code in this module names no
+particular attribute. Labels are +1 (present), -1 (absent), or 0 (unknown). A group has one label column per
+value; a tag has one column.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NEGATIONS = ("no {}", "not {}", "without {}", "无{}", "没有{}", "{}なし")
 SWITCH_WORDS = {1: ("yes", "on", "true", "1"), -1: ("no", "off", "false", "0")}
 UNKNOWN_PHRASE = -1
 AMBIGUOUS_PHRASE = -2
-# Latin letters beside kana or Chinese characters.
+# Matches Latin letters mixed with kana or Chinese characters.
 MIXED_SCRIPTS = re.compile(r"[a-z].*[\u3040-\u9fff]|[\u3040-\u9fff].*[a-z]")
 
 
@@ -44,13 +44,13 @@ class Term:
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """All spellings: the phrase, the name and the aliases."""
+        """All spellings: the phrase, the name, and the aliases."""
         return (self.phrase, self.name, *self.aliases)
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """An attribute with exactly one of several values, such as a hair color."""
+    """An attribute that has exactly one of several values, such as the hair color."""
 
     name: str
     values: tuple[Term, ...]
@@ -58,7 +58,7 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """The label columns `start` to `start + size - 1`, which belong to one attribute."""
+    """The label columns of one attribute: `start` to `start + size - 1`."""
 
     name: str
     start: int
@@ -79,7 +79,7 @@ class Schema:
         attributes: Groups and tags; a tag is a `Term`.
 
     Raises:
-        ValueError: A name is empty, used twice, or contains a comma or an equals sign.
+        ValueError: A name is empty or used twice, or it contains a comma or an equals sign.
     """
 
     attributes: tuple[Group | Term, ...]
@@ -88,7 +88,7 @@ class Schema:
         names = [attribute.name for attribute in self.attributes]
         for group in self.groups:
             if len(group.values) < 2:
-                raise ValueError(f"group {group.name!r} needs at least two values, has {len(group.values)}")
+                raise ValueError(f"group {group.name!r} needs at least two values, not {len(group.values)}")
             _check_names([value.name for value in group.values], f"group {group.name!r}")
         _check_names(names, "schema")
 
@@ -137,8 +137,9 @@ class Schema:
     def phrase_codes(self) -> dict[str, int]:
         """All phrases that can be typed: normalized phrase -> code.
 
-        The code is `2 * column` for "present" and `2 * column + 1` for "absent". The empty phrase, which asks
-        for nothing, has the code `2 * num_labels`. A phrase with several meanings has `AMBIGUOUS_PHRASE`.
+        The code is `2 * column` for "present" and `2 * column + 1` for "absent". The empty phrase, which
+        requests nothing, has the code `2 * num_labels`. A phrase with several meanings has the code
+        `AMBIGUOUS_PHRASE`.
         """
         meanings: dict[str, set[int]] = {}
         for column, (full_name, term) in enumerate(zip(self.columns, self.terms, strict=True)):
@@ -168,8 +169,8 @@ class Schema:
         """The effect of each code on the label columns.
 
         Returns:
-            int8 [2 * num_labels + 1, num_labels]: +1 for present, -1 for absent, 0 for no effect. Asking for
-            one value of a group rules out the others.
+            int8 [2 * num_labels + 1, num_labels]: +1 for present, -1 for absent, 0 for no effect.
+            Requesting one value of a group rules out the others.
         """
         effects = np.zeros((2 * self.num_labels + 1, self.num_labels), np.int8)
         for slot in self.slots:
@@ -186,7 +187,7 @@ class Schema:
             text: Phrases separated by commas, in any order; may be empty.
 
         Returns:
-            int8 [num_labels]: +1 for present, -1 for absent, 0 for left open.
+            int8 [num_labels]: +1 for present, -1 for absent, 0 for open.
 
         Raises:
             AttributeRequestError: A phrase is unknown or ambiguous, or two phrases contradict each other.
@@ -199,7 +200,7 @@ class Schema:
                 raise AttributeRequestError(self._unknown_message(phrase))
             if code == AMBIGUOUS_PHRASE:
                 raise AttributeRequestError(
-                    f"{phrase!r} is ambiguous: say {' or '.join(self._meanings(phrase))}"
+                    f"{phrase!r} is ambiguous; use {' or '.join(self._meanings(phrase))}"
                 )
             effect = self.phrase_effects[code]
             clash = np.flatnonzero(wanted * effect < 0)
@@ -217,7 +218,7 @@ class Schema:
         """Describes a label row in words that `parse` turns back into the same row.
 
         Args:
-            labels: [num_labels] of +1, -1 and 0.
+            labels: [num_labels] of +1, -1, and 0.
         """
         words: list[str] = []
         for slot in self.slots:
@@ -237,14 +238,14 @@ class Schema:
             description: Attribute name -> a group's value, or whether a tag is present.
 
         Returns:
-            int8 [num_labels] of +1, -1 and 0.
+            int8 [num_labels] of +1, -1, and 0.
 
         Raises:
             ValueError: An attribute or value is not in the schema.
         """
         unknown = set(description) - {slot.name for slot in self.slots}
         if unknown:
-            raise ValueError(f"not in the schema: {', '.join(sorted(unknown))}")
+            raise ValueError(f"the schema does not contain: {', '.join(sorted(unknown))}")
         labels = np.zeros(self.num_labels, np.int8)
         for slot in self.slots:
             value = description.get(slot.name)
@@ -265,11 +266,11 @@ class Schema:
         """
         name = attribute if value is None else f"{attribute}={value}"
         if name not in self.columns:
-            raise ValueError(f"no {name!r} in the schema")
+            raise ValueError(f"the schema has no {name!r}")
         return self.columns.index(name)
 
     def slot(self, attribute: str) -> Slot:
-        """Returns the slot of an attribute, whose name may be spelled freely (`Hair color`, `smiling`).
+        """Returns the slot of an attribute, given any accepted spelling (`Hair color`, `smiling`).
 
         Raises:
             AttributeRequestError: There is no such attribute; the message names the nearest ones.
@@ -297,7 +298,7 @@ class Schema:
         )
 
     def listing(self) -> str:
-        """Lists everything that can be asked for, one attribute per line."""
+        """Lists everything that can be requested, one attribute per line."""
         lines = []
         for attribute in self.attributes:
             if isinstance(attribute, Group):
@@ -339,7 +340,7 @@ class Schema:
             attributes: In column order: group name -> its values, tag name -> None.
 
         Raises:
-            ValueError: A name is empty, used twice, or contains a comma or an equals sign.
+            ValueError: A name is empty or used twice, or it contains a comma or an equals sign.
         """
         vocabulary = load_vocabulary()
         return cls(
@@ -350,7 +351,7 @@ class Schema:
         )
 
     def _phrase(self, column: int) -> str:
-        """The shortest unambiguous phrase for a column."""
+        """Returns the shortest unambiguous phrase for a column."""
         phrase = self.terms[column].phrase
         return phrase if self.phrase_codes[normalize(phrase)] == 2 * column else self.columns[column]
 
@@ -363,9 +364,9 @@ class Schema:
         ]
 
     def _unknown_message(self, phrase: str) -> str:
-        # Only positive phrases and those with "no", so that hints do not list every negation of one alias.
+        # Hints contain only positive phrases and their forms with "no", not every negation of each alias.
         spellings = [known for known, code in self.phrase_codes.items() if known and code % 2 == 0]
-        # Nobody types the templates of one language around a word of another, such as "blue髪".
+        # Templates also combine words of two languages, as in "blue髪", but nobody types such phrases.
         spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]
         spellings += [f"no {spelling}" for spelling in spellings]
         return f"unknown attribute {shortened(phrase)!r}{nearest(phrase, spellings)}"
@@ -373,7 +374,7 @@ class Schema:
 
 @functools.cache
 def load_vocabulary() -> dict[str, Any]:
-    """Reads `vocabulary.json`: the aliases of common attributes, and which attributes hide others."""
+    """Reads `vocabulary.json`: aliases of common attributes, and the attributes that hide others."""
     text = importlib.resources.files("anime_gan.attributes").joinpath("vocabulary.json").read_text("utf-8")
     vocabulary: dict[str, Any] = json.loads(text)
     return vocabulary
@@ -382,7 +383,7 @@ def load_vocabulary() -> dict[str, Any]:
 def _check_names(names: Sequence[str], where: str) -> None:
     for name in names:
         if not normalize(name) or re.search("[,=，、＝]", name):
-            raise ValueError(f"{where}: {name!r} cannot be a name: it is empty, or contains a comma or '='")
+            raise ValueError(f"{where}: {name!r} cannot be a name: it is empty or contains a comma or '='")
     normalized = [normalize(name) for name in names]
     twice = {name for name in normalized if normalized.count(name) > 1}
     if twice:

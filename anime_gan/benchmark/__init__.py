@@ -1,1 +1,1 @@
-"""Measures the speed of training, data and drawing: `python -m anime_gan.benchmark`."""
+"""Measures the speed of training, data loading, and drawing: `python -m anime_gan.benchmark`."""

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.benchmark`: measures speeds, prints tables and writes the numbers to a file."""
+"""`python -m anime_gan.benchmark`: measures speeds, prints tables, and writes the numbers to a file."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from anime_gan.common.files import write_text
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
 
-SUMMARY = """Measures the speed of training, data loading and exported models on this machine. Variants run
-alternately, and medians are reported. Use an otherwise idle machine. Each part prints its table when it is
-done."""
+SUMMARY = """Measures the speed of training, data loading, and exported models on this machine. Variants run
+alternately, and medians are reported. Run it on an otherwise idle machine. Each part prints its table when it
+is done."""
 
-# Modules of this package, in the order in which they run: `pipeline` uses the result of `step`.
+# Modules of this package in the order in which they run: `pipeline` uses the result of `step`.
 PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "startup")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.texts("parts", PARTS, f"parts to measure (a list of {', '.join(PARTS)}; default all)")
+    flags.texts("parts", PARTS, f"parts to measure, separated by commas ({', '.join(PARTS)}; default all)")
     flags.integer("repetitions", 9, "runs of each variant; the median is reported (1 and up; default 9)", 1)
     flags.switch(
         "million",
         False,
-        "also measure pipeline and folder with a million images; takes half an hour longer and needs 14 GB "
-        "of temporary disk space (true or false)",
+        "also measure pipeline and folder with a million images; this takes half an hour longer and needs "
+        "14 GB of temporary disk space (true or false; default false)",
     )
     flags.text(
         "out",
         "benchmark.json",
-        "file for all numbers, in JSON (empty = do not write one; default benchmark.json)",
+        "JSON file for all numbers (empty = no file; default benchmark.json)",
     )
     return run_command("anime_gan.benchmark", SUMMARY, flags, lambda: _benchmark(flags), argv)
 
@@ -47,10 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _benchmark(flags: Flags) -> int:
     parts = _chosen_parts(flags.parts)
     out = Path(flags.out) if flags.out else None
-    # Checked before the first measurement.
+    # The path is checked before the first measurement.
     if out is not None and out.is_dir():
-        raise InputError("is a folder; name a file", "out", out)
-    # One part at a time: each removes its files before the next starts.
+        raise InputError("is a folder; give the name of a file", "out", out)
+    # Parts run one at a time, and each removes its files before the next one starts.
     large = {"pipeline": pipeline, "folder": folder}
     check_space(max(large[name].needed_bytes(flags.million) if name in large else 0 for name in parts))
 
@@ -63,11 +63,11 @@ def _benchmark(flags: Flags) -> int:
     )
     for name in parts:
         part = importlib.import_module(f"anime_gan.benchmark.{name}")
-        # Removed at the end, also after an error or Ctrl-C.
+        # The folder is removed at the end, also after an error or Ctrl-C.
         with tempfile.TemporaryDirectory(prefix="anime_gan-benchmark-") as empty:
             numbers[name] = part.measure(Options(flags.repetitions, Path(empty), flags.million, numbers))
         print(f"\n{part.report(numbers[name])}", flush=True)
-        # After every part, so that an interruption loses only one.
+        # The file is written after every part, so that an interruption loses only one part.
         if out is not None:
             write_text(out, json.dumps(numbers, indent=1) + "\n")
     return 0
@@ -77,14 +77,16 @@ def _chosen_parts(names: Sequence[str]) -> list[str]:
     """Returns the chosen parts in the order of `PARTS`.
 
     Raises:
-        InputError: No name is given, or no part has that name.
+        InputError: No name is given, or a name is unknown.
     """
     for name in names or [""]:
         if name not in PARTS:
-            raise InputError(f"must be a list of {', '.join(PARTS)}{nearest(name, PARTS)}", "parts", name)
+            raise InputError(
+                f"must be a list of parts ({', '.join(PARTS)}){nearest(name, PARTS)}", "parts", name
+            )
     return [name for name in PARTS if name in names]
 
 
-# Guarded because worker processes import this module again.
+# This is guarded, because worker processes import this module again.
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,12 +12,12 @@ from anime_gan.datasets.drawn.faces import DrawnFaces
 
 RESOLUTION = 64
 FACES = 32
-# Chunks for each core: drawn while the processes start, and timed.
+# Chunks per core: those drawn while the processes start, and those that are timed.
 EARLY_CHUNKS, CHUNKS = 4, 8
 
 
 def measure(options: Options) -> Numbers:
-    """Draws on all cores."""
+    """Measures drawing on all cores."""
     # No warm-up runs: every run warms up its own processes.
     runs = take_turns({"drawing": _on_all_cores}, options.repetitions, "drawing", warm_ups=0)
     seconds = runs["drawing"]
@@ -30,19 +30,19 @@ def report(numbers: Numbers) -> str:
     table = markdown_table(
         ["drawing", f"faces/s, {numbers['cores']} cores"], [[size, in_words(numbers["faces_per_second"])]]
     )
-    return f"{table}\n\nStarting the processes is not included."
+    return f"{table}\n\nThe time to start the processes is not included."
 
 
 def _draw(first: int) -> list[object]:
-    """Draws `FACES` faces. Returns them, because sending them to the parent process takes time too."""
+    """Draws `FACES` faces and returns them, because sending them to the parent process takes time too."""
     faces = DrawnFaces()
     return [faces.draw(index, RESOLUTION) for index in range(first, first + FACES)]
 
 
 def _on_all_cores() -> float:
-    """Returns the seconds for `FACES` faces when all processes are running."""
+    """Returns the seconds per chunk of `FACES` faces once all processes are running."""
     early, chunks = EARLY_CHUNKS * available_cores(), CHUNKS * available_cores()
-    # The same faces in every chunk, so that all take equally long.
+    # Every chunk contains the same faces, so that all chunks take equally long.
     jobs = (0 for _ in range(early + chunks))
     started = 0.0
     for done, _ in enumerate(map_in_order(_draw, jobs), start=1):

@@ -1,7 +1,7 @@
-"""The time to open a folder of image files, the first time and at later starts, for folders of several sizes.
+"""The time to open image folders of several sizes, for the first time and at later starts.
 
-`python -m anime_gan.benchmark.folder FOLDER` is the new process that is measured. It does not import
-TensorFlow, whose memory would hide that of the data.
+`python -m anime_gan.benchmark.folder FOLDER` runs in the new process that is measured. It does not import
+TensorFlow, because TensorFlow's memory would hide the memory of the data.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ SIZES = (1_000, 10_000)
 MILLION_SIZES = (100_000, 1_000_000)
 # Side of the picture files; larger than `RESOLUTION`, as in most users' folders.
 SIDE = 80
-# Number of distinct files. All others are hard links to them, so that a million need little disk space.
+# Number of distinct files. All others are hard links to them, so that a million files need little disk space.
 DIFFERENT = 1_000
-# Disk space of a distinct file, and of a name in its folder and in the table.
+# Disk space of a distinct file, and of the entries of a file in its folder and in the table.
 FILE_BYTES, NAME_BYTES = 20_000, 100
 SUBFOLDER = 1_000
 HAIR = ("blue", "red", "black")
 
 
 def measure(options: Options) -> Numbers:
-    """Makes folders of every size, opens each for the first time, then all of them alternately."""
+    """Makes a folder of each size, opens each for the first time, and then opens all alternately."""
     sizes = _sizes(options.million)
     pictures = _make_pictures(options.scratch / "pictures", min(DIFFERENT, max(sizes)))
     openers = {str(size): _opener(_make_folder(options.scratch, size, pictures)) for size in sizes}
     with cache_in(options.scratch / "cache"):
         flush_disk()
-        # Only one run: the next one is no longer the first.
+        # There is only one run, because the next one would not be the first.
         first = take_turns(openers, 1, "folder, first time", warm_ups=0)
         flush_disk()
-        # A folder that has just changed is read again, so the warm-up run must come later.
+        # A folder that has just changed is read again, so the later starts must wait.
         time.sleep(SETTLED_SECONDS)
         later = take_turns(openers, options.repetitions, "folder, later starts")
     runs = [{"first": first[str(size)][0], "later": later[str(size)]} for size in sizes]
@@ -80,18 +80,19 @@ def report(numbers: Numbers) -> str:
         [
             markdown_table(["folder", "first time, s", "later start, s", "memory, MiB"], rows),
             "",
-            f"Time until the first batch of {BATCH} in a new Python process, without imports. First time "
-            "(one run): every file is read, decoded, resized and cached, on all cores. Later start: names, "
-            "sizes and times of all files are compared with the recorded ones, and no file is read. Memory: "
-            "anonymous pages of the process after the first batch of a later start, including Python; "
-            f"measured on Linux only. The files are {SIDE}x{SIDE} PNG, at most {DIFFERENT:,} distinct ones "
-            "and hard links to them, with a table of labels; all are in the page cache.",
+            "The times are measured in a new Python process, from the end of the imports to the first batch "
+            f"of {BATCH}. First time (one run): all cores read, decode, resize, and cache every file. Later "
+            "start: the names, sizes, and times of all files are compared with the recorded ones, and no "
+            "file is read. Memory: anonymous pages of the process after the first batch of a later start, "
+            f"including Python (measured on Linux only). The images are {SIDE}x{SIDE} PNG files: at most "
+            f"{DIFFERENT:,} distinct ones, and hard links to them. A table contains their labels. All files "
+            "are in the page cache.",
         ]
     )
 
 
 def needed_bytes(million: bool) -> int:
-    """Returns the disk space of the folders and the cache."""
+    """Returns the disk space of the folders and the cache in bytes."""
     a_picture = RESOLUTION * RESOLUTION * 3 + NAME_BYTES
     return sum(_sizes(million)) * a_picture + DIFFERENT * FILE_BYTES
 
@@ -101,7 +102,7 @@ def _sizes(million: bool) -> tuple[int, ...]:
 
 
 def _make_pictures(folder: Path, count: int) -> list[Path]:
-    """Makes `count` picture files: soft blots of color, the same every time."""
+    """Makes `count` picture files with soft blots of color, which are the same every time."""
     folder.mkdir(parents=True)
     paths = [folder / f"{i:03d}.png" for i in range(count)]
     for i, path in enumerate(paths):
@@ -111,7 +112,7 @@ def _make_pictures(folder: Path, count: int) -> list[Path]:
 
 
 def _make_folder(parent: Path, size: int, pictures: Sequence[Path]) -> Path:
-    """Makes a folder with `size` labeled files in subfolders, all of them links to the pictures."""
+    """Makes a folder with `size` labeled files in subfolders; all files are links to the pictures."""
     folder = parent / f"{size}-images"
     folder.mkdir()
     table = folder / "labels.csv"
@@ -133,7 +134,7 @@ def _opener(folder: Path) -> Callable[[], Numbers]:
 
 def _open_and_take(folder: Path) -> Numbers:
     """Opens the folder and takes a batch, in the process that is measured."""
-    # `load_dataset` imports these when it needs them; imports are not measured.
+    # `load_dataset` would import these modules later, but imports are not measured.
     for name in ("folder.source", "records"):
         importlib.import_module(f"anime_gan.datasets.{name}")
     started = time.perf_counter()
@@ -144,7 +145,7 @@ def _open_and_take(folder: Path) -> Numbers:
     return {"images": len(dataset.images), "seconds": seconds, "anonymous_bytes": anonymous_bytes()}
 
 
-# Guarded because worker processes import this module again.
+# This is guarded, because worker processes import this module again.
 if __name__ == "__main__":
     # Like Ctrl-C, SIGTERM ends the worker processes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

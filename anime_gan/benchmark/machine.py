@@ -14,7 +14,7 @@ from anime_gan.training.precision import resolve_dtype
 
 
 def describe_machine() -> Numbers:
-    """Returns what the results depend on: hardware, precision, TensorFlow version and load."""
+    """Returns what the results depend on: hardware, precision, TensorFlow version, and load."""
     gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     return {
         "cpu": _cpu_model(),
@@ -28,7 +28,7 @@ def describe_machine() -> Numbers:
 
 
 def report(machine: Numbers) -> str:
-    """Returns the machine in one line."""
+    """Returns a description of the machine in one line."""
     load = machine["load_average"]
     devices = "".join(f", {gpu}" for gpu in machine["gpus"])
     return (

@@ -1,4 +1,4 @@
-"""Helpers of all parts: alternating runs, timing, new processes and memory."""
+"""Helpers for all parts: alternating runs, timing, new processes, and memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.markdown import in_words
 
 Result = TypeVar("Result")
-# The results of a part, as they are written to JSON.
+# The results of a part, in the form that is written to JSON.
 Numbers = dict[str, Any]
 
 
@@ -33,7 +33,7 @@ class Options(NamedTuple):
         repetitions: Measured runs of each variant.
         scratch: An empty folder, removed when the part is done.
         million: Whether to measure a million images too.
-        earlier: Part name -> results of the parts measured before.
+        earlier: Part name -> results, for the parts measured before.
     """
 
     repetitions: int
@@ -71,7 +71,7 @@ def take_turns(
 def timed(
     function: Callable[[], object], times: int = 1, clock: Callable[[], float] = time.perf_counter
 ) -> Callable[[], float]:
-    """Returns a run for `take_turns` that calls a function `times` times and returns the seconds per call."""
+    """Returns a run for `take_turns`: it calls a function `times` times and returns the seconds per call."""
 
     def run() -> float:
         started = clock()
@@ -86,7 +86,7 @@ def run_python(*arguments: str) -> str:
     """Runs Python in a new process and returns its standard output.
 
     Raises:
-        OSError: The process failed. The message ends with its last line of standard error.
+        OSError: The process failed. The message ends with the last line of its standard error.
     """
     # The package may not be installed.
     paths = [str(Path(anime_gan.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
@@ -100,7 +100,7 @@ def run_python(*arguments: str) -> str:
         try:
             printed, complaints = process.communicate()
         except BaseException:
-            # Terminated, not killed, so that it can end its own worker processes.
+            # The process is terminated, not killed, so that it can end its own worker processes.
             process.terminate()
             process.wait()
             raise
@@ -112,7 +112,7 @@ def run_python(*arguments: str) -> str:
 
 @contextlib.contextmanager
 def cache_in(folder: Path) -> Iterator[None]:
-    """Uses a folder for prepared images instead of the user's cache."""
+    """Stores prepared images in a folder instead of the user's cache."""
     before = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(folder)
     try:
@@ -128,18 +128,19 @@ def check_space(needed: int) -> None:
     """Checks that there is enough free disk space for temporary files, with a reserve of 5%.
 
     Raises:
-        InputError: There is not enough.
+        InputError: There is not enough disk space.
     """
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if free < 1.05 * needed:
         raise InputError(
-            f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; TMPDIR selects another folder"
+            f"{folder} needs {needed / 1e9:.1f} GB of free space, but has {free / 1e9:.1f} GB; set TMPDIR to "
+            "use another folder"
         )
 
 
 def flush_disk() -> None:
-    """Writes buffered files to disk, which would otherwise slow down the next measurement."""
+    """Writes buffered files to disk, so that this does not slow down the next measurement."""
     # Windows has no such call.
     if hasattr(os, "sync"):
         os.sync()

@@ -1,4 +1,4 @@
-"""The speed of the paper's generator: exported and packed, compared with plain Keras layers."""
+"""The speed of the paper's generator, exported and packed, compared with plain Keras layers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ PLAIN, EXPORTED, PACKED = "Keras's layers, float32", "exported, float32", "packe
 
 
 def measure(options: Options) -> Numbers:
-    """Draws with the same weights in all ways, alternately."""
+    """Measures all ways to draw with the same weights, alternately."""
     export = untrained_export(options.scratch, ARCHITECTURE, LATENT_DIM)
     folders = {EXPORTED: export}
     for precision in PRECISIONS:
         folders[PACKED.format(precision)] = options.scratch / precision
         pack(export, options.scratch / precision, precision)
-    # Kept until the end: the signatures do not keep the weights alive.
+    # The models are kept until the end, because their signatures do not keep the weights alive.
     models = {name: tf.saved_model.load(str(folder)) for name, folder in folders.items()}
     ways = {PLAIN: _plain_way()} | {name: _exported_way(model) for name, model in models.items()}
     runs: dict[str, Callable[[], float]] = {}
@@ -71,8 +71,8 @@ def report(numbers: Numbers) -> str:
     ]
     columns = ["way to draw", "one face, ms", "ratio", f"batches of {many}, images/s", "ratio"]
     return (
-        f"{markdown_table(columns, rows)}\n\nThe generator of `{ARCHITECTURE}` at 128x128. Ratio: speed "
-        "relative to the first row."
+        f"{markdown_table(columns, rows)}\n\nMeasured with the generator of `{ARCHITECTURE}` at 128x128 "
+        "pixels. Ratio: speed relative to the first row."
     )
 
 
@@ -86,7 +86,7 @@ def _exported_way(model: tf.Module) -> Draw:
 
 
 def _plain_way() -> Draw:
-    """The generator in plain Keras layers, compiled to one graph."""
+    """Returns a function that computes the generator in plain Keras layers, compiled to one graph."""
     generator: Generator = get_architecture(ARCHITECTURE).make_generator(
         NoiseFaces.schema.num_labels, LATENT_DIM, dtype="float32"
     )
@@ -99,7 +99,7 @@ def _plain_way() -> Draw:
 
 
 def plain_call(generator: Generator, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Computes `Generator.call` at inference, one Keras layer after another."""
+    """Computes `Generator.call` for inference, one Keras layer after another."""
     x = generator.fc(tf.concat([latents, labels], axis=-1))
     x = tf.nn.relu(generator.fc_bn(x[:, tf.newaxis, tf.newaxis, :]))
     x = tf.transpose(tf.reshape(x, [-1, generator.filters, START, START]), [0, 2, 3, 1])

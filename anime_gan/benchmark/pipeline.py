@@ -14,14 +14,14 @@ from anime_gan.training.batches import Batches
 
 RESOLUTION = 64
 BATCH = 64
-# Batches of a run.
+# Batches per run.
 BATCHES = 200
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
 
 
 def measure(options: Options) -> Numbers:
-    """Prepares datasets of noise in every size, then takes batches from all of them alternately."""
+    """Prepares a dataset of noise for each size, then takes batches from all of them alternately."""
     sizes = _sizes(options.million)
     with cache_in(options.scratch):
         datasets = {size: prepare(NoiseFaces(size), RESOLUTION) for size in sizes}
@@ -56,13 +56,13 @@ def report(numbers: Numbers) -> str:
     ]
     table = markdown_table(["images", "images/s", "times the step"], rows)
     return (
-        f"{table}\n\nShuffled batches of {BATCH} from prepared files in the page cache. Times the step: "
-        "speed relative to the fastest training step above."
+        f"{table}\n\nEach batch has {BATCH} shuffled images from prepared files in the page cache. Times the "
+        "step: speed relative to the fastest training step above."
     )
 
 
 def needed_bytes(million: bool) -> int:
-    """Returns the disk space of the prepared datasets."""
+    """Returns the disk space of the prepared datasets in bytes."""
     return sum(_sizes(million)) * RESOLUTION * RESOLUTION * 3
 
 

@@ -16,7 +16,7 @@ BATCHES = {1: 20, 64: 1}
 
 def measure(options: Options) -> Numbers:
     """Draws single faces and batches with the SavedModel, alternately."""
-    # Kept until the end: the signatures do not keep the weights alive.
+    # The model is kept until the end, because its signatures do not keep the weights alive.
     model = tf.saved_model.load(str(untrained_export(options.scratch)))
     runs = {str(batch): timed(_request(model, batch), calls) for batch, calls in BATCHES.items()}
     return {"seconds": take_turns(runs, options.repetitions, "served")}
@@ -29,8 +29,8 @@ def report(numbers: Numbers) -> str:
     rows = [["SavedModel, serving_default", in_words(1e3 * typical[single]), in_words(many / typical[many])]]
     columns = ["served", "one face, ms", f"batches of {many}, images/s"]
     return (
-        f"{markdown_table(columns, rows)}\n\nIn float32. The SavedModel parses the request, draws the latent "
-        "vector and the open attributes from the seed, and converts the picture to uint8."
+        f"{markdown_table(columns, rows)}\n\nThe SavedModel computes in float32. It parses the request, "
+        "draws the latent vector and the open attributes from the seed, and converts the picture to uint8."
     )
 
 

@@ -1,4 +1,4 @@
-"""The time to the first face, and the share of importing TensorFlow."""
+"""The time to the first face, and the part of it that importing TensorFlow takes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FACE, BARE = "generate.py --num=1", "python -c 'import tensorflow'"
 
 
 def measure(options: Options) -> Numbers:
-    """Starts the command and a bare `import tensorflow`, alternately; first starts are not counted."""
+    """Runs the command and a bare `import tensorflow` alternately; first runs are not counted."""
     export = untrained_export(options.scratch)
     faces = options.scratch / "faces"
-    # The code of generate.py, which may not be installed.
+    # The code of generate.py is passed, because the script may not be installed.
     code = "import sys; from anime_gan.commands.generate import main; sys.exit(main())"
     runs = {
         FACE: timed(lambda: run_python("-c", code, f"--model={export}", "--num=1", f"--out={faces}")),

@@ -97,8 +97,9 @@ def report(numbers: Numbers) -> str:
     lines = [
         markdown_table(columns, rows),
         "",
-        "The plain loop receives its noise and labels; the Trainer draws them. Of convolution: share of the "
-        "rate of a 3x3 convolution with 128 channels in the same precision, which is "
+        "The plain loop receives its noise and labels as arguments; the Trainer draws them itself. Of "
+        "convolution: share of the rate of a 3x3 convolution with 128 channels in the same precision. That "
+        "rate is "
         + " and ".join(f"{rate / 1e12:.3g} TFLOP/s in {precision}" for precision, rate in rates.items())
         + ".",
     ]
@@ -110,7 +111,7 @@ def report(numbers: Numbers) -> str:
 def multiply_adds(layers: Iterable[keras.Layer], shape: tuple[Any, ...]) -> int:
     """Counts the multiply-adds of dense and convolution layers for one image.
 
-    Other layers are not counted. Multiplications with the padding of a convolution are.
+    Other layers are not counted. Multiplications with the padding of a convolution are counted.
 
     Args:
         layers: The layers, with convolutions in the order of the data flow.
@@ -135,11 +136,12 @@ def step_flops(
 ) -> float:
     """Returns the floating-point operations of a training step per image, counting two per multiply-add.
 
-    In units of a forward pass, the generator's update takes the forward passes and two products per layer for
-    the backward pass. The discriminator takes three passes each for real and fake images, two for the
-    generator's update (forward, and back to the image), and four for the gradient penalty (forward, gradient
-    by the image, and two products per layer to differentiate that). This is approximate: the first layer
-    needs no gradient by its input, except for the penalty.
+    The unit is one forward pass of a network. The generator's update takes its forward passes and two units
+    for the backward pass, which computes two products per layer. The discriminator takes three units each for
+    real and fake images, two for the generator's update (forward, and back to the image), and four for the
+    gradient penalty. The penalty needs a forward pass, the gradient with respect to the image, and two
+    products per layer to differentiate that gradient. The result is approximate: except for the penalty, the
+    first layer needs no gradient with respect to its input.
 
     Args:
         generator: Multiply-adds of the generator's forward pass for one image.
@@ -156,7 +158,7 @@ CONVOLUTION_FLOPS = 2 * 64 * 32 * 32 * 9 * 128 * 128
 
 
 def convolution(precision: str) -> Callable[[], object]:
-    """Returns a function that computes a 3x3 convolution of 64 maps of 32x32 pixels and 128 channels."""
+    """Returns a function that convolves 64 images of 32x32 pixels and 128 channels with a 3x3 kernel."""
     dtype = tf.dtypes.as_dtype(precision)
     images = tf.cast(tf.random.stateless_normal([64, 32, 32, 128], (0, 0)), dtype)
     kernel = tf.cast(tf.random.stateless_normal([3, 3, 128, 128], (0, 1)), dtype)

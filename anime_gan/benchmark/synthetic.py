@@ -1,4 +1,4 @@
-"""Meaningless pictures and models, which are fast to make."""
+"""Meaningless pictures and models that are fast to make."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK = 1_000
 
 
 class NoiseFaces:
-    """Color noise with random labels, the same every time, as a data source for `prepare`."""
+    """A data source for `prepare`: color noise with random labels, the same every time."""
 
     name = "noise"
     statement = "Color noise."

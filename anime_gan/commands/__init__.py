@@ -1,1 +1,1 @@
-"""The command lines: flags in, one call into the package, an exit status out."""
+"""The command lines: each parses its flags, calls the package, and returns an exit status."""

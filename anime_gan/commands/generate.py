@@ -49,9 +49,9 @@ from anime_gan.faces.request import (
 )
 from anime_gan.faces.sheets import sides
 
-SUMMARY = """Draws faces with an exported model, for example
+SUMMARY = """Draws faces with an exported model, for example:
   generate.py --attrs="blue hair, red eyes, smile, no glasses" --num=8
-Other attributes are sampled from the training distribution. The same seed draws the same face."""
+Other attributes are sampled from the training distribution. The same command always draws the same faces."""
 
 DEFAULT_FACES = 16
 SHEET_FACES = 8
@@ -59,9 +59,9 @@ SHEET_FACES = 8
 INTERPOLATION_FACES = 4
 MAX_GRID_FACES = 4_096
 DEFAULT_OUT = "faces"
-# Value of --background, beside the colors.
+# The value of --background that is not a color.
 TRANSPARENT = "transparent"
-# Resolution at which a picture is read to check it before the model is loaded.
+# A picture is read at this resolution to check it before the model is loaded.
 MIN_RESOLUTION = 16
 # Flags whose values --like and --project take from the picture.
 TAKEN_FROM_PICTURE = ("attrs", "num", "seeds", "truncation", "candidates", "interpolate", "frames", "fps")
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.integer(
         "num", None, f"number of faces; seeds start at 0 (1 to {MAX_FACES:,}; default {DEFAULT_FACES})"
     )
-    flags.text("seeds", None, "seeds of the faces, such as 0-7,12 (0 to 2^63-1; instead of --num)")
+    flags.text("seeds", None, "seeds of the faces, such as 0-7,12 (0 to 2^63-1); replaces --num")
     flags.number("truncation", None, TRUNCATION_HELP)
     flags.integer(
         "candidates",
@@ -89,13 +89,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "out",
         DEFAULT_OUT,
-        "output folder, or a .png file for a single grid; for --interpolate also a .webp, .gif or .mp4 file",
+        "output folder, or a .png file for one grid; with --interpolate also a .webp, .gif, or .mp4 file",
     )
     flags.text(
         "background",
         None,
-        "what is behind the faces of a transparent model: transparent, or a color such as white or #c8d8f0 "
-        "(default: transparent; in grids, sheets and .mp4 files a soft tint)",
+        "background of faces from a transparent model: transparent, or a color such as white or #c8d8f0 "
+        "(default: transparent; a soft tint in grids, sheets, and .mp4 files)",
     )
     flags.text(
         "sheet",
@@ -121,14 +121,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "project",
         None,
-        "picture of your own (PNG, JPEG, WebP ...); finds the face closest to its central square by GAN "
-        "inversion",
+        "your own picture (PNG, JPEG, WebP, ...); GAN inversion finds the face closest to its center square",
     )
-    flags.text("like", None, "picture, animation, or .json file, written by generate.py, to draw again")
+    flags.text("like", None, "picture, animation, or .json file from generate.py to draw again")
     flags.text(
         "set",
         None,
-        "attributes to change in the face of --like or --project ('silver hair, smile'); the rest stays",
+        "attributes to change in the face of --like or --project ('silver hair, smile'); all others stay",
     )
     return run_command("generate.py", SUMMARY, flags, lambda: _generate(flags), argv)
 
@@ -164,17 +163,17 @@ def _generate(flags: Flags) -> int:
 
 
 def _background(flags: Flags, export: Export, out: Path, request: FaceRequest | None = None) -> Color | None:
-    """Returns the color behind the faces; None for transparent faces and for opaque ones.
+    """Returns the background color; None if faces stay transparent or the model is opaque.
 
     Raises:
-        InputError: There is no such color, the model draws its own backgrounds, or the file has no alpha.
+        InputError: There is no such color, the model draws its own background, or the file type has no alpha.
     """
     name, video = flags.background, out.suffix.lower() == ".mp4"
     if name is None:
         several = request is not None and (bool(request.sheet) or (_is_png(out) and request.num_faces > 1))
         return TINT if export.channels == 4 and (several or video) else None
     if export.channels == 3:
-        raise InputError("this model draws the background too; leave it out", "background", name)
+        raise InputError("this model draws its own background; omit this option", "background", name)
     if name == TRANSPARENT:
         if video:
             raise InputError("an .mp4 file cannot be transparent; use .webp", "background", name)
@@ -193,13 +192,13 @@ def _project(flags: Flags, export: Export) -> int:
     _refuse_animation(out)
     settings = out.with_suffix(".json")
     if _is_png(out) and settings.exists():
-        raise InputError(f"{settings.name} exists beside it and would be overwritten", "out", out)
+        raise InputError(f"{settings.name} already exists beside it; choose another name", "out", out)
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
     background = _background(flags, export, out)
     generator = FaceGenerator(export.directory)
     picture = read_own_picture(source, generator.resolution, export.channels)
-    # Here, because it imports TensorFlow at its top.
+    # Imported here because it imports TensorFlow.
     from anime_gan.faces.projector import STEPS, Projector
 
     with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
@@ -219,7 +218,7 @@ def _project(flags: Flags, export: Export) -> int:
 
 
 def _write(generator: FaceGenerator, request: FaceRequest, out: Path, background: Color | None) -> str:
-    """Draws a request and writes it; returns where it was written."""
+    """Draws a request and writes the result; returns where it was written."""
     if request.sheet:
         path = out if _is_png(out) else out / f"sheet-{name_part(request.sheet)}.png"
         save_png(path, generator.sheet(request, background), generator.picture_text(request))
@@ -248,7 +247,7 @@ def _write_animation(
         frames = np.stack([face.image for face in _draw(generator, request, background)])
         save_animation(out, frames, interpolation.frames_per_second, generator.picture_text(request))
         return str(out)
-    # Numbers of the same length, so that programs list the frames in order.
+    # All frame numbers have the same length, so that programs list the frames in order.
     digits = len(str(interpolation.frames - 1))
     with written_whole(out) as partial:
         for number, face in enumerate(_draw(generator, request, background)):
@@ -282,7 +281,7 @@ def _refuse_with(name: str, flags: Flags, others: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _about(field: str) -> Iterator[None]:
-    """Names the flag in errors about the file that it gave."""
+    """Adds the name of the flag to errors about its file."""
     try:
         yield
     except InputError as error:
@@ -290,7 +289,7 @@ def _about(field: str) -> Iterator[None]:
 
 
 def _checked_out(flags: Flags, request: FaceRequest) -> Path:
-    """Returns where the result goes.
+    """Returns the path of the result.
 
     Raises:
         InputError: The request cannot be written there.
@@ -303,7 +302,7 @@ def _checked_out(flags: Flags, request: FaceRequest) -> Path:
         _refuse_animation(out)
         return out
     if not flags["out"].present:
-        # A single file is a better default than a folder of frames.
+        # By default, an animation is a single file, not a folder of frames.
         return _free_name(out, file_stem(request), ".webp")
     if out.suffix and not out.is_dir():
         check_animation(out)
@@ -326,7 +325,7 @@ def _origin(flags: Flags, export: Export) -> PictureOrigin | None:
     _refuse_with("like", flags, TAKEN_FROM_PICTURE)
     with _about("like"):
         origin = read_origin(Path(like))
-    # Checked before the attributes, because another model may have others.
+    # Checked before the attributes, because another model may have other attributes.
     if origin.model != export.name:
         raise InputError(
             f"was drawn by model {origin.model}, but {export.directory} is model {export.name}; choose the "
@@ -380,7 +379,7 @@ def _request(flags: Flags) -> FaceRequest:
 
 
 def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | None) -> Iterator[DrawnFace]:
-    """Draws the faces of a request on a background, with a progress bar if it takes long."""
+    """Draws the faces of a request on a background, with a progress bar if drawing takes long."""
     for face in tqdm(
         generator.faces(request),
         total=request.num_faces,
@@ -393,7 +392,7 @@ def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | No
 
 
 def _free_name(folder: Path, stem: str, *endings: str) -> Path:
-    """Returns a path with the first ending such that no file with any of the endings exists."""
+    """Returns a free path with the first ending; no file of its name has any of the endings."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(
         folder / f"{name}{endings[0]}"

@@ -40,13 +40,13 @@ from anime_gan.training.config import (
     stages_of,
 )
 
-SUMMARY = """Trains a face generator and exports it. Without options, it trains on faces drawn by the program.
+SUMMARY = """Trains a face generator and exports it. Without options, it trains on faces that it draws itself.
 
-The run directory receives sample images, statistics, checkpoints and the exported model. To watch a run:
+The run directory contains sample images, statistics, checkpoints, and the exported model. To watch a run:
   tensorboard --logdir=runs"""
 
 RUNS = Path("runs")
-# A preset of several stages decides these options for each stage.
+# A preset with several stages sets these options for each stage.
 STAGE_OPTIONS = ("resolution", "steps", "architecture", "base_resolution")
 FEW_IMAGES = 1_000
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _summary() -> str:
-    """Returns what `--help` shows above the options: the command, the presets and the architectures."""
+    """Returns what `--help` shows above the options: the command, the presets, and the architectures."""
     presets = [f"  {name}: {preset.description}" for name, preset in PRESETS.items()]
     architectures = [f"  {name}: {description}" for name, description in ARCHITECTURES.items()]
     return "\n".join(
@@ -102,7 +102,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "dry_run",
         False,
-        "print configuration, networks, data and cost, then exit (true or false; default false)",
+        "print the configuration, networks, data, and cost, then exit (true or false; default false)",
         flag_values=flag_values,
     )
 
@@ -150,7 +150,7 @@ def _resume_stages(directory: Path, given: Mapping[str, Any]) -> int:
 
 
 def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, Any]) -> int:
-    """Trains the runs that grow from each other, or what is left of them; returns the exit status."""
+    """Trains the unfinished stages, each from the stage before it; returns the exit status."""
     before: dict[str, Any] = {}
     for number, preset in enumerate(stages, 1):
         path = directory / _stage_name(preset)
@@ -182,7 +182,7 @@ def _resume_run(directory: Path, given: dict[str, Any]) -> int:
     start = None
     if config.init_from and not run.last_step:
         start = _start(Path(config.init_from), given)
-        # Raises an error if the model is another one by now.
+        # Raises an error if the folder now contains another model.
         start.options(dataclasses.asdict(config))
     dataset = run.check_data(_load(config, given))
     run.save_config(config)
@@ -198,7 +198,7 @@ def _start_run(
 ) -> int:
     start = _start(Path(str(given["init_from"])), given) if given.get("init_from") else None
     if isinstance(start, TrainedRun) and preset in PRESETS:
-        # The preset, too, may say how large the networks grow.
+        # The preset may also set the resolution to which the networks grow.
         given = {**{k: v for k, v in PRESETS[preset].options.items() if k == "resolution"}, **given}
     config = resolve_config(preset, start.options(given) if start else given)
     if run_dir is not None:
@@ -248,7 +248,7 @@ def _run(
     start: TrainedRun | WarmStart | None,
     stages: Mapping[str, Any] | None = None,
 ) -> int:
-    """Trains a run that exists, or a new one in a folder; returns the exit status."""
+    """Trains an existing run, or a new one in a folder; returns the exit status."""
     import_tensorflow()
     from anime_gan.runs.loop import run_training
     from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
@@ -287,7 +287,7 @@ def _check_size(dataset: Dataset, config: TrainConfig) -> None:
     """Warns about a small dataset.
 
     Raises:
-        DataError: There are fewer images than a batch has.
+        DataError: There are fewer images than in one batch.
     """
     count = len(dataset.images)
     if count < config.batch_size:
@@ -301,8 +301,8 @@ def _check_size(dataset: Dataset, config: TrainConfig) -> None:
     if count < FEW_IMAGES:
         print_lines(
             [
-                f"only {count} training images: the model will probably memorize them and draw broken faces; "
-                "1,000 or more are recommended, and --augment=adaptive helps"
+                f"only {count} training images: the model will probably memorize them and draw broken faces. "
+                "1,000 or more are recommended; --augment=adaptive helps"
             ]
         )
 

@@ -1,1 +1,1 @@
-"""Helpers that know nothing about faces: files, command lines, layouts, tables."""
+"""General helpers, for example for files, command lines, layouts, and tables."""

@@ -1,8 +1,8 @@
 """Transparency: straight and premultiplied alpha, and pictures on a background.
 
-Images of uint8, such as those in files, have straight alpha: their colors do not depend on their alpha.
-Images of floats, which networks draw and see, have premultiplied alpha (Porter and Duff 1984, "Compositing
-Digital Images", section 2): a transparent pixel has one value only, and filters weight colors by alpha.
+Images in uint8, as in files, have straight alpha: their colors do not depend on their alpha. Images in
+floats, as in networks, have premultiplied alpha (Porter and Duff 1984, "Compositing Digital Images", section
+2). All fully transparent pixels then have the same value, and filters weight colors by alpha.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from anime_gan.common.suggestions import nearest
 
 Color = tuple[int, int, int]
 
-# Value of `--transparent` -> whether images keep their alpha channel; None for what the source has.
+# Value of `--transparent` -> whether images keep their alpha channel. None lets the source decide.
 TRANSPARENT: Mapping[str, bool | None] = MappingProxyType({"auto": None, "yes": True, "no": False})
 TRANSPARENT_HELP = (
-    "whether images keep their alpha channel: yes, no, or auto (drawn faces, and folders in which nearly all "
-    "images have transparent pixels); opaque images among transparent ones are left out"
+    "whether images keep their alpha channel: yes, no, or auto. With auto, drawn faces keep it, and so do "
+    "folders in which nearly all images have transparent pixels. Opaque images among transparent ones are "
+    "skipped"
 )
 
 
 def transparency(channels: int) -> str:
-    """Returns the value of `--transparent` that loads images with the channels of a model, 3 or 4."""
+    """Returns the value of `--transparent` for the images of a model with 3 or 4 channels."""
     return "yes" if channels == 4 else "no"
 
 
@@ -42,7 +43,7 @@ def parse_color(name: str) -> Color:
         red, green, blue = ImageColor.getrgb(name)[:3]
         return red, green, blue
     hint = nearest(name, ImageColor.colormap)
-    raise InputError(f"must be transparent, #rrggbb or a CSS color name{hint}", "background", name)
+    raise InputError(f"must be transparent, #rrggbb, or a CSS color name{hint}", "background", name)
 
 
 def has_alpha(images: np.ndarray) -> bool:
@@ -54,8 +55,8 @@ def straight_alpha(images: np.ndarray) -> np.ndarray:
     """Divides colors by alpha.
 
     Args:
-        images: Premultiplied RGBA in 0..255, [..., 4]. Colors above alpha, such as those that a sharpening
-            filter leaves, are clipped.
+        images: Premultiplied RGBA in 0..255, [..., 4]. Colors above alpha, which a sharpening filter can
+            produce, are clipped.
 
     Returns:
         uint8 [..., 4]; transparent pixels are black.
@@ -82,8 +83,8 @@ def on_background(images: np.ndarray, color: Color | None) -> np.ndarray:
 
     Args:
         images: uint8 [..., 3 or 4] with straight alpha. RGB stays as it is.
-        color: sRGB, 0..255. As in other programs, sRGB values are mixed, not light. None leaves the images
-            transparent.
+        color: sRGB, 0..255. As in other programs, sRGB values are mixed, not linear light. None keeps the
+            images transparent.
     """
     if color is None or not has_alpha(images):
         return images

@@ -1,4 +1,4 @@
-"""What commands share: flags, `--help`, `--version`, and errors as one line with exit status 2."""
+"""The common parts of all commands: flags, `--help`, `--version`, and errors with exit status 2."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
 
 USAGE_ERROR = 2
-# 128 + the number of SIGINT, by the convention of shells.
+# By the convention of shells: 128 plus the number of SIGINT.
 INTERRUPTED = 130
-# Help of --model wherever `exports.read.find_export` reads it.
+# Help text of --model in all commands that pass its value to `exports.read.find_export`.
 MODEL_HELP = (
-    "path to a run, an exported model, or a folder of runs (the newest export is used); or a bundled model: "
-    "sutemo-64 (default), sutemo-128"
+    "path to a run, an exported model, or a folder of runs (the newest export is used); or the name of a "
+    "bundled model: sutemo-64 (default) or sutemo-128"
 )
 
 
@@ -28,7 +28,7 @@ class Flags(flags.FlagValues):
     """The flags of a command; after parsing, the value of `--name` is the attribute `name`."""
 
     def __init__(self) -> None:
-        """Makes a command without flags; absl's own constructor is untyped."""
+        """Creates an empty set of flags; absl's own constructor has no type hints."""
         super().__init__()  # type: ignore[no-untyped-call]
 
     def text(self, name: str, default: str | None, help_text: str) -> None:
@@ -42,7 +42,7 @@ class Flags(flags.FlagValues):
     def integer(
         self, name: str, default: int | None, help_text: str, low: int | None = None, high: int | None = None
     ) -> None:
-        """Defines a flag for an integer, bounds included."""
+        """Defines a flag for an integer; the bounds are inclusive."""
         flags.DEFINE_integer(name, default, help_text, low, high, flag_values=self)
 
     def number(
@@ -53,7 +53,7 @@ class Flags(flags.FlagValues):
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        """Defines a flag for a number, bounds included."""
+        """Defines a flag for a number; the bounds are inclusive."""
         flags.DEFINE_float(name, default, help_text, low, high, flag_values=self)
 
     def choice(self, name: str, values: Sequence[str], help_text: str) -> None:
@@ -80,14 +80,14 @@ def run_command(
         summary: What the command does; shown above the flags by `--help`.
         flag_values: The command's own flags.
         command: Called with the positional arguments once the flags are parsed; returns the exit status. A
-            `ValueError` or `OSError` from it is reported as the user's error.
-        argv: The arguments behind the command's name; None for those of this process.
+            `ValueError` or `OSError` from it is reported as a user error.
+        argv: The arguments after the command's name; None for the arguments of this process.
         positional: Names of the arguments that must be given without a flag.
 
     Returns:
-        The exit status: 2 for bad input, after one line that says what is wrong.
+        The exit status; 2 for bad input, which is reported in one line.
     """
-    # SIGTERM ends a command like Ctrl-C does, so that unfinished files and worker processes are cleaned up.
+    # SIGTERM ends a command as Ctrl-C does, so that unfinished files and worker processes are cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
     flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
@@ -107,7 +107,7 @@ def run_command(
             raise InputError(f"missing argument: {' '.join(positional[len(rest) :])}; see --help")
         return command(*rest)
     except flags.UnrecognizedFlagError as error:
-        hint = nearest(error.flagname, list(flag_values)) or "; see --help"
+        hint = nearest(error.flagname, list(flag_values), "--{}".format) or "; see --help"
         return _fail(name, f"unknown option --{error.flagname}{hint}")
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
@@ -127,12 +127,12 @@ def print_lines(lines: Sequence[str]) -> None:
 
 
 def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
-    """The flags that were given on the command line, by name."""
+    """Returns the flags that were given on the command line, by name."""
     return {name: flag_values[name].value for name in flag_values if flag_values[name].present}
 
 
 def _fail(name: str, message: str) -> int:
-    # One line, even if a library wrote several.
+    # The message takes one line, even if a library wrote several.
     print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
     return USAGE_ERROR
 
@@ -143,7 +143,7 @@ def _flag_error(message: str, flag_values: flags.FlagValues) -> str:
         name, value = found.groups()
         return f"--{name}={value}: must be {_allowed(flag_values[name])}"
     if found := re.fullmatch(r"Missing value for flag -*(\w+)", message):
-        return f"--{found[1]}: needs a value: {_allowed(flag_values[found[1]])}"
+        return f"--{found[1]} needs a value: {_allowed(flag_values[found[1]])}"
     return message
 
 
@@ -166,7 +166,7 @@ def _allowed(flag: flags.Flag[Any]) -> str:
 def _help_text(flag_values: flags.FlagValues) -> str:
     lines = []
     for name in dict.fromkeys(flag_values[name].name for name in flag_values):
-        # absl puts the choices of a flag first; the text lists them already.
+        # absl puts the choices of a flag first, but the help text already lists them.
         text = re.sub(r"^<[\w|]+>: ", "", flag_values[name].help)
         lines.append(f"  --{name}: {text}")
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""The error for a value that the user gave: the field, the value and the reason, apart from each other.
+"""The error for an invalid value from the user, with the field, the value, and the reason.
 
-Code below the command line does not know whether a value came from a flag, a web page or a file. It raises an
-`InputError`; each entry point adds its own words: a command writes `--steps=0: must be ...`.
+Code below the command line does not know whether a value came from a flag, a web page, or a file. It raises
+an `InputError`, and each entry point formats it: a command prints `--steps=0: must be ...`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class InputError(ValueError):
 
     Attributes:
         reason: What is wrong and what to do, without the name of the field.
-        field: Name of the option or request field; empty if the error concerns no single one.
+        field: Name of the option or request field; empty if the error is not about a single field.
         value: The value that was given; None if it is not shown.
     """
 

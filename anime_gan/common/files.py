@@ -1,4 +1,4 @@
-"""Atomic writing of files and folders, and their removal."""
+"""Writes files and folders atomically, and removes them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ PARTIAL_PATTERN = ".partial-*"
 def written_whole(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` on success.
 
-    Works for files and folders. After an exception the temporary path is removed and an older `path` stays.
+    This works for files and folders. After an exception, the temporary path is removed, and an existing
+    `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that no reader of the folder takes it for a result. The suffix stays, because Pillow and
-    # others choose the format by it.
+    # The name is hidden, so that no reader of the folder takes it for a result. It keeps the suffix, because
+    # Pillow and others choose the format by it.
     partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         yield partial

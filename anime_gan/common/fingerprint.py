@@ -22,21 +22,21 @@ PLUMBING = (
 
 @functools.cache
 def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
-    """Returns the SHA-256 of modules and of what they import from this package or from their own folder.
+    """Returns the SHA-256 of modules and of the modules that they import from this package or their folder.
 
-    Comments, docstrings and formatting do not count. JSON files in the folder of a covered module of this
-    package do.
+    Comments, docstrings, and formatting do not count. JSON files beside these modules count if the modules
+    belong to this package.
 
     Args:
-        modules: Full names, such as `"anime_gan.judges.tagger"`. Those outside this package are imported
-            already.
+        modules: Full names, such as `"anime_gan.judges.tagger"`. Modules outside this package must already be
+            imported.
         without: Imported modules that cannot change the result, in addition to `PLUMBING`.
 
     Returns:
         64 hexadecimal digits.
 
     Raises:
-        FileNotFoundError: There is no such module in this package.
+        FileNotFoundError: This package has no such module.
     """
     sources: dict[str, str] = {}
     folders: set[Path] = set()
@@ -63,7 +63,7 @@ def code_fingerprint(modules: tuple[str, ...], without: tuple[str, ...] = ()) ->
 
 
 def imported_modules(source: str) -> Iterator[str]:
-    """Yields the modules of this package that a source text imports, also inside functions.
+    """Yields the modules of this package that a source text imports, including imports inside functions.
 
     Imports under `if TYPE_CHECKING:` are skipped.
     """
@@ -83,7 +83,7 @@ def imported_modules(source: str) -> Iterator[str]:
 
 
 def _sources_beside(file: Path) -> dict[str, str]:
-    """File name -> source of a file outside this package, and of the files beside it that it imports."""
+    """Returns file name -> source for a file outside this package and for its imports from its folder."""
     sources: dict[str, str] = {}
     waiting = [file]
     while waiting:
@@ -100,7 +100,7 @@ def _sources_beside(file: Path) -> dict[str, str]:
 
 
 def _source_file(module: str) -> Path:
-    # Found by path, because the import system would import all parents.
+    # The file is found by its path, because the import system would import all parent packages.
     path = PACKAGE.joinpath(*module.split(".")[1:])
     return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
 

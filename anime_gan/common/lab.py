@@ -1,4 +1,4 @@
-"""Conversion between sRGB and CIELAB (IEC 61966-2-1; CIE 15)."""
+"""Converts between sRGB and CIELAB (IEC 61966-2-1; CIE 15)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WHITE = _RGB_TO_XYZ.sum(axis=1)  # D65, the white point of sRGB
 
 
 def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
-    """Converts sRGB to CIE Lab (D65).
+    """Converts sRGB to CIELAB (D65).
 
     Args:
         rgb: Colors of shape [..., 3], 0..255.
@@ -32,10 +32,10 @@ def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def lab_to_rgb(lab: np.ndarray) -> np.ndarray:
-    """Converts CIE Lab (D65) to sRGB; colors outside the sRGB gamut are clipped.
+    """Converts CIELAB (D65) to sRGB; colors outside the sRGB gamut are clipped.
 
     Args:
-        lab: Colors of shape [..., 3]; ranges as `rgb_to_lab` returns them.
+        lab: Colors of shape [..., 3], in the ranges that `rgb_to_lab` returns.
 
     Returns:
         float64 of shape [..., 3], 0..255.

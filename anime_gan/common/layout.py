@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 GAP = 2
-# Between captions side by side.
+# Smallest space between neighboring captions.
 HEAD_GAP = 8
 PAPER = (255, 255, 255)
 INK = (40, 40, 48)
-# The soft tint behind transparent pictures in grids and sheets: unlike white and black, it shows both.
+# The soft tint behind transparent pictures in grids and sheets. White and black are both visible on it.
 TINT = (214, 224, 238)
 
 
@@ -40,7 +40,7 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
 def captioned(
     picture: np.ndarray, captions: Sequence[str], row_height: int, heads: Sequence[str] = ()
 ) -> np.ndarray:
-    """Writes a caption to the left of every row of a grid, and one above every column.
+    """Writes a caption to the left of each row of a grid, and one above each column.
 
     Args:
         picture: uint8 [height, width, channels] from `grid`.
@@ -69,7 +69,7 @@ def captioned(
 
 
 def _paper(channels: int) -> tuple[int, ...]:
-    """The background: white, or transparent if there is an alpha channel."""
+    """Returns the background color: white, or transparent if there is an alpha channel."""
     return PAPER if channels == 3 else (*PAPER, 0)
 
 
@@ -105,7 +105,7 @@ def captioned_columns(images: np.ndarray, captions: Sequence[str], columns: int)
 
 
 def _fitting_size(captions: Sequence[str], width: int) -> int:
-    """Returns the largest font size, 8 to 14, in which every caption fits into a width in pixels."""
+    """Returns the largest font size, 8 to 14, at which every caption fits into a width in pixels."""
     for size in range(14, 8, -1):
         font = ImageFont.load_default(size=size)
         if max(font.getlength(caption) for caption in captions) <= width:

@@ -1,4 +1,4 @@
-"""Markdown tables, and numbers and durations in words."""
+"""Formats Markdown tables, numbers, and durations."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# A cell of a numeric column; a dash or an empty cell stands for a missing number.
+# Matches a cell of a numeric column; a dash or an empty cell stands for a missing number.
 NUMERIC = re.compile(r"[-+]?\d.*|[–-]|")
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Returns a Markdown table that is readable as plain text too.
 
-    Columns of numbers but for the first are aligned to the right, all others to the left.
+    Columns of numbers are aligned to the right. The first column and columns of text are aligned to the left.
 
     Args:
         heads: One title per column.
@@ -23,7 +23,7 @@ def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     cells, rule = [], []
     for number, column in enumerate(columns, start=1):
         is_numeric = number > 1 and all(NUMERIC.fullmatch(cell) for cell in column[1:])
-        # A last column of text may be long: padding would only make every line as long.
+        # A last column of text is not padded, because one long cell would lengthen every line.
         width = 0 if number == len(columns) and not is_numeric else max(3, *map(len, column))
         cells.append([cell.rjust(width) if is_numeric else cell.ljust(width) for cell in column])
         rule.append(f"{'-' * (width + 1)}:" if is_numeric else "-" * max(3, width + 2))

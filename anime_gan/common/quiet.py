@@ -1,7 +1,7 @@
-"""Imports TensorFlow without its start-up lines.
+"""Imports TensorFlow without its startup messages.
 
-`TF_CPP_MIN_LOG_LEVEL` alone does not silence the oneDNN notice and the search for CUDA: the C++ library
-writes these to standard error before its logging is set up.
+`TF_CPP_MIN_LOG_LEVEL` alone does not silence the messages about oneDNN and CUDA, because the C++ library
+writes them to standard error before its logging is set up.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -12,13 +12,19 @@ def shortened(text: str, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """Returns a hint such as `; did you mean 'smile' or 'smiling'?`, or an empty text."""
+def nearest(word: str, names: Iterable[str], shown: Callable[[str], str] = repr) -> str:
+    """Returns a hint such as `; did you mean 'smile' or 'smiling'?`, or an empty text.
+
+    Args:
+        word: The unknown name.
+        names: The valid names.
+        shown: Returns the form of a name in the hint.
+    """
     spellings = {_comparable(name): name for name in names}
     close = difflib.get_close_matches(_comparable(shortened(word)), list(spellings), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(repr(spellings[name]) for name in close)}?" if close else ""
+    return f"; did you mean {' or '.join(shown(spellings[name]) for name in close)}?" if close else ""
 
 
 def _comparable(name: str) -> str:
-    """Returns a name without differences in case and separators."""
+    """Returns a name in lower case with uniform separators, for comparisons."""
     return re.sub(r"[\s_-]+", " ", name).strip().lower()

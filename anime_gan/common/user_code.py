@@ -1,4 +1,4 @@
-"""Code outside the package, which options name as `module:NAME`."""
+"""Loads objects from code outside the package, which options name as `module:NAME`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def is_reference(text: str) -> bool:
 def load_object(reference: str, kind: type[Object], field: str) -> Object:
     """Imports the object that `module:NAME` names; the module may be in the current folder.
 
-    Importing a module runs it. Call this only for a reference that the user typed, never for one that was
-    read from a file, which somebody else may have written.
+    Importing a module runs it. Call this only for a reference that the user typed, never for a reference
+    from a file, which somebody else may have written.
 
     Args:
         reference: The module and the name, such as `my_losses:LEAST_SQUARES`.
@@ -38,13 +38,13 @@ def load_object(reference: str, kind: type[Object], field: str) -> Object:
     import_tensorflow()
     module_name, _, name = reference.partition(":")
     folder = Path.cwd()
-    # Last, so that a file in the current folder does not replace an installed module.
+    # The folder comes last, so that a file in it does not replace an installed module.
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        # If the module itself imports one that is missing, the traceback says where.
+        # If an import inside the module failed, the traceback shows where.
         if not f"{module_name}.".startswith(f"{error.name}."):
             raise
         hint = nearest(module_name, [file.stem for file in folder.glob("*.py")])
@@ -59,5 +59,5 @@ def load_object(reference: str, kind: type[Object], field: str) -> Object:
     found = values[name]
     if not isinstance(found, kind):
         wanted = "a class" if kind is type else f"an instance of {kind.__module__}.{kind.__name__}"
-        raise InputError(f"must be {wanted}, not of {type(found).__name__}", field, reference)
+        raise InputError(f"must be {wanted}, but has type {type(found).__name__}", field, reference)
     return found

@@ -1,4 +1,4 @@
-"""Parallel work in several processes, with results in order and bounded memory."""
+"""Runs jobs in several processes, with results in order and bounded memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 def available_cores() -> int:
     """Returns the number of processor cores that this process may use."""
-    # macOS and Windows do not have it.
+    # macOS and Windows do not have this function.
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     # A process pool on Windows has at most 61 processes.
@@ -36,7 +36,8 @@ def map_in_order(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iter
         OSError: A worker process was killed.
     """
     cores = available_cores()
-    # Spawned, because a fork of a process that runs TensorFlow can hang. Only the parent handles Ctrl-C.
+    # Workers are spawned, because a fork of a process that runs TensorFlow can hang. Only the parent handles
+    # Ctrl-C.
     pool = concurrent.futures.ProcessPoolExecutor(
         cores,
         multiprocessing.get_context("spawn"),

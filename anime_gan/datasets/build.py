@@ -15,7 +15,7 @@ from anime_gan.datasets.reading.storage import is_remote
 SUMMARY = """Writes a data source as TFRecord shards, which train.py reads like any other source:
   python -m anime_gan.datasets.build SOURCE DEST
 SOURCE is anything that train.py accepts as --data; DEST is a folder or a bucket (gs://bucket/faces).
-If it is interrupted, run it again: it continues where it stopped."""
+To resume an interrupted build, run the same command again."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,8 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = Flags()
     # Smaller images could be written, but not read again.
     flags.integer("resolution", 64, f"image side in pixels ({MIN_SIDE} to 1024; default 64)", MIN_SIDE, 1024)
-    flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
-    flags.integer("seed", 0, "random seed of drawn images (0 and up; default 0)", 0)
+    flags.integer("num_images", 0, "maximum number of images (0 = all, or 16,000 drawn ones)", 0)
+    flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
     flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
     return run_command(
         "anime_gan.datasets.build",
@@ -42,7 +42,7 @@ def _build(flags: Flags, source: str, destination: str) -> int:
             source, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
         )
     except DataError as error:
-        # Here the source is no option.
+        # Here, the source is a positional argument and not an option.
         raise DataError(f"{source}: {error.reason}" if error.field == "data" else str(error)) from error
     print_lines(dataset.report.lines())
     from anime_gan.datasets.records import write_records

@@ -1,4 +1,4 @@
-"""`Dataset`, the common form of every data source, and the report about skipped files."""
+"""`Dataset`, the common form of every data source, and the report on skipped files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DataReport:
         return dict(kinds.most_common())
 
     def lines(self) -> list[str]:
-        """The report for the console; empty if there is nothing to report."""
+        """Returns the report for the console; empty if there is nothing to report."""
         lines = list(self.notes)
         if self.skipped:
             reasons = ", ".join(f"{reason} ({count})" for reason, count in self.reasons.items())
@@ -47,7 +47,7 @@ class DataReport:
         return lines
 
     def to_json(self, used: int) -> str:
-        """The full report with the reason for every skipped file, as it is saved in a run directory."""
+        """Returns the full report for the run directory, with the reason for every skipped file."""
         parts = {
             "found": self.found,
             "used": used,
@@ -66,10 +66,10 @@ class Dataset:
         name: Short name, for run directories.
         images: uint8 [n, height, width, channels]: RGB, or RGBA with straight alpha. Usually a memory map, so
             that images stay on disk.
-        labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
         schema: The meaning of the label columns; empty if the images are unlabeled.
-        statement: Description of the images, their license and whom to credit.
-        checksum: SHA-256 of schema, labels and images; equal for runs that use the same data.
+        statement: Description of the images, their license, and whom to credit.
+        checksum: SHA-256 of schema, labels, and images; equal for runs that use the same data.
         report: Skipped files and notes.
     """
 
@@ -82,7 +82,7 @@ class Dataset:
     report: DataReport = DataReport()
 
     def statistics(self) -> str:
-        """The number of images with each attribute value, one attribute per line."""
+        """Returns the number of images with each attribute value, one attribute per line."""
         lines = []
         for slot in self.schema.slots:
             columns = self.labels[:, slot.columns]

@@ -1,4 +1,4 @@
-"""Datasets of faces that a program draws, on all cores."""
+"""Datasets of faces that a program draws on all cores."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CHUNK = 256
 
 
 class Illustrator(Protocol):
-    """Draws labeled faces: `DrawnFaces`, `SutemoFaces`. It is pickled and sent to worker processes.
+    """Draws labeled faces, such as `DrawnFaces`. The object is pickled and sent to worker processes.
 
-    Pictures are RGB, or RGBA with straight alpha if it has an attribute `transparent` that is true.
+    Pictures are RGB, or RGBA with straight alpha if the object has an attribute `transparent` that is true.
 
     The image cache is keyed by the pickled object and by the code of its class. An object that reads files
-    must therefore keep a checksum of them.
+    must therefore contain a checksum of them.
     """
 
     @property
@@ -34,7 +34,7 @@ class Illustrator(Protocol):
 
     @property
     def statement(self) -> str:
-        """Description of the pictures, their license and whom to credit."""
+        """Description of the pictures, their license, and whom to credit."""
         ...
 
     @property
@@ -68,12 +68,12 @@ class IllustratedFaces:
         self._illustrator = illustrator
 
     def fingerprint(self) -> str:
-        """Digest of the illustrator's settings and of the code that draws.
+        """Returns a digest of the illustrator's settings and of the code that draws.
 
         Raises:
             DataError: The illustrator cannot be pickled.
         """
-        # Not repr(), which leaves out most of a large array and shows the address of some objects.
+        # `repr` would abbreviate large arrays and contain the memory addresses of some objects.
         try:
             settings = pickle.dumps((self.num_items, self._illustrator), protocol=4)
         except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -25,23 +25,23 @@ def load_dataset(
     *,
     import_code: bool = False,
 ) -> Dataset:
-    """Loads the data source that a text names.
+    """Loads the data source that `data` names.
 
     Args:
         data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord shards, or
-            `module:NAME`, a class outside the package with the members of `Illustrator`. A folder may be
-            remote, such as `gs://bucket/faces`.
+            `module:NAME`. A folder may be remote, such as `gs://bucket/faces`. `module:NAME` is a class
+            outside the package with the members of `Illustrator`.
         num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Image side in pixels.
-        seed: Random seed of drawn images.
+        seed: Random seed for drawn images.
         transparent: A key of `TRANSPARENT`. Drawn images have an alpha channel unless it is "no".
-        import_code: Whether `module` may be imported: True if the user typed `data`, False if it was read
-            from a file, which somebody else may have written.
+        import_code: Whether `module` may be imported. This is True if the user typed `data`, and False if
+            `data` comes from a file, which somebody else may have written.
 
     Raises:
         DataError: There is no such source (field `data`), or it cannot be read.
     """
-    # Imported here, because a folder needs no illustrator.
+    # Each kind of source is imported only when it is needed.
     from anime_gan.datasets.prepared import prepare
     from anime_gan.datasets.reading.storage import is_folder, is_remote
 
@@ -87,7 +87,7 @@ def load_dataset(
 
 
 def _load_illustrator(reference: str, seed: int) -> Illustrator:
-    """Calls the class outside the package that `module:NAME` names with the seed."""
+    """Loads the class that `module:NAME` names, and calls it with the seed."""
     found = load_object(reference, type, "data")
     # Checked before the call: not every class is a data source.
     missing = [name for name in ("name", "statement", "attributes", "draw") if not hasattr(found, name)]

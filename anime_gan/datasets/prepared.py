@@ -1,9 +1,9 @@
-"""The image cache: a source is decoded and resized once, into files that are then memory-mapped.
+"""The image cache: each source is decoded and resized once, into files that are then memory-mapped.
 
 A prepared folder contains `images.bin` (uint8 [n, resolution, resolution, channels]), `labels.bin` (int8
-[n, num_labels]), `attributes.json` and `dataset.json`. Its name ends in a fingerprint of the source's
-content. While it is being filled it has another name, and the journal `chunks.jsonl` records the progress, so
-that a killed preparation can be resumed.
+[n, num_labels]), `attributes.json`, and `dataset.json`. Its name ends in a fingerprint of the source's
+content. While the folder is being filled, it has another name. The journal `chunks.jsonl` then records the
+progress, so that an interrupted preparation can be resumed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
 # A single picture is more likely a mistake than a dataset.
 MINIMUM = 2
-UNLABELED = "a model trained without labels draws random faces and takes no requests"
-# Only while a folder is being filled: the progress, and the labels with all columns.
+UNLABELED = "a model trained without labels draws random faces and accepts no requests"
+# These files exist only while a folder is being filled: the progress, and the labels with all columns.
 JOURNAL = "chunks.jsonl"
 ALL_LABELS = "all_labels.bin"
 
@@ -53,11 +53,11 @@ class Chunk(NamedTuple):
 
 
 class Source(Protocol):
-    """A data source: `IllustratedFaces`, `ImageFolder` or `RecordShards`.
+    """A data source: `IllustratedFaces`, `ImageFolder`, or `RecordShards`.
 
     Attributes:
         name: Short name, for folders.
-        statement: Description of the images, their license and whom to credit.
+        statement: Description of the images, their license, and whom to credit.
         schema: The meaning of the chunks' label columns.
         channels: 3 for RGB images; 4 for RGBA images with straight alpha.
         num_items: Number of images to decode.
@@ -76,7 +76,7 @@ class Source(Protocol):
     verb: str
 
     def fingerprint(self) -> str:
-        """Hexadecimal digest of everything that the result depends on, except for the resolution."""
+        """Returns a hexadecimal digest of everything that the result depends on, except the resolution."""
         ...
 
     def chunks(self, first_item: int, resolution: int) -> Iterator[Chunk]:
@@ -129,7 +129,7 @@ def open_prepared(folder: Path) -> Dataset:
 
 
 def source_fingerprint(*modules: str) -> str:
-    """Digest of the code that makes images and labels, so that changed code does not use an old cache."""
+    """Returns a digest of the code that makes images and labels; changed code must not use an old cache."""
     # The version of Pillow decides which files can be decoded, and how.
     return hashlib.sha256((PIL.__version__ + code_fingerprint(modules)).encode()).hexdigest()
 
@@ -159,23 +159,23 @@ def _fill(folder: Path, source: Source, resolution: int) -> None:
 
 @contextlib.contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    """Makes a second process that wants to fill the same folder wait for the first."""
+    """Locks a folder, so that a second process that wants to fill it waits for the first."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
     with FileLock(lock):
         yield
-    # A process that still waits finds the finished folder. Windows does not remove a file that it has open.
+    # A process that still waits finds the finished folder. Windows cannot remove a lock that it has open.
     with contextlib.suppress(OSError):
         lock.unlink()
 
 
 class _Progress:
-    """The growing files of an unfinished folder, and the journal of what is complete.
+    """The growing files of an unfinished folder, and the journal of complete chunks.
 
     Attributes:
         items: Number of items that are done.
         rows: Number of usable images among them.
-        skipped: (name, reason) of the others.
+        skipped: (name, reason) of each unusable item.
     """
 
     def __init__(self, folder: Path, image_bytes: int, num_labels: int) -> None:
@@ -196,7 +196,7 @@ class _Progress:
         self._append("images.bin", chunk.images.tobytes())
         self._append(ALL_LABELS, chunk.labels.astype(np.int8).tobytes())
         line = {"items": chunk.num_items, "rows": len(chunk.images), "skipped": chunk.skipped}
-        # JSON escapes everything but ASCII, so that names that are not valid Unicode survive.
+        # JSON escapes everything except ASCII, so names that are not valid Unicode are preserved.
         self._append(JOURNAL, (json.dumps(line) + "\n").encode())
         self._count(line)
 
@@ -241,11 +241,11 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
     labels = np.fromfile(folder / ALL_LABELS, np.int8).reshape(progress.rows, source.schema.num_labels)
     schema, columns, notes = learnable(source.schema, labels)
     labels = labels[:, columns]
-    # A separate file: if this is interrupted, resuming needs all columns.
+    # The result goes to a separate file, because resuming after an interruption needs all columns.
     labels.tofile(folder / "labels.bin")
-    # Flushed, so that a power failure does not leave a finished folder with incomplete files.
+    # The files are flushed, so that a power failure does not leave a finished folder with incomplete files.
     for name in ("images.bin", "labels.bin"):
-        with (folder / name).open("r+b") as stream:  # Windows flushes only what is open for writing.
+        with (folder / name).open("r+b") as stream:  # Windows flushes only files that are open for writing.
             os.fsync(stream.fileno())
     write_text(folder / "attributes.json", schema.to_json())
     record = {
@@ -269,7 +269,7 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
 
     Args:
         schema: The meaning of the columns.
-        labels: int8 [n, num_labels] of +1, -1 and 0.
+        labels: int8 [n, num_labels] of +1, -1, and 0.
 
     Returns:
         The remaining schema, int64 indices of its columns, and notes about dropped attributes and values.
@@ -291,13 +291,13 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
             attributes.append(Group(slot.name, tuple(attribute.values[i] for i in kept)))
             columns += [slot.start + i for i in kept]
         elif not having[slot.start]:
-            dropped.setdefault("no image has it", []).append(slot.name)
+            dropped.setdefault("no image has this tag", []).append(slot.name)
         elif not lacking[slot.start]:
-            dropped.setdefault("every labeled image has it", []).append(slot.name)
+            dropped.setdefault("every labeled image has this tag", []).append(slot.name)
         else:
             attributes.append(attribute)
             columns.append(slot.start)
-    notes = [f"cannot be learned, because {reason}: {', '.join(names)}" for reason, names in dropped.items()]
+    notes = [f"labels ignored: {', '.join(names)} ({reason})" for reason, names in dropped.items()]
     if schema.attributes and not attributes:
         notes.append(f"no usable labels: {UNLABELED}")
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes

@@ -1,8 +1,8 @@
 """Datasets as TFRecord shards: a few large files, for clusters and cloud storage.
 
-A folder of shards contains `records.json` (schema, license, number of images and channels) and the shards.
-A record is a `tf.train.Example` with the features `image` (bytes of a PNG file) and `labels` (one int64 of
-+1, -1 or 0 per label column).
+A folder of shards contains the shards and `records.json`: the schema, the license, and the numbers of images
+and channels. A record is a `tf.train.Example` with the features `image` (bytes of a PNG file) and `labels`
+(one int64 per label column: +1, -1, or 0).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from anime_gan.datasets.reading.storage import list_files, read_file
 
 MANIFEST = "records.json"
 VERSION = 1
-# Part of the format: a change needs a new version.
+# This is part of the format; a change needs a new version.
 SHARD_RECORDS = 4096
 CHUNK = 256
 PARTIAL = ".partial-"
-# Deleted first, because building keeps existing shards.
+# The shard must be deleted first, because a build keeps existing shards.
 REBUILD = "delete it and run the build again"
 
 
@@ -46,7 +46,7 @@ def is_records_folder(root: str) -> bool:
         return False
     except (ValueError, RecursionError):
         return True
-    # A folder of images may have a file with this name too.
+    # A folder of images may also contain a file with this name.
     return isinstance(manifest, dict) and "shards" in manifest
 
 
@@ -139,7 +139,7 @@ class RecordShards:
         Args:
             root: The folder or URL.
             num_images: Maximum number of images; 0 for all.
-            transparent: Whether to keep the alpha channel; None for what the shards contain.
+            transparent: Whether to keep the alpha channel; None to keep it if the shards have one.
 
         Raises:
             DataError: The manifest is damaged, or a shard is missing.
@@ -148,7 +148,7 @@ class RecordShards:
         try:
             manifest = json.loads(read_file(root, MANIFEST))
             if manifest["version"] != VERSION:
-                raise ValueError(f"version {manifest['version']}; this program reads version {VERSION}")
+                raise ValueError(f"it has version {manifest['version']}, not version {VERSION}")
             self.schema = Schema.from_json(json.dumps(manifest["schema"]))
             self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
             # Shards from before version 0.2.0 contain RGB images.
@@ -169,7 +169,7 @@ class RecordShards:
         self._manifest = manifest
 
     def fingerprint(self) -> str:
-        """Digest of the manifest and of the sizes and times of the shards."""
+        """Returns a digest of the manifest and of the sizes and times of the shards."""
         known = repr((self.num_items, self._transparent, self._manifest, self._found)) + source_fingerprint(
             __name__
         )
@@ -195,7 +195,7 @@ class RecordShards:
             yield Chunk(len(labels), pictures.images, labels[pictures.used], pictures.skipped)
 
     def _groups(self, first_item: int) -> Iterator[tuple[int, list[tuple[bytes, list[int]]]]]:
-        """Yields groups of up to `CHUNK` records: the first record's number, and each (PNG bytes, labels)."""
+        """Yields groups of up to `CHUNK` records: the number of the first, and each (PNG bytes, labels)."""
         records = self._records(first_item)
         for start in range(first_item, self.num_items, CHUNK):
             count = min(CHUNK, self.num_items - start)

@@ -1,4 +1,4 @@
-"""Splits of a dataset into training images, test images and images of held-out combinations."""
+"""Splits a dataset into training images, test images, and images of held-out combinations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.datasets.dataset import DataError
 
-# The tagger and the critic hold these test images out, whatever split the judged network used.
+# The tagger and the critic always hold out these test images, whatever split the judged model used.
 TEST_EVERY = 10
 
 
@@ -18,7 +18,7 @@ class Split(NamedTuple):
 
     Attributes:
         train: Training images.
-        test: Every k-th image of the dataset, without held-out combinations.
+        test: Every k-th image of the dataset, except images with a held-out combination.
         held_out: All images with a held-out combination.
     """
 
@@ -28,10 +28,10 @@ class Split(NamedTuple):
 
 
 def split_dataset(labels: np.ndarray, combinations: np.ndarray, test_every: int = TEST_EVERY) -> Split:
-    """Splits a dataset by position and labels, without randomness, so that every command splits alike.
+    """Splits a dataset by position and labels, without randomness, so that all commands agree.
 
     Args:
-        labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
         combinations: int8 [k, num_labels] from `parse_combinations`; may have no rows.
         test_every: Every k-th image is a test image; 0 for no test images.
     """

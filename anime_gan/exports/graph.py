@@ -1,4 +1,4 @@
-"""The TensorFlow graph of an export: requests in words in, pictures out."""
+"""The TensorFlow graph of an export, which turns typed requests into pictures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class FaceModel(tf.Module):
     Attributes:
         weights: The generator's variables, in order.
         served: Signature name -> concrete function. `serving_default` and `png` take a request (attributes,
-            seed, truncation) and return uint8 images or PNG files; `latents` takes latents and labels and
-            returns float32 images in [-1, 1], with premultiplied alpha if there is alpha.
+            seed, truncation) and return uint8 images or PNG files. `latents` takes latent vectors and labels
+            and returns float32 images in [-1, 1]; an alpha channel is premultiplied.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class FaceModel(tf.Module):
             half_precision: Whether weights are stored in float16. They are cast to float32 when used.
         """
         super().__init__(name="face_model")
-        # The variables, not the Keras model: loading them does not require Keras.
+        # These are the variables, not the Keras model, so that loading them does not require Keras.
         self.weights = [variable.value for variable in generator.variables]
         if half_precision:
             self.weights = [tf.Variable(tf.cast(weight, tf.float16)) for weight in self.weights]

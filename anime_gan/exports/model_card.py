@@ -11,7 +11,7 @@ from anime_gan.common.markdown import duration_in_words
 from anime_gan.training.config import command_line
 
 SECTION = "## Measured"
-# The sentence of a card without measurements; the second is what older versions wrote.
+# The sentence in a card without measurements. Older versions wrote the second sentence.
 UNMEASURED = (
     " This model has not been evaluated yet (python -m anime_gan.evaluate).",
     " No measured figures come with this card.",
@@ -19,13 +19,13 @@ UNMEASURED = (
 
 
 def with_measured_section(card: str, summary: str) -> str:
-    """Returns a model card with the main results in its section "Measured", replacing an older one."""
+    """Returns a model card with the main results in its section "Measured"; replaces an older section."""
     for sentence in UNMEASURED:
         card = card.replace(sentence, "")
     section = f"{SECTION}\n\n{summary}\n\nFull results: EVALUATION.md, evaluation.png.\n"
     pattern = re.compile(rf"^{SECTION}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if pattern.search(card):
-        # A function, because a replacement text would have its backslashes interpreted.
+        # A function is passed, because backslashes in a replacement text would be interpreted.
         return pattern.sub(lambda found: section + ("\n" if found.end() < len(card) else ""), card, count=1)
     return f"{card.rstrip()}\n\n{section}"
 
@@ -53,8 +53,8 @@ Generates {config["resolution"]}x{config["resolution"]} anime faces. Architectur
 
 ## Limits
 
-The model draws faces in the style of its training pictures only. Attributes that a request leaves open are
-drawn with {frequencies}.{_speed_limit(record)}{UNMEASURED[0]}
+The model draws only faces in the style of its training pictures. Attributes that a request leaves open are
+sampled with {frequencies}.{_speed_limit(record)}{UNMEASURED[0]}
 
 ## Checksum of the weights (SHA-256)
 
@@ -82,14 +82,14 @@ Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]
 
 ## License of the weights
 
-You may use, modify and redistribute the weights under the terms of the training data and of the initial
+You may use, modify, and redistribute the weights under the terms of the training data and of the initial
 weights, if any (see above). This project claims no further rights in them.
 """
 
 
 def _imported_origin(record: Mapping[str, Any]) -> str:
     return f"""\
-Imported, not trained by this project.
+This model was imported. It was not trained by this project.
 
 ## Origin and license
 

@@ -1,8 +1,8 @@
 """`python -m anime_gan.pack`: makes an exported model half as large, for distribution.
 
 Packing folds batch normalization into the convolutions and stores the weights in float16. With
-`--precision=bfloat16` the model is also faster on processors with bfloat16 instructions. The pictures differ
-only by rounding; the difference is measured, printed and recorded in `training.json`.
+`--precision=bfloat16`, the model is also faster on processors with bfloat16 instructions. The pictures change
+only by rounding errors. These are measured, printed, and recorded in `training.json`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import ModelError, find_export, read_export
 
-SUMMARY = """Writes a copy of an exported model that is half as large: batch normalization is folded into the
+SUMMARY = """Writes a copy of an exported model at half the size: batch normalization is folded into the
 convolutions, and weights are stored in float16. Keep the original: a packed model with folded
 normalization cannot be trained further."""
 PRECISIONS = ("float32", "bfloat16")
 COMPARED_FACES = 256
-# Most label rows kept for drawing open attributes; more hardly improve the result.
+# Maximum number of label rows that are kept to sample open attributes. More rows hardly improve the result.
 MAX_ROWS = 4_096
 
 
@@ -38,14 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.choice(
         "precision",
         PRECISIONS,
-        "compute precision; bfloat16 is faster on processors with bfloat16 instructions, slower on others "
+        "compute precision; bfloat16 is faster on processors with bfloat16 instructions and slower on others "
         f"(one of {', '.join(PRECISIONS)}; default float32)",
     )
 
     def command() -> int:
         model, out = flags.model, flags.out
         if not model or not out:
-            raise InputError("is required; see --help", "out" if model else "model")
+            raise InputError(f"--{'out' if model else 'model'} is required; see --help")
         if Path(out).exists():
             raise InputError("already exists; choose another folder", "out", out)
         import_tensorflow()
@@ -68,8 +68,8 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
         precision: Compute precision of the copy, one of `PRECISIONS`.
 
     Returns:
-        How much packing changes the pixels of `COMPARED_FACES` faces, in gray levels from 0 to 255: `mean`,
-        `percentile_99.9` and `maximum`.
+        How much packing changes the pixel values (0 to 255) of `COMPARED_FACES` faces: `mean`,
+        `percentile_99.9`, and `maximum`.
     """
     from anime_gan.attributes.label_sampler import LabelRows
     from anime_gan.common.backend import tf

@@ -17,18 +17,18 @@ from anime_gan.common.quiet import import_tensorflow
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
 
-# The bundled models, in numbered versions, and the default one.
+# The folder of the bundled models, and the default model.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SHIPPED = PRETRAINED / "sutemo-64"
-# Folder beside the SavedModel with the critic that `python -m anime_gan.evaluate` trains.
+# The folder beside the SavedModel with the critic that `python -m anime_gan.evaluate` trains.
 CRITIC = "critic"
 LABEL_ROWS = "label_rows.npz"
-# Digits of a checksum that name a model or a critic in a picture.
+# Number of checksum digits that identify a model or a critic in a picture file.
 NAME_DIGITS = 16
 
 
 class ModelError(InputError):
-    """An exported model is missing, incomplete or damaged."""
+    """An exported model is missing, incomplete, or damaged."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Export:
     Attributes:
         directory: The version folder.
         schema: The attributes that can be requested.
-        record: `training.json`: configuration, statement and checksums.
+        record: The contents of `training.json`: configuration, statement, and checksums.
     """
 
     directory: Path
@@ -47,13 +47,13 @@ class Export:
 
     @property
     def name(self) -> str:
-        """The first digits of the weights' checksum; names the model in the pictures it draws."""
+        """The first digits of the weights' checksum, which identify the model in its pictures."""
         return self.record["weights_sha256"][:NAME_DIGITS]
 
     @property
     def channels(self) -> int:
         """4 if the model draws transparent pictures, else 3."""
-        # Absent before version 0.2.0.
+        # The entry is absent before version 0.2.0.
         channels: int = self.record["config"].get("channels", 3)
         return channels
 
@@ -87,12 +87,12 @@ def find_export(directory: Path | None) -> Path:
     """Returns the newest complete version of an exported model.
 
     Args:
-        directory: A version, an `export` folder, a run, a folder of runs (the newest export is used), or
-            the name of a bundled model, such as `sutemo-128`, unless a folder has that name. None is the
-            default bundled model.
+        directory: A version folder, an `export` folder, a run, a folder of runs (the newest export is used),
+            or the name of a bundled model, such as `sutemo-128`. An existing folder of that name takes
+            precedence. None means the default bundled model.
 
     Raises:
-        ModelError: There is none.
+        ModelError: There is no such model, or it is incomplete.
     """
     if directory is None:
         directory = SHIPPED
@@ -171,12 +171,12 @@ def read_record(export: Path) -> dict[str, Any]:
 
 
 def read_label_rows(export: Path) -> LabelRows:
-    """Reads the training set's label rows, which an export keeps to sample attributes.
+    """Reads the training set's label rows, from which an export samples open attributes.
 
     Raises:
         ModelError: The file is missing or damaged.
     """
-    # Here, because it imports TensorFlow at its top.
+    # Imported here because it imports TensorFlow.
     from anime_gan.attributes.label_sampler import LabelRows
 
     path = export / LABEL_ROWS

@@ -1,4 +1,4 @@
-"""Latents and labels from seeds. A seed gives the same face regardless of the rest of the batch."""
+"""Draws latent vectors and labels from seeds, for each face independently of the rest of its batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anime_gan.attributes.phrases import NORMALIZATION
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
 from anime_gan.common.backend import tf
 
-# Second word of the stateless seed: separate random streams for latents and labels.
+# Second word of the stateless seed: separate random streams for latent vectors and labels.
 LATENT_STREAM = 0
 LABEL_STREAM = 1
 
@@ -114,7 +114,7 @@ class RequestReader(tf.Module):
 
 
 class FaceSampler(tf.Module):
-    """Turns seeds and requests into latents and complete labels."""
+    """Turns seeds and requests into latent vectors and complete labels."""
 
     def __init__(self, schema: Schema, labels: LabelSampler | None, latent_dim: int) -> None:
         """Combines a request reader with a label sampler.
@@ -135,7 +135,7 @@ class FaceSampler(tf.Module):
         Args:
             attributes: string [n], requests as typed.
             seeds: int64 [n].
-            truncation: float32 [n] in (0, 1], the factor by which latents are scaled; 1 = no truncation.
+            truncation: float32 [n] in (0, 1], the scale of the latent vectors; 1 = no truncation.
         """
         latents = latents_from_seeds(seeds, self._latent_dim) * truncation[:, tf.newaxis]
         wanted = self._reader(attributes)
@@ -146,7 +146,7 @@ class FaceSampler(tf.Module):
 
 
 def _refuse(bad: tf.Tensor, what: str, words: tf.Tensor) -> tf.Operation:
-    """An assertion that fails if any element of `bad` is true, and quotes the first such word."""
+    """Returns an assertion that fails if any element of `bad` is true, and quotes the first such word."""
     first = tf.strings.reduce_join(tf.boolean_mask(words, bad)[:1])
     message = tf.strings.join([what, " '", first, "'; see attributes.json beside the model"])
     return tf.debugging.Assert(tf.logical_not(tf.reduce_any(bad)), [message])

@@ -46,7 +46,7 @@ def export_model(
     options = {**dataclasses.asdict(config), "channels": trainer.channels}
     generator = make_generator(options, schema)
     generator.set_weights(trainer.ema_generator.get_weights())
-    # Only the name: exports are shared, and a full path would reveal the user's folders.
+    # Only the name is stored: exports are shared, and a full path would reveal the user's folders.
     options["init_from"] = Path(config.init_from).name
     record = {
         "config": options,
@@ -65,7 +65,7 @@ def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "floa
     """Builds a generator with new weights from the `config` of an export's record."""
     return get_architecture(config["architecture"]).make_generator(
         num_labels=schema.num_labels,
-        # Absent before version 0.2.0.
+        # The entry is absent before version 0.2.0.
         channels=config.get("channels", 3),
         latent_dim=config["latent_dim"],
         dtype=dtype,
@@ -103,13 +103,13 @@ def write_export(
 
 
 def write_record(export: Path, record: Mapping[str, Any], schema: Schema) -> None:
-    """Writes `training.json`, and the model card, which presents it to readers."""
+    """Writes `training.json` and the model card, which presents the same facts to readers."""
     (export / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
     (export / "MODEL_CARD.md").write_text(model_card(record, schema), "utf-8")
 
 
 def weights_checksum(generator: keras.Model) -> str:
-    """Returns the SHA-256 of all variables, in order. Pictures name their model by it."""
+    """Returns the SHA-256 of all variables, in order; it identifies the model of a picture."""
     digest = hashlib.sha256()
     for value in generator.get_weights():
         digest.update(value.tobytes())

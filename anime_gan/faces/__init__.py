@@ -1,1 +1,1 @@
-"""From a request to images: drawing, sheets, animations, GAN inversion."""
+"""Turns requests into images: drawing, sheets, animations, and GAN inversion."""

@@ -1,4 +1,4 @@
-"""Draws faces with an exported model; needs the export directory and nothing else."""
+"""Draws faces with an exported model; the export directory contains everything that is needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anime_gan.common.backend import tf
     from anime_gan.judges.critic import Critic
 
-# Faces whose latent vectors and labels are computed together.
+# Number of faces whose latent vectors and labels are computed together.
 CHUNK = 256
 
 
@@ -58,12 +58,12 @@ class FaceGenerator:
             directory: As in `find_export`.
 
         Raises:
-            ModelError: The model is missing, incomplete or damaged.
+            ModelError: The model is missing, incomplete, or damaged.
         """
         export = read_export(directory)
         self.directory, self.schema, self.name = export.directory, export.schema, export.name
         self._tf = import_tensorflow()
-        # Here, because it imports TensorFlow at its top.
+        # Imported here because it imports TensorFlow.
         from anime_gan.models.pixels import to_uint8
 
         self._to_uint8 = to_uint8
@@ -84,15 +84,15 @@ class FaceGenerator:
 
     @property
     def critic_name(self) -> str:
-        """The first digits of the critic's checksum; names the critic in the pictures it selected."""
+        """The first digits of the critic's checksum, which identify the critic in pictures it selected."""
         return self.critic.checksum[:NAME_DIGITS]
 
     def inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
         """Computes the latent vectors float32 [n, z] and complete labels float32 [n, a] of a request.
 
-        All candidates for a seed get the labels of that seed. Returned are the latent vectors of the
-        candidate with the highest critic score, or of the first one in a tie. An animation has a row for
-        each frame, with labels between -1 and 1.
+        All candidates for a seed get the labels of that seed. The latent vector comes from the candidate with
+        the highest critic score, or from the first such candidate in a tie. An animation has one row per
+        frame, with labels between -1 and 1.
 
         Raises:
             RequestError: The latent vector does not fit this model.
@@ -114,20 +114,20 @@ class FaceGenerator:
         for latent, row, text in zip(latents, labels, texts, strict=True):
             if len(latent) != width or not np.all(row):
                 raise RequestError(
-                    f"the model needs a latent vector of {width} numbers and every attribute of a face, not "
-                    f"{len(latent)} numbers and {text!r}"
+                    f"this model needs a latent vector of {width} numbers and every attribute of a face, but "
+                    f"got {len(latent)} numbers and {text!r}"
                 )
         return np.array(latents, np.float32), np.stack(labels)
 
     def _frame_inputs(
         self, request: FaceRequest, interpolation: Interpolation
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the rows of all frames, or of the requested one."""
+        """Returns the rows of all frames, or of the requested frame."""
         texts = [", ".join(filter(None, (request.attributes, text))) for text in interpolation.keyframes]
         if interpolation.latents:
             latents, labels = self._given_inputs(interpolation.latents, texts)
         elif len(request.seeds) == 1:
-            # A single face: attributes that the first keyframe leaves open keep their values in all others.
+            # One face: attributes that the first keyframe leaves open keep their values in all keyframes.
             latents, labels = self._best_inputs(texts[:1], request)
             latents = np.repeat(latents, len(texts), axis=0)
             labels = np.concatenate([with_changes(labels, self.schema, text) for text in texts])
@@ -139,7 +139,7 @@ class FaceGenerator:
         return latents[shown], labels[shown]
 
     def _best_inputs(self, texts: Sequence[str], request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the rows of all seeds, each with its own text, after candidates are selected."""
+        """Returns the rows of the selected candidates of all seeds, each seed with its own text."""
         latents, labels = self.draw_inputs(texts, request.seeds, request.truncation)
         if request.candidates == 1:
             return latents, labels
@@ -172,7 +172,7 @@ class FaceGenerator:
         """Draws the faces of a request, or the frames of an animation, one by one."""
         chunks: Iterable[FaceRequest] = [request]
         if request.interpolation is None and request.latent is None:
-            # All candidates of a chunk are drawn before its first face. Smaller chunks: steadier progress.
+            # All candidates of a chunk are drawn before its first face, so small chunks give steady progress.
             size = max(1, CHUNK // request.candidates)
             starts = range(0, len(request.seeds), size)
             chunks = (replace(request, seeds=request.seeds[start : start + size]) for start in starts)
@@ -198,7 +198,7 @@ class FaceGenerator:
         return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
 
     def images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Draws faces in one batch, differentiably: float32 [n, h, w, channels] in [-1, 1]."""
+        """Draws faces in one batch, differentiably; returns float32 [n, h, w, channels] in [-1, 1]."""
         tf = self._tf
         latents, labels = tf.convert_to_tensor(latents), tf.convert_to_tensor(labels)
         return self._render(latents=latents, labels=labels)["images"]
@@ -226,8 +226,9 @@ class FaceGenerator:
     def sheet(self, request: FaceRequest, background: Color | None = TINT) -> np.ndarray:
         """Draws the sheet of a request: its faces with the attributes of `request.sheet` varied.
 
-        Each value or request gets a captioned row. The columns are the faces or, for a single face, the
-        values that vary across. Transparent faces stand on the background; None keeps them transparent.
+        Each value or request gets a captioned row. The columns are the faces. If the sheet varies a second
+        attribute, the columns are the values of that attribute for a single face. Transparent faces are drawn
+        on the background; None keeps them transparent.
         """
         latents, labels = self.inputs(request)
         down, across = sides(request.sheet or "")
@@ -246,7 +247,7 @@ class FaceGenerator:
 def candidate_seed(seed: int, number: int) -> int:
     """Returns the seed that gives the latent vector of a candidate.
 
-    Candidate 0 uses the seed itself. The seeds of the others are hashes, so no range of seeds meets them.
+    Candidate 0 uses the seed itself. The other seeds are hashes, so they do not collide with ranges of seeds.
 
     Returns:
         0 to 2^63 - 1.

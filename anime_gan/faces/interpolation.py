@@ -9,15 +9,15 @@ PARALLEL = 1e-4
 
 
 def slerp(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:
-    """Spherical interpolation, which keeps the distance from the origin that latent vectors have.
+    """Interpolates spherically, which keeps the usual distance of latent vectors from the origin.
 
-    White 2016, "Sampling Generative Networks" (arXiv 1609.04468, section 2.1). Between parallel or opposite
-    vectors the arc is undefined, and the interpolation is linear.
+    See White 2016, "Sampling Generative Networks" (arXiv 1609.04468, section 2.1). Between parallel or
+    opposite vectors, the arc is undefined, and the interpolation is linear.
 
     Args:
         first: [z], the start.
         last: [z], the end.
-        share: Position on the way, from 0 to 1.
+        share: Position between the two, from 0 to 1.
 
     Returns:
         float32 [z]; exactly `first` for 0 and `last` for 1.
@@ -36,13 +36,13 @@ def slerp(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:
 def closed_path(latents: np.ndarray, labels: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Interpolates through all keyframes and back to the first, with the same time for each part.
 
-    Each part starts and ends slowly (half a cosine). The animation does not jerk where it turns, and the
-    keyframes, which show exactly what was requested, stay on screen for a moment.
+    Each part starts and ends slowly (half a cosine). Therefore, the animation does not jerk at the keyframes,
+    and each keyframe stays on screen for a moment.
 
     Args:
         latents: float32 [keyframes, z].
         labels: float32 [keyframes, a].
-        frames: Number of frames. The first is the first keyframe, which would also follow the last frame.
+        frames: Number of frames. The first frame is the first keyframe; in a loop, it follows the last frame.
 
     Returns:
         float32 [frames, z] and float32 [frames, a].
@@ -50,7 +50,7 @@ def closed_path(latents: np.ndarray, labels: np.ndarray, frames: int) -> tuple[n
     count = len(latents)
     path = []
     for frame in range(frames):
-        # In whole numbers, so that a frame on a keyframe is exactly that keyframe.
+        # Integer arithmetic makes a frame at a keyframe exactly equal to that keyframe.
         keyframe, rest = divmod(frame * count, frames)
         share = 0.5 - 0.5 * np.cos(np.pi * rest / frames)
         following = (keyframe + 1) % count
@@ -60,10 +60,10 @@ def closed_path(latents: np.ndarray, labels: np.ndarray, frames: int) -> tuple[n
 
 
 def ring(latent: np.ndarray, angle: float, count: int, seed: int) -> np.ndarray:
-    """Returns latent vectors around a given one, at the same angle to it and with its length.
+    """Returns latent vectors around a given one, all at the same angle to it and with its length.
 
-    They are evenly spaced on a circle whose plane the seed determines, so neighbors on the ring are
-    similar to each other too. With a count of 1 the result is a random perturbation.
+    They are evenly spaced on a circle, so neighbors on the ring are also similar to each other. The seed
+    determines the plane of the circle. With a count of 1, the result is a random perturbation.
 
     Args:
         latent: [z], not zero; z is at least 3.
@@ -77,7 +77,7 @@ def ring(latent: np.ndarray, angle: float, count: int, seed: int) -> np.ndarray:
     center = np.asarray(latent, np.float64)
     norm = np.linalg.norm(center)
     directions = np.random.default_rng(seed).standard_normal((2, len(center)))
-    # QR makes the three orthogonal (Gram-Schmidt) and keeps the first as it is, up to its sign.
+    # QR makes the three vectors orthonormal (Gram-Schmidt) and keeps the first direction, up to its sign.
     basis, _ = np.linalg.qr(np.stack([center, *directions], axis=1))
     turns = 2.0 * np.pi * np.arange(count)[:, np.newaxis] / count
     around = np.cos(turns) * basis[:, 1] + np.sin(turns) * basis[:, 2]

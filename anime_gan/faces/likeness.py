@@ -1,4 +1,4 @@
-"""Compares pictures by their pixels and by the features of a critic, as GAN inversion needs it."""
+"""Compares pictures by their pixels and by the features of a critic, for GAN inversion."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SMALLEST_DEVIATION = 1e-3
 POOLS = (1, 2, 4, 8)
 # Weight of a feature difference relative to a pixel difference in [-1, 1].
 FEATURE_WEIGHT = 0.1
-# The loss is linear for differences well above this and quadratic for those well below.
+# The loss is linear for differences well above this and quadratic for differences well below it.
 SOFTNESS = 0.1
 
 
 class CriticFeatures:
     """Feature maps of a critic, from fine to coarse: edges first, parts of a face last.
 
-    The critic was trained to tell real pictures from damaged ones. Every evaluated model has one.
+    The critic was trained to tell real pictures from damaged ones. Every evaluated model has a critic.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -37,7 +37,7 @@ class CriticFeatures:
             for layer in network.layers
             if isinstance(layer, keras.layers.ReLU) and len(layer.output.shape) == 4
         ]
-        # The last map of each size.
+        # Only the last map of each size is kept.
         sizes = {output.shape[1]: output for output in maps}
         self._side = record["side"]
         self._network = keras.Model(network.input, list(sizes.values()))
@@ -49,7 +49,7 @@ class CriticFeatures:
             images: float32 [n, h, w, channels] in [-1, 1], of any size.
 
         Returns:
-            float32 [n, side, side, channels] each, with decreasing sides.
+            A list of maps, float32 [n, side, side, channels], with decreasing sides.
         """
         if images.shape[1:3] != (self._side, self._side):
             # The critic itself resizes by area averaging, which has no gradient.
@@ -58,7 +58,7 @@ class CriticFeatures:
 
 
 class Comparison:
-    """Distances between pictures, one number for each, differentiable."""
+    """Differentiable distances between pictures, one number per picture."""
 
     def __init__(self, features: CriticFeatures, sample: tf.Tensor, weights: tf.Tensor) -> None:
         """Computes the scale of each feature channel.
@@ -75,13 +75,13 @@ class Comparison:
         self._weights = weights[tf.newaxis, :, :, tf.newaxis]
 
     def feature_distance(self, images: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Root mean squared feature difference in standard deviations, averaged over all levels: [n]."""
+        """Returns the RMS feature difference in standard deviations, averaged over all levels: [n]."""
         levels = zip(self._features(images), self._features(target), self._scales, strict=True)
         distances = [_mean(tf.square((a - b) / scale)) ** 0.5 for a, b, scale in levels]
         return tf.add_n(distances) / len(distances)
 
     def loss(self, images: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Loss to minimize: weighted differences of pixels at several scales, and of features.
+        """Returns the loss to minimize: weighted differences of features, and of pixels at several scales.
 
         Args:
             images: float32 [n, h, w, channels] in [-1, 1].
@@ -100,7 +100,8 @@ class Comparison:
 
     def _difference(self, difference: tf.Tensor) -> tf.Tensor:
         weights = tf.image.resize(self._weights, difference.shape[1:3], antialias=True)
-        # Nearly the absolute value: a background that the model cannot draw must not outweigh the eyes.
+        # This is nearly the absolute value, so that a background that the model cannot draw does not outweigh
+        # the eyes.
         return _mean(weights * (tf.sqrt(tf.square(difference) + SOFTNESS**2) - SOFTNESS))
 
 

@@ -16,9 +16,9 @@ from anime_gan.common.files import written_whole
 from anime_gan.datasets.reading.pictures import HALF_TRANSPARENT, PictureError, is_transparent, read_picture
 from anime_gan.faces.request import FaceRequest, PictureOrigin, origin_from_text
 
-# File types of animations, apart from a folder of frames and a PNG that shows all of them.
+# File types of animations. A folder of frames and a PNG that shows all frames are handled separately.
 ANIMATIONS = (".webp", ".gif", ".mp4")
-# Videos store one color for each 2x2 pixels, which is visible in small faces: they are enlarged first.
+# Videos store one color per 2x2 pixels. This would be visible in small faces, so they are enlarged first.
 VIDEO_SIDE = 256
 VIDEO_EXTRA = '.mp4 needs the package "av": pip install "anime_gan[video]". Or use .webp or .gif'
 # The last index of a palette.
@@ -28,7 +28,7 @@ MAX_TEXT = 2**20
 
 
 def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
-    """Writes a PNG with text chunks, completely or not at all.
+    """Writes a PNG with text chunks, either completely or not at all.
 
     Args:
         path: The file.
@@ -50,7 +50,7 @@ def check_animation(path: Path) -> None:
     """
     if path.suffix.lower() not in ANIMATIONS:
         reason = (
-            "an animation is a .webp, .gif or .mp4 file, a .png with all frames side by side, or a folder "
+            "an animation is a .webp, .gif, or .mp4 file, a .png with all frames side by side, or a folder "
             "with a PNG for each frame"
         )
         raise PictureError(reason, "out", path)
@@ -62,15 +62,17 @@ def check_animation(path: Path) -> None:
 
 
 def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text: Mapping[str, str]) -> None:
-    """Writes a looping animation, completely or not at all. Only WebP is lossless.
+    """Writes a looping animation, either completely or not at all. Only WebP is lossless.
 
-    WebP keeps alpha, GIF one bit of it (at least half or not), and MP4 has none: `frames` must be opaque.
+    WebP keeps alpha. GIF keeps one bit of it, which says whether alpha is at least half. MP4 has no alpha, so
+    `frames` must be opaque.
 
     Args:
         path: Ends in one of `ANIMATIONS`.
         frames: uint8 [n, h, w, 3 or 4], RGB or RGBA with straight alpha.
         frames_per_second: Playback speed; GIF rounds each frame to hundredths of a second.
-        text: The generation settings, stored as JSON: in the EXIF data of WebP, in a comment of GIF and MP4.
+        text: The generation settings. They are stored as JSON in the EXIF data of WebP, and in a comment of
+            GIF and MP4.
 
     Raises:
         PictureError: As in `check_animation`.
@@ -78,7 +80,7 @@ def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text:
     check_animation(path)
     if has_alpha(frames) and frames[..., 3].min() == 255:
         frames = frames[..., :3]
-    # ASCII, which every format stores unchanged.
+    # Every format stores ASCII unchanged.
     note = json.dumps(dict(text), ensure_ascii=True)
     with written_whole(path) as partial:
         if path.suffix.lower() == ".webp":
@@ -107,7 +109,7 @@ def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) ->
 
 
 def _with_palette(frame: np.ndarray) -> Image.Image:
-    """Reduces a frame to a palette; where it is transparent, to the last color of it."""
+    """Reduces a frame to a palette; the last color of the palette marks transparent pixels, if any."""
     colors = MAX_COLOR if has_alpha(frame) else MAX_COLOR + 1
     picture = Image.fromarray(np.ascontiguousarray(frame[..., :3])).quantize(
         colors, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
@@ -121,7 +123,7 @@ def _with_palette(frame: np.ndarray) -> Image.Image:
 def _save_looping(
     path: Path, kind: str, images: list[Image.Image], milliseconds: float, unit: int, **options: Any
 ) -> None:
-    """Saves an animation whose durations are multiples of a unit, without accumulating rounding errors."""
+    """Saves an animation with frame durations that are multiples of a unit; rounding errors do not add up."""
     ends = [round((index + 1) * milliseconds / unit) for index in range(len(images))]
     durations = [unit * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
     first, *others = images
@@ -153,10 +155,10 @@ def _save_mp4(path: Path, frames: np.ndarray, frames_per_second: int, note: str)
 
 
 def read_text(path: Path) -> dict[str, str]:
-    """Reads the text fields of a PNG, WebP, GIF or MP4 file, or of a JSON file with settings.
+    """Reads the text fields of a PNG, WebP, GIF, or MP4 file, or of a JSON file with settings.
 
     Returns:
-        Empty if there are none.
+        Name -> text; empty if there are no text fields.
 
     Raises:
         PictureError: The file cannot be read.
@@ -204,7 +206,7 @@ def _parsed(note: str) -> dict[str, str]:
 
 
 def read_own_picture(path: Path, resolution: int, channels: int = 3) -> np.ndarray:
-    """Reads any picture: its central square, upright, in sRGB.
+    """Reads the center square of any picture, upright and in sRGB.
 
     Args:
         path: A file in any format that training reads.
@@ -224,7 +226,7 @@ def read_own_picture(path: Path, resolution: int, channels: int = 3) -> np.ndarr
         picture = read_picture(data, resolution)
         return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)]) if channels == 4 else picture
     except OSError as error:
-        raise PictureError(str(error.strerror or error), "picture", path) from error
+        raise PictureError(f"cannot be read: {error.strerror or error}", "picture", path) from error
     except PictureError as error:
         raise PictureError(error.reason, "picture", path) from error
 

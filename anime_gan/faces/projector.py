@@ -17,20 +17,20 @@ from anime_gan.faces.likeness import Comparison, CriticFeatures
 from anime_gan.faces.request import FaceRequest
 from anime_gan.models.pixels import to_float
 
-# Faces drawn as starting points, with seeds far from those that people use.
+# Number of faces drawn as starting points, and the first seed, which is far from seeds that people use.
 CANDIDATES = 256
 FIRST_SEED = 2**62
 BATCH = 64
 # (faces, steps): each round keeps the closest faces and optimizes them, with attributes relaxed to -1..1.
 ROUNDS = ((8, 40), (4, 40), (2, 60))
-# Steps after that with definite attributes.
+# Number of further steps with definite attributes.
 FIXED_STEPS = 60
 FREE_STEPS = sum(steps for _, steps in ROUNDS)
 STEPS = FREE_STEPS + FIXED_STEPS
 LATENT_RATE, LABEL_RATE, FIXED_RATE = 0.1, 0.3, 0.04
-# Latent vectors are standard normal. Those far from the origin give broken faces, above all after edits.
+# Latent vectors are standard normal. Vectors far from the origin give broken faces, especially after edits.
 PRIOR_WEIGHT = 0.02
-# Faces that show which pixels the attributes change.
+# Number of faces used to find which pixels the attributes change.
 PROBES = 16
 # Share of a pixel's weight that is uniform; the rest depends on how much attributes change the pixel.
 EVEN_SHARE = 0.1
@@ -75,16 +75,16 @@ class Projector:
     First, many faces are drawn and compared with the picture. The closest ones are optimized by gradient
     descent (Adam, Kingma & Ba 2015, arXiv 1412.6980, algorithm 1) in rounds that keep fewer and fewer of
     them. Latent vectors and attributes are optimized together, so attributes are relaxed to values between
-    -1 and 1. The remaining faces then get definite attributes, every other value of each attribute is
-    tried, and the latent vectors are optimized once more.
+    -1 and 1. The remaining faces then get definite attributes. Every other value of each attribute is tried,
+    and the latent vectors are optimized once more.
     """
 
     def __init__(self, generator: FaceGenerator) -> None:
         """Draws the starting points.
 
         Args:
-            generator: The model. Its critic provides the features to compare, or, if it has none, the critic
-                of the bundled model.
+            generator: The model. Its critic provides the features to compare. If it has no critic, the critic
+                of the bundled model is used.
 
         Raises:
             JudgeError: The critic is damaged.
@@ -138,7 +138,7 @@ class Projector:
         self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Optimizes latent vectors and relaxed attributes; returns the nearest definite attributes."""
-        # In one array, so that a round selects the same rows of the values and of Adam's moments.
+        # Both are in one array, so that a round selects the same rows of the values and of Adam's moments.
         width = latents.shape[1]
         values = np.concatenate([latents, labels], axis=1)
         rates = np.repeat(np.array([LATENT_RATE, LABEL_RATE], np.float32), [width, labels.shape[1]])
@@ -170,7 +170,7 @@ class Projector:
         return latents
 
     def _best_labels(self, latent: np.ndarray, labels: np.ndarray, target: tf.Tensor) -> np.ndarray:
-        """Changes the attribute that brings the face closest to the picture until none does."""
+        """Changes the attribute that brings the face closest to the picture, until no change helps."""
         while True:
             rows = neighbors(labels, self._schema)
             latents = np.tile(latent, (len(rows), 1))
@@ -224,7 +224,7 @@ class Projector:
         latents, labels, images = (values[:PROBES] for values in (self._latents, self._labels, self._images))
         changes = []
         for slot in self._schema.slots:
-            # Each face gets the value after its own.
+            # Each face gets the next value of the attribute.
             columns = labels[:, slot.columns]
             changed = labels.copy()
             changed[:, slot.columns] = np.roll(columns, 1, axis=1) if slot.is_group else -columns
@@ -238,7 +238,7 @@ class Projector:
 
 
 class Adam:
-    """Adam in NumPy, for arrays of rows, with rates that decrease to 0 over the second half."""
+    """Adam in NumPy, for arrays of rows, with rates that decrease to 0 over the second half of the steps."""
 
     def __init__(self, rate: float | np.ndarray, steps: int) -> None:
         self._rate, self._steps, self._step = rate, steps, 0

@@ -1,4 +1,4 @@
-"""Face requests: everything that decides a picture, its checks, and its text form inside picture files."""
+"""Face requests: everything that determines a picture, its checks, and its text form in picture files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from anime_gan.faces.sheets import sides, usual_spelling
 MAX_FACES = 1_000_000
 MAX_CANDIDATES = 64
 SEED_LIMIT = 2**63
-# Frames of an animation.
+# Limits of the number of frames of an animation.
 MIN_FRAMES, MAX_FRAMES = 2, 2_000
 # Browsers play anything faster at ten frames per second.
 MAX_FRAMES_PER_SECOND = 50
@@ -39,7 +39,7 @@ class RequestError(InputError):
 
 
 class UnlabeledError(AttributeRequestError):
-    """Attributes are requested of a model that was trained without labels."""
+    """Attributes are requested from a model that was trained without labels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,16 +69,16 @@ class Interpolation:
 
 @dataclasses.dataclass(frozen=True)
 class FaceRequest:
-    """Everything that decides a picture, except the model.
+    """Everything that determines a picture, except the model.
 
     Attributes:
         attributes: The requested attributes, as typed.
         seeds: One per face; for an animation, one per keyframe or a single one for all keyframes.
         truncation: In (0, 1]; 1 is off.
-        sheet: What varies from row to row: an attribute, which takes all its values, or requests separated
-            by semicolons. What follows " x " varies from column to column. None: no sheet.
-        candidates: Faces drawn per seed, of which the critic selects one; 1 needs no critic.
-        changes: Attributes that are set after everything else is decided; the latent vectors stay.
+        sheet: What varies from row to row: all values of an attribute, or requests separated by semicolons.
+            The part after " x " varies from column to column. None means no sheet.
+        candidates: Number of faces drawn per seed. The critic selects one of them; 1 needs no critic.
+        changes: Attributes that are set after everything else is determined; the latent vectors stay.
         latent: The latent vector of a face without a seed. Then `seeds` is empty, and `attributes` names
             every attribute.
         interpolation: The animation, or None.
@@ -95,7 +95,7 @@ class FaceRequest:
 
     @property
     def num_faces(self) -> int:
-        """Faces to draw: the frames of an animation, or the faces of which a sheet shows variations."""
+        """Number of faces or frames to draw; for a sheet, the number of faces that it varies."""
         if self.interpolation is not None:
             return self.interpolation.frames if self.interpolation.frame is None else 1
         return 1 if self.latent is not None else len(self.seeds)
@@ -169,7 +169,7 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         latent,
         _interpolation_from_text(text) if "interpolate" in text else None,
     )
-    # Anyone may have written the file, and these names are shown.
+    # Anyone may have written the file, and these names are shown to the user.
     for name in (text["model"], text.get("critic", "0")):
         if not re.fullmatch("[0-9a-f]{1,64}", name):
             raise ValueError("not the name of a model")
@@ -221,10 +221,12 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
     changes = _spelled(request.changes, schema)
     definite(schema.parse(changes), schema, changes, "set")
     if sheet and interpolation and interpolation.frame is None:
-        raise RequestError("cannot be made of an animation; make it of one frame", "sheet", sheet)
+        raise RequestError("a sheet cannot show an animation; use one frame", "sheet", sheet)
     if sheet and sides(sheet)[1] and request.num_faces > 1:
         raise RequestError(
-            f"shows a single face, but {request.num_faces} were requested; give one seed", "sheet", sheet
+            f"this sheet shows one face, but {request.num_faces} were requested; give one seed",
+            "sheet",
+            sheet,
         )
     return dataclasses.replace(
         request, attributes=attributes, sheet=sheet, changes=changes, interpolation=interpolation
@@ -268,11 +270,11 @@ def _checked_interpolation(
         if len(interpolation.latents) != count or seeds:
             raise RequestError(
                 f"has {count} keyframes and {len(interpolation.latents)} latent vectors; each keyframe needs "
-                "one, and no seed",
+                "one latent vector and no seed",
                 "interpolate",
             )
     elif len(seeds) not in (1, count):
-        reason = f"has {count} keyframes, so give {count} seeds, or one for all, not {len(seeds)}"
+        reason = f"has {count} keyframes; give {count} seeds or one seed for all, not {len(seeds)}"
         raise RequestError(reason, "interpolate", text)
     least = max(MIN_FRAMES, count)
     if not least <= frames <= MAX_FRAMES:
@@ -283,7 +285,7 @@ def _checked_interpolation(
         raise RequestError(f"frame {interpolation.frame} does not exist: the frames are 0 to {frames - 1}")
     keyframes = tuple(_spelled(keyframe, schema) for keyframe in keyframes)
     for keyframe in keyframes:
-        # Together: what all keyframes share must not contradict one of them.
+        # Parsed together, because the shared attributes must not contradict the keyframe.
         both = schema.parse(", ".join((_spelled(request.attributes, schema), keyframe)))
         if len(seeds) == 1:
             definite(both, schema, keyframe, "interpolate")
@@ -352,7 +354,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def format_seeds(seeds: Sequence[int]) -> str:
-    """Writes seeds so that `parse_seeds` reads them back; runs become ranges."""
+    """Writes seeds so that `parse_seeds` reads them back; consecutive seeds become ranges."""
     parts: list[list[int]] = []
     for seed in seeds:
         if parts and seed == parts[-1][1] + 1:

@@ -1,7 +1,7 @@
 """Draws a labeled image folder with an exported model (`python -m anime_gan.datasets.sampled`).
 
-A small network can be trained on it to imitate a large one (distillation). `LICENSE.txt` in the folder states
-the model's license.
+A small network can be trained on the folder to imitate a large one (distillation). `LICENSE.txt` in the
+folder states the model's license.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import save_png
 from anime_gan.faces.request import MAX_FACES, TRUNCATION_HELP, FaceRequest, checked
 
-SUMMARY = """Draws a labeled image folder for train.py with an exported model. Seeds start at 0, and
+SUMMARY = """Draws a folder of labeled images for train.py with an exported model. Seeds start at 0, and
 attributes are sampled from the model's training distribution. Repeat the command to resume an interrupted
 run; a larger --num adds images."""
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> int:
         num, out = flags.num, flags.out
         if not out:
-            raise InputError("missing --out, the output folder; see --help")
+            raise InputError("--out is required; see --help")
         export = find_export(Path(flags.model) if flags.model else None)
         drawn = sample_faces(export, Path(out), num, flags.truncation)
         print(f"{num} images in {out}, {drawn} of them new. To train on them: python train.py --data={out}")
@@ -63,7 +63,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
 
     Args:
         export: The exported model.
-        out: The output folder. It gets subfolders of `FOLDER_SIZE` images, their labels, the schema and the
+        out: The output folder. It gets subfolders of `FOLDER_SIZE` images, their labels, the schema, and the
             license.
         num: Number of images, with the seeds 0 to num - 1.
         truncation: In (0, 1]; 1 is off.
@@ -73,7 +73,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
 
     Raises:
         RequestError: The truncation is out of range.
-        DataError: The folder contains something else.
+        DataError: The folder contains other files.
     """
     found = read_export(export)
     checked(FaceRequest(truncation=truncation), found.schema)
@@ -102,7 +102,7 @@ def sample_faces(export: Path, out: Path, num: int, truncation: float = 1.0) -> 
                 progress.update()
     if schema.num_labels:
         write_text(out / SCHEMA_FILE, schema.to_json())
-        # Written last, when all images that it lists exist.
+        # The table is written last, when all images that it lists exist.
         write_text(out / LABEL_TABLE, _table(schema, np.concatenate(rows)))
     return drawn
 

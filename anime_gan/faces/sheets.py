@@ -1,4 +1,4 @@
-"""Sheets: the same faces again and again, with attributes varied from row to row and column to column."""
+"""Sheets: grids of the same faces, in which attributes vary from row to row and from column to column."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anime_gan.attributes.schema import Schema, Slot
 from anime_gan.common.errors import InputError
 from anime_gan.common.layout import captioned_columns
 
-# Separates what varies from row to row and what varies from column to column.
+# Separates what varies from row to row from what varies from column to column.
 ACROSS = " x "
 
 
@@ -36,7 +36,7 @@ def sheet_labels(labels: np.ndarray, schema: Schema, slots: Sequence[Slot]) -> t
 
 
 def sides(sheet: str) -> tuple[str, str | None]:
-    """Splits a sheet into what varies from row to row and from column to column; None if nothing does."""
+    """Splits a sheet into what varies by row and what varies by column; None if nothing varies by column."""
     down, *rest = re.split(r"\s+[xX×]\s+", sheet, maxsplit=1)
     return down, rest[0] if rest else None
 
@@ -50,17 +50,17 @@ def usual_spelling(sheet: str, schema: Schema) -> str:
     """Returns a sheet's description in the schema's own spelling.
 
     Args:
-        sheet: The name of an attribute, or requests separated by semicolons; or two of these joined by an x.
+        sheet: The name of an attribute, requests separated by semicolons, or two of these joined by an x.
         schema: The attributes of the model.
 
     Raises:
         AttributeRequestError: An attribute is unknown, or a row only rules out values.
-        InputError: The sheet has more than two sides.
+        InputError: The sheet has more than two parts.
     """
     down, across = sides(sheet)
     if across is not None:
         if sides(across)[1] is not None:
-            raise InputError("a sheet has at most two sides, joined by one x", "sheet", sheet)
+            raise InputError("a sheet has at most two parts, joined by one x", "sheet", sheet)
         return usual_spelling(down, schema) + ACROSS + usual_spelling(across, schema)
     if not is_list(sheet):
         return schema.slot(sheet).name
@@ -95,7 +95,7 @@ def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> di
         columns: Values per row.
 
     Returns:
-        Group name -> uint8 [h, w, 3]; all tags, each switched on, under `yes_or_no`.
+        Group name -> uint8 [h, w, 3]. The key `yes_or_no` contains all tags, each switched on.
     """
     blocks: dict[str, np.ndarray] = {}
     names, tags, start = [], [], 0

@@ -12,8 +12,8 @@ from anime_gan.attributes.schema import Schema
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
 
-# Attributes in the order of the model's inputs, with the frequencies at which the site drew those that a user
-# left open. A group has one value; each tag is drawn independently.
+# Attributes in the order of the model's inputs. The site sampled attributes that a user left open with these
+# frequencies. A group has one value; each tag is sampled independently.
 FREQUENCIES: Mapping[str, Mapping[str, float] | float] = {
     "hair_color": {
         "blonde": 0.160,
@@ -60,12 +60,12 @@ STATEMENT = """This is the model of make.girls.moe (https://make.girls.moe), by 
 "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
 (https://arxiv.org/abs/1708.05509). Its license is CC BY-NC 2.0
 (https://creativecommons.org/licenses/by-nc/2.0/): credit the authors, and do not use it commercially. The
-files were supplied by whoever imported them. They are not part of anime_gan, and neither are the pictures
-that the model was trained on."""
+files were supplied by the user who imported them. They are not part of anime_gan, and neither are the
+pictures that the model was trained on."""
 
 
 def schema() -> Schema:
-    """Returns the 34 attributes of the published models, in the order of their inputs."""
+    """Returns the schema of the published models: 34 labels in the order of their inputs."""
     return Schema.from_names(
         {
             name: tuple(frequency) if isinstance(frequency, Mapping) else None
@@ -75,9 +75,10 @@ def schema() -> Schema:
 
 
 def label_rows() -> LabelRows:
-    """Returns rows for drawing open attributes, independently and with the site's frequencies.
+    """Returns label rows from which open attributes are sampled, with the site's frequencies.
 
-    The label rows of the training set are not published. Every import makes the same rows.
+    The label rows of the training set are not published. In these rows, attributes are independent. Every
+    import makes the same rows.
     """
     # Imported here because it imports TensorFlow.
     from anime_gan.attributes.label_sampler import LabelRows
@@ -93,7 +94,7 @@ def label_rows() -> LabelRows:
 
 
 def _counts(shares: Sequence[float], total: int) -> np.ndarray:
-    """Returns the integers closest to the shares whose sum is `total`: int64 [n]."""
+    """Returns integers with the sum `total` that are closest to the given shares: int64 [n]."""
     exact = np.array(shares) / np.sum(shares) * total
     counts = np.floor(exact).astype(np.int64)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1

@@ -1,7 +1,7 @@
 """`python -m anime_gan.importers.webdnn`: converts a published WebDNN model to an export.
 
-The models of make.girls.moe (Jin et al. 2017, arXiv 1708.05509) were published for browsers: a list of
-kernels in JSON, and weights quantized to eight bits. This command makes an export from these two files.
+The models of make.girls.moe (Jin et al. 2017, arXiv 1708.05509) were published for browsers, as a list of
+kernels in JSON and a file of weights in 8 bits. This command makes an export from these two files.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> int:
         for name in ("weights", "graph", "out"):
             if not flags[name].value:
-                raise InputError("is required; see --help", name)
+                raise InputError(f"--{name} is required; see --help")
         out = flags.out
         if Path(out).exists():
             raise InputError("already exists; choose another folder", "out", out)
@@ -154,7 +154,7 @@ def _check_network(network: Network) -> None:
     ]
     for (layer, normalization), shape in zip(network.normalized, shapes, strict=True):
         _check_shape(layer, shape)
-        # The file has float32 numbers, in which 0.00002 is not exact.
+        # The file contains float32 numbers, which cannot represent 0.00002 exactly.
         if not abs(normalization.epsilon - EPSILON) < 1e-3 * EPSILON:
             raise WebDnnError(
                 f"{normalization.place}: epsilon is {normalization.epsilon:g}, expected {EPSILON:g}"

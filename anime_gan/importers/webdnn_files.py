@@ -1,4 +1,4 @@
-"""Reads the two files of a WebDNN model: the list of kernels, and the weights in eight bits.
+"""Reads the two files of a WebDNN model: the list of kernels, and the 8-bit weights.
 
 The files are not trusted. Sizes are checked before memory is allocated, and any inconsistency is reported as
 one error that says where it is.
@@ -23,11 +23,11 @@ from anime_gan.common.errors import InputError
 # The published files have 0.2 and 4 MB. A graph with the source code of its kernels is a few times larger.
 MAX_GRAPH_BYTES = 8 << 20
 MAX_WEIGHT_BYTES = 64 << 20
-# Weights in all arrays together. The published model has 4 million, 498 kernels and 723 arrays.
+# Limits of the whole model. The published model has 4 million weights, 498 kernels, and 723 arrays.
 MAX_WEIGHTS = 1 << 25
 MAX_KERNELS = 2_048
 MAX_ARRAYS = 4_096
-# End of the graph's memory. It is only checked; nothing of that size is allocated.
+# Largest size of the graph's memory. It is only checked; nothing of that size is allocated.
 MAX_OFFSET = 1 << 31
 ENCODING = "eightbit"
 # Header of a record: offset of the array, bytes of compressed data, largest value, zero.
@@ -35,7 +35,7 @@ RECORD = struct.Struct("<iifi")
 
 
 class WebDnnError(InputError):
-    """A file is damaged or not of the expected kind. The message says which file, and where."""
+    """A file is damaged or not of the expected kind. The message names the file and the place in it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Graph:
 
 
 def shown(name: str) -> str:
-    """Returns a name from a file, short and on one line, for messages."""
+    """Returns a short form of a name from a file, on one line, for messages."""
     return ascii(name[:40])[1:-1]
 
 
@@ -155,8 +155,8 @@ def decode_table() -> np.ndarray:
 
     This is the dynamic tree of Dettmers 2016, "8-Bit Approximations for Parallelism in Deep Learning" (arXiv
     1511.04561, section 2.3). Bit 7 is the sign. The other bits select a decade and one of 2 to 64 steps in
-    it, half of them from 0.1 to 0.45 and half from 0.45 to 1. The value of a step is its midpoint. The first
-    code is 0, and the last is 1.
+    it. Half of the steps are from 0.1 to 0.45, and half from 0.45 to 1. The value of a step is its midpoint.
+    The first code is 0, and the last is 1.
 
     Returns:
         float32 [256].
@@ -176,8 +176,8 @@ def _read(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise WebDnnError(f"{path}: has {size} bytes, the limit is {limit}")
-        # The file may have grown since.
+            raise WebDnnError(f"{path}: has {size} bytes; the limit is {limit}")
+        # The limit applies again, because the file may have grown since.
         return file.read(limit)
 
 
@@ -206,12 +206,12 @@ def _check_overlaps(path: Path, graph: Graph, arrays: Mapping[int, np.ndarray]) 
 def _graph(data: Any) -> Graph:
     encoding = _member(data, str, "weight_encoding")
     if encoding != ENCODING:
-        raise WebDnnError(f"weight_encoding is {shown(encoding)!r}, only {ENCODING!r} is supported")
+        raise WebDnnError(f"weight_encoding is {shown(encoding)!r}; only {ENCODING!r} is supported")
     places: dict[str, tuple[int, int]] = {}
     allocations: dict[int, dict[int, str]] = {}
     entries = _member(data, dict, "memory_layout", "static", "allocations")
     if len(entries) > MAX_ARRAYS:
-        raise WebDnnError(f"memory_layout: {len(entries)} arrays, the limit is {MAX_ARRAYS}")
+        raise WebDnnError(f"memory_layout: {len(entries)} arrays; the limit is {MAX_ARRAYS}")
     for name, entry in entries.items():
         offset, size = _member(entry, int, "offset"), _member(entry, int, "size")
         if offset < 0 or size < 1 or offset + size > MAX_OFFSET:
@@ -221,7 +221,7 @@ def _graph(data: Any) -> Graph:
         allocations.setdefault(offset, {})[size] = name
     infos = _member(data, list, "exec_infos")
     if len(infos) > MAX_KERNELS:
-        raise WebDnnError(f"exec_infos: {len(infos)} kernels, the limit is {MAX_KERNELS}")
+        raise WebDnnError(f"exec_infos: {len(infos)} kernels; the limit is {MAX_KERNELS}")
     kernels = tuple(_kernel(number, info) for number, info in enumerate(infos))
     return Graph(kernels, allocations, _only(data, "inputs", places), _only(data, "outputs", places))
 
@@ -237,7 +237,7 @@ def _kernel(number: int, entry: Any) -> Kernel:
 
 
 def _only(data: Any, key: str, places: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Returns offset and size of the only input or output."""
+    """Returns the offset and size of the only input or output."""
     names = _member(data, list, key)
     if len(names) != 1 or not isinstance(names[0], str) or names[0] not in places:
         raise WebDnnError(f"{key}: must name one array of memory_layout")

@@ -2,8 +2,8 @@
 
 No kernel is executed. First, all kernels are read in order. Their arguments say where they read and write, so
 the contents of the memory are always known. Then the layers are identified one by one, from the picture back
-to the input. Kernels may be in any order in which they can run, arrays at any position, and the operands of a
-sum or division in any order.
+to the input. Kernels may be in any order in which they can run. Arrays may be at any position, and the
+operands of a sum or division may be in any order.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Array:
     Attributes:
         values: float32 [size], as in the file.
         offset: Position in memory, which identifies the array.
-        transposed: Rows and columns before a transposition, or None. It is only recorded, because a graph may
-            transpose one array a thousand times.
+        transposed: Rows and columns before a transposition, or None. The transposition is only recorded,
+            because a graph may transpose one array a thousand times.
         shape: Shape in the layer that uses it.
     """
 
@@ -44,7 +44,7 @@ class Array:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Statistic:
-    """A mean or variance on its way into a batch normalization."""
+    """A mean or variance that is being prepared for a batch normalization."""
 
     kind: Literal["negative", "with epsilon", "root"]
     array: Array
@@ -62,7 +62,7 @@ class Step:
 
     Attributes:
         operation: `input`, `dense`, `convolution`, `add`, `subtract`, `divide`, `multiply`, `sum`, `relu`,
-            `double` or `tanh`.
+            `double`, or `tanh`.
         kernel: The kernel that computes it; None for the input.
         sources: The steps it reads: two for a sum, none for the input, else one.
         array: The weights it uses, if any.
@@ -87,7 +87,7 @@ class Maps:
         step: The step.
         channels: Number of maps.
         pixels: Pixels of each map.
-        pixels_first: Whether a row contains a pixel, not a channel.
+        pixels_first: Whether a row is a pixel rather than a channel.
     """
 
     step: Step
@@ -143,8 +143,8 @@ class Network(NamedTuple):
         num_inputs: Length of the latent vector and the labels together.
         filters: Channels of the residual blocks.
         blocks: Number of residual blocks.
-        normalized: The dense layer, both convolutions of each block, the convolution after the blocks, and
-            one for each upsampling stage, each with the normalization that follows it.
+        normalized: Layers, each with the normalization that follows it: the dense layer, both convolutions of
+            each block, the convolution after the blocks, and one convolution per upsampling stage.
         rgb: The last convolution, with channels in the order of the file.
     """
 
@@ -179,7 +179,7 @@ def read_network(graph: Graph, arrays: Mapping[int, np.ndarray]) -> Network:
     network = layers.take_network(picture.step)
     unused = sorted(set(arrays) - layers.used)
     if unused:
-        raise WebDnnError(f"{len(unused)} arrays belong to no layer, the first at {graph.name(unused[0])}")
+        raise WebDnnError(f"{len(unused)} arrays belong to no layer; the first is at {graph.name(unused[0])}")
     return network
 
 
@@ -264,7 +264,7 @@ def _transpose(memory: _Memory, kernel: Kernel) -> None:
         return
     maps = _maps(kernel, content)
     if maps.pixels == 1:
-        # A vector becomes maps, one after another.
+        # A vector becomes maps that are stored one after another.
         maps = dataclasses.replace(maps, channels=rows, pixels=columns, pixels_first=False)
     laid_out = (maps.pixels, maps.channels) if maps.pixels_first else (maps.channels, maps.pixels)
     _check(kernel, laid_out == (rows, columns), f"transposes {laid_out} numbers by {shape}")
@@ -298,7 +298,7 @@ def _im2col(memory: _Memory, kernel: Kernel) -> None:
     source, target, *numbers = _arguments(kernel, "i" * 16)
     maps = _maps(kernel, memory.read(kernel, source))
     side, size = math.isqrt(maps.pixels), numbers[6]
-    # One picture, size before and after, kernel size, strides and dilation, padding.
+    # In order: one picture, channels, sides before and after, kernel size, strides and dilation, padding.
     wanted = [1, maps.channels, *[side] * 4, size, size, 1, 1, 1, 1, size // 2, size // 2]
     right = maps.pixels_first and side * side == maps.pixels and numbers == wanted and size in (1, 3, 5, 7, 9)
     _check(kernel, right, f"{numbers} is not a convolution that keeps the size of {maps.channels} maps")
@@ -306,7 +306,7 @@ def _im2col(memory: _Memory, kernel: Kernel) -> None:
 
 
 def _sgemm(memory: _Memory, kernel: Kernel) -> None:
-    """Reads a matrix product: a convolution if its operand is columns, a dense layer if it is a vector."""
+    """Reads a matrix product: a convolution if an operand is `Columns`, a dense layer if it is a vector."""
     left, right, target, rows, columns, inner = _arguments(kernel, "iiiiii")
     given, array = memory.read(kernel, left), _weights(kernel, memory.read(kernel, right))
     if isinstance(given, Columns):
@@ -337,12 +337,12 @@ def _elementwise(memory: _Memory, kernel: Kernel) -> None:
         return
     _check(kernel, len(flowing) == 1, "no operand depends on the input")
     maps, other = flowing[0], next(operand for operand in operands if not isinstance(operand, Maps))
-    # Strides and shapes all have the value of the number of pixels.
+    # All strides and shapes, except for the channels, equal the number of pixels.
     whole = [maps.size] if maps.pixels == 1 else [maps.pixels, maps.pixels, maps.channels, maps.pixels]
     fits = shape == whole and other.size == maps.channels and not maps.pixels_first
     found = f"{maps.channels} maps of {maps.pixels} and {other.size} weights"
     _check(kernel, fits, f"{shape} does not match {found}")
-    # Only the source says which operand is the divisor, but only one operand is a standard deviation.
+    # Only the source code says which operand is the divisor, but only one is a standard deviation.
     done = {
         ("elementwiseadd", "array"): "add",
         ("elementwiseadd", "negative"): "subtract",
@@ -358,7 +358,7 @@ def _elementwise(memory: _Memory, kernel: Kernel) -> None:
 
 
 def _alike(one: Maps, other: Maps) -> bool:
-    """Whether two operands have the same layout in memory; a vector has that of maps of the same size."""
+    """Whether two operands have the same memory layout; a vector matches maps of the same size."""
     if one.size != other.size or one.pixels_first != other.pixels_first:
         return False
     return 1 in (one.pixels, other.pixels) or one.pixels == other.pixels

@@ -1,4 +1,4 @@
-"""Edits of label rows, against rows encoded from descriptions."""
+"""Edits of label rows, compared with rows encoded from descriptions."""
 
 from __future__ import annotations
 

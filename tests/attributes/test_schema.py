@@ -51,7 +51,7 @@ def test_nothing_asked(schema):
     ("text", "said"),
     [
         ("blu hair", "unknown attribute 'blu hair'; did you mean 'blue hair'"),
-        ("blue", "'blue' is ambiguous: say 'blue hair' or 'blue eyes'"),
+        ("blue", "'blue' is ambiguous; use 'blue hair' or 'blue eyes'"),
         ("glases", "did you mean 'glasses'"),
         ("blu", "unknown attribute 'blu'; did you mean 'blue' or 'no blue'?"),
         ("blue hair, smile, red hair", "'blue hair' contradicts 'red hair'"),

@@ -1,4 +1,4 @@
-"""The calculations, tables and temporary files of `python -m anime_gan.benchmark`, not the speeds."""
+"""The calculations, tables, and temporary files of `python -m anime_gan.benchmark`, not the speeds."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_row_for_each_folder():
 def test_disk_space_is_checked_first(part, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(part, "SIZES", (10**12,))
     assert main([f"--parts={part.__name__.split('.')[-1]}"]) == 2
-    assert re.search(r"12\d{6}\.\d GB needed", capsys.readouterr().err)
+    assert re.search(r" needs 12\d{6}\.\d GB", capsys.readouterr().err)
 
 
 def test_a_million_images_need_fourteen_gigabytes():
@@ -200,8 +200,8 @@ finally:
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--parts=step,pipelin", "--parts=pipelin: must be a list of .*did you mean 'pipeline'"),
-        ("--parts=", "--parts=: must be a list of step"),
+        ("--parts=step,pipelin", "--parts=pipelin: must be a list of parts .*did you mean 'pipeline'"),
+        ("--parts=", r"--parts=: must be a list of parts \(step"),
         ("--repetitions=0", "repetitions"),
         ("--out=.", "is a folder"),
     ],

@@ -319,7 +319,7 @@ def test_a_latent_of_another_width_is_refused(run, capsys):
     Path("other.json").write_text(json.dumps(settings), "utf-8")
     assert generate.main([f"--model={run}", "--like=other.json"]) == 2
     assert (
-        "needs a latent vector of 100 numbers and every attribute of a face, not 1 numbers"
+        "needs a latent vector of 100 numbers and every attribute of a face, but got 1 numbers"
         in capsys.readouterr().err
     )
 
@@ -347,7 +347,7 @@ def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["--attrs=blu hair"], "unknown attribute 'blu hair'; did you mean 'blue hair'"),
-        (["--attrs=blue"], "'blue' is ambiguous: say 'blue hair' or 'blue eyes' (--list_attrs"),
+        (["--attrs=blue"], "'blue' is ambiguous; use 'blue hair' or 'blue eyes' (--list_attrs"),
         (["--attrs=smile,no smile"], "'smile' contradicts 'no smile'"),
         (["--num=0"], "--num=0: must be 1 to 1,000,000"),
         (["--num=x"], "--num=x: must be an integer"),
@@ -379,11 +379,11 @@ def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
         (["--interpolate=smile -> glasses", "--frames=1"], "--frames=1: must be 2"),
         (
             ["--interpolate=smile -> glasses", "--out=a.avi"],
-            "--out=a.avi: an animation is a .webp, .gif or .mp4 file",
+            "--out=a.avi: an animation is a .webp, .gif, or .mp4 file",
         ),
         (["--frames=3"], "--frames and --fps need --interpolate"),
         (["--out=a.webp"], "--out=a.webp: an animation needs --interpolate"),
-        (["--project=nothing.png"], "--project=nothing.png: No such file"),
+        (["--project=nothing.png"], "--project=nothing.png: cannot be read: No such file"),
         (["--project=words.png"], "--project=words.png: not a picture of a known format"),
         (["--project=plain.png", "--set=blu hair"], "unknown attribute 'blu hair'"),
         (["--project=plain.png", "--num=2"], "--num cannot be combined with --project"),
@@ -393,7 +393,7 @@ def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
             ["--interpolate=smile -> glasses", "--sheet=smile"],
             "--sheet cannot be combined with --interpolate",
         ),
-        (["--sheet=smile x glasses", "--num=2"], "shows a single face, but 2 were requested; give one seed"),
+        (["--sheet=smile x glasses", "--num=2"], "shows one face, but 2 were requested; give one seed"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(run, capsys, arguments, said):

@@ -1,4 +1,4 @@
-"""Presets of several stages: runs that grow from each other, trained and resumed by one command."""
+"""Presets with several stages: each run grows from the one before; one command trains and resumes them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def elsewhere(tmp_path, monkeypatch):
     [
         (["--steps=0"], "--steps=0: must be 1 to 100,000,000"),
         (["--steps=many"], "--steps=many: must be an integer"),
-        (["--step=3"], "unknown option --step; did you mean 'steps'"),
+        (["--step=3"], "unknown option --step; did you mean --steps"),
         (["--data=dranw"], "--data=dranw: no such folder; use drawn"),
         (["--architecture=publishd"], "did you mean 'published'"),
         (["--preset=defalt"], "--preset=defalt: must be one of default, hour, "),

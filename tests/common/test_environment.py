@@ -1,4 +1,4 @@
-"""The environment of the product: Keras settings of the user change nothing."""
+"""The environment of the product: a user's Keras settings change nothing."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_a_folder_whose_name_is_no_unicode(pictures):
         ([], "missing argument: SOURCE DEST; see --help"),
         (["pictures"], "missing argument: DEST; see --help"),
         (["pictures", "shards", "more"], "unexpected argument 'more'"),
-        (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; did you mean 'resolution'"),
+        (["pictures", "shards", "--resolutoin=32"], "unknown option --resolutoin; did you mean --resolution"),
         (["pictures", "shards", "--resolution=4"], "--resolution=4"),
         # Such a small picture could not be read again.
         (["pictures", "shards", "--resolution=15"], "--resolution=15"),

@@ -203,7 +203,7 @@ def test_a_closed_smile_is_wide_with_raised_corners_and_a_neutral_mouth_is_narro
     for index in range(20):
         smile, neutral = (darkness(index, smile) for smile in (True, False))
         heights = [(smile * rows)[:, c].sum() / smile[:, c].sum() for c in (middle, corners)]
-        assert heights[0] - heights[1] > 0.4  # rows count downwards
+        assert heights[0] - heights[1] > 0.4  # rows count downward
         assert neutral[:, corners].sum() < 0.3 * smile[:, corners].sum()
 
 
@@ -235,7 +235,7 @@ def test_transparent_faces_are_the_same_without_the_background(faces):
         transparent = paint(face, RESOLUTION, transparent=True)
         assert transparent.shape == (RESOLUTION, RESOLUTION, 4)
         difference = np.abs(on_background(transparent, color).astype(int) - paint(face, RESOLUTION))
-        # Rounding, but for single pixels where outlines meet.
+        # Only rounding differs, except at single pixels where outlines meet.
         assert np.mean(difference > 2) < 1e-3
         # The middle of the face is opaque, the upper corners are not.
         assert transparent[RESOLUTION // 2, RESOLUTION // 2, 3] == 255

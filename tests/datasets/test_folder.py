@@ -1,4 +1,4 @@
-"""Folders of images: labels, tags, skipped files and the cache."""
+"""Folders of images: labels, tags, skipped files, and the cache."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_what_nobody_has_is_said_and_left_out(labeled):
     dataset = load(labeled)
     assert "hair_color" not in [slot.name for slot in dataset.schema.slots]
     notes = " ".join(dataset.report.lines())
-    assert "cannot be learned, because all known values are the same: hair_color" in notes
+    assert "labels ignored: hair_color (all known values are the same)" in notes
     assert "skipped 1 file: empty file (1)" in notes
 
 
@@ -359,7 +359,7 @@ def test_a_transparent_folder_keeps_alpha_and_leaves_out_opaque_images(transpare
     assert dataset.images.shape == (19, 64, 64, 4)
     np.testing.assert_array_equal(dataset.images[:, 20, 30], [(10 * i, 100, 200, 255) for i in range(19)])
     np.testing.assert_array_equal(dataset.images[:, 45, 30, 3], 0)
-    assert dataset.report.reasons == {"opaque, among transparent pictures": 2}
+    assert dataset.report.reasons == {"opaque picture among transparent ones": 2}
 
 
 def test_transparency_can_be_put_on_white(transparent_folder):

@@ -59,7 +59,7 @@ def test_what_nobody_has_among_a_few_faces_is_left_out_and_said():
     notes = dataset.report.lines()
     assert missing["hair_color"]
     colors = ", ".join(missing["hair_color"])
-    assert f"cannot be learned, because no image has this hair_color: {colors}" in notes
+    assert f"labels ignored: {colors} (no image has this hair_color)" in notes
     tags = {name for name, values in DrawnFaces.attributes.items() if values is None}
-    said = [note.split(": ")[1].split(", ") for note in notes if "image has it: " in note]
+    said = [note.split(": ")[1].split(" (")[0].split(", ") for note in notes if "image has this tag)" in note]
     assert {name for names in said for name in names} == tags - set(expected)

@@ -1,4 +1,4 @@
-"""The table labels.csv."""
+"""The table `labels.csv`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_rows_that_do_not_count_are_told_with_their_number():
     assert table.names == ["a.png", "c.png", "sub/d.png"]
     np.testing.assert_array_equal(table.labels, [[1, -1, 1], [-1, 1, -1], [-1, 1, 0]])
     assert table.skipped == [
-        ("b.png", "wrong number of cells: labels.csv row 3 has 2, the header has 3"),
+        ("b.png", "wrong number of cells: labels.csv row 3 has 2; the header has 3"),
         ("labels.csv", "no file name: labels.csv row 5"),
         ("/etc/e.png", "file name not relative to the folder: labels.csv row 10"),
         ("../f.png", "file name not relative to the folder: labels.csv row 11"),

@@ -134,7 +134,7 @@ def test_each_kind_of_file_shows_the_same_picture(kind):
             (254, 0, 0),
             marks=pytest.mark.skipif(PIL.__version__ < "13", reason="Pillow 12 cannot read what it writes"),
         ),
-        # L* = 50.2 % without chroma is a linear 18.6 %, in sRGB 0.468 * 255.
+        # L* = 50.2% without chroma is a linear 18.6%, in sRGB 0.468 * 255.
         (solid("LAB", (128, 128, 128), "TIFF"), (119, 119, 119)),
         (solid("CMYK", (255, 0, 255, 0), "TIFF"), (0, 255, 0)),
         (tiff(16, 16, 8, 0, bytes([55]) * 256), (200, 200, 200)),  # 0 is white.
@@ -306,7 +306,7 @@ def inks() -> bytes:
 @pytest.mark.parametrize(
     "data, expected",
     [
-        # sRGB of 10 %, 50 % and 100 % light: 1.055 * light ** (1 / 2.4) - 0.055.
+        # sRGB of 10%, 50%, and 100% light: 1.055 * light ** (1 / 2.4) - 0.055.
         (solid("RGB", (26, 128, 255), icc_profile=SWAPPED), (188, 90, 255)),
         (solid("RGB", (26, 128, 255), "JPEG", quality=100, icc_profile=SWAPPED), (188, 90, 255)),
         (solid("RGBA", (26, 128, 255, 255), "WEBP", lossless=True, icc_profile=SWAPPED), (188, 90, 255)),
@@ -339,7 +339,7 @@ def test_srgb_broken_and_unfitting_profiles_change_nothing(profile):
     )
 
 
-# Cropping, orientation and resizing.
+# Cropping, orientation, and resizing.
 
 # Orientation -> the operation on the stored rows, by the EXIF standard.
 UPRIGHT = {

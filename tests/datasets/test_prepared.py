@@ -1,4 +1,4 @@
-"""The image cache: killed processes, power failures and concurrent processes do not change the result."""
+"""The image cache: killed processes, power failures, and concurrent processes do not change the result."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_names_that_are_no_unicode_reach_the_report(pictures, tmp_path, undistur
     for i in range(6):
         (root / f"{i}.png").write_bytes((pictures / f"{i + 10}.png").read_bytes())
     (root / os.fsdecode(b"0\xff.png")).write_bytes(b"broken")
-    # Also if they pass through the journal.
+    # The journal also preserves such names.
     stop_after(root, 1)
     for place in ("fresh", "cached"):
         dataset = load(root)
@@ -266,14 +266,14 @@ NOBODY_GREEN = one_of("hair", "green", "blue", "red")
             [[-1, 1, -1], [-1, -1, 1]],
             [1, 2],
             one_of("hair", "blue", "red"),
-            "no image has this hair: green",
+            "green (no image has this hair)",
         ),
-        (NOBODY_GREEN, [[0, 0, 0], [-1, 1, -1]], [], None, "all known values are the same: hair"),
-        (NOBODY_GREEN, [[0, 0, 0], [0, 0, 0]], [], None, "all known values are the same: hair"),
+        (NOBODY_GREEN, [[0, 0, 0], [-1, 1, -1]], [], None, "hair (all known values are the same)"),
+        (NOBODY_GREEN, [[0, 0, 0], [0, 0, 0]], [], None, "hair (all known values are the same)"),
         (one_of("hair", "blue", "red"), [[1, -1], [-1, 1]], [0, 1], one_of("hair", "blue", "red"), None),
-        (Term("hat", "hat"), [[-1], [0]], [], None, "no image has it: hat"),
-        (Term("hat", "hat"), [[0], [0]], [], None, "no image has it: hat"),
-        (Term("hat", "hat"), [[1], [0]], [], None, "every labeled image has it: hat"),
+        (Term("hat", "hat"), [[-1], [0]], [], None, "hat (no image has this tag)"),
+        (Term("hat", "hat"), [[0], [0]], [], None, "hat (no image has this tag)"),
+        (Term("hat", "hat"), [[1], [0]], [], None, "hat (every labeled image has this tag)"),
         (Term("hat", "hat"), [[1], [-1]], [0], Term("hat", "hat"), None),
     ],
 )

@@ -30,7 +30,7 @@ def small_shards_in_an_own_cache(tmp_path_factory, monkeypatch) -> None:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
-    """Images of different plain colors, with a group, a tag and an unknown label."""
+    """Images of different plain colors, with a group, a tag, and an unknown label."""
     root = tmp_path_factory.mktemp("pictures")
     rows = ["filename,hair_color,smile"]
     for i in range(COUNT):
@@ -215,7 +215,7 @@ def shard_of(record: bytes, folder: Path) -> bytes:
     ],
 )
 def test_a_damaged_shard_is_named(dataset, shards, damage, said, tmp_path):
-    """Also if the shards were complete at the last reading. Running the build again repairs them."""
+    """Damage after an earlier reading is found too. Running the build again repairs the shards."""
     load(shards)
     shard = shard_paths(shards)[1]
     if damage is None:

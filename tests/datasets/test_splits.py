@@ -1,4 +1,4 @@
-"""Splits into training, test and held-out images."""
+"""Splits into training, test, and held-out images."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def real_faces():
 
 
 def lab(color):
-    """CIE Lab of one sRGB color, implemented from the definitions, independently of the package."""
+    """CIELAB of one sRGB color, implemented from the definitions, independently of the package."""
     parts = (c / 255 for c in color)
     r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     xyz = (
@@ -342,7 +342,7 @@ def test_a_damaged_layer_is_named(tmp_path, clone, damage):
 
 
 def test_a_negative_seed_is_refused(clone):
-    with pytest.raises(ValueError, match="seed -1"):
+    with pytest.raises(ValueError, match="seed must be 0 or more, not -1"):
         SutemoFaces(clone, seed=-1)
 
 

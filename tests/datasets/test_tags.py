@@ -125,11 +125,11 @@ def test_a_users_table_adds_overrides_and_removes():
         ('{"tags": {"cape": [" , "]}}', "tags.cape: must be a list of tags"),
         (
             '{"tags": {"hatt": null}}',
-            "tags.hatt: cannot be removed, there is no such entry; did you mean 'hat'",
+            "tags.hatt cannot be removed: there is no such entry; did you mean 'hat'",
         ),
         (
             '{"groups": {"eye_color": {"plaid": null}}}',
-            "groups.eye_color.plaid: cannot be removed",
+            "groups.eye_color.plaid cannot be removed",
         ),
         ('{"groups": {"pose": {"sitting": ["sitting"]}}}', "group 'pose' needs at least two values"),
         ('{"tags": {"a=b": ["c"]}}', "'a=b' cannot be a name"),

@@ -693,7 +693,7 @@ def test_the_first_faces_are_those_of_generate(evaluated, run, tmp_path):
         (["--data=nowhere"], "--data=nowhere: no such folder"),
         (["--data=faces"], "its attributes differ from the model's"),
         (["--out=file"], "--out=file: is a file"),
-        (["--modle=x"], "unknown option --modle; did you mean 'model'"),
+        (["--modle=x"], "unknown option --modle; did you mean --model?"),
         (["runs"], "unexpected argument 'runs'"),
     ],
 )

@@ -135,7 +135,7 @@ def test_a_request_for_an_eye_color_opens_the_eyes():
     sampler = LabelSampler(schema, LabelRows.from_labels(rows))
     closed = schema.column("closed_eyes")
     assert np.all(draw(sampler, schema.parse("blue hair, green eyes"), 200)[:, closed] == -1)
-    # Not if both are requested, or nothing that closed eyes hide.
+    # Eyes stay closed if both are requested, or if the request names nothing that closed eyes hide.
     assert np.all(draw(sampler, schema.parse("green eyes, closed eyes"), 20)[:, closed] == 1)
     assert 0.3 < np.mean(draw(sampler, schema.parse("blue hair"), 200)[:, closed] == 1) < 0.7
 

@@ -90,7 +90,7 @@ def test_without_the_library_mp4_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_other_endings_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"an animation is a .webp, .gif or .mp4 file"):
+    with pytest.raises(ValueError, match=r"an animation is a .webp, .gif, or .mp4 file"):
         save_animation(tmp_path / "a.avi", moving_square(2), 20, TEXT)
     assert not list(tmp_path.iterdir())
 

@@ -77,7 +77,7 @@ def test_what_is_set_again_replaces_what_was_set(schema):
     [
         (
             FaceRequest(seeds=(1, 2), interpolation=Interpolation(("", "", ""))),
-            "has 3 keyframes, so give 3 seeds, or one",
+            "has 3 keyframes; give 3 seeds or one",
         ),
         (FaceRequest(interpolation=Interpolation(("", "", ""), frames=2)), "frames=2: must be 3"),
         (FaceRequest(interpolation=Interpolation(("", ""), frames=10**9)), "frames=1000000000: must be"),
@@ -93,9 +93,9 @@ def test_what_is_set_again_replaces_what_was_set(schema):
         ),
         (
             FaceRequest(interpolation=Interpolation(("", "")), sheet="smile"),
-            "sheet=smile: cannot be made of an animation",
+            "sheet=smile: a sheet cannot show an animation",
         ),
-        (FaceRequest(sheet="smile x glasses x hair_color"), "at most two sides"),
+        (FaceRequest(sheet="smile x glasses x hair_color"), "at most two parts"),
         (FaceRequest(seeds=(), latent=(0.0,), candidates=2), "a face without a seed can be neither"),
         (
             FaceRequest(seeds=(), interpolation=Interpolation(("", ""), latents=((0.0,),))),

@@ -77,7 +77,7 @@ def imported_generator(network):
 
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
 def test_it_draws_what_the_kernels_draw(seed, tmp_path):
-    """Also with kernels, operands and arrays in another order."""
+    """The order of kernels, operands, and arrays does not matter."""
     writer = ModelWriter() if seed is None else ModelWriter(seed, shuffled=True)
     files = writer.files()
     network = load(files, tmp_path)
@@ -180,7 +180,7 @@ def test_open_attributes_follow_the_frequencies_of_the_site(export):
     for slot in schema.slots:
         if slot.is_group:
             assert np.all((rows.rows[:, slot.columns] > 0).sum(1) == 1)
-    # Independently of each other.
+    # Attributes are independent of each other.
     smile, blush = (rows.rows[:, schema.column(name)] > 0 for name in ("smile", "blush"))
     assert rows.counts @ (smile & blush) / rows.counts.sum() == pytest.approx(0.36, abs=0.03)
     again = make_girls_moe.label_rows()
@@ -266,12 +266,12 @@ def integer(value):
 BROKEN_GRAPHS = {
     "other encoding": (lambda graph: graph.update(weight_encoding="raw"), "weight_encoding is 'raw'"),
     "no kernels": (lambda graph: graph.pop("exec_infos"), "exec_infos is missing"),
-    "too many kernels": (lambda graph: graph.update(exec_infos=[{}] * 5000), "5000 kernels, the limit"),
+    "too many kernels": (lambda graph: graph.update(exec_infos=[{}] * 5000), "5000 kernels; the limit"),
     "too many arrays": (
         lambda graph: graph["memory_layout"]["static"].update(
             allocations=dict.fromkeys(map(str, range(5000)))
         ),
-        "5000 arrays, the limit",
+        "5000 arrays; the limit",
     ),
     "two outputs": (lambda graph: graph.update(outputs=["output", "input"]), "outputs: must name one"),
     "a kernel left out": (lambda graph: graph["exec_infos"].pop(40), "kernel 40 (im2col_"),
@@ -358,7 +358,7 @@ def test_files_that_are_not_there_or_not_json(files, tmp_path, capsys):
 def test_flags(files, tmp_path, capsys):
     given = files.write(tmp_path)
     assert webdnn.main(given) == 2
-    assert "--out: is required" in capsys.readouterr().err
+    assert "--out is required" in capsys.readouterr().err
     assert webdnn.main([*given, f"--out={tmp_path}"]) == 2
     assert "already exists" in capsys.readouterr().err
 

@@ -141,7 +141,7 @@ def test_the_command_trains_once_and_prints_both(elsewhere, capsys, monkeypatch)
         (["--data=faces", "--num_images=20", "--resolution=32"], "only 20 images"),
         (["--data=faecs"], "--data=faecs: no such folder"),
         (["--data=faces", "--resolution=16"], "--resolution=16"),
-        (["--dta=faces"], "unknown option --dta; did you mean 'data'"),
+        (["--dta=faces"], "unknown option --dta; did you mean --data?"),
     ],
 )
 def test_wrong_arguments_are_one_line_and_status_2(elsewhere, capsys, arguments, said):

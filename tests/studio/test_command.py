@@ -87,7 +87,7 @@ def test_the_page_does_not_wait_for_tensorflow():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--prot=8"], "unknown option --prot; did you mean 'port'"),
+        (["--prot=8"], "unknown option --prot; did you mean --port"),
         (["--port=70000"], "--port"),
         (["--keep=0"], "--keep"),
         (["--model=nowhere"], "--model=nowhere: no exported model found"),

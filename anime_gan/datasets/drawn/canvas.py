@@ -1,7 +1,7 @@
-"""Curves, and a canvas with a pose, for the drawn faces.
+"""Curves and a canvas with a pose, for the drawn faces.
 
-Coordinates are in frame units, independent of the resolution: the frame is one unit wide and high, its center
-is (0, 0), x grows to the right and y grows downwards.
+Coordinates are in frame units, which do not depend on the resolution. The frame is one unit wide and high,
+and its center is (0, 0). x grows to the right, and y grows downward.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image, ImageChops, ImageDraw
 Color = tuple[int, int, int]
 Points = np.ndarray | Sequence[tuple[float, float]]
 
-# Half the width of a head; a turn of the head moves only points within it.
+# Half the width of a head. A turn of the head moves only points within this distance of the middle.
 FACE_REACH = 0.34
 
 
@@ -38,7 +38,7 @@ def _spline(count: int, closed: bool, steps: int) -> np.ndarray:
 
 @functools.cache
 def _interpolation(count: int, samples: int) -> np.ndarray:
-    """Returns the weights [samples, count] that spread `count` values evenly over `samples`."""
+    """Returns the weights [samples, count] that interpolate `count` evenly spaced values."""
     place = np.linspace(0, count - 1, samples)
     weights: np.ndarray = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(count)))
     return weights
@@ -60,7 +60,7 @@ def smooth(points: Points, closed: bool = False, steps: int = 6) -> np.ndarray:
 
 
 def ellipse(center: tuple[float, float], radii: tuple[float, float], steps: int = 24) -> np.ndarray:
-    """Returns the outline [steps, 2] of an axis-parallel ellipse."""
+    """Returns the outline [steps, 2] of an axis-aligned ellipse."""
     return _circle(steps) * radii + center
 
 
@@ -80,7 +80,7 @@ def tress(points: Points, widths: Sequence[float] | np.ndarray, steps: int = 6) 
 
     Args:
         points: Control points [n, 2] of the middle line.
-        widths: Full widths, spread evenly over the length; 0 at an end makes it pointed.
+        widths: Full widths, spread evenly over the length; a width of 0 makes an end pointed.
         steps: Curve points per segment.
     """
     middle = smooth(points, steps=steps)
@@ -94,12 +94,12 @@ def tress(points: Points, widths: Sequence[float] | np.ndarray, steps: int = 6) 
 
 def _normals(along: np.ndarray) -> np.ndarray:
     """Returns unit vectors [n, 2] at right angles to the given ones."""
-    numbers = along.view(np.complex128)  # one complex number per row: multiplying by i turns it
+    numbers = along.view(np.complex128)  # One complex number per row; multiplying by i turns it.
     return (numbers * (1j / (np.abs(numbers) + 1e-9))).view(np.float64)
 
 
 def widened(points: np.ndarray, width: float) -> np.ndarray:
-    """Returns a closed outline moved outwards by `width`."""
+    """Returns a closed outline moved outward by `width`."""
     cyclic = np.concatenate([points[-1:], points, points[:1]])
     along = cyclic[2:] - cyclic[:-2]
     turning = points[:, 0] @ along[:, 1]
@@ -149,8 +149,9 @@ class Pose:
 class Canvas:
     """A square picture; shapes are drawn in frame units and transformed by a pose.
 
-    The picture has the mode "RGB", or "RGBX" with premultiplied colors and alpha as its fourth band: blending
-    (color, 255) over all four bands is then the over operator (Porter and Duff 1984), which "RGBA" is not.
+    The picture has the mode "RGB", or "RGBX" with premultiplied colors and alpha as its fourth band. Blending
+    (color, 255) over all four bands of "RGBX" is the over operator (Porter and Duff 1984). Pillow does not
+    blend "RGBA" pictures this way.
     """
 
     def __init__(self, image: Image.Image, pose: Pose | None = None) -> None:
@@ -203,10 +204,10 @@ class Canvas:
         Args:
             points: The outline [n, 2].
             color: The color.
-            opacity: 0 (nothing) to 1 (covers).
+            opacity: 0 (invisible) to 1 (opaque).
             clip: If given, draws only inside this mask (see `mask`).
-            fade: Factors of the opacity at the top and the bottom of the outline. They are clipped to 0..1,
-                so that the change can begin or end inside the outline.
+            fade: Factors of the opacity at the top and the bottom of the outline. Interpolated factors are
+                clipped to 0..1, so that the change can begin or end inside the outline.
         """
         pixels = self.pixels(points)
         if clip is None and fade == (1.0, 1.0) and self.image.mode == "RGB":

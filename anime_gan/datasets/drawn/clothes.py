@@ -15,12 +15,12 @@ NECK = (0.098, 0.385)
 # Outfit -> lowest point of the neckline; other outfits have a V-neck.
 NECKLINES = {"shirt": 0.395, "hoodie": 0.4, "round": 0.405, "pearls": 0.47}
 
-# Smallest `palette.distance` between the trimmings and the cloth.
+# Smallest `palette.distance` between the trim and the cloth.
 TRIM_CONTRAST = 120.0
 
 
 def draw_clothes(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the shoulders, the outfit and its collar."""
+    """Draws the shoulders, the outfit, and its collar."""
     cloth = palette.shades(face.outfit_color)
     accent = face.accent_color
     if palette.distance(accent, cloth.base) < TRIM_CONTRAST:

@@ -54,7 +54,7 @@ def _iris_center(face: FaceParameters, side: int) -> tuple[float, float]:
 
 
 def _draw_iris(canvas: Canvas, face: FaceParameters, side: int, clip: Image.Image) -> None:
-    """Draws iris and pupil: dark at the top, bright at the bottom, with a darker rim."""
+    """Draws the iris and the pupil: dark at the top, bright at the bottom, with a darker rim."""
     base = palette.tinted(palette.EYES[face.eye_color], face.eye_tint)
     dark = palette.mix(palette.mix(base, (20, 8, 40), 0.62), base, 0.1)
     light = palette.mix(base, palette.WHITE, 0.42)
@@ -95,7 +95,7 @@ def _draw_lashes(canvas: Canvas, face: FaceParameters, side: int) -> None:
 
 
 def draw_brows(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the eyebrows, over the fringe as is usual in anime."""
+    """Draws the eyebrows over the fringe, as is usual in anime."""
     color = palette.mix(face.hair.line, face.hair.shadow, 0.25)
     angle = math.radians(face.brow_angle)
     y = -0.082 - face.brow_lift

@@ -1,7 +1,7 @@
 """The built-in dataset: anime faces that this program draws.
 
 `DrawnFaces` is an endless set of labeled portraits. The parameters of each face are sampled from its seed and
-index (see `parameters`), and it is painted in layers, from the background to the hair ribbon.
+index (see `parameters`). The face is painted in layers, from the background to the hair ribbon.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from anime_gan.datasets.drawn import backdrop, clothes, eyes, hair, head, headwe
 from anime_gan.datasets.drawn.canvas import Canvas
 from anime_gan.datasets.drawn.parameters import HAIR_STYLES, TAGS, FaceParameters, sample_face
 
-# Pictures are drawn larger and averaged: by at least this factor, on a canvas of at least this size.
+# Pictures are drawn at least this much larger, on a canvas of at least this size, and then averaged.
 MIN_SUPERSAMPLING = 3
 MIN_CANVAS_SIZE = 192
 
@@ -84,7 +84,7 @@ class DrawnFaces:
 
 
 def paint(face: FaceParameters, resolution: int, transparent: bool = False) -> np.ndarray:
-    """Paints a face; returns uint8 [resolution, resolution, 3], or with straight alpha 4, if transparent."""
+    """Paints a face; returns uint8 [resolution, resolution, 3], or 4 channels with straight alpha."""
     supersampling = max(MIN_SUPERSAMPLING, math.ceil(MIN_CANVAS_SIZE / resolution))
     size = resolution * supersampling
     canvas = Canvas(Image.new("RGBX", (size, size))) if transparent else backdrop.new_canvas(face, size)

@@ -1,4 +1,4 @@
-"""The hair of a drawn face: back hair, tails, side locks and fringe."""
+"""The hair of a drawn face: back hair, tails, side locks, and fringe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from anime_gan.datasets.drawn.canvas import Canvas, Color, Points, mirrored, smooth, tress
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
-# Fringe -> (tip x, tip y, notch x, notch y) of its locks from left to right. The notch is to the right of the
+# Fringe -> (tip x, tip y, notch x, notch y) of each lock from left to right. The notch is to the right of the
 # tip; the last notch is not used.
 FRINGES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "blunt": (
@@ -89,8 +89,8 @@ NAPE_TUFTS = (
     ((0.24, 0.0), (0.31, 0.1), (0.34, 0.2)),
 )
 
-# Tufts of short hair on the right, from the crown down: angles in degrees, clockwise from the top, of the
-# beginning and the tip of each tuft.
+# Angles of the beginning and the tip of each tuft of short hair, in degrees clockwise from the top. The tufts
+# are on the right side, from the crown down.
 SHORT_TUFTS = ((9, 34), (33, 60), (57, 84), (80, 106), (101, 126))
 
 
@@ -202,7 +202,7 @@ def _draw_tail(canvas: Canvas, face: FaceParameters, side: int, points: Points) 
 
 
 def draw_front_hair(canvas: Canvas, face: FaceParameters, fringe: Fringe) -> None:
-    """Draws the crown, the side locks and the fringe over the face."""
+    """Draws the crown, the side locks, and the fringe over the face."""
     hair = face.hair
     for side in (-1, 1):
         _draw_side_lock(canvas, face, side)

@@ -1,4 +1,4 @@
-"""The head of a drawn face: outline, ears, neck, nose, mouth and blush."""
+"""The head of a drawn face: outline, ears, neck, nose, mouth, and blush."""
 
 from __future__ import annotations
 

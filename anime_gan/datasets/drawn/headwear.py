@@ -9,7 +9,7 @@ from anime_gan.datasets.drawn.canvas import Canvas, Pose, ellipse, mirrored, smo
 from anime_gan.datasets.drawn.palette import Shades
 from anime_gan.datasets.drawn.parameters import FaceParameters
 
-# Colors with a smaller sum of red, green and blue are dark.
+# Colors with a smaller sum of red, green, and blue are dark.
 DARK = 400
 
 
@@ -26,7 +26,7 @@ def _cast_shadow(canvas: Canvas, face: FaceParameters, outline: np.ndarray, widt
 
 
 def _draw_dome(canvas: Canvas, hat: Shades, width: float, top: float, base: float) -> None:
-    """Draws the part of a hat over the crown; `width` is half its width."""
+    """Draws the part of a hat over the crown; `width` is half the width of that part."""
     half = [(width, base), (width * 0.97, base - 0.1), (width * 0.72, top + 0.04), (0.0, top)]
     arch = smooth(np.concatenate([half, mirrored(half)[-2::-1]]))
     outline = np.concatenate([arch, [(0.0, base - 0.1)]])
@@ -70,7 +70,7 @@ def _draw_beanie(canvas: Canvas, face: FaceParameters, hat: Shades) -> None:
 
 
 def draw_ribbon(canvas: Canvas, face: FaceParameters) -> None:
-    """Draws the hair ribbon, if the face has one; it sits lower on the head under a hat."""
+    """Draws the hair ribbon, if the face has one; with a hat, the ribbon sits lower on the head."""
     if not face.ribbon:
         return
     bow, side = palette.shades(face.ribbon_color), -face.side

@@ -1,4 +1,4 @@
-"""The colors of the drawn faces, and the mixing of shades."""
+"""The colors of the drawn faces, and functions that mix shades."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shades:
 WHITE: Color = (255, 255, 255)
 INK: Color = (44, 32, 46)
 
-# Name -> (base, shadow). The bases stay far apart in Lab, also after the tint of a face.
+# Name -> (base, shadow). The bases stay far apart in CIELAB, even with the tint of a face.
 HAIR: dict[str, tuple[Color, Color]] = {
     "blonde": ((250, 219, 122), (224, 168, 84)),
     "brown": ((134, 84, 54), (98, 56, 42)),
@@ -106,7 +106,7 @@ def hair_shades(name: str, tint: tuple[float, float, float]) -> Shades:
 
 
 def distance(first: Color, second: Color) -> float:
-    """Returns an approximate perceptual distance of two colors, 0 to about 760."""
+    """Returns the approximate perceptual distance between two colors, 0 to about 760."""
     red_mean = (first[0] + second[0]) / 2
     red, green, blue = (a - b for a, b in zip(first, second, strict=True))
     weighted = (2 + red_mean / 256) * red**2 + 4 * green**2 + (2 + (255 - red_mean) / 256) * blue**2

@@ -47,15 +47,15 @@ class FaceParameters:
         hair_tint, eye_tint: Small changes of (hue, saturation, value); see `palette.tinted`.
         skin: A name in `palette.SKIN`.
         fringe, outfit, hat_kind, glasses_kind, backdrop: Names of the designs.
-        side: 1 or -1, the side of everything that is not symmetric.
+        side: 1 or -1, the side of all asymmetric details.
         head_width, jaw_width, eye_width, eye_height, hair_volume: Factors around 1.
         chin: Extra length of the chin.
-        eye_slant: Above 0 the outer corners are higher (sharp), below 0 lower (gentle).
+        eye_slant: Above 0, the outer corners are higher (sharp eyes); below 0, they are lower (gentle eyes).
         gaze: Sideways and downward movement of the irises.
         brow_angle, brow_lift: Angle in degrees and extra height of the eyebrows.
         pose: Pose of the head.
         ahoge: Whether a single strand stands up on the crown.
-        backdrop_colors: Two colors.
+        backdrop_colors: The two colors of the background.
         outfit_color, accent_color, hat_color, ribbon_color, glasses_color: Colors.
         wobble: Random numbers in [-1, 1] that make strands irregular.
     """
@@ -121,7 +121,7 @@ def sample_face(seed: int, index: int) -> FaceParameters:
         return float(chance.uniform(middle - reach, middle + reach))
 
     def apart(colors: Sequence[Color], *others: Color) -> Color:
-        """Picks one of the colors that contrast with all of the others."""
+        """Picks one of the colors that contrast with all `others`."""
         fit = [c for c in colors if all(palette.distance(c, o) > CONTRAST for o in others)]
         return pick(fit or colors)
 

@@ -1,1 +1,1 @@
-"""A folder of images as a data source: its labels, tables and tag files."""
+"""A folder of images as a data source: its labels, tables, and tag files."""

@@ -22,7 +22,7 @@ UNKNOWN = frozenset({"", "unknown", "?"})
 FILE_COLUMNS = ("filename", "file_name", "file")
 MAX_VALUES = 100
 
-# Different cells may mean the same (spaces, case); a column with more of them is no attribute.
+# Different cells may have the same meaning (spaces, case). A column with more distinct cells is no attribute.
 _MAX_CELLS = 10 * MAX_VALUES
 _ROWS_AT_ONCE = 10_000
 _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
@@ -33,9 +33,9 @@ class ImageLabels(NamedTuple):
     """Image files and their labels.
 
     Attributes:
-        schema: The meaning of the label columns; without attributes if the images are unlabeled.
+        schema: The meaning of the label columns; it has no attributes if the images are unlabeled.
         names: Image files with "/" between folders, in order, each once.
-        labels: int8 [n, num_labels] of +1, -1 and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
         skipped: (name, reason) of each skipped image or row.
         notes: Notes for the user, for example about ignored columns.
     """
@@ -51,12 +51,12 @@ def read_label_table(data: bytes, schema: Schema | None = None) -> ImageLabels:
     """Reads `labels.csv`: a column of file names, then one column per attribute.
 
     A column in which all cells mean yes or no (1/0, true/false, on/off) is a tag. Any other column is a group
-    whose values are the words in it; "Dark Blue" is the same as "dark_blue". A cell that is empty, `unknown`
-    or `?` is unknown. Columns that cannot be learned are dropped with a note.
+    whose values are the words in it; "Dark Blue" is the same as "dark_blue". A cell that is empty, `unknown`,
+    or `?` means unknown. Columns that cannot be learned are dropped with a note.
 
     Args:
         data: CSV in UTF-8 or, with a byte order mark, in UTF-16.
-        schema: If given, columns and cells must match it. Other columns are dropped, and attributes without
+        schema: If given, cells must match it. Columns of other attributes are dropped, and attributes without
             a column are unknown.
 
     Raises:
@@ -99,8 +99,8 @@ class _Column:
         cells: Distinct cell -> its code, in order of appearance.
         codes: The code of the cell in each accepted row.
         too_varied: Whether there were too many distinct cells, so that none were kept.
-        values: The values of a group, None for a tag; set by `_learn`.
-        meanings: The meaning of each distinct cell: a value, yes, no or None; set by `_learn` or `_match`.
+        values: The values of a group, or None for a tag; set by `_learn`.
+        meanings: The meaning of each distinct cell: a value, yes, no, or None; set by `_learn` or `_match`.
     """
 
     def __init__(self, name: str, attribute: Group | Term | None = None) -> None:
@@ -118,7 +118,7 @@ class _Column:
         for cell in dict.fromkeys(cells):
             self.cells.setdefault(cell, len(self.cells))
         self.codes.extend(map(self.cells.__getitem__, cells))
-        # With a given schema the number of values is known, and a wrong cell is named.
+        # With a given schema, `_match` reports wrong cells, so their number need not be limited.
         if self.attribute is None and len(self.cells) > _MAX_CELLS:
             self.too_varied, self.cells, self.codes = True, {}, array("i")
 
@@ -128,7 +128,7 @@ class _Files:
 
     Attributes:
         places: File name -> index of its first row among the accepted rows.
-        numbers: Row number in the table of each accepted row.
+        numbers: For each accepted row, its row number in the table.
     """
 
     def __init__(self, width: int) -> None:
@@ -143,7 +143,7 @@ class _Files:
         # Reasons are counted by the text before the colon.
         where = f"labels.csv row {number}"
         if len(cells) != self._width:
-            reason = f"wrong number of cells: {where} has {len(cells)}, the header has {self._width}"
+            reason = f"wrong number of cells: {where} has {len(cells)}; the header has {self._width}"
         elif name is None:
             reason = f"file name not relative to the folder: {where}"
         elif not name:
@@ -159,7 +159,7 @@ class _Files:
         return False
 
     def repeats(self, columns: Sequence[_Column]) -> list[tuple[str, str]]:
-        """Returns (file, reason) of each repeated row: whether it agrees with the file's first row."""
+        """Returns (file, reason) of each repeated row; the reason says whether it agrees with the first."""
         places = np.array([[place, first] for place, first, _ in self._again], np.int64).reshape(-1, 2)
         differs = np.zeros(len(places), bool)
         for column in columns:
@@ -180,7 +180,7 @@ def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     number = 0
     stream = io.TextIOWrapper(io.BytesIO(data), _encoding(data), newline="")
     try:
-        # Strict, because an unclosed quote would silently swallow all rows after it.
+        # The reader is strict, because an unclosed quote would silently swallow all rows after it.
         for number, cells in enumerate(csv.reader(stream, strict=True), start=1):
             if cells:
                 yield number, cells
@@ -196,14 +196,14 @@ def _encoding(data: bytes) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(f"labels.csv line {line}: not UTF-8 text; save the table as UTF-8") from error
     if "\0" in text:
-        raise ValueError("labels.csv: not a text file: it contains NUL bytes")
+        raise ValueError("labels.csv is not a text file: it contains NUL bytes")
     return encoding
 
 
 def _checked_header(cells: Sequence[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     if not header:
-        raise ValueError("labels.csv: is empty; the first row must be: filename, then attribute names")
+        raise ValueError("labels.csv is empty; the first row must contain filename and attribute names")
     if header[0].lower() not in FILE_COLUMNS:
         hint = "; cells must be separated by commas" if re.search("[;\t]", header[0]) else ""
         raise ValueError(f"labels.csv: the first column must be named filename, not {header[0]!r}{hint}")
@@ -218,7 +218,7 @@ def _checked_header(cells: Sequence[str]) -> list[str]:
 
 
 def _file_name(cell: str) -> str | None:
-    """The normalized name relative to the folder; None if it is outside the folder."""
+    """Returns the normalized name relative to the folder; None if it is outside the folder."""
     name = cell.strip().replace("\\", "/")
     parts = name.split("/")
     if _ELSEWHERE.match(name) or ".." in parts:
@@ -238,11 +238,11 @@ def _learn(column: _Column, used_rows: np.ndarray, notes: list[str]) -> bool:
     """
     cells = [cell.strip() for cell in column.cells]
     codes = np.asarray(column.codes)
-    # Only the rows that are used: no image has a value that occurs only in a repeated row.
+    # Only used rows count, because no image has a value that occurs only in repeated rows.
     counted = [] if column.too_varied else [cells[code] for code in np.unique(codes[used_rows])]
     known = sorted(cell for cell in counted if cell.lower() not in UNKNOWN)
     is_tag = all(cell.lower() in YES | NO for cell in known)
-    # Of several spellings the last is used: lower case and "_" sort after upper case and spaces.
+    # Of several spellings, the last one is used: lower case and "_" sort after upper case and spaces.
     names = {normalize(cell): cell for cell in known}
     if is_tag:
         names = {cell: "yes" if cell.lower() in YES else "no" for cell in known}
@@ -283,7 +283,7 @@ def _can_be_asked_for(value: str) -> bool:
 
 
 def _meaning(cell: str, is_tag: bool, names: dict[str, str]) -> str | bool | None:
-    """The meaning of a cell; a word that occurs only in repeated rows stands for itself."""
+    """Returns the meaning of a cell; a word that occurs only in repeated rows stands for itself."""
     word = cell.lower()
     if word in UNKNOWN:
         return None
@@ -293,7 +293,7 @@ def _meaning(cell: str, is_tag: bool, names: dict[str, str]) -> str | bool | Non
 
 
 def _columns_of(schema: Schema, columns: dict[int, _Column], notes: list[str]) -> dict[int, _Column]:
-    """The columns that match attributes of a given schema, under the schema's names."""
+    """Returns the columns that match attributes of a given schema, under the schema's names."""
     attributes = {normalize(attribute.name): attribute for attribute in schema.attributes}
     found = {}
     for place, column in columns.items():
@@ -332,7 +332,7 @@ def _match(column: _Column, numbers: Sequence[int]) -> None:
 
 
 def _encode(schema: Schema, columns: Sequence[_Column], used_rows: np.ndarray) -> np.ndarray:
-    """Encodes the rows with the indices `used_rows`, int64 [n]: int8 [n, num_labels]."""
+    """Encodes the rows with the indices `used_rows`, int64 [n]; returns int8 [n, num_labels]."""
     labels = np.zeros((len(used_rows), schema.num_labels), np.int8)
     by_name = {column.name: column for column in columns}
     for slot in schema.slots:

@@ -21,12 +21,12 @@ IMAGE_ENDINGS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
     *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
 )
-# Files that identify a run directory, whose samples are not training images.
+# Files that identify a run directory. Its sample images are not training images.
 RUN_FILES = ("config.json", "data_report.json")
 
 
 def read_labels(root: str, names: list[str], num_images: int) -> ImageLabels:
-    """Reads labels from the table if there is one, else from tag files; without both, images are unlabeled.
+    """Reads labels from the table if there is one, else from tag files; without either, there are no labels.
 
     Args:
         root: The folder.
@@ -73,7 +73,7 @@ def _read(root: str, name: str) -> bytes:
 
 
 def _run_directories(names: set[str]) -> tuple[str, ...]:
-    """Name prefixes of all files in run directories, such as `runs/0001-faces/`."""
+    """Returns the name prefixes of all files in run directories, such as `runs/0001-faces/`."""
     first, second = RUN_FILES
     places = (name.removesuffix(first) for name in names if name.endswith(f"/{first}"))
     return tuple(place for place in places if place + second in names)

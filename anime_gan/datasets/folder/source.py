@@ -1,4 +1,4 @@
-"""A folder of images as a data source, and the record of its listing, which saves reading it again."""
+"""A folder of images as a data source; a record of its listing avoids reading all files again."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from anime_gan.datasets.reading.storage import list_files, read_file
 
 LICENSE = "LICENSE.txt"
 UNREADABLE = b"no file"
-# Few, because illustrations can have many megabytes.
+# A chunk has few images, because illustrations can have many megabytes.
 CHUNK = 16
 READERS, READ_AHEAD = 8, 1024
-# A folder is transparent if this share of the images that are examined is; the other images are left out.
+# A folder is transparent if this share of the examined images is. Its opaque images are then skipped.
 EXAMINED, TRANSPARENT_SHARE = 64, 0.9
 # A file that was changed this recently may change again within the resolution of its time stamp.
 SETTLED_SECONDS = 2.0
@@ -41,15 +41,14 @@ SETTLED_SECONDS = 2.0
 def load_folder(root: str, num_images: int, resolution: int, transparent: bool | None = None) -> Dataset:
     """Prepares a folder, or opens it in the cache.
 
-    The cache is keyed by content. It also remembers the content for each listing (names, sizes and times of
-    all files), so that files are read only if the listing has changed.
+    The cache is keyed by content. It also records the content of each listing (names, sizes, and times of all
+    files), so that files are read only if the listing has changed.
 
     Args:
         root: The folder.
         num_images: Maximum number of images, in the table's order or by name; 0 for all.
         resolution: Image side in pixels.
-        transparent: Whether to keep the alpha channel and leave out opaque images; None to decide by
-            the images.
+        transparent: Whether to keep the alpha channel and skip opaque images; None to let the images decide.
 
     Raises:
         DataError: There are too few images, or the labels cannot be read.
@@ -76,7 +75,7 @@ class _Listing(NamedTuple):
     """Summary of a folder's listing.
 
     Attributes:
-        digest: Hexadecimal digest of names, sizes and times of all files.
+        digest: Hexadecimal digest of the names, sizes, and times of all files.
         newest: Time of the latest change of any file, in seconds since 1970.
     """
 
@@ -145,18 +144,18 @@ class ImageFolder:
 
     @property
     def has_unreadable(self) -> bool:
-        """Whether some image could not be opened when the fingerprint was computed."""
+        """Whether any image could not be opened when the fingerprint was computed."""
         return bool(np.any(self._contents == _short(UNREADABLE)))
 
     def _has_alpha(self) -> bool:
-        """Whether nearly all of some images, spread evenly over the folder, have transparent pixels."""
+        """Whether nearly all images in an evenly spaced sample of the folder have transparent pixels."""
         chosen = np.unique(np.linspace(0, self.num_items - 1, EXAMINED).astype(int))
         contents = (self._read(self._names[i]) for i in chosen)
         having = [is_transparent(content) for content in contents if isinstance(content, bytes)]
         return len(having) > 0 and sum(having) >= TRANSPARENT_SHARE * len(having)
 
     def fingerprint(self) -> str:
-        """Digest of names, labels and contents of all images."""
+        """Returns a digest of the names, labels, and contents of all images."""
         if self._fingerprint is None:
             known = (
                 source_fingerprint(__name__),
@@ -203,7 +202,7 @@ class ImageFolder:
         return Files(names, contents, resolution, self._transparent)
 
     def _read(self, name: str) -> bytes | str:
-        """The bytes of a file, or the reason why it cannot be opened."""
+        """Returns the bytes of a file, or the reason why it cannot be opened."""
         try:
             return read_file(self._root, name, MAX_BYTES + 1)
         except OSError as error:
@@ -219,7 +218,7 @@ def _short(digest: bytes) -> int:
 
 
 def _why_nothing(labels: ImageLabels) -> str:
-    """The error text for a folder without usable images."""
+    """Returns the error text for a folder without usable images."""
     if not labels.skipped:
         return f"contains no images (searched for {', '.join(IMAGE_ENDINGS)})"
     name, reason = labels.skipped[0]

@@ -23,11 +23,11 @@ _PARTNERS = {")": "(", "]": "[", "}": "{"}
 
 
 def split_tags(text: str) -> list[str]:
-    r"""Splits a tag file into Danbooru's names: lower case, "_" for spaces.
+    r"""Splits the text of a tag file into names as Danbooru writes them: in lower case, with "_" for spaces.
 
     Tags are separated by commas or line breaks. Emphasis brackets are removed with their weights, also around
-    several tags; brackets that belong to a name are kept, escaped or not: `(red eyes:1.2)` becomes
-    `red_eyes`, `ornament \(flower\)` becomes `ornament_(flower)`.
+    several tags. Brackets that belong to a name are kept, escaped or not. For example, `(red eyes:1.2)`
+    becomes `red_eyes`, and `ornament \(flower\)` becomes `ornament_(flower)`.
     """
     text = _SPACES.sub("_", text.removeprefix("\ufeff").lower())
     names = (_plain(tag.strip("_")) for tag in _SEPARATORS.split(text))
@@ -61,7 +61,7 @@ def _without_emphasis(tag: str) -> str:
 
 
 def _bracket_pairs(tag: str) -> dict[int, int | None]:
-    """Index of each opening bracket -> index of its partner; of each unmatched bracket -> None."""
+    """Returns the index of each opening or unmatched bracket -> the index of its partner, or None."""
     shape = _ESCAPED.sub("..", tag)
     pairs: dict[int, int | None] = {}
     open_places: list[int] = []
@@ -78,7 +78,7 @@ def _bracket_pairs(tag: str) -> dict[int, int | None]:
 
 
 class TagTable:
-    """The meaning of Danbooru tags: which attribute each stands for.
+    """The meaning of Danbooru tags: which attribute each tag stands for.
 
     Attributes:
         attributes: Group name -> its values, tag name -> None, as in `Schema.from_names`.
@@ -92,7 +92,7 @@ class TagTable:
     def __init__(self, groups: Mapping[str, Mapping[str, Tags]], tags: Mapping[str, Tags]) -> None:
         both = set(groups) & set(tags)
         if both:
-            raise ValueError(f"both a group and a tag: {', '.join(sorted(both))}")
+            raise ValueError(f"a name cannot be both a group and a tag: {', '.join(sorted(both))}")
         self.attributes = {name: tuple(values) for name, values in groups.items()} | dict.fromkeys(tags)
         Schema.from_names(self.attributes)
         self._untagged: dict[str, str | bool | None] = dict.fromkeys(groups) | dict.fromkeys(tags, False)
@@ -110,11 +110,11 @@ class TagTable:
 
     @classmethod
     def load(cls, extension: str | None = None) -> TagTable:
-        """Loads the built-in table with a user's changes.
+        """Loads the built-in table and applies a user's changes.
 
         Args:
-            extension: JSON text in the format of `danbooru.json`. Its entries replace those of the built-in
-                table or are added to it; `null` removes an entry.
+            extension: JSON text in the format of `danbooru.json`. Its entries are added to the built-in table
+                or replace entries of the same name; `null` removes an entry.
 
         Raises:
             ValueError: The text has another format; the message names the entry.
@@ -211,7 +211,7 @@ def _override(table: dict[str, Tags], changes: Mapping[str, Any], where: str) ->
 
 def _remove(table: dict[str, Any], name: str, where: str) -> None:
     if name not in table:
-        raise ValueError(f"{where}.{name}: cannot be removed, there is no such entry{nearest(name, table)}")
+        raise ValueError(f"{where}.{name} cannot be removed: there is no such entry{nearest(name, table)}")
     del table[name]
 
 

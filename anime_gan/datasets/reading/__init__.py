@@ -1,1 +1,1 @@
-"""Reading of images and folders, local or remote."""
+"""Reads images and folders, local or remote."""

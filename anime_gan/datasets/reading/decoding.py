@@ -1,4 +1,4 @@
-"""Decoding of many image files, on all cores."""
+"""Decodes many image files on all cores."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Pictures(NamedTuple):
     Attributes:
         used: Indices of the decoded files in the group.
         images: uint8 [k, resolution, resolution, 3 or 4].
-        skipped: (name, reason) of each of the other files.
+        skipped: (name, reason) of each file that could not be decoded.
     """
 
     used: list[int]
@@ -60,6 +60,6 @@ def decode(files: Files) -> Pictures:
             used.append(i)
         except PictureError as error:
             skipped.append((name, str(error)))
-    # The shape is given for the case without any image.
+    # The shape cannot be inferred if there is no image.
     shape = (len(images), files.resolution, files.resolution, 4 if files.transparent else 3)
     return Pictures(used, np.array(images, np.uint8).reshape(shape), tuple(skipped))

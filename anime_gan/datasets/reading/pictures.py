@@ -1,4 +1,4 @@
-"""Decoding of image files in the wild: each is decoded correctly, or rejected with a short reason."""
+"""Decodes image files of any origin: each is decoded correctly, or rejected with a short reason."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from anime_gan.common.errors import InputError
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16  # Pixels along the shorter side.
-# Alpha below this is transparent, and a picture with a smaller share of such pixels is opaque.
+# Pixels with a lower alpha are transparent. A picture with a smaller share of transparent pixels is opaque.
 HALF_TRANSPARENT = 128
 MIN_TRANSPARENT = 0.01
-OPAQUE = "opaque, among transparent pictures"
+OPAQUE = "opaque picture among transparent ones"
 
-# Formats that are identified by their first bytes and decoded in this process. TGA has no such bytes, and EPS
-# files are programs. MPO is a kind of JPEG. Old versions of Pillow have no AVIF.
+# Formats that are identified by their first bytes and decoded in this process. TGA files have no such bytes,
+# and EPS files are programs. MPO files are opened as JPEG. Old versions of Pillow do not support AVIF.
 Image.init()
 _WANTED = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
@@ -50,10 +50,10 @@ class PictureError(InputError):
 
 
 def read_picture(data: bytes, resolution: int, transparent: bool = False) -> np.ndarray:
-    """Decodes an image file to its center square: upright, in sRGB, with transparency on white or kept.
+    """Decodes the center square of an image file: upright, in sRGB, on white or with its alpha channel.
 
     The format is detected from the bytes. Only the first frame of an animation is used. Smaller images are
-    enlarged. Not thread-safe: warnings are silenced for the whole process.
+    enlarged. The function is not thread-safe, because it silences warnings for the whole process.
 
     Args:
         data: The content of the file.
@@ -70,7 +70,7 @@ def read_picture(data: bytes, resolution: int, transparent: bool = False) -> np.
 
 
 def is_transparent(data: bytes) -> bool:
-    """Whether an image file has transparent pixels: at least `MIN_TRANSPARENT` of its center square."""
+    """Whether at least the share `MIN_TRANSPARENT` of an image file's center square is transparent."""
     with contextlib.suppress(PictureError):
         return bool(read_picture(data, MIN_SIDE, transparent=True).size)
     return False
@@ -98,7 +98,7 @@ def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> n
     if not data:
         raise PictureError("empty file")
     if len(data) > MAX_BYTES:
-        raise PictureError(f"too large: {len(data):,} bytes, the limit is {MAX_BYTES:,}")
+        raise PictureError(f"too large: {len(data):,} bytes; the limit is {MAX_BYTES:,}")
     try:
         with _quiet(data):
             _check(data)
@@ -132,11 +132,11 @@ def _quiet(data: bytes) -> Iterator[None]:
 
 
 def _check(data: bytes) -> None:
-    """Rejects, by its header, an image that is too large or small or would be decoded incorrectly."""
+    """Checks the header; rejects an image that is too large, too small, or not decoded correctly."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise PictureError(f"too large: {width}x{height} pixels, the limit is {MAX_PIXELS:,} pixels")
+            raise PictureError(f"too large: {width}x{height} pixels; the limit is {MAX_PIXELS:,} pixels")
         if min(width, height) < MIN_SIDE:
             raise PictureError(f"too small: {width}x{height} pixels")
         if image.mode == "F":
@@ -149,7 +149,7 @@ def _check(data: bytes) -> None:
 
 
 def _check_completeness(image: ImageFile.ImageFile) -> None:
-    """Rejects an image with missing tiles or an incomplete first frame, which Pillow would fill."""
+    """Rejects an image with missing tiles or an incomplete first frame, which Pillow would fill in."""
     boxes = [box for _, box, *_ in image.tile if box]
     covered = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
     if boxes and covered < image.width * image.height and "transparency" not in image.info:
@@ -157,7 +157,7 @@ def _check_completeness(image: ImageFile.ImageFile) -> None:
 
 
 def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Rejects gray TIFFs of 12 bits, or of 16 bits with 0 as white: Pillow does not scale or invert them."""
+    """Rejects gray TIFFs that Pillow decodes incorrectly: with 12 bits, or with 16 bits and 0 as white."""
     bits = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE)
     zero_is_black = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 1
     if image.mode.startswith("I;16") and (bits != (16,) or not zero_is_black):
@@ -172,10 +172,10 @@ def _check_png(image: ImageFile.ImageFile, depth: int) -> None:
 
 
 def _middle_square(image: ImageFile.ImageFile, resolution: int, transparent: bool) -> np.ndarray:
-    """Decodes, crops and resizes; returns uint8 [resolution, resolution, 3], or 4 if transparent."""
+    """Decodes, crops, and resizes; returns uint8 [resolution, resolution, 3], or 4 if transparent."""
     if transparent and not image.has_transparency_data:
         raise PictureError(OPAQUE)
-    # JPEGs are decoded at 1/2, 1/4 or 1/8 of their size if that leaves 4 pixels per output pixel.
+    # JPEGs are decoded at 1/2, 1/4, or 1/8 of their size if that leaves 4x4 pixels per output pixel.
     draft = image.draft(None, (4 * resolution, 4 * resolution))
     image.load()
     width, height = draft[1][2:] if draft else image.size
@@ -196,7 +196,7 @@ def _middle_square(image: ImageFile.ImageFile, resolution: int, transparent: boo
 
 def _whole(image: ImageFile.ImageFile, longest: int, transparent: bool) -> np.ndarray:
     """Decodes and reduces; returns uint8 [height, width, 3], or 4 if the image stays transparent."""
-    # No draft: small parts of a large image are cropped later, at full resolution.
+    # Draft mode is not used, because small parts of a large image are cropped later at full resolution.
     image.load()
     transparent = transparent and image.has_transparency_data
     pixels = _premultiplied(image) if transparent else _flat(image)
@@ -208,7 +208,7 @@ def _whole(image: ImageFile.ImageFile, longest: int, transparent: bool) -> np.nd
         pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     if transparent:
         return _straight(pixels, image)
-    # Last, because few pixels are left.
+    # The colors are converted last, when few pixels are left.
     return np.array(_upright(_in_srgb(pixels, image), image))
 
 
@@ -226,7 +226,7 @@ def _straight(premultiplied: Image.Image, image: ImageFile.ImageFile) -> np.ndar
 
 
 def _upright(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
-    """Turns a picture as the EXIF data of its file says."""
+    """Turns a picture upright, as the EXIF data of its file specifies."""
     orientation = _orientation(image)
     return picture.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else picture
 
@@ -234,14 +234,14 @@ def _upright(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
 def _premultiplied(image: ImageFile.ImageFile) -> Image.Image:
     """Converts to premultiplied RGBA, so that hidden colors do not bleed into the edges.
 
-    As "RGBX", whose bands Pillow filters independently.
+    The result has the mode "RGBX", whose bands Pillow filters independently.
     """
     colors = image.convert("RGBA").convert("RGBa")
     return Image.frombytes("RGBX", colors.size, colors.tobytes())
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Converts to 8 bits per channel without transparency: mode L, RGB or CMYK.
+    """Converts to 8 bits per channel without transparency: mode L, RGB, or CMYK.
 
     Transparent pixels become white, because the colors that they hide are arbitrary. This happens before
     resizing, so that hidden colors do not bleed into the edges.
@@ -260,7 +260,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
-    """Converts to sRGB, by the ICC profile embedded in the file if it is usable."""
+    """Converts to sRGB with the ICC profile embedded in the file, if it is usable."""
     profile: bytes | None = image.info.get("icc_profile")
     for mode in (picture.mode, "RGB"):  # Gray images often have the profile of a color image.
         transform = _transform_to_srgb(profile, mode) if profile else None
@@ -269,9 +269,9 @@ def _in_srgb(picture: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
     return picture.convert("RGB")
 
 
-@functools.lru_cache(maxsize=8)  # Few profiles are in use, and each one takes milliseconds to build.
+@functools.lru_cache(maxsize=8)  # Few profiles are in use, and each transform takes milliseconds to build.
 def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Returns None if the profile is broken or for another color model."""
+    """Returns the transform to sRGB; None if the profile is broken or for another color model."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

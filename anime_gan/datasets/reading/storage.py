@@ -1,4 +1,4 @@
-"""Listing and reading of files, local or on a file system of TensorFlow (`gs://...`)."""
+"""Lists and reads files, local or on a file system that TensorFlow supports (`gs://...`)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class FoundFile(NamedTuple):
     Attributes:
         name: Relative to the root, with "/" between folders.
         size: In bytes.
-        stamp: Changes whenever the file does. For a local file (mtime in ns, ctime in ns, inode), because a
-            change can keep size and mtime; for a remote file (mtime in ns,).
+        stamp: Changes whenever the file does. For a local file, it is (mtime in ns, ctime in ns, inode),
+            because a change can keep the size and mtime. For a remote file, it is (mtime in ns,).
     """
 
     name: str
@@ -29,13 +29,13 @@ class FoundFile(NamedTuple):
 
     @property
     def changed(self) -> int:
-        """Time of the last change, in ns since 1970. For a local file it is ctime, which cannot be set."""
-        # On Windows ctime is the time of creation.
+        """Time of the last change in ns since 1970. For a local file, it is ctime, which cannot be set."""
+        # On Windows, ctime is the time of creation.
         return self.stamp[0] if len(self.stamp) == 1 or os.name == "nt" else self.stamp[1]
 
 
 def is_remote(root: str) -> bool:
-    """Whether a root is on a file system of TensorFlow and not a local folder."""
+    """Whether a root is on a remote file system rather than a local folder."""
     return "://" in root
 
 
@@ -53,8 +53,8 @@ def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]
 
     Args:
         root: A local folder or, if it contains "://", a remote one.
-        skipped: (name, reason) of entries that cannot be listed is added here: broken links, devices,
-            sockets, pipes, folders without permission, symlink loops.
+        skipped: (name, reason) is added for each entry that cannot be listed: broken links, devices,
+            sockets, pipes, folders without permission, and symlink loops.
 
     Raises:
         OSError: The root itself cannot be listed.
@@ -72,7 +72,7 @@ def read_file(root: str, name: str, limit: int | None = None) -> bytes:
         return _read_remote(_joined(root, name), limit)
     path = os.path.join(root, name)
     try:
-        # Checked before opening: opening a pipe waits for a writer, and opening a device can do anything.
+        # Checked first: opening a pipe waits for a writer, and opening a device can have side effects.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise OSError("not a regular file")
         with open(path, "rb") as stream:
@@ -130,7 +130,7 @@ def _files(
     """Yields the files among the entries of a folder, and adds its subfolders to `subfolders`."""
     prefix = f"{folder}/" if folder else ""
     full_prefix = os.path.join(root, prefix)
-    # Names with one `stat` each: `os.scandir` entries would take three times the memory and save no call.
+    # Each name needs one `stat` call. `os.scandir` would take three times the memory and save no call.
     names.sort(reverse=True)
     while names:
         entry = names.pop()
@@ -152,7 +152,7 @@ def _files(
 
 
 def _list_remote(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
-    # `gfile.walk` would need one more request per entry, and stops at a folder that cannot be listed.
+    # `gfile.walk` would need one more request per entry, and it stops at a folder that cannot be listed.
     errors = _remote_error()
     pending = [""]
     while pending:
@@ -211,7 +211,7 @@ def _remote_error() -> type[Exception]:
 
 
 def _reason(error: Exception) -> str:
-    """The reason of an error in one line; some errors of TensorFlow have only a type."""
+    """Returns the reason of an error in one line; some errors of TensorFlow have only a type."""
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return "symlink loop"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,9 +1,9 @@
 """The dataset sources `--data=sutemo:DIR` and `sutemo-white:DIR`: faces composed of layered character art.
 
 The art is not part of this project. DIR is a clone of the public repository ShatReal/sutemo, or the folder
-`sprites` in it, with PNG layers of 1000x1200 pixels at `{female,male}/NN_group/NN_item/kind.png`. A face
-consists of one item from each of several groups, drawn in the order of the group numbers. The layers of an
-item are drawn in the order of `KINDS`, each multiplied by a tint, for example of the skin or the hair.
+`sprites` in it. It contains PNG layers of 1000x1200 pixels at `{female,male}/NN_group/NN_item/kind.png`. A
+face consists of one item from each of several groups, drawn in the order of the group numbers. The layers of
+an item are drawn in the order of `KINDS`. Each is multiplied by a tint, for example of the skin or the hair.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ REMEDY = (
 )
 KINDS = ("skin", "base", "highlights", "static")
 ART_SIZE = (1000, 1200)
-# Left, top and side of the square that contains all crops, in pixels of the art. Male heads are higher.
+# Left, top, and side of the square that contains all crops, in pixels of the art. Male heads are higher.
 REGIONS = {"female": (105, 130, 780), "male": (105, 25, 780)}
-# Side of a typical crop in pixels of the art. Layers are cached at twice their size in the picture.
+# Side of a typical crop, in pixels of the art. Layers are cached at twice their size in the picture.
 MIDDLE_CROP = 685
 
 # Group -> the part whose tint multiplies its layers of kind "base"; other groups have none.
@@ -44,8 +44,8 @@ BASE_TINTS: Mapping[str, str] = {
     "12_accessories": "flower",
 }
 HIGHLIGHT_OPACITY = 150 / 255
-# (Exponent of the colors, exponent of the alpha), so that labels remain visible in small pictures: irises are
-# nearly black at the top, and lines of closed mouths and faint blushes would vanish.
+# (Exponent of the colors, exponent of the alpha). They keep labels visible in small pictures, in which irises
+# would be nearly black at the top, and closed mouths and faint blushes would vanish.
 RETOUCHES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("07_eyes", "base"): (0.4, 1.0),
     ("08_mouths", "skin"): (1.8, 0.7),
@@ -99,11 +99,11 @@ class SutemoFaces:
             ValueError: The seed is below 0.
         """
         if seed < 0:
-            raise ValueError(f"seed {seed}: must be 0 or more")
+            raise ValueError(f"the seed must be 0 or more, not {seed}")
         self._sprites = find_sprites(Path(directory))
         self._seed = seed
         self.transparent = transparent
-        # Part of the fingerprint: other artwork in the same folder is another dataset.
+        # This is part of the fingerprint: other artwork in the same folder is another dataset.
         self._artwork = _digest(self._sprites)
 
     def describe(self, index: int) -> LayeredFace:
@@ -162,7 +162,7 @@ class SutemoFacesOnWhite(SutemoFaces):
 
 
 def _as_picture(canvas: np.ndarray) -> Image.Image:
-    """Returns RGB, or premultiplied RGBA as "RGBX", whose bands Pillow filters independently."""
+    """Returns an RGB picture, or premultiplied RGBA as "RGBX", whose bands Pillow filters independently."""
     height, width, channels = canvas.shape
     return Image.frombytes("RGB" if channels == 3 else "RGBX", (width, height), canvas.tobytes())
 
@@ -231,7 +231,7 @@ def draw_backdrop(face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np
     return mixed
 
 
-# Cached per process and not in the source, which is pickled for every job of a worker process.
+# The cache belongs to the process and not to the source object, which is pickled for every job.
 @functools.lru_cache(maxsize=512)
 def read_item(folder: Path, region: tuple[int, int, int], canvas_size: int) -> tuple[_Layer, ...]:
     """Returns the layers of an item in drawing order; see `read_layer`."""
@@ -241,11 +241,11 @@ def read_item(folder: Path, region: tuple[int, int, int], canvas_size: int) -> t
 
 
 def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _Layer | None:
-    """Reads a layer, and crops and shrinks it to a region.
+    """Reads a layer, crops it to a region, and shrinks it.
 
     Args:
         path: `.../NN_group/NN_item/kind.png`.
-        region: Left, top and side of the region, in pixels of the art.
+        region: Left, top, and side of the region, in pixels of the art.
         canvas_size: Side of the region after shrinking, in pixels.
 
     Returns:
@@ -268,7 +268,7 @@ def read_layer(path: Path, region: tuple[int, int, int], canvas_size: int) -> _L
     color_exponent, alpha_exponent = RETOUCHES.get((group, kind), (1.0, 1.0))
     opacity = HIGHLIGHT_OPACITY if kind == "highlights" else 1.0
     image = image.point(_curve(color_exponent) * 3 + _curve(alpha_exponent, opacity))
-    # "RGBa" is premultiplied, so that colors of transparent pixels do not bleed into the edges.
+    # "RGBa" is premultiplied, so that the colors of transparent pixels do not bleed into the edges.
     small = image.convert("RGBa").resize((canvas_size, canvas_size), Image.Resampling.BOX)
     pixels = np.asarray(small)
     rows, columns = (np.flatnonzero(pixels[..., 3].any(axis=axis)) for axis in (1, 0))

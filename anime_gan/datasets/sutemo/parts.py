@@ -1,4 +1,4 @@
-"""The parts of a face of layered art, their labels, and their random choice."""
+"""The parts of a layered face, their labels, and their random choice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHOKER = "03_neck/00_choker"
 EYE_COVER = "10_eye_cover_hair/00_side"
 FLOWER = "12_accessories/00_flower"
 BLUSHES = ("00_blush_1", "01_blush_2")
-# Without the circle glasses, whose white lenses hide the color of the eyes.
+# The circle glasses are left out, because their white lenses hide the color of the eyes.
 GLASSES = ("00_red_glasses", "01_black_glasses")
 SCARF = "03_winter"
 OUTFITS = (
@@ -52,25 +52,25 @@ FRONT_HAIR: Mapping[str, tuple[str, ...]] = {
     "parted": ("03_short_4", "05_side_bangs_2"),
     "curly": ("06_curly",),
     "blunt": ("07_bob", "08_hime_cut"),
-    "over_eye": ("02_short_3", "04_side_bangs_1"),  # the visible ones beside `EYE_COVER`
+    "over_eye": ("02_short_3", "04_side_bangs_1"),  # visible beside `EYE_COVER`
 }
-# Front hair whose side locks contradict all other hair styles.
+# Front hair -> the only hair styles that fit its side locks.
 ONLY_WITH: Mapping[str, tuple[str, ...]] = {
     "07_bob": ("bob",),
     "08_hime_cut": ("medium", "long", "twin_tails"),
     "09_long_bangs": ("medium", "long", "twin_tails"),
 }
 
-# Small eyes, then big eyes. Without sleepy and big determined eyes, which look neutral at 64x64.
+# Small eyes, then big eyes. Sleepy eyes and big determined eyes are left out: they look neutral at 64x64.
 EYES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "neutral": (("00_neutral_small",), ("06_neutral_big",)),
     "closed": (("01_closed_small",), ("07_closed_big",)),
     "surprised": (("02_surprised_small",), ("08_surprised_big",)),
     "angry": (("03_determined_small", "04_angry_small"), ("11_angry_big",)),
-    "sad": (("05_sad_small",), ("05_sad_small", "09_sad_big")),  # the small ones show it more clearly
+    "sad": (("05_sad_small",), ("05_sad_small", "09_sad_big")),  # the small ones look sadder
 }
 BIG_EYES = {"female": 0.75, "male": 0.25}
-# Without mouths that look like another one at 64x64, such as smiles with closed lips.
+# Mouths that look like another one at 64x64 are left out, such as smiles with closed lips.
 MOUTHS: Mapping[str, tuple[str, ...]] = {
     "neutral": ("00_neutral", "08_frown_1"),
     "grin": ("05_open_smile",),  # with the teeth together
@@ -81,7 +81,7 @@ MOUTHS: Mapping[str, tuple[str, ...]] = {
 }
 SMILES = ("grin", "laugh")
 OPEN_MOUTHS = ("laugh", "open", "shout")
-# (Weight, eyes, mouths and their weights): only combinations that look natural.
+# (Weight, eyes, mouths with their weights) of the combinations that look natural.
 MOODS: tuple[tuple[float, str, Mapping[str, float]], ...] = (
     (22, "neutral", {"neutral": 8, "open": 2}),
     (26, "neutral", {"grin": 4, "laugh": 6}),
@@ -114,7 +114,7 @@ class LayeredFace:
         sex: "female" or "male", the folder of the layers.
         items: "NN_group/NN_item", in drawing order.
         tints: Part -> sRGB (0..255) by which its layers are multiplied.
-        crop: Left, top and side of the visible square, in pixels of the art.
+        crop: Left, top, and side of the visible square, in pixels of the art.
         flip: Whether the picture is mirrored.
         pattern: A name in `PATTERNS`.
         backdrop: The two colors of the pattern, sRGB, 0..255.
@@ -148,7 +148,7 @@ def used_items() -> tuple[str, ...]:
 
 
 def choose_face(rng: np.random.Generator) -> LayeredFace:
-    """Chooses the parts, colors and crop of a face at random."""
+    """Chooses the parts, colors, and crop of a face at random."""
     sex = _pick(rng, ("female", "male"))
     extras = {name: bool(rng.random() < share) for name, share in EXTRAS.items()}
     style, bangs, hair = _choose_hair(rng, sex)
@@ -189,7 +189,7 @@ def choose_face(rng: np.random.Generator) -> LayeredFace:
 
 
 def _choose_hair(rng: np.random.Generator, sex: str) -> tuple[str, str, list[str]]:
-    """Returns the hair style, the bangs and their items."""
+    """Returns the hair style, the bangs, and their items."""
     style = _weighted(rng, HAIR_STYLES[sex])
     fitting = {
         bangs: [name for name in names if style in ONLY_WITH.get(name, (style,))]
@@ -253,4 +253,4 @@ def _weighted(rng: np.random.Generator, weights: Mapping[_Choice, float]) -> _Ch
         left -= weight
         if left < 0:
             return choice
-    return choice  # only after rounding errors
+    return choice  # reached only after rounding errors

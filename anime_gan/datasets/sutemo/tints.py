@@ -1,7 +1,7 @@
 """Named tints with random variations that do not overlap.
 
-A color label can be learned only if two colors are not confused. Each color therefore varies within a ball in
-CIE Lab, where distances match perceived differences. The ball ends before the midpoint to the nearest other
+A color label can be learned only if no two colors are confused. Each color therefore varies within a ball in
+CIELAB, where distances match perceived differences. The ball ends before the midpoint to the nearest other
 color of the palette.
 """
 
@@ -29,7 +29,7 @@ HAIR: Mapping[str, tuple[int, int, int]] = {
     "aqua": (96, 212, 216),
 }
 
-#: Eye colors as sRGB, 0..255. Brighter than hair: the iris layers are dark in their upper half.
+#: Eye colors as sRGB, 0..255. They are brighter than hair colors, because irises are dark at the top.
 EYES: Mapping[str, tuple[int, int, int]] = {
     "blue": (60, 110, 245),
     "red": (225, 28, 40),
@@ -58,7 +58,7 @@ PALETTES: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
     "skin": SKIN,
 }
 
-_LARGEST_JITTER = 8.0  # Lab units, about four times the smallest visible difference
+_LARGEST_JITTER = 8.0  # CIELAB units, about four times the smallest visible difference
 _GRAY_CHROMA = 30.0  # grayer colors vary less in hue, so that silver does not turn light blue
 
 
