@@ -222,7 +222,7 @@ def leakage(before: np.ndarray, after: np.ndarray, comparable: np.ndarray, chang
 
     Returns:
         int64 [num_slots, 2]: for each edited attribute, the number of other attributes that flipped, and the
-        number of those that were compared. Leakage is the sum of the first divided by the sum of the second.
+        number of other attributes that were compared. Leakage is the ratio of the two sums.
     """
     rows = np.arange(len(changed))
     others = comparable.copy()

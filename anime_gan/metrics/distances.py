@@ -50,8 +50,8 @@ def frechet_distance_of_gaussians(
         mean_b: float [d].
         covariance_b: float [d, d], with the same properties.
     """
-    # C_a C_b has the same eigenvalues as S S^T with S = C_a^(1/2) C_b^(1/2), so the trace of its square root
-    # is the sum of the singular values of S. Nothing is squared, so singular matrices lose no digits.
+    # C_a C_b has the same eigenvalues as S S^T with S = C_a^(1/2) C_b^(1/2). The trace of its square root is
+    # thus the sum of the singular values of S. Nothing is squared, so singular matrices lose no digits.
     roots = _symmetric_root(covariance_a) @ _symmetric_root(covariance_b)
     trace_of_root = np.sum(np.linalg.svd(roots, compute_uv=False))
     shift = np.asarray(mean_a, np.float64) - np.asarray(mean_b, np.float64)

@@ -86,9 +86,9 @@ def sliced_wasserstein(
 ) -> dict[int, float]:
     """Returns the sliced Wasserstein distance between the patches of two sets of images at each scale.
 
-    At each level of the Laplacian pyramid, random 7x7 patches of all images are normalized to mean 0 and
-    standard deviation 1 per channel, and then projected onto random directions. The distance is the mean
-    difference between the sorted projections, times 1,000 as in the paper.
+    At each level of the Laplacian pyramid, random 7x7 patches are cut from all images. Their channels are
+    normalized to mean 0 and standard deviation 1, and the patches are projected onto random directions. The
+    distance is the mean difference between the sorted projections, times 1,000 as in the paper.
 
     Each set is normalized by its own statistics, as in the paper's code. The distance therefore measures
     shape and structure, such as blurred edges. It ignores the overall contrast and tint.

@@ -142,7 +142,7 @@ def _cut_out(picture: np.ndarray, detection: Detection, options: Options) -> Fac
     if reason:
         nothing = crop._replace(image=np.zeros((0, 0, 3), np.uint8))
         return FaceCandidate(detection, nothing, reason, b"", Fingerprint(0, b""), {})
-    # Files of level 1 are much faster to write than those of level 9, and hardly larger.
+    # Compression level 1 is much faster than level 9, and the files are hardly larger.
     file = io.BytesIO()
     Image.fromarray(crop.image).save(file, "PNG", compress_level=1)
     colors = measure_colors(picture, detection.box, detection.angle) if options.colors else {}

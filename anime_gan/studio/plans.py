@@ -236,7 +236,7 @@ def _in_studio_words() -> Iterator[None]:
 
 
 def _definite(request: FaceRequest, generator: FaceGenerator) -> tuple[tuple[float, ...], str]:
-    """Returns a face's latent vector and attributes. For a blend of two faces, attributes are rounded."""
+    """Returns a face's latent vector and attributes. Attributes of an interpolated face are rounded."""
     # Imported here, because this module imports TensorFlow.
     from anime_gan.faces.projector import definite_labels
 

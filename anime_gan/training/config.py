@@ -1,4 +1,4 @@
-"""The options of a training run, with their help, ranges, and defaults, and the presets.
+"""Defines the options of a training run and the presets.
 
 `train.py` makes its flags from the fields of `TrainConfig`. A run stores its options in `config.json`.
 """
@@ -237,7 +237,7 @@ class TrainConfig:
                 raise ConfigError(_removed(version), name, value)
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
-            raise ConfigError(f"this version has no such options: {', '.join(sorted(unknown))}")
+            raise ConfigError(f"this version does not have these options: {', '.join(sorted(unknown))}")
         refuse_unnamed_code(values, given or {})
         return cls(**values)
 
@@ -331,8 +331,8 @@ PRESETS: dict[str, Preset] = {
         {**_FLAGSHIP, "resolution": 256, "learning_rate_halving": 2_500, "steps": 8_000},
         after="flagship-128",
     ),
-    # The new discriminator learns as fast as with flagship. The trained generator has half of that learning
-    # rate; see docs/tuning.md.
+    # The new discriminator has the learning rate of flagship, so that it learns fast. The trained generator
+    # has half of that rate; see docs/tuning.md.
     "tune": Preset(
         "About an hour on two CPU cores at 128x128. Fine-tunes the generator of --init_from.",
         {

@@ -95,7 +95,7 @@ def test_unknown_preset_names_the_nearest():
 def test_json_keeps_everything_and_refuses_what_it_does_not_know():
     config = TrainConfig(steps=9, learning_rate=1e-3, projection=False)
     assert TrainConfig.from_json(config.to_json()) == config
-    with pytest.raises(ConfigError, match="no such options: color, size"):
+    with pytest.raises(ConfigError, match="does not have these options: color, size"):
         TrainConfig.from_json('{"size": 64, "steps": 9, "color": 1}')
 
 
