@@ -51,8 +51,8 @@ _SKIN_PLACE, _SKIN_SHARE = (0.25, 0.5, 0.75, 0.85), 0.5
 _MAX_POSSIBLE = 24
 # Minimum overlap of hits on the same face, and maximum overlap of two faces relative to the smaller one.
 _SAME_FACE, _MAX_SHARED = 0.4, 0.3
-# A detection is hair or a collar if it is this near to a face and has less than this share of the face's score.
-# The distance is in units of the face.
+# A detection is hair or a collar if it is this near to a face and has less than this share of its score. The
+# distance is in units of the face.
 _HEAD, _MUCH_LESS = 0.8, 0.25
 
 
