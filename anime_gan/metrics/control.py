@@ -25,7 +25,7 @@ class Confirmations:
     """How often each column was requested, and how often the verdict agreed.
 
     Attributes:
-        asked: int64 [2, num_labels], number of images requested with the column and without it.
+        asked: int64 [2, num_labels], number of images requested with the attribute and without it.
         confirmed: int64 [2, num_labels], number of these images whose verdict agrees.
     """
 

@@ -81,7 +81,7 @@ def kernel_distance(
     a, b = _feature_pair(a, b, min_rows=2)
     size = min(subset_size, len(a), len(b))
     if size < 2 or subsets < 1:
-        raise ValueError(f"subset_size {subset_size}, subsets {subsets}: use at least 2 and 1")
+        raise ValueError(f"subset_size {subset_size} and subsets {subsets} must be at least 2 and 1")
     if size == len(a) == len(b):
         # Each subset would contain all rows.
         return _unbiased_discrepancy(a, b)
@@ -115,7 +115,7 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, neighbors: int = 3
         ValueError: The shapes do not match, or a value is not finite.
     """
     if neighbors < 1:
-        raise ValueError(f"neighbors {neighbors}: use at least 1")
+        raise ValueError(f"neighbors {neighbors} must be at least 1")
     real, generated = _feature_pair(real, generated, min_rows=neighbors + 1)
     real_radii = _squared_radii(real, neighbors)
     generated_radii = _squared_radii(generated, neighbors)

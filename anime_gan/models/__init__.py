@@ -198,7 +198,7 @@ REMOVED_ARCHITECTURES: Mapping[str, str] = MappingProxyType({"compact-batch": "0
 
 
 def get_architecture(name: str, option: str = "architecture") -> Architecture:
-    """Returns the architecture with a name, or imports an architecture that is given as `module:NAME`.
+    """Returns the architecture with this name, or imports the one that `module:NAME` refers to.
 
     Args:
         name: The name or the reference.

@@ -68,7 +68,7 @@ ADVERSARIAL_LOSSES: Mapping[str, AdversarialLoss] = MappingProxyType(
 
 
 def get_adversarial_loss(name: str) -> AdversarialLoss:
-    """Returns the loss with a name, or imports a loss that is given as `module:NAME`.
+    """Returns the loss with this name, or imports the loss that `module:NAME` refers to.
 
     Raises:
         InputError: The loss does not exist, or its terms are not float32 `[b]`.
@@ -83,7 +83,7 @@ def get_adversarial_loss(name: str) -> AdversarialLoss:
 
 
 def check_per_sample(term: tf.Tensor, name: str, field: str) -> None:
-    """Checks that a term for two samples is float32 `[2]`, and not a mean over the batch, for example.
+    """Checks that a term for two samples is float32 `[2]`, rather than a mean over the batch.
 
     Raises:
         InputError: The dtype or the shape is wrong.

@@ -142,7 +142,7 @@ GRADIENT_PENALTIES: Mapping[str, GradientPenalty] = MappingProxyType(
 
 
 def get_gradient_penalty(name: str) -> GradientPenalty:
-    """Returns the penalty with a name, or imports a penalty that is given as `module:NAME`.
+    """Returns the penalty with this name, or imports the penalty that `module:NAME` refers to.
 
     Raises:
         InputError: The penalty does not exist, or it does not return float32 `[b]`.
