@@ -247,7 +247,7 @@ def test_too_few_features_are_refused():
         nearest_distances(one, one, exclude_self=True)
     with pytest.raises(ValueError, match="3 queries and 2 references"):
         nearest_distances(three, three[:2], exclude_self=True)
-    with pytest.raises(ValueError, match="subset_size 1, subsets 100"):
+    with pytest.raises(ValueError, match="subset_size 1 and subsets 100"):
         kernel_distance(three, three, subset_size=1)
     with pytest.raises(ValueError, match="subset_size 2, subsets 0"):
         kernel_distance(three, three, subset_size=2, subsets=0)
