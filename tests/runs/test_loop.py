@@ -1,4 +1,4 @@
-"""Whole runs: stopped, killed, resumed, exported."""
+"""Whole runs that are stopped, killed, resumed, and exported."""
 
 from __future__ import annotations
 

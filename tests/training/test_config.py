@@ -44,7 +44,7 @@ def test_presets_are_valid(name):
 
 
 def test_the_papers_losses_are_weighed_as_the_paper_does():
-    """The paper has lambda_adv = 34, lambda_gp = 0.5 and a sum of 34 attribute losses; here it is a mean."""
+    """The paper has lambda_adv = 34, lambda_gp = 0.5, and a sum of 34 attribute losses. Here, it is a mean."""
     config = resolve_config("paper", {})
     assert (config.adversarial_loss, config.gradient_penalty) == ("non_saturating", "dragan")
     assert 34 * config.penalty_weight == 0.5 and config.penalty_interval == 1
@@ -140,7 +140,7 @@ def test_a_command_line_gives_the_same_options(parsed):
 
 @pytest.mark.parametrize("model", ["sutemo-64", "sutemo-128"])
 def test_the_documented_command_trains_like_the_bundled_model(model, parsed):
-    """Against the options that were recorded when the model was trained."""
+    """Compares the options with those that were recorded when the model was trained."""
     page = (REPOSITORY / "docs" / "training.md").read_text("utf-8")
     (command,) = re.findall(r"^python train\.py (--data=sutemo:.*)$", page, re.MULTILINE)
     (more,) = re.findall(r"For `sutemo-128`, add `(.*?)`", page)
@@ -162,7 +162,7 @@ def test_resuming():
 
 
 def test_importing_the_package_imports_no_tensorflow():
-    """Nor does importing options and data, so that a typing error is reported at once."""
+    """Options and data do not import it either, so that a typing error is reported at once."""
     code = (
         "import sys, anime_gan, anime_gan.attributes.schema, anime_gan.training.config,"
         "anime_gan.datasets.illustrated, anime_gan.exports.read, anime_gan.faces.request,"
