@@ -44,7 +44,7 @@ def test_presets_are_valid(name):
 
 
 def test_the_papers_losses_are_weighed_as_the_paper_does():
-    """The paper has lambda_adv = 34, lambda_gp = 0.5, and a sum of 34 attribute losses. Here, it is a mean."""
+    """The paper has lambda_adv = 34, lambda_gp = 0.5, and a sum of 34 attribute losses; ours is a mean."""
     config = resolve_config("paper", {})
     assert (config.adversarial_loss, config.gradient_penalty) == ("non_saturating", "dragan")
     assert 34 * config.penalty_weight == 0.5 and config.penalty_interval == 1
