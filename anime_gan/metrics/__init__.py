@@ -1,1 +1,1 @@
-"""Measures of generated images, as pure functions on arrays."""
+"""Metrics of generated images, as pure functions on arrays."""

@@ -1,4 +1,4 @@
-"""`python -m anime_gan.metrics`: a short name for `python -m anime_gan.judges.__main__`."""
+"""`python -m anime_gan.metrics`: a short name for `python -m anime_gan.judges`."""
 
 import sys
 

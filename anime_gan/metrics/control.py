@@ -1,8 +1,8 @@
-"""Control over attributes: attribute precision, combinations, leakage.
+"""Measures the control over attributes: attribute precision, combinations, and leakage.
 
-Labels and verdicts (labels predicted by a tagger) are arrays [n, num_labels] of +1 (has the attribute), -1
-(does not have it) and 0 (unknown, in labels of real images). Hidden attributes, such as the color of closed
-eyes, are marked by `visible`, bool [n, num_labels], and not counted.
+Labels are arrays [n, num_labels] of +1 (present), -1 (absent), and 0 (unknown, only for real images).
+Verdicts are labels that a tagger predicts. `visible`, bool [n, num_labels], is false for hidden attributes,
+such as the color of closed eyes. They are not counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from anime_gan.attributes.schema import Schema, Slot
 from anime_gan.common.alpha import premultiplied
 
-# Number of images summed at a time, as float32 copies.
+# Number of images that are processed at a time, as float32 copies.
 CHUNK = 256
 
 
@@ -25,35 +25,35 @@ class Confirmations:
     """How often each column was requested, and how often the verdict agreed.
 
     Attributes:
-        asked: int64 [2, num_labels], number of images that should have it and that should not.
-        confirmed: int64 [2, num_labels], number of these images with the requested verdict.
+        asked: int64 [2, num_labels], number of images requested with the attribute and without it.
+        confirmed: int64 [2, num_labels], number of these images whose verdict agrees.
     """
 
     asked: np.ndarray
     confirmed: np.ndarray
 
     def rate(self, sign: int, column: int) -> float | None:
-        """Returns the share of confirmed images for +1 or -1; None without images."""
+        """Returns the share of confirmed images for a sign, +1 or -1; None without images."""
         row = 0 if sign > 0 else 1
         asked = int(self.asked[row, column])
         return int(self.confirmed[row, column]) / asked if asked else None
 
     def number(self, sign: int, column: int) -> int:
-        """Returns the number of images requested with that sign."""
+        """Returns the number of images that were requested with a sign."""
         return int(self.asked[0 if sign > 0 else 1, column])
 
 
 def count_confirmations(labels: np.ndarray, verdicts: np.ndarray, visible: np.ndarray) -> Confirmations:
-    """Counts requests and confirming verdicts, column by column."""
+    """Counts requests and confirming verdicts for each column."""
     asked = np.stack([(labels > 0) & visible, (labels < 0) & visible])
     agrees = np.stack([verdicts > 0, verdicts < 0])
     return Confirmations(np.sum(asked, axis=1), np.sum(asked & agrees, axis=1))
 
 
 def add_for_value(counts: Confirmations, more: Confirmations, sign: int, column: int) -> Confirmations:
-    """Adds the counts of images drawn for one value, to that value only.
+    """Adds the counts of images that were drawn for one value, to the counts of this value only.
 
-    These images are not representative of other columns, because all of them share this value.
+    These images are not representative of other columns, because all of them have this value.
     """
     row = 0 if sign > 0 else 1
     asked, confirmed = counts.asked.copy(), counts.confirmed.copy()
@@ -63,9 +63,10 @@ def add_for_value(counts: Confirmations, more: Confirmations, sign: int, column:
 
 
 def judged_values(schema: Schema) -> list[tuple[str, int, int]]:
-    """Returns everything with a precision: (request, sign, column), as `hair_color=blue` or `glasses=no`.
+    """Returns all values that have a precision, as (name, sign, column).
 
-    These are every value of a group, every tag, and the absence of every tag.
+    These are every value of a group, such as `hair_color=blue`, every tag, and the absence of every tag, such
+    as `glasses=no`.
     """
     values = []
     for slot in schema.slots:
@@ -77,15 +78,18 @@ def judged_values(schema: Schema) -> list[tuple[str, int, int]]:
 
 
 def attribute_precision(schema: Schema, model: Confirmations, real: Confirmations) -> dict[str, Any]:
-    """Returns the share of images whose verdict confirms the request, value by value.
+    """Returns the share of images whose verdict confirms the request, for each value.
 
-    After Jin et al. 2017 (arXiv 1708.05509, section 5, attribute precision), with a tagger instead of people,
-    so the tagger's rate on real images is reported too. The averages are over values of groups and present
-    tags, each with the same weight, and only over values with images on both sides.
+    This is the attribute precision of Jin et al. 2017 (arXiv 1708.05509, section 5), with a tagger instead of
+    people. The tagger is not perfect, so its rate on real images is reported too. The averages give the same
+    weight to each value of a group and to each present tag. They include only values with images of both the
+    model and the real data.
 
     Returns:
-        `model` and `real`, the averages in 0..1; `share_of_real`, their ratio; `worst`, the value with the
-        lowest precision; and `values`, one row per value. None stands for a value without images.
+        `model` and `real`: the averages, in 0..1.
+        `share_of_real`: their ratio.
+        `worst`: the value with the lowest precision.
+        `values`: one row per value. None stands for a value without images.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -113,7 +117,7 @@ def attribute_precision(schema: Schema, model: Confirmations, real: Confirmation
 
 
 def by_slot(columns: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
-    """Returns whether all columns of each slot are true: bool [n, num_labels] -> [n, num_slots]."""
+    """Returns whether all columns of each slot are true, from bool [n, num_labels] to [n, num_slots]."""
     return np.stack([np.all(columns[:, slot.columns], axis=1) for slot in slots], axis=1)
 
 
@@ -123,13 +127,15 @@ def combination_precision(
     """Returns the share of images with all attributes of one combination.
 
     Args:
-        wanted: [num_labels] of +1, -1 and 0 (any value).
-        verdicts: [n, num_labels], of images requested with the combination.
-        visible: bool [n, num_labels]; images that hide a part of the combination are not counted.
+        wanted: [num_labels] of +1, -1, and 0 (any value).
+        verdicts: [n, num_labels], for images requested with the combination.
+        visible: bool [n, num_labels]. Images that hide a part of the combination are not counted.
         slots: The schema's slots.
 
     Returns:
-        `joint`, the share with the whole combination; `each`, slot name -> share with that part; `images`.
+        `joint`: the share of images with the whole combination.
+        `each`: slot name -> share of images with that part.
+        `images`: the number of images that were counted.
     """
     asked = wanted != 0
     verdicts = verdicts[np.all(visible | ~asked, axis=1)]
@@ -146,16 +152,17 @@ def combination_precision(
 def seen_combinations(
     labels: np.ndarray, combinations: np.ndarray, slots: Sequence[Slot], seed: int
 ) -> np.ndarray:
-    """Draws combinations of the same attributes that are in the training set, for comparison.
+    """Draws combinations of the same attributes from the training set, for comparison.
 
     Args:
-        labels: int8 [n, num_labels], the training labels, without held-out combinations.
+        labels: int8 [n, num_labels], the training labels. They do not have the held-out combinations.
         combinations: int8 [k, num_labels], the held-out combinations.
         slots: The schema's slots.
-        seed: Random seed; combinations are drawn without repetition.
+        seed: Random seed. Combinations are drawn without repetition.
 
     Returns:
-        int8 [at most k, num_labels]: for every set of attributes the held-out number of combinations, or all.
+        int8 [at most k, num_labels]. For each set of attributes, it has as many combinations as were held
+        out, or all combinations if there are fewer.
     """
     random = np.random.default_rng(seed)
     owner = np.stack([[np.any(row[slot.columns] != 0) for slot in slots] for row in combinations])
@@ -174,13 +181,13 @@ def seen_combinations(
 
 
 def is_known(labels: np.ndarray, slot: Slot) -> np.ndarray:
-    """Returns whether the attribute of each label row is known: bool [n]. A group needs a positive value."""
+    """Returns whether each label row knows the attribute, bool [n]. A group needs a positive value."""
     part = labels[:, slot.columns]
     return np.any(part > 0 if slot.is_group else part != 0, axis=1)
 
 
 def change_one(labels: np.ndarray, slots: Sequence[Slot], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Changes one random attribute of each row to another random value, both drawn uniformly.
+    """Changes one random attribute of each row to another random value. Both are drawn uniformly.
 
     Args:
         labels: [n, num_labels] of +1 and -1, complete rows.
@@ -188,7 +195,7 @@ def change_one(labels: np.ndarray, slots: Sequence[Slot], seed: int) -> tuple[np
         seed: Random seed.
 
     Returns:
-        The changed rows, and int64 [n], the index of the changed slot.
+        The changed rows, and the index of each changed slot, int64 [n].
     """
     random = np.random.default_rng(seed)
     chosen = random.integers(len(slots), size=len(labels))
@@ -205,17 +212,17 @@ def change_one(labels: np.ndarray, slots: Sequence[Slot], seed: int) -> tuple[np
 
 
 def leakage(before: np.ndarray, after: np.ndarray, comparable: np.ndarray, changed: np.ndarray) -> np.ndarray:
-    """Counts the attributes that changed unintentionally.
+    """Counts attributes that changed unintentionally.
 
     Args:
-        before: [n, num_slots], the value of each attribute before the edit, in any coding.
-        after: The same after the edit.
-        comparable: bool [n, num_slots], whether the attribute is visible before and after.
-        changed: int64 [n], the edited attribute.
+        before: [n, num_slots], the value of each attribute before the edit, in any encoding.
+        after: [n, num_slots], the values after the edit.
+        comparable: bool [n, num_slots], whether the attribute is visible both before and after.
+        changed: int64 [n], the index of the edited attribute.
 
     Returns:
-        int64 [num_slots, 2]: for each edited attribute, how many other attributes flipped and how many were
-        compared. Leakage is the first sum divided by the second.
+        int64 [num_slots, 2]: for each edited attribute, the number of other attributes that flipped, and the
+        number of other attributes that were compared. Leakage is the ratio of the two sums.
     """
     rows = np.arange(len(changed))
     others = comparable.copy()
@@ -227,7 +234,7 @@ def leakage(before: np.ndarray, after: np.ndarray, comparable: np.ndarray, chang
 
 
 def slot_codes(verdicts: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
-    """Returns the value of each attribute: int64 [n, num_slots], its index, or 0 and 1 for a tag."""
+    """Returns the index of each group's value, and 0 or 1 for each tag, int64 [n, num_slots]."""
     return np.stack(
         [
             np.argmax(verdicts[:, slot.columns], axis=1) if slot.is_group else verdicts[:, slot.start] > 0
@@ -242,12 +249,12 @@ def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot])
 
     Args:
         images: uint8 [n, h, w, 3 or 4], straight alpha.
-        labels: [n, num_labels] of +1, -1 and 0.
+        labels: [n, num_labels] of +1, -1, and 0.
         slots: The schema's slots.
 
     Returns:
-        float32 [num_slots, h, w]: the standard deviation, over the values, of the mean image with each value,
-        averaged over the color channels, in 0..255. All zero if fewer than two values occur.
+        float32 [num_slots, h, w] in 0..255: the standard deviation between the mean images of the values,
+        averaged over the channels. All zeros if fewer than two values occur.
     """
     members = [
         labels[:, slot.columns] > 0
@@ -274,15 +281,15 @@ def slot_contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot])
 def spill(change: np.ndarray, contrast: np.ndarray) -> float | None:
     """Returns how much an edit of one attribute changes the image outside the attribute's region.
 
-    The region is the half of the pixels in which real images differ most by this attribute.
+    The region is the half of the pixels in which this attribute changes real images most.
 
     Args:
-        change: [h, w], the mean absolute change of the pixels in the edit.
-        contrast: [h, w], of this attribute, from `slot_contrast`.
+        change: [h, w], the mean absolute change of each pixel by the edit.
+        contrast: [h, w], the contrast of this attribute from `slot_contrast`.
 
     Returns:
-        Mean change outside the region divided by the mean change inside: 0 if nothing changes outside, 1 if
-        both change equally; None without any change or contrast.
+        The mean change outside the region, divided by the mean change inside. 0 means that nothing changes
+        outside, and 1 that both change equally. None if nothing changes inside, or without contrast.
     """
     order = np.argsort(contrast, axis=None, kind="stable")
     half = order.size // 2

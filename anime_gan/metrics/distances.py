@@ -1,7 +1,7 @@
-"""Distances between two sets of features, and between each feature and its nearest neighbors.
+"""Distances between sets of features, and between features and their nearest neighbors.
 
-Everything is computed in float64. All pairs of rows are compared in blocks, so memory stays at a few hundred
-megabytes for any number of rows.
+Everything is computed in float64. All pairs of rows are compared in blocks, so a few hundred megabytes of
+memory are enough for any number of rows.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Number of elements in one block: 64 MB.
+# Number of elements in a block of 64 MB.
 BLOCK_ELEMENTS = 2**23
 # A squared distance below this share of the sum of squares is a rounding error.
 ROUNDING = 1e-12
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Fréchet distance between Gaussians fitted to two sets of features: the formula of the FID.
+    """Returns the Fréchet distance between Gaussians fitted to two sets of features, as in the FID.
 
-    Heusel et al. 2017 (arXiv 1706.08500, equation 6), with unbiased covariances. The distance depends on the
-    number of features: compare only values of equal numbers, preferably of several thousand.
+    The formula is equation 6 of Heusel et al. 2017 (arXiv 1706.08500), with unbiased covariances. The
+    distance depends on the number of features. Compare only distances for equal numbers, preferably several
+    thousand.
 
     Args:
         a: float [n, d], at least two rows; n may be smaller than d.
         b: float [m, d], at least two rows.
 
     Returns:
-        Squared units of the features; 0 if means and covariances are equal, and never less.
+        The distance in squared units of the features, at least 0; 0 if means and covariances are equal.
 
     Raises:
         ValueError: The shapes do not match, or a value is not finite.
@@ -39,18 +40,18 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 def frechet_distance_of_gaussians(
     mean_a: np.ndarray, covariance_a: np.ndarray, mean_b: np.ndarray, covariance_b: np.ndarray
 ) -> float:
-    """Squared Fréchet (2-Wasserstein) distance between two Gaussians.
+    """Returns the squared Fréchet (2-Wasserstein) distance between two Gaussians.
 
-    |mean_a - mean_b|^2 + trace(C_a + C_b - 2 (C_a C_b)^(1/2)), Dowson and Landau 1982, equation 4.
+    It is |mean_a - mean_b|^2 + trace(C_a + C_b - 2 (C_a C_b)^(1/2)) (Dowson and Landau 1982, equation 4).
 
     Args:
         mean_a: float [d].
-        covariance_a: float [d, d], symmetric, no negative eigenvalue; may be singular.
+        covariance_a: float [d, d], symmetric and without negative eigenvalues; may be singular.
         mean_b: float [d].
-        covariance_b: float [d, d], likewise.
+        covariance_b: float [d, d], with the same properties.
     """
-    # C_a C_b has the eigenvalues of S S^T with S = C_a^(1/2) C_b^(1/2), so the trace of its square root is
-    # the sum of the singular values of S. Nothing is squared, so singular matrices lose no digits.
+    # C_a C_b has the same eigenvalues as S S^T with S = C_a^(1/2) C_b^(1/2). The trace of its square root is
+    # thus the sum of the singular values of S. Nothing is squared, so singular matrices lose no digits.
     roots = _symmetric_root(covariance_a) @ _symmetric_root(covariance_b)
     trace_of_root = np.sum(np.linalg.svd(roots, compute_uv=False))
     shift = np.asarray(mean_a, np.float64) - np.asarray(mean_b, np.float64)
@@ -61,11 +62,11 @@ def frechet_distance_of_gaussians(
 def kernel_distance(
     a: np.ndarray, b: np.ndarray, subset_size: int = 1000, subsets: int = 100, seed: int = 0
 ) -> float:
-    """Kernel distance (KID): squared maximum mean discrepancy with the kernel (x y / d + 1)^3.
+    """Returns the kernel distance (KID), a squared maximum mean discrepancy with kernel (x y / d + 1)^3.
 
-    Bińkowski et al. 2018 (arXiv 1801.01401, section 4): the unbiased estimate, averaged over random subsets.
-    Unlike the Fréchet distance, its expectation does not depend on the number of features. It is zero for
-    equal distributions, and single values may be negative.
+    It is the unbiased estimate of Bińkowski et al. 2018 (arXiv 1801.01401, section 4), averaged over random
+    subsets. Unlike the Fréchet distance, its expectation does not depend on the number of features. The
+    expectation is zero for equal distributions, so individual values may be negative.
 
     Args:
         a: float [n, d], at least two rows.
@@ -80,9 +81,9 @@ def kernel_distance(
     a, b = _feature_pair(a, b, min_rows=2)
     size = min(subset_size, len(a), len(b))
     if size < 2 or subsets < 1:
-        raise ValueError(f"subset_size {subset_size}, subsets {subsets}: use at least 2 and 1")
+        raise ValueError(f"subset_size {subset_size} and subsets {subsets} must be at least 2 and 1")
     if size == len(a) == len(b):
-        # Every subset would contain all rows.
+        # Each subset would contain all rows.
         return _unbiased_discrepancy(a, b)
     generator = np.random.default_rng(seed)
     values = [
@@ -95,17 +96,17 @@ def kernel_distance(
 
 
 def precision_recall(real: np.ndarray, generated: np.ndarray, neighbors: int = 3) -> tuple[float, float]:
-    """Improved precision and recall (Kynkäänniemi et al. 2019, arXiv 1904.06991, section 2).
+    """Returns improved precision and recall (Kynkäänniemi et al. 2019, arXiv 1904.06991, section 2).
 
-    Each set is covered by balls around its features with the distance to the k-th nearest neighbor as radius.
-    Precision is the share of generated features inside the balls of the real features (they look real);
-    recall is the share of real features inside the balls of the generated features (they could be generated).
-    Both depend on the number of features; the paper uses 50,000 and k = 3.
+    Each feature has a ball whose radius is the distance to its k-th nearest neighbor in its set. Precision is
+    the share of generated features in the balls of real features, which means that they look real. Recall is
+    the share of real features in the balls of generated features, which means that they could be generated.
+    Both depend on the number of features. The paper uses 50,000 features and k = 3.
 
     Args:
         real: float [n, d], more than `neighbors` rows.
         generated: float [m, d], more than `neighbors` rows.
-        neighbors: The k above.
+        neighbors: The number k.
 
     Returns:
         `(precision, recall)`, each from 0 to 1.
@@ -114,7 +115,7 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, neighbors: int = 3
         ValueError: The shapes do not match, or a value is not finite.
     """
     if neighbors < 1:
-        raise ValueError(f"neighbors {neighbors}: use at least 1")
+        raise ValueError(f"neighbors {neighbors} must be at least 1")
     real, generated = _feature_pair(real, generated, min_rows=neighbors + 1)
     real_radii = _squared_radii(real, neighbors)
     generated_radii = _squared_radii(generated, neighbors)
@@ -135,11 +136,11 @@ def nearest_distances(
     Args:
         queries: float [n, d].
         references: float [m, d].
-        exclude_self: Queries and references are the same rows, and none is its own neighbor.
+        exclude_self: Whether both are the same rows, and a row must not be its own neighbor.
 
     Returns:
-        `(distances, indices)`: float64 [n], and int64 [n] into `references`. The distance to an equal
-        reference is exactly 0.
+        `(distances, indices)`: float64 [n], and int64 [n], indices into `references`. The distance to an
+        equal reference is exactly 0.
 
     Raises:
         ValueError: The shapes do not match, or a value is not finite.
@@ -154,7 +155,7 @@ def nearest_distances(
         if exclude_self:
             squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = np.inf
         indices[rows] = np.argmin(squared, axis=1)
-        # Computed again from the difference: the product above loses half of the digits of small distances.
+        # The product above loses half of the digits of small distances, so compute them from differences.
         distances[rows] = np.linalg.norm(queries[rows] - references[indices[rows]], axis=1)
     return distances, indices
 
@@ -171,7 +172,7 @@ def _symmetric_root(matrix: np.ndarray) -> np.ndarray:
 
 
 def _unbiased_discrepancy(a: np.ndarray, b: np.ndarray) -> float:
-    """The unbiased estimate of the squared discrepancy, from as many rows of `a` as of `b`."""
+    """Returns the unbiased estimate of the squared discrepancy between equal numbers of rows."""
     size = len(a)
     within_a, within_b = _cubic_kernel(a, a), _cubic_kernel(b, b)
     within = np.sum(within_a) - np.trace(within_a) + np.sum(within_b) - np.trace(within_b)
@@ -184,7 +185,7 @@ def _cubic_kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _squared_radii(features: np.ndarray, neighbors: int) -> np.ndarray:
-    """Squared distance from each row to its k-th nearest other row, [n]."""
+    """Returns the squared distance from each row to its k-th nearest other row, [n]."""
     radii = np.empty(len(features))
     for rows in _row_blocks(len(features), len(features)):
         squared = _squared_distances(features[rows], features)
@@ -194,7 +195,7 @@ def _squared_radii(features: np.ndarray, neighbors: int) -> np.ndarray:
 
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances, [len(a), len(b)]; exactly 0 between equal rows."""
+    """Returns squared Euclidean distances, [len(a), len(b)]; exactly 0 between equal rows."""
     sum_of_squares = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1)
     squared = sum_of_squares - 2.0 * (a @ b.T)
     squared[squared < ROUNDING * sum_of_squares] = 0.0
@@ -212,7 +213,7 @@ def _feature_pair(a: np.ndarray, b: np.ndarray, min_rows: int) -> tuple[np.ndarr
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(f"features of shapes {a.shape} and {b.shape}: must be [n, d] and [m, d]")
     if min(len(a), len(b)) < min_rows:
-        raise ValueError(f"{len(a)} and {len(b)} features: at least {min_rows} of each are needed")
+        raise ValueError(f"{len(a)} and {len(b)} features: each set needs at least {min_rows}")
     if not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))):
         raise ValueError("features contain NaN or infinity")
     return a, b

@@ -1,4 +1,4 @@
-"""The edge of transparent images: how wide and how rough the step from opaque to transparent is."""
+"""Measures the width and the roughness of the edges of transparent images."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 from anime_gan.common.alpha import has_alpha
 from anime_gan.metrics.texture import sliced_wasserstein
 
-# Alpha from 5% to 95% of 255: neither transparent nor opaque.
+# Alpha of partially transparent pixels, from 5% to 95% of 255.
 PARTIAL = (13, 242)
-# Number of images whose alpha is in memory as integers.
+# Number of images that are processed at a time.
 BLOCK = 256
 
 
@@ -17,13 +17,13 @@ def edge_length_ratio(images: np.ndarray) -> float:
     """Returns the number of partially transparent pixels per pixel of the outline.
 
     The outline is where alpha crosses one half between neighboring pixels. A sharp, antialiased edge has one
-    to two partially transparent pixels there; a halo or haze has many more, and a jagged cut-out has none.
+    or two partially transparent pixels there. A halo or haze has many more, and a jagged edge has none.
 
     Args:
         images: uint8 [n, h, w, 4] with straight alpha; may be a memory map.
 
     Returns:
-        0 or more; NaN without any outline.
+        The ratio, 0 or more; NaN if there is no outline.
 
     Raises:
         ValueError: The images have no alpha channel.
@@ -40,7 +40,7 @@ def edge_length_ratio(images: np.ndarray) -> float:
 
 
 def alpha_texture(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> float:
-    """Returns the sliced Wasserstein distance of the finest level of alpha alone, times 1,000.
+    """Returns the sliced Wasserstein distance of alpha at the finest scale, times 1,000.
 
     It detects dithered and ragged edges; see `texture.sliced_wasserstein`.
 

@@ -1,8 +1,8 @@
-"""Similarity of the texture of generated and real images, for each scale.
+"""Compares the texture of generated and real images at each scale.
 
-Sliced Wasserstein distance between small patches of Laplacian pyramids: Karras et al. 2018, "Progressive
-Growing of GANs" (arXiv 1710.10196, section 5). It uses no network and detects what networks overlook: grain,
-blur, checkerboard patterns.
+The measure is the sliced Wasserstein distance between small patches of Laplacian pyramids (Karras et al.
+2018, "Progressive Growing of GANs", arXiv 1710.10196, section 5). It uses no network, and detects what
+networks overlook: grain, blur, and checkerboard patterns.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ PATCH_SIDE = 7
 MIN_LEVEL_SIDE = 16
 # The paper reports the distance times 1,000.
 REPORTED_SCALE = 1000.0
-# A channel whose standard deviation is below this, in gray levels of 255, contains only rounding errors.
+# A channel with a smaller standard deviation, in gray levels of 255, contains only rounding errors.
 FLAT_DEVIATION = 1e-3
-# Number of pixels whose pyramids are in memory (256 images of 64x64), and of directions projected at a time.
+# Number of pixels (256 images of 64x64) and of directions that are processed at a time.
 PIXEL_BLOCK = 2**20
 DIRECTION_BLOCK = 64
 # Number of bins between the smallest and the largest projection.
@@ -28,19 +28,19 @@ BINS = 2**16
 def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
     """Splits images into scales, each with half the side of the one before (Burt and Adelson 1983).
 
-    Filtered with the 5x5 binomial kernel, mirrored at the edges. The image is restored by enlarging the last
-    level, adding the one before, and so on.
+    The filter is the 5x5 binomial kernel, with mirrored edges. To restore an image, enlarge the last level,
+    add the level before it, and so on.
 
     Args:
-        images: [n, h, w, channels], any range.
-        levels: Number of levels; sides must be divisible by 2^(levels - 1).
+        images: [n, h, w, channels] with values in any range.
+        levels: Number of levels. The sides must be divisible by 2^(levels - 1).
 
     Returns:
-        float32 [n, h / 2^k, w / 2^k, channels] for k from 0 to levels - 1: the detail that each scale adds to
-        the coarser ones, and last the coarsest image. float64 if `images` is.
+        float32 [n, h / 2^k, w / 2^k, channels] for k from 0 to levels - 1, or float64 if `images` is. Each
+        level is the detail that it adds to the next one, and the last level is the coarsest image.
 
     Raises:
-        ValueError: The sides cannot be halved that often.
+        ValueError: The sides cannot be halved so many times.
     """
     height, width = images.shape[1:3]
     if levels < 1 or height % 2 ** (levels - 1) or width % 2 ** (levels - 1):
@@ -50,7 +50,7 @@ def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
     for _ in range(levels - 1):
         blur_rows, blur_columns = (_blur_weights(side) for side in image.shape[1:3])
         smaller = resampled(image, blur_rows[::2], blur_columns[::2])
-        # Zeros between the pixels, blurred; doubled along either axis to compensate for the zeros.
+        # Insert zeros between the pixels and blur. The factor 2 along each axis compensates for the zeros.
         larger = resampled(smaller, 2.0 * blur_rows[:, ::2], 2.0 * blur_columns[:, ::2])
         pyramid.append(image - larger)
         image = smaller
@@ -58,19 +58,19 @@ def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
 
 
 def resampled(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Filters and resizes images by one matrix per axis: much faster than stencils at these sizes.
+    """Filters and resizes images by one matrix per axis, which is much faster than stencils.
 
     Args:
         images: float [n, h, w, channels].
         rows: [new_h, h], weights of the old rows in each new row.
-        columns: [new_w, w].
+        columns: [new_w, w], weights of the old columns in each new column.
 
     Returns:
         [n, new_h, new_w, channels] of the same dtype.
     """
     count, height, width, channels = images.shape
     filtered = rows.astype(images.dtype) @ images.reshape(count, height, width * channels)
-    # One large product instead of one per image: pixels and channels of a row together.
+    # One large product replaces a product per image. It covers all pixels and channels of a row.
     across = np.kron(columns, np.eye(channels)).astype(images.dtype)
     together = filtered.reshape(count * len(rows), width * channels) @ across.T
     return together.reshape(count, len(rows), len(columns), channels)
@@ -84,49 +84,51 @@ def sliced_wasserstein(
     patches_per_image: int = 128,
     directions: int = 512,
 ) -> dict[int, float]:
-    """Sliced Wasserstein distance between the patches of two sets of images, for each scale.
+    """Returns the sliced Wasserstein distance between the patches of two sets of images at each scale.
 
-    For each level of the Laplacian pyramid, random 7x7 patches of all images are normalized (each channel to
-    mean 0 and standard deviation 1) and projected onto random directions. The distance is the mean difference
-    between the sorted projections, times 1,000 as in the paper.
+    At each level of the Laplacian pyramid, random 7x7 patches are cut from all images. Their channels are
+    normalized to mean 0 and standard deviation 1, and the patches are projected onto random directions. The
+    distance is the mean difference between the sorted projections, times 1,000 as in the paper.
 
     Each set is normalized by its own statistics, as in the paper's code. The distance therefore measures
-    shape and structure, such as blurred edges; it ignores the overall contrast and tint.
+    shape and structure, such as blurred edges. It ignores the overall contrast and tint.
 
     Image i has its patches at the same positions in both sets, so equal sets have distance 0. Two samples of
-    the same distribution have a small distance; halves of the real images show how small it can be.
+    the same distribution have a small distance. The distance between two halves of the real images shows how
+    small it can be.
 
-    Memory: about 300 MB for 1,000 images (of both sets) and 128 patches each, at any resolution.
+    The function needs about 300 MB of memory for 1,000 images per set with 128 patches each, at any
+    resolution.
 
     Args:
         real: uint8 [n, h, w, 3 or 4], straight alpha; may be a memory map.
-        generated: uint8 [m, h, w, 3 or 4]. The first min(n, m, max_images) of either set are used.
+        generated: uint8 [m, h, w, 3 or 4]. The first min(n, m, max_images) images of each set are used.
         seed: Random seed of positions and directions.
         max_images: Maximum number of images, which limits time and memory.
-        patches_per_image: Patches per image; the paper uses 128 of 16,384 images.
+        patches_per_image: Number of patches per image; the paper uses 128 patches of 16,384 images.
         directions: Number of directions; the paper uses 512.
 
     Returns:
-        Height of the level in pixels -> distance, finest first: 64, 32 and 16 for 64x64 images.
+        Height of the level in pixels -> distance, finest first, such as 64, 32, and 16 for 64x64 images.
 
     Raises:
-        ValueError: The images of the two sets differ in size, are too small, or there are none.
+        ValueError: The images differ in size or are too small, or there are no images.
     """
     if real.ndim != 4 or real.shape[1:] != generated.shape[1:] or min(real.shape[1:3]) < PATCH_SIDE:
         raise ValueError(
-            f"images of shapes {real.shape} and {generated.shape}: use equal sizes of at least "
+            f"images of shapes {real.shape} and {generated.shape}: must have equal sizes of at least "
             f"{PATCH_SIDE}x{PATCH_SIDE} pixels"
         )
     count = min(len(real), len(generated), max_images)
     if count < 1 or patches_per_image < 1 or directions < 1:
         raise ValueError(
-            f"{count} images, {patches_per_image} patches, {directions} directions: must be at least 1 each"
+            f"{count} images, {patches_per_image} patches, {directions} directions: each must be at least 1"
         )
     levels = _num_levels(*real.shape[1:3])
     distances = {}
     for level in range(levels):
         height, width = (side // 2**level for side in real.shape[1:3])
-        # One generator per level: a level does not depend on the number of finer levels.
+        # Each level has its own random generator, so it does not depend on the number of levels.
         generator = np.random.default_rng((seed, level))
         positions = generator.integers(
             0, (height - PATCH_SIDE + 1, width - PATCH_SIDE + 1), (count, patches_per_image, 2)
@@ -141,12 +143,12 @@ def sliced_wasserstein(
 
 
 def normalized(patches: np.ndarray) -> np.ndarray:
-    """Shifts and scales each channel to mean 0 and standard deviation 1, over all patches and pixels.
+    """Normalizes each channel to mean 0 and standard deviation 1, over all patches and pixels.
 
-    A constant channel is only shifted.
+    A constant channel is not scaled.
 
     Args:
-        patches: float32 [n, channels, pixels]; overwritten.
+        patches: float32 [n, channels, pixels]. The array is overwritten.
 
     Returns:
         float32 [n, channels * pixels].
@@ -154,7 +156,7 @@ def normalized(patches: np.ndarray) -> np.ndarray:
     count = patches.shape[0] * patches.shape[2]
     mean = np.sum(patches, axis=(0, 2), dtype=np.float64) / count
     patches -= mean.astype(np.float32)[:, None]
-    # No cancellation in the sum of squares after the shift.
+    # The shift comes first, so that the sum of squares has no cancellation.
     deviation = np.sqrt(
         [np.einsum("np,np->", c, c, dtype=np.float64) / count for c in patches.swapaxes(0, 1)]
     )
@@ -163,10 +165,10 @@ def normalized(patches: np.ndarray) -> np.ndarray:
 
 
 def projected_distance(a: np.ndarray, b: np.ndarray, axes: np.ndarray) -> float:
-    """Mean over directions of the 1-Wasserstein distance between the projections of two sets.
+    """Returns the 1-Wasserstein distance between the projections of two sets, averaged over directions.
 
-    In one dimension it is the mean difference between the sorted values. The values are counted in 65,536
-    bins, which changes at most the fourth digit for thousands of values.
+    In one dimension, the distance is the mean difference between the sorted values. The values are counted in
+    65,536 bins. For thousands of values, this changes at most the fourth digit.
 
     Args:
         a: float [n, d].
@@ -181,11 +183,11 @@ def projected_distance(a: np.ndarray, b: np.ndarray, axes: np.ndarray) -> float:
 
 
 def _line_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """1-Wasserstein distance of two equally long arrays, with an error of at most one bin."""
+    """Returns the 1-Wasserstein distance of two arrays of equal length, with an error of at most one bin."""
     low, high = min(a.min(), b.min()), max(a.max(), b.max())
     if low == high:
         return 0.0
-    # Sorting takes ten times as long as counting. The distance is the area between the cumulative counts.
+    # The distance is the area between the cumulative counts. Sorting would take ten times as long.
     bins_per_unit = (BINS - 1) / (high - low)
     counts_a, counts_b = (
         np.bincount(((values - low) * bins_per_unit + 0.5).astype(np.uint16), minlength=BINS)
@@ -203,9 +205,9 @@ def _num_levels(height: int, width: int) -> int:
 
 
 def _level_patches(images: np.ndarray, level: int, levels: int, positions: np.ndarray) -> np.ndarray:
-    """Returns patches of one level of the pyramids, float32 [images * patches, channels, pixels].
+    """Returns the patches at one level of the pyramid, float32 [images * patches, channels, pixels].
 
-    Pyramids are rebuilt for each level, which takes a second; keeping all patches would take gigabytes.
+    Pyramids are rebuilt for each level, which takes a second. Keeping all patches would take gigabytes.
     """
     count, patches_per_image, _ = positions.shape
     channels = images.shape[3]
@@ -222,12 +224,12 @@ def _level_patches(images: np.ndarray, level: int, levels: int, positions: np.nd
 
 
 def _blur_weights(size: int) -> np.ndarray:
-    """Blur with (1, 4, 6, 4, 1) / 16, mirrored about the outermost pixels, as a matrix [size, size]."""
+    """Returns a matrix [size, size] that blurs with (1, 4, 6, 4, 1) / 16, mirrored at the edge pixels."""
     weights = np.zeros((size, size))
     pixels = np.arange(size)
     for offset, weight in zip(range(-2, 3), (1, 4, 6, 4, 1), strict=True):
         beyond_start = np.abs(pixels + offset)
-        # The outer absolute value is for images of two pixels, which are mirrored at both ends.
+        # The outer absolute value handles images of two pixels, which are mirrored at both ends.
         sources = np.abs((size - 1) - np.abs((size - 1) - beyond_start))
         weights[pixels, sources] += weight / 16.0
     return weights

@@ -1,22 +1,22 @@
 """The network architectures, by name.
 
-Importing this package does not import TensorFlow: an entry names the module with its two classes, and the
-module is imported when the first network is made.
+Importing this package does not import TensorFlow. An entry only names the module with its two classes, and
+the module is imported when its first network is made.
 
 To add an architecture, write a module next to `published.py` with two classes:
 
 - `Generator`, derived from `common.AttributeGenerator`. The base class checks the labels, concatenates them
-  with the latent vector, and maps images to [-1, 1]. The subclass sets `resolution`, creates its layers in
+  with the latent vector, and applies the final tanh. The subclass sets `resolution`, creates its layers in
   the constructor, usually after `add_label_embedding`, and defines `build_layers` and `synthesize`. If it has
-  batch normalization, its `normalized_convolutions` list what `python -m anime_gan.pack` can fold. If the
-  labels do not enter through the embedding, its `label_layer` names the layer that takes them, which
-  `--init_from` adapts to new labels.
-- `Discriminator`, derived from `common.AttributeDiscriminator`. The base class has the logit, the projection
-  and the attribute head. The subclass sets `resolution`, creates its convolutions in the constructor, calls
-  `add_heads` at the end, and defines `build_layers` and `extract_features`.
+  batch normalization, `normalized_convolutions` must list the pairs that `python -m anime_gan.pack` can fold.
+  If the labels do not pass through the embedding, `label_layer` must return the layer that takes them,
+  because `--init_from` adapts this layer to new labels.
+- `Discriminator`, derived from `common.AttributeDiscriminator`. The base class adds the logit, the
+  projection, and the attribute head. The subclass sets `resolution`, creates its convolutions in the
+  constructor, calls `add_heads` at the end, and defines `build_layers` and `extract_features`.
 
-Both take `num_labels` and the other arguments of their base class, and return their own arguments from
-`get_config`. Then add an entry to `_ARCHITECTURES`. A module outside the package needs no entry: see
+Both classes take `num_labels` and the other arguments of their base class, and return their own arguments
+from `get_config`. Finally, add an entry to `_ARCHITECTURES`. A module outside the package needs no entry; see
 docs/extending.md.
 """
 
@@ -41,16 +41,16 @@ class Architecture:
     """A generator and a discriminator that belong together.
 
     Attributes:
-        name: The name that users select it by.
+        name: The name by which users select it.
         description: One line for `--help`.
         module: Full name of the module that defines `Generator` and `Discriminator`.
         resolutions: Supported heights and widths of the images, in pixels; the first is the default.
-        batch_statistics_in_discriminator: Whether a discriminator logit depends on the other images
-            of its batch. If so, the gradient of a logit with respect to its own image is not defined, and
-            gradient penalties, which are defined per image, must not be used.
-        discriminator_options: Arguments of `Discriminator` that this entry fixes.
-        grows: Whether the networks can grow from networks of half the resolution; they then have the argument
-            `base_resolution`.
+        batch_statistics_in_discriminator: Whether a logit of the discriminator depends on the other images of
+            its batch. If so, the gradient of a logit with respect to its own image is not defined, and
+            gradient penalties must not be used.
+        discriminator_options: Arguments of `Discriminator` that this entry sets.
+        grows: Whether the networks can grow from networks of half the resolution. If so, they have the
+            argument `base_resolution`.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Architecture:
     ) -> AttributeGenerator:
         """Builds a generator and creates all its variables.
 
-        Call it inside the scope of the distribution strategy, and before a checkpoint is restored.
+        Call it in the scope of the distribution strategy, before a checkpoint is restored.
 
         Args:
             num_labels: Number of attributes that control the image; 0 for an unconditional model.
@@ -84,9 +84,9 @@ class Architecture:
             seed: Seed of the initial weights.
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
             synchronized: Whether batch normalization averages over all replicas.
-            resolution: One of `resolutions`; `None` for the first.
-            base_resolution: The resolution from which the network grew; 0 if it did not.
-            options: Further arguments of `Generator`, for another width or depth.
+            resolution: One of `resolutions`; `None` for the first one.
+            base_resolution: The resolution from which the network grew; 0 if it did not grow.
+            options: Further arguments of `Generator`, such as its width or depth.
 
         Returns:
             A built model, `(latents, labels) -> images`.
@@ -126,8 +126,8 @@ class Architecture:
             synchronized: Whether batch normalization, if any, averages over all replicas.
             attribute_head: Whether to predict the attributes (auxiliary classifier).
             projection: Whether the real/fake logit is conditioned on the labels.
-            resolution: One of `resolutions`; `None` for the first.
-            base_resolution: The resolution from which the network grew; 0 if it did not.
+            resolution: One of `resolutions`; `None` for the first one.
+            base_resolution: The resolution from which the network grew; 0 if it did not grow.
 
         Returns:
             A built model, `(images, labels) -> {"logits", "attributes"}`.
@@ -147,9 +147,9 @@ class Architecture:
         return discriminator
 
     def _size(self, resolution: int | None, base_resolution: int) -> dict[str, int]:
-        """Returns the arguments of networks that support several resolutions, and of those that grow."""
+        """Returns the size arguments, which only some architectures have."""
         if resolution not in (None, *self.resolutions):
-            raise ValueError(f"{self.name} draws {self.resolutions} pixels, not {resolution}")
+            raise ValueError(f"{self.name} supports {self.resolutions} pixels, not {resolution}")
         size = {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
         return {**size, "base_resolution": base_resolution} if self.grows and base_resolution else size
 
@@ -168,7 +168,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "published",
-        "the networks of the published example; the discriminator is padded and has no normalization",
+        "the networks of the published example, but the discriminator has padding and no normalization",
         module=f"{__name__}.published",
         resolutions=(64,),
         batch_statistics_in_discriminator=False,
@@ -176,7 +176,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "published-exact",
-        "the networks of the published example, unchanged; the discriminator has batch normalization",
+        "the unchanged networks of the published example; the discriminator has batch normalization",
         module=f"{__name__}.published",
         resolutions=(64,),
         batch_statistics_in_discriminator=True,
@@ -184,7 +184,7 @@ _ARCHITECTURES = (
     ),
     Architecture(
         "srresnet",
-        "the networks of Jin et al. 2017: residual blocks and sub-pixel convolutions; needs a GPU",
+        "the networks of Jin et al. 2017 with residual blocks and sub-pixel convolutions; needs a GPU",
         module=f"{__name__}.srresnet",
         resolutions=(128,),
         batch_statistics_in_discriminator=False,
@@ -198,14 +198,14 @@ REMOVED_ARCHITECTURES: Mapping[str, str] = MappingProxyType({"compact-batch": "0
 
 
 def get_architecture(name: str, option: str = "architecture") -> Architecture:
-    """Returns the architecture called `name`, or imports the one that `module:NAME` names.
+    """Returns the architecture with this name, or imports the one that `module:NAME` refers to.
 
     Args:
-        name: The name.
-        option: The option that takes it, for errors.
+        name: The name or the reference.
+        option: Name of the option, for errors.
 
     Raises:
-        InputError: There is no such architecture in this version. The message lists the existing ones, or
+        InputError: The architecture does not exist in this version. The message lists the existing ones, or
             names the last version that has it.
     """
     if is_reference(name):

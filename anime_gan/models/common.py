@@ -1,4 +1,4 @@
-"""Base classes of the networks: label embedding, output heads, and seeded initial weights."""
+"""Base classes of the networks, with label embedding, output heads, and seeded initial weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from anime_gan.common.backend import keras, tf
 from anime_gan.models.layers import BatchNormalization
 
-# Shape of an array. The batch size, which comes first, is None.
+# The shape of an array. The batch size comes first and is None.
 Shape: TypeAlias = tuple[Any, ...]
 
 
@@ -18,38 +18,38 @@ def seeded_initializer(
     name: str,
     initializer: type[keras.initializers.RandomInitializer] = keras.initializers.GlorotUniform,
 ) -> keras.initializers.Initializer:
-    """Returns an initializer with a seed of its own for each layer.
+    """Returns an initializer whose seed is different for each layer.
 
-    The seed is a hash of the model's seed and the layer's name. If layers were numbered instead, layers of
-    two networks with neighboring seeds would share a seed, and would draw the same values.
+    The seed is a hash of the model's seed and the layer's name. If the model's seed were added to the layer's
+    number, layers of two networks with neighboring seeds would draw the same values.
 
     Args:
-        seed: Seed of the whole model.
-        name: Name of the layer, unique among all networks made with `seed`.
-        initializer: The distribution; by default the default of Keras.
+        seed: Seed of the model.
+        name: Name of the layer, unique among all networks with this seed.
+        initializer: The distribution; by default, that of Keras layers.
     """
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return initializer(seed=int.from_bytes(digest[:4], "little") >> 1)
 
 
 class AttributeNetwork(keras.Model):
-    """What generators and discriminators share: arguments, seeded layers, and a check of the labels.
+    """The common base class of generators and discriminators.
 
-    All variables exist after `build()`, which needs no shapes. Build a network before restoring a checkpoint,
-    and inside the scope of the distribution strategy.
+    `build()` creates all variables and needs no shapes. Call it in the scope of the distribution strategy,
+    before a checkpoint is restored.
 
     Args:
         num_labels: Number of attributes; 0 for an unconditional model.
         channels: 3 for RGB images, 4 for RGBA with premultiplied alpha.
         seed: Seed of the initial weights.
-        dtype: Keras dtype policy, for example `"mixed_bfloat16"`. Outputs are float32 in any case.
+        dtype: Keras dtype policy, such as `"mixed_bfloat16"`. Outputs are always float32.
         synchronized: Whether batch normalization, if any, averages over all replicas of a `tf.distribute`
-            strategy, so that the result does not depend on their number.
+            strategy. The result then does not depend on the number of replicas.
         kwargs: Arguments of `keras.Model`.
 
     Attributes:
         kind: `"generator"` or `"discriminator"`.
-        resolution: Height and width of the images, in pixels. Set by each architecture.
+        resolution: Height and width of the images, in pixels. Each architecture sets it.
     """
 
     kind: ClassVar[str]
@@ -72,7 +72,7 @@ class AttributeNetwork(keras.Model):
         self.synchronized = synchronized
 
     def layer_options(self, name: str) -> dict[str, Any]:
-        """Returns the Keras arguments that all layers with a kernel share."""
+        """Returns the Keras arguments that all layers with a kernel have in common."""
         return {
             "kernel_initializer": seeded_initializer(self.seed, f"{self.kind}/{name}"),
             "dtype": self.dtype_policy,
@@ -80,7 +80,7 @@ class AttributeNetwork(keras.Model):
         }
 
     def batch_normalization(self, name: str, **options: Any) -> BatchNormalization:
-        """Returns a batch normalization in the network's dtype policy, unless `options` says otherwise."""
+        """Returns a batch normalization with the network's settings. The options can replace them."""
         options = {"synchronized": self.synchronized, "dtype": self.dtype_policy, **options}
         return BatchNormalization(name=name, **options)
 
@@ -93,17 +93,17 @@ class AttributeNetwork(keras.Model):
         if labels is None and required and self.num_labels:
             raise ValueError(
                 f"This {self.kind} was made with num_labels={self.num_labels} and must be called with labels "
-                f"of shape [batch, {self.num_labels}]; got None."
+                f"of shape [batch, {self.num_labels}], but it got None."
             )
         if labels is not None and not self.num_labels:
             raise ValueError(
-                f"This {self.kind} was made with num_labels=0 (unconditional) but was called with labels. "
+                f"This {self.kind} was made with num_labels=0 (unconditional), but was called with labels. "
                 "Leave them out, or make the model with num_labels."
             )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        # Not left to Keras: for subclasses of Model, Keras 3.15 silently records the defaults.
+        # Keras 3.15 cannot do this: for subclasses of Model, it silently records the defaults.
         return {
             **super().get_config(),
             "num_labels": self.num_labels,
@@ -114,11 +114,11 @@ class AttributeNetwork(keras.Model):
 
 
 class AttributeGenerator(AttributeNetwork):
-    """Maps latent vectors and labels to images; base class of all generators.
+    """The base class of all generators, which map latent vectors and labels to images.
 
     A subclass creates its layers in the constructor, builds them in `build_layers`, and computes images in
     `synthesize`. If it calls `add_label_embedding` before it creates other layers, labels pass through the
-    embedding; otherwise they are concatenated with the latent vector unchanged.
+    embedding. Otherwise, they are concatenated with the latent vector without an embedding.
 
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.
@@ -140,7 +140,7 @@ class AttributeGenerator(AttributeNetwork):
     def add_label_embedding(self, size: int) -> None:
         """Creates a linear embedding of the labels, which is concatenated with the latent vector.
 
-        Glorot initialization gives it about the variance of the latent vector, so neither dominates.
+        Glorot initialization gives the embedding about the same variance as the latent vector.
         """
         if self.num_labels:
             self.embedding = keras.layers.Dense(size, **self.layer_options("embedding"))
@@ -167,11 +167,11 @@ class AttributeGenerator(AttributeNetwork):
         """Computes images before the final tanh.
 
         Args:
-            inputs: `[b, n]`, latent vectors with the embedded or unchanged labels behind them.
+            inputs: `[b, n]`, the latent vectors, followed by the labels or their embedding.
             training: Whether batch normalization, if any, uses the statistics of this batch.
 
         Returns:
-            `[b, resolution, resolution, channels]`, not limited to a range.
+            `[b, resolution, resolution, channels]` with unlimited values.
         """
         raise NotImplementedError
 
@@ -182,8 +182,8 @@ class AttributeGenerator(AttributeNetwork):
 
         Args:
             latents: `[b, latent_dim]`, drawn from N(0, 1).
-            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. `None` if the model is
-                unconditional.
+            labels: `[b, num_labels]` in -1..1, with +1 for on, -1 for off, and 0 for unknown. `None` if the
+                model is unconditional.
             training: Whether batch normalization, if any, uses the statistics of this batch.
 
         Returns:
@@ -202,17 +202,17 @@ class AttributeGenerator(AttributeNetwork):
 
     @property
     def label_layer(self) -> tuple[keras.layers.Dense, int]:
-        """The dense layer that takes the labels, and the first row of its kernel that belongs to labels.
+        """The dense layer that takes the labels, and the index of the first row of its kernel for labels.
 
-        Fine-tuning rearranges these rows for a new set of labels. Undefined without labels.
+        Fine-tuning rearranges these rows for a new set of labels. Without labels, the value is undefined.
         """
         return self.embedding, 0
 
     @property
     def normalized_convolutions(self) -> list[tuple[keras.layers.Layer, BatchNormalization]]:
-        """Each convolution or dense layer that is followed by a batch normalization, with the latter.
+        """Pairs of a convolution or dense layer and the batch normalization that follows it.
 
-        Packing an exported model folds the second into the first.
+        Packing an exported model folds each normalization into its layer.
         """
         return []
 
@@ -222,18 +222,19 @@ class AttributeGenerator(AttributeNetwork):
 
 
 class AttributeDiscriminator(AttributeNetwork):
-    """Tells real images from generated ones, and predicts their attributes; base class of all discriminators.
+    """The base class of all discriminators, which tell real images from generated ones.
 
-    A subclass creates its convolutions in the constructor and calls `add_heads` at the end. It builds the
-    convolutions in `build_layers` and computes the last feature map in `extract_features`.
+    Discriminators also predict the attributes of images. A subclass creates its convolutions in the
+    constructor and calls `add_heads` at the end. It builds the convolutions in `build_layers` and computes
+    the last feature map in `extract_features`.
 
     Args:
-        num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
-        attribute_head: Whether to predict the attributes (auxiliary classifier; Odena et al. 2016, arXiv
-            1610.09585).
-        projection: Whether to condition the logit on the labels, as in Miyato & Koyama 2018,
-            "cGANs with Projection Discriminator" (arXiv 1802.05637, equation 4): the inner product
-            of the features and a linear embedding of the labels is added to the logit.
+        num_labels: Number of attributes. With 0, there is neither a projection nor an attribute head.
+        attribute_head: Whether to predict the attributes with an auxiliary classifier (Odena et al. 2016,
+            arXiv 1610.09585).
+        projection: Whether to condition the logit on the labels, as in Miyato and Koyama 2018, "cGANs with
+            Projection Discriminator" (arXiv 1802.05637, equation 4). The inner product of the features and a
+            linear embedding of the labels is added to the logit.
         options: Arguments of `AttributeNetwork`.
     """
 
@@ -248,14 +249,14 @@ class AttributeDiscriminator(AttributeNetwork):
         self.has_projection = projection
 
     def add_heads(self, num_features: int) -> None:
-        """Creates the layers after the last feature map: the logit, the attributes and the projection.
+        """Creates the layers after the last feature map, for the logit, the attributes, and the projection.
 
         Args:
             num_features: Height x width x channels of the last feature map.
         """
 
         def head(name: str, units: int, use_bias: bool = True) -> keras.layers.Dense:
-            # float32: in bfloat16, logits around 10 would be rounded to multiples of 1/16.
+            # The heads are float32, because bfloat16 would round logits around 10 to multiples of 1/16.
             options = {**self.layer_options(name), "dtype": "float32"}
             return keras.layers.Dense(units, use_bias=use_bias, **options)
 
@@ -307,24 +308,25 @@ class AttributeDiscriminator(AttributeNetwork):
 
         Args:
             images: `[b, resolution, resolution, channels]` in [-1, 1].
-            labels: `[b, num_labels]` in -1..1: +1 on, -1 off, 0 unknown. Only the projection uses them.
+            labels: `[b, num_labels]` in -1..1, with +1 for on, -1 for off, and 0 for unknown. Only the
+                projection uses them.
             training: Whether batch normalization, if any, uses the statistics of this batch.
 
         Returns:
-            `"logits"`: float32 `[b, 1]`, positive for real. With an attribute head also
-            `"attributes"`: float32 `[b, num_labels]`, one logit per attribute.
+            `"logits"`: float32 `[b, 1]`, positive for real.
+            `"attributes"`: float32 `[b, num_labels]`, one logit per attribute; only with an attribute head.
 
         Raises:
-            ValueError: The projection needs labels and got none, or the model is unconditional and
-                labels were given.
+            ValueError: The projection needs labels and got none, or the model is unconditional and labels
+                were given.
         """
         self.check_labels(labels, required=self.projection is not None)
         features = self.flatten(self.extract_features(tf.cast(images, self.compute_dtype), training))
         outputs = {"logits": self.fc(features)}
         if self.projection is not None and labels is not None:
-            # Glorot gives each embedding weight variance 2 / (num_labels + num_features). The sum over the
-            # +-1 labels multiplies that by num_labels. Dividing by its square root makes the projection
-            # start at the scale of `fc`, whatever the number of attributes.
+            # Glorot initialization gives each embedding weight the variance 2 / (num_labels + num_features).
+            # The sum over labels of +1 and -1 multiplies the variance by num_labels. Dividing by the square
+            # root of num_labels makes the projection start at the scale of `fc`.
             embedded = self.projection(tf.cast(labels, tf.float32)) / math.sqrt(labels.shape[-1])
             outputs["logits"] += tf.reduce_sum(embedded * features, axis=-1, keepdims=True)
         if self.attributes is not None:

@@ -1,15 +1,16 @@
-"""Small networks for images of 64 to 512 pixels, which two CPU cores can train in hours.
+"""Small networks for images of 64 to 512 pixels. Two CPU cores can train them in hours.
 
-Most of the work is done on small feature maps. Transposed convolutions with kernel 4 and stride 2 upsample:
-they cover the same inputs as nearest-neighbor upsampling and a 3x3 convolution, with four ninths of the
-multiplications. Latent vector and labels modulate every convolution, not only the first layer. The
-discriminator starts with strided convolutions and has no normalization, so gradient penalties apply.
+Most of the work is done on small feature maps. Transposed convolutions with kernel size 4 and stride 2
+upsample the maps. They cover the same inputs as nearest-neighbor upsampling and a 3x3 convolution, with four
+ninths of the multiplications. Latent vector and labels modulate every convolution, not only the first layer.
+The discriminator starts with strided convolutions. It has no normalization, so gradient penalties can be
+used.
 
 Networks can grow from trained ones of half the resolution (Karras et al. 2018, "Progressive Growing of GANs",
-arXiv 1710.10196). From `base_resolution` on, each level has an image output, which is added to the enlarged
-image of the level below, and an image input, which reads the reduced image (Karras et al. 2020, arXiv
-1912.04958, section 4.1). What a new level adds starts at zero, so the larger networks start as the smaller
-ones ended, and no schedule fades the level in.
+arXiv 1710.10196). From `base_resolution` on, each level of the generator has an image output, which is added
+to the enlarged image of the level below. Each level of the discriminator has an image input, which reads the
+reduced image (Karras et al. 2020, arXiv 1912.04958, section 4.1). The contribution of a new level starts at
+zero, so the larger networks start where the smaller ones ended, and need no schedule that fades the level in.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator, 
 Convolution: TypeAlias = keras.layers.Conv2D | keras.layers.Conv2DTranspose
 # Height and width of the first feature map.
 START = 4
-# Resolution -> channels of each feature map, chosen for training on a CPU within hours.
+# Resolution -> channels of each feature map. With these numbers, a CPU can train the networks within hours.
 GENERATOR_FILTERS = {
     64: (256, 256, 128, 64, 32),
     128: (256, 256, 128, 64, 32, 16),
@@ -38,21 +39,21 @@ DISCRIMINATOR_FILTERS = {
     256: (16, 24, 48, 96, 192, 256),
     512: (8, 16, 24, 48, 96, 192, 256),
 }
-# From this size on, a second convolution follows the upsampling. A smaller map is already mixed well enough.
+# From this size on, a second convolution follows the upsampling. Smaller maps do not need it.
 SECOND_CONVOLUTION_SIZE = 32
 
 
 class Generator(AttributeGenerator):
     """Maps latent vectors and labels to images. The first map is 4x4, and each level doubles the size.
 
-    Latent vector and label embedding together are the style, which modulates all convolutions.
+    The latent vector and the label embedding together form the style, which modulates all convolutions.
 
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.
         embedding_dim: Size of the label embedding.
         resolution: Height and width of the images, in pixels.
-        filters: Channels of the first map and of each level; by default those for the resolution.
-        base_resolution: Resolution of the first image output; by default there is only one output.
+        filters: Channels of the first map and of each level; by default, those in `GENERATOR_FILTERS`.
+        base_resolution: Resolution of the first image output; by default, there is only one output.
         options: Arguments of `AttributeGenerator`.
     """
 
@@ -74,7 +75,7 @@ class Generator(AttributeGenerator):
 
         self.add_label_embedding(embedding_dim)
         self.fc = keras.layers.Dense(START * START * self.filters[0], **self.layer_options("fc"))
-        # Each layer is an attribute of its own, because a checkpoint silently omits layers in a list.
+        # Each layer is a separate attribute, because a checkpoint silently omits layers in a list.
         names: list[str] = []
         channels = self.filters[0]
         for level, width in enumerate(self.filters[1:]):
@@ -100,7 +101,7 @@ class Generator(AttributeGenerator):
             setattr(self, f"rgb{side}", keras.layers.Conv2D(self.channels, 3, padding="same", **options))
 
     def build_layers(self, shape: Shape) -> None:
-        """Creates the variables of all layers but the embedding; see the base class."""
+        """Creates the variables of all layers except the embedding; see the base class."""
         self.fc.build(shape)
         map_shape: Shape = (None, START, START, self.filters[0])
         for convolutions, output in self.levels:
@@ -111,7 +112,7 @@ class Generator(AttributeGenerator):
                 output.build(map_shape)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Maps styles to images, up to the final tanh; see the base class."""
+        """Maps styles to images before the final tanh; see the base class."""
         del training
         x = layers.leaky_relu(tf.reshape(self.fc(inputs), [-1, START, START, self.filters[0]]))
         image = None
@@ -130,7 +131,7 @@ class Generator(AttributeGenerator):
 
     @property
     def levels(self) -> list[tuple[list[ModulatedConvolution], keras.layers.Conv2D | None]]:
-        """The modulated convolutions and the image output, if any, of each level."""
+        """The modulated convolutions of each level, and its image output, if any."""
         found = []
         for level in range(len(self.filters) - 1):
             side = START << (level + 1)
@@ -151,13 +152,13 @@ class Generator(AttributeGenerator):
 
 
 def enlarged(images: tf.Tensor) -> tf.Tensor:
-    """Doubles height and width by bilinear interpolation; returns float32."""
+    """Doubles the height and width by bilinear interpolation; returns float32."""
     height, width = images.shape[1:3]
     return tf.image.resize(images, [2 * height, 2 * width])
 
 
 def added_levels(base_resolution: int, resolution: int) -> list[int]:
-    """The resolutions above a base up to another, in pixels: 128 and 256 above 64 up to 256."""
+    """Returns the resolutions above a base, such as [128, 256] for base 64 and resolution 256."""
     return [base_resolution << level for level in range(1, (resolution // base_resolution).bit_length())]
 
 
@@ -165,9 +166,9 @@ class ModulatedConvolution(keras.layers.Layer):
     """A convolution whose weights are scaled by the style, without batch statistics.
 
     Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958, section
-    2.2): input channel i is scaled by s_i. Output channel j is then divided by its standard deviation for
-    inputs of unit variance, sqrt(sum_ik (s_i w_ijk)^2). Scaling the feature maps instead of the weights has
-    the same result and lets all images of a batch share one convolution.
+    2.2). Input channel i is scaled by s_i. Output channel j is then divided by its standard deviation for
+    inputs of unit variance, sqrt(sum_ik (s_i w_ijk)^2). This layer scales the feature maps instead of the
+    weights. The result is the same, and all images of a batch share one convolution.
     """
 
     def __init__(self, convolution: Convolution, style: keras.layers.Dense, **kwargs: Any) -> None:
@@ -175,7 +176,7 @@ class ModulatedConvolution(keras.layers.Layer):
 
         Args:
             convolution: A convolution without a bias.
-            style: A layer with one output for each input channel of the convolution.
+            style: A dense layer with one output for each input channel of the convolution.
             kwargs: Arguments of `keras.layers.Layer`.
         """
         super().__init__(**kwargs)
@@ -199,7 +200,7 @@ class ModulatedConvolution(keras.layers.Layer):
         """Maps `[b, h, w, channels]` with styles `[b, style]` to `[b, height, width, filters]`."""
         scale = self.style(style)
         outputs = self.convolution(inputs * scale[:, tf.newaxis, tf.newaxis, :])
-        # Leaky ReLU roughly halves the variance; sqrt(2) compensates for that.
+        # The factor sqrt(2) compensates for the leaky ReLU, which roughly halves the variance.
         gain = math.sqrt(2.0) * tf.math.rsqrt(self._variance(tf.cast(scale, tf.float32)) + 1e-8)
         outputs *= tf.cast(gain, self.compute_dtype)[:, tf.newaxis, tf.newaxis, :]
         return tf.nn.bias_add(outputs, tf.cast(self.bias, self.compute_dtype))
@@ -216,18 +217,18 @@ class ModulatedConvolution(keras.layers.Layer):
         # Keras returns the kernel in the compute dtype.
         power = tf.reduce_sum(tf.square(tf.cast(self.convolution.kernel, tf.float32)), axis=[0, 1])
         if isinstance(self.convolution, keras.layers.Conv2DTranspose):
-            # The filters come first, and an output pixel depends on one kernel entry in strides^2.
+            # The filters come first. An output pixel depends on only one of every strides^2 kernel entries.
             power = tf.transpose(power) / math.prod(self.convolution.strides)
         return tf.matmul(tf.square(scale), power)
 
 
 class Discriminator(AttributeDiscriminator):
-    """Tells real images from generated ones, and predicts their attributes. Halves the size down to 4x4.
+    """Tells real images from generated ones, and predicts their attributes.
 
     Args:
-        num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
+        num_labels: Number of attributes. With 0, there is neither a projection nor an attribute head.
         resolution: Height and width of the images, in pixels.
-        base_resolution: Resolution of the last image input; by default there is only one input.
+        base_resolution: Resolution of the last image input; by default, there is only one input.
         options: Arguments of `AttributeDiscriminator`.
     """
 
@@ -246,7 +247,7 @@ class Discriminator(AttributeDiscriminator):
         self.filters = DISCRIMINATOR_FILTERS[resolution][len(added) :]
 
         def convolution(name: str, width: int, **changes: Any) -> None:
-            # Set as attributes rather than kept in a list; the generator explains why.
+            # The layers are attributes, not in a list, for the reason given in the generator.
             options = {**self.layer_options(name), **changes}
             setattr(self, name, keras.layers.Conv2D(width, 4, 2, "same", **options))
 
@@ -287,7 +288,7 @@ class Discriminator(AttributeDiscriminator):
 
     @property
     def convolutions(self) -> list[keras.layers.Conv2D]:
-        """The convolutions from the base resolution down, in order."""
+        """The convolutions from the base resolution downward, in order."""
         return [getattr(self, f"convolution{index}") for index in range(len(self.filters))]
 
     def get_config(self) -> dict[str, Any]:

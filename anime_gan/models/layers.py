@@ -1,7 +1,8 @@
 """Faster versions of Keras layers, with the same variables and the same results.
 
-Most docstrings give the time saved, as a share of a training step of the published networks on two CPU cores
-(batch size 64, bfloat16, DRAGAN at every step). The three together save about a quarter.
+Three docstrings give the time that a layer saves, as a share of a training step. It was measured with the
+published networks on two CPU cores (batch size 64, bfloat16, DRAGAN at every step). Together, these layers
+save about a quarter.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from anime_gan.common.backend import keras, tf
 
 @tf.custom_gradient
 def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, object]:
-    """Leaky ReLU with slope 0.2 whose second derivative is known to be zero. Saves 8%.
+    """Leaky ReLU with slope 0.2 that skips its second derivative, which is zero. Saves 8%.
 
     With a gradient penalty, TensorFlow would propagate the second derivative, an array of zeros, back through
-    the whole discriminator once more. This function propagates nothing.
+    the whole discriminator. This function propagates nothing.
 
     Args:
-        x: Any float tensor.
+        x: A float tensor of any shape.
 
     Returns:
-        A tensor like `x`. The second item is for `tf.custom_gradient`.
+        A tensor like `x`. The second item is the gradient function for `tf.custom_gradient`.
     """
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
@@ -35,10 +36,10 @@ def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, object]:
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Transposed convolution, computed as a matrix product if kernel and strides have equal size. Saves 8%.
+    """Transposed convolution, computed as a matrix product if the kernel size equals the strides. Saves 8%.
 
-    In that case, each input pixel produces its own square of the output, and nothing overlaps. Requires a
-    bias, no activation, and channels last.
+    In that case, each input pixel produces a separate square of the output. The layer requires a bias, no
+    activation, and channels last.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -58,18 +59,20 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 class SubPixelConv2D(keras.layers.Conv2D):
     """Convolution of `depth_to_space(inputs, 2)`, computed without rearranging the inputs.
 
-    One pixel of the inputs and its neighbors determine a square of four output pixels. The kernel for that
-    contains this layer's kernel four times, once for each pixel of the square. With few filters, this uses a
-    processor better: `models.srresnet`, whose last convolution has 9x9 taps and 3 filters, draws a face in
-    about 40% less time. Requires an odd kernel size, strides of 1, padding "same", a bias, no activation, and
-    channels last.
+    An input pixel and its neighbors determine a square of four output pixels. The kernel that computes the
+    square contains this layer's kernel four times, once for each pixel. With few filters, this uses a
+    processor better: `models.srresnet`, whose last convolution has a 9x9 kernel and 3 filters, draws a face
+    in about 40% less time.
+
+    The layer requires an odd kernel size, strides of 1, padding "same", a bias, no activation, and channels
+    last.
     """
 
     def build(self, input_shape: Sequence[Any]) -> None:
-        """Creates the variables, for inputs `[b, h, w, 4 * channels]`."""
+        """Creates the variables for inputs `[b, h, w, 4 * channels]`."""
         batch, height, width, channels = input_shape
         super().build((batch, height and 2 * height, width and 2 * width, channels // 4))
-        # Otherwise Keras would expect the number of channels of the doubled map.
+        # Without this, Keras would expect the number of channels of the doubled map.
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
@@ -88,7 +91,7 @@ class SubPixelConv2D(keras.layers.Conv2D):
         kernel = tf.cast(self.kernel, self.compute_dtype)
         size, _, channels, filters = kernel.shape
         reach = size // 2
-        # Kernel size in squares. The lower right pixel of a square reaches farthest.
+        # The kernel size in squares depends on the lower right pixel of a square, which reaches farthest.
         taps = 2 * ((reach + 1) // 2) + 1
 
         def padding(pixel: int) -> tuple[int, int]:
@@ -103,7 +106,7 @@ class SubPixelConv2D(keras.layers.Conv2D):
             for row in range(2)
             for column in range(2)
         ]
-        # The order of channels and filters that depth_to_space expects.
+        # depth_to_space expects this order of channels and filters.
         stacked = tf.transpose(tf.stack(squares, axis=-2), [0, 2, 1, 3, 4, 5, 6])
         return tf.reshape(stacked, [taps, taps, 4 * channels, 4 * filters])
 
@@ -112,7 +115,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization of the last axis, as one fused operation during training. Saves 6%.
 
     Attributes:
-        folded: Whether the layer is folded into the convolution before it and returns its inputs unchanged.
+        folded: Whether the layer is folded into the layer before it and returns its inputs unchanged.
     """
 
     folded = False
@@ -120,25 +123,25 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def fold_into(
         self, convolution: keras.layers.Conv2D | keras.layers.Conv2DTranspose | keras.layers.Dense
     ) -> None:
-        """Folds the normalization at inference into the layer before it. This cannot be undone.
+        """Folds the normalization for inference into the layer before it. This cannot be undone.
 
         Args:
             convolution: A built convolution or dense layer with a bias, whose outputs this layer normalizes.
-                If it has more filters than this layer has channels, `depth_to_space` is between the two.
+                If it has more filters than this layer has channels, `depth_to_space` must be between them.
         """
         kernel, bias = convolution.get_weights()
-        # depth_to_space fills one pixel of a square after the other, each with all channels.
+        # depth_to_space expects all channels of one pixel of a square, then all channels of the next pixel.
         mean, variance, gamma, beta = (
             np.tile(weight.numpy(), bias.size // weight.shape[0])
             for weight in (self.moving_mean, self.moving_variance, self.gamma, self.beta)
         )
         scale = gamma / np.sqrt(variance + self.epsilon)
-        # In the kernel of a transposed convolution, the filters are the second to last axis.
+        # In the kernel of a transposed convolution, the filters are the second-to-last axis.
         transposed = isinstance(convolution, keras.layers.Conv2DTranspose)
         convolution.set_weights(
             [kernel * (scale[:, np.newaxis] if transposed else scale), (bias - mean) * scale + beta]
         )
-        # An unfolded network with these weights then draws the same pictures.
+        # With these weights, an unfolded network draws the same pictures.
         ones = np.ones_like(self.gamma.numpy())
         self.set_weights([ones, 0 * ones, 0 * ones, ones - self.epsilon])
         self.folded = True
@@ -147,7 +150,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Normalizes `[b, h, w, channels]`."""
         if self.folded:
             return inputs
-        # The fused operation uses the statistics of one replica only.
+        # The fused operation uses the statistics of only one replica.
         if not training or not self.trainable or self.synchronized:
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -157,7 +160,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The operation returns the unbiased variance; Keras averages the biased one.
+        # The operation returns the unbiased variance, but Keras averages the biased variance.
         count = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
         variance *= (count - 1.0) / count
         for average, current in ((self.moving_mean, mean), (self.moving_variance, variance)):

@@ -1,7 +1,7 @@
-"""Pixels as files have them, and as networks have them.
+"""Converts pixels between files and networks.
 
-Files have uint8 in 0..255, with straight alpha if there is alpha. Networks have float32 in [-1, 1], with
-premultiplied alpha: a transparent pixel is -1 in all four channels.
+Files have uint8 in 0..255 and straight alpha, if there is alpha. Networks have float32 in [-1, 1] and
+premultiplied alpha, so a transparent pixel is -1 in all four channels.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from anime_gan.common.backend import tf
 
 
 def to_float(images: tf.Tensor) -> tf.Tensor:
-    """Converts pixels of files to pixels of networks: uint8 [b, h, w, 3 or 4] to float32 in [-1, 1]."""
+    """Converts pixels of files to pixels of networks, from uint8 [b, h, w, 3 or 4] to float32."""
     values = tf.cast(images, tf.float32)
     if images.shape[-1] == 4:
         colors, alpha = values[..., :3], values[..., 3:]
@@ -19,10 +19,10 @@ def to_float(images: tf.Tensor) -> tf.Tensor:
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Converts pixels of networks to pixels of files, rounding to the nearest value.
+    """Converts pixels of networks to pixels of files, and rounds to the nearest value.
 
-    Transparent pixels get the colors of their surroundings: a program that enlarges a picture without regard
-    to alpha mixes them into the edges, where black would show as a dark line.
+    Transparent pixels get the colors of their surroundings. A program that enlarges a picture without regard
+    to alpha mixes these colors into the edges, where black would appear as a dark line.
 
     Args:
         images: float32 [b, h, w, 3 or 4]; values outside [-1, 1] are clipped.
@@ -37,12 +37,16 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
 
 
 def _straight(images: tf.Tensor) -> tf.Tensor:
-    """Divides colors, float32 [b, h, w, 4] in 0..1, by alpha, and fills what is transparent from outside in.
+    """Divides colors by alpha, and fills transparent areas with the colors of their surroundings.
 
-    Colors come from the smallest halving of the picture that is not transparent at that place: the pull-push
-    of Gortler et al. 1996, "The Lumigraph" (section 3.4.3), without smoothing.
+    A transparent pixel gets its color from the largest reduced picture that is not transparent at that place.
+    This is the pull-push algorithm of Gortler et al. 1996, "The Lumigraph" (section 3.4.3), without
+    smoothing.
+
+    Args:
+        images: float32 [b, h, w, 4] in 0..1, with premultiplied alpha.
     """
-    # What rounds to an alpha of 0 is transparent.
+    # A pixel whose alpha rounds to 0 is transparent.
     visible = images * tf.cast(images[..., 3:] >= 0.5 / 255.0, tf.float32)
     levels = [visible]
     while max(levels[-1].shape[1:3]) > 1:

@@ -1,14 +1,14 @@
-"""The networks of the published example for 64x64 images, made controllable.
+"""The networks of the published example for 64x64 images, extended with labels.
 
-Without labels, and with `padding="valid"` and `normalized=True` in the discriminator, these are the networks
-of the published example, weight for weight: 2,472,323 parameters in the generator and 1,031,041 in the
-discriminator, including the statistics of batch normalization. Three things were added:
+Without labels, and with `padding="valid"` and `normalized=True` in the discriminator, these are exactly the
+networks of the published example. The generator has 2,472,323 parameters and the discriminator has 1,031,041,
+including the statistics of batch normalization. Three things were added:
 
-- labels: an embedding that is concatenated with the latent vector in the generator; in the discriminator a
-  projection (Miyato & Koyama 2018) and an auxiliary classifier (Odena et al. 2016, arXiv 1610.09585). The
-  base classes in `models/common.py` compute all three;
-- a discriminator that sees the whole image and has no batch normalization;
-- seeded initial weights, mixed precision, and batch normalization over all replicas.
+- Labels. The generator has an embedding that is concatenated with the latent vector. The discriminator has a
+  projection (Miyato and Koyama 2018) and an auxiliary classifier (Odena et al. 2016, arXiv 1610.09585). The
+  base classes in `models/common.py` compute all three.
+- A discriminator that sees the whole image and has no batch normalization.
+- Seeded initial weights, mixed precision, and batch normalization over all replicas.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator, 
 class Generator(AttributeGenerator):
     """Maps latent vectors and labels to images: 3x3 -> 9x9 -> 21x21 -> 64x64.
 
-    With 0 labels it is the published generator.
+    With 0 labels, it is the published generator.
 
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.
@@ -38,7 +38,7 @@ class Generator(AttributeGenerator):
         super().__init__(num_labels, **options)
         self.embedding_dim = embedding_dim
 
-        # Labels: [b, num_labels] => [b, 64]. Concatenated to the latent vectors: [b, 164].
+        # Labels: [b, num_labels] => [b, 64]. Concatenated with the latent vectors: [b, 164].
         self.add_label_embedding(embedding_dim)
         # [b, 164] => [b, 3*3*512] => [b, 3, 3, 512] => [b, 9, 9, 256] => [b, 21, 21, 128]
         # => [b, 64, 64, channels]
@@ -50,7 +50,7 @@ class Generator(AttributeGenerator):
         self.conv3 = layers.Conv2DTranspose(self.channels, 4, 3, "valid", **self.layer_options("conv3"))
 
     def build_layers(self, shape: Shape) -> None:
-        """Creates the variables of all layers but the embedding; see the base class."""
+        """Creates the variables of all layers except the embedding; see the base class."""
         self.fc.build(shape)
         shape = (None, 3, 3, 512)
         for layer in (self.conv1, self.bn1, self.conv2, self.bn2, self.conv3):
@@ -58,7 +58,7 @@ class Generator(AttributeGenerator):
             shape = layer.compute_output_shape(shape)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Maps latent vectors with embedded labels to images, up to the final tanh; see the base class."""
+        """Maps latent vectors with embedded labels to images before the final tanh; see the base class."""
         x = layers.leaky_relu(tf.reshape(self.fc(inputs), [-1, 3, 3, 512]))
         x = layers.leaky_relu(self.bn1(self.conv1(x), training=training))
         x = layers.leaky_relu(self.bn2(self.conv2(x), training=training))
@@ -66,7 +66,7 @@ class Generator(AttributeGenerator):
 
     @property
     def normalized_convolutions(self) -> list[tuple[keras.layers.Layer, layers.BatchNormalization]]:
-        """Each convolution that is followed by a batch normalization, with the latter."""
+        """Pairs of a convolution and the batch normalization that follows it."""
         return [(self.conv1, self.bn1), (self.conv2, self.bn2)]
 
     def get_config(self) -> dict[str, Any]:
@@ -77,21 +77,21 @@ class Generator(AttributeGenerator):
 class Discriminator(AttributeDiscriminator):
     """Tells real images from generated ones, and predicts their attributes.
 
-    Three convolutions with kernel 5 and stride 3. The published variant (`padding="valid"`,
-    `normalized=True`) has two weaknesses:
+    The network has three convolutions with kernel size 5 and stride 3. The published variant, which has
+    `padding="valid"` and `normalized=True`, has two weaknesses:
 
-    - Its last feature map is 1x1, with a receptive field that ends at row and column 52: at inference
-      the rest of the 64x64 image has no influence. During training, rows and columns 53-61 leak in through
-      the batch statistics of the unused positions; the last two are never read. With `padding="same"` the
-      maps are 22x22, 8x8 and 3x3, and every pixel counts.
-    - With batch statistics, a logit depends on the whole batch, so the gradient of one logit with respect
-      to its own image is not defined (Gulrajani et al. 2017, arXiv 1704.00028, section 4, "No critic batch
+    - Its last feature map is 1x1, and the receptive field ends at row and column 52. At inference, the rest
+      of the 64x64 image has no influence. During training, rows and columns 53 to 61 have an influence only
+      through batch statistics, and the last two have none. With `padding="same"`, the maps are 22x22, 8x8,
+      and 3x3, and every pixel counts.
+    - With batch statistics, a logit depends on the whole batch, so the gradient of one logit with respect to
+      its own image is not defined (Gulrajani et al. 2017, arXiv 1704.00028, section 4, "No critic batch
       normalization"). Gradient penalties need `normalized=False`.
 
     Args:
-        num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
+        num_labels: Number of attributes. With 0, there is neither a projection nor an attribute head.
         padding: `"same"` or `"valid"`.
-        normalized: Whether batch normalization follows the second and the third convolution.
+        normalized: Whether batch normalization follows the second and third convolutions.
         options: Arguments of `AttributeDiscriminator`.
     """
 

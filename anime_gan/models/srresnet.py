@@ -1,11 +1,12 @@
 """The networks of Jin et al. 2017 for 128x128 images (arXiv 1708.05509).
 
-The generator follows SRResNet (Ledig et al. 2017, arXiv 1609.04802): residual blocks on a small feature map,
-then sub-pixel convolutions (Shi et al. 2016, arXiv 1609.05158) that double the size three times. The
-discriminator is a residual network without normalization, so gradient penalties apply. With 34 labels and a
-latent vector of size 128, the generator has 4,385,283 trainable parameters and 37,376 statistics, like the
-published weights. It follows the paper's figure, except for the long skip connection around the blocks, which
-the published weights do not have.
+The generator follows SRResNet (Ledig et al. 2017, arXiv 1609.04802). It has residual blocks on a small
+feature map, and then sub-pixel convolutions (Shi et al. 2016, arXiv 1609.05158) that double the size three
+times. The discriminator is a residual network without normalization, so gradient penalties can be used.
+
+With 34 labels and a latent vector of size 128, the generator has 4,385,283 trainable parameters and 37,376
+statistics, like the published weights. It follows the paper's figure but omits the long skip connection
+around the blocks, which the published weights do not have.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator, 
 
 # Epsilon of batch normalization in Chainer, which trained the published weights.
 EPSILON = 2e-5
-# Height and width of the feature map in the residual blocks, and how often it is doubled afterwards.
+# Height and width of the feature map in the residual blocks, and the number of times that it is doubled.
 START = 16
 STAGES = 3
-# Levels of the discriminator: channels and kernel size of the strided convolution, and whether two residual
-# blocks follow it.
+# For each level of the discriminator: channels and kernel size of the strided convolution, and whether two
+# residual blocks follow it.
 DISCRIMINATOR_LEVELS = (
     (32, 4, True),
     (64, 4, True),
@@ -34,14 +35,14 @@ DISCRIMINATOR_LEVELS = (
 
 
 class Generator(AttributeGenerator):
-    """Maps latent vectors and labels to images: residual blocks at 16x16, then 32x32, 64x64, 128x128.
+    """Maps latent vectors and labels to images: residual blocks at 16x16, then 32x32, 64x64, and 128x128.
 
-    Labels are concatenated with the latent vector, without an embedding. The sum that the residual blocks
-    add to is always float32, because sixteen roundings in a row would be visible.
+    Labels are concatenated with the latent vector, without an embedding. The feature map to which the
+    residual blocks add is always float32, because sixteen roundings in a row would be visible.
 
     Args:
         num_labels: Number of attributes that control the image; 0 for an unconditional model.
-        filters: Channels of every feature map, except before a doubling, where there are four times as many.
+        filters: Channels of every feature map. Before a doubling, there are four times as many.
         blocks: Number of residual blocks.
         options: Arguments of `AttributeGenerator`.
     """
@@ -57,11 +58,11 @@ class Generator(AttributeGenerator):
         def convolution(name: str, width: int) -> keras.layers.Conv2D:
             return keras.layers.Conv2D(width, 3, padding="same", **self.layer_options(name))
 
-        # float32, because it costs next to nothing and everything depends on it.
+        # The first layer is float32, because that costs almost nothing and all other layers depend on it.
         fc_options = {**self.layer_options("fc"), "dtype": "float32"}
         self.fc = keras.layers.Dense(START * START * filters, **fc_options)
         self.fc_bn = self.batch_normalization("fc_bn", epsilon=EPSILON, dtype="float32")
-        # Each layer is an attribute of its own, because a checkpoint silently omits layers in a list.
+        # Each layer is a separate attribute, because a checkpoint silently omits layers in a list.
         for index in range(blocks):
             name = f"block{index}"
             block = NormalizedBlock(
@@ -96,8 +97,8 @@ class Generator(AttributeGenerator):
         self.rgb.build(before_doubling)
 
     def synthesize(self, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Maps latent vectors with labels to images, up to the final tanh; see the base class."""
-        # The published weights normalize each unit of the dense layer, then arrange them channel by channel.
+        """Maps latent vectors with labels to images before the final tanh; see the base class."""
+        # The published weights normalize each unit of the dense layer. The units are ordered by channel.
         x = self.fc(inputs)[:, tf.newaxis, tf.newaxis, :]
         x = tf.nn.relu(self.fc_bn(x, training=training))
         x = tf.transpose(tf.reshape(x, [-1, self.filters, START, START]), [0, 2, 3, 1])
@@ -108,8 +109,8 @@ class Generator(AttributeGenerator):
             if index:
                 x = tf.nn.depth_to_space(x, 2)
             x = convolution(x)
-            # Every four channels are four pixels of the doubled map. Laid out in a row, they share their
-            # statistics, as in the doubled map.
+            # Each group of channels becomes one of four pixels of the doubled map. Laid out in a row, the
+            # four pixels share their statistics, as in the doubled map.
             height, width, channels = x.shape[1:]
             x = tf.reshape(x, [-1, height, 4 * width, channels // 4])
             x = tf.nn.relu(normalization(x, training=training))
@@ -123,7 +124,7 @@ class Generator(AttributeGenerator):
 
     @property
     def stages(self) -> list[tuple[keras.layers.Conv2D, layers.BatchNormalization]]:
-        """The convolution before each doubling of the size and the normalization after it, in order."""
+        """Pairs of the convolution before a doubling of the size and the normalization after it, in order."""
         return [
             (getattr(self, f"upsample{index}"), getattr(self, f"upsample{index}_bn"))
             for index in range(STAGES)
@@ -131,12 +132,12 @@ class Generator(AttributeGenerator):
 
     @property
     def label_layer(self) -> tuple[keras.layers.Dense, int]:
-        """The dense layer that takes the labels, and the first row of its kernel that belongs to labels."""
+        """The dense layer that takes the labels, and the index of the first row of its kernel for labels."""
         return self.fc, self.latent_dim
 
     @property
     def normalized_convolutions(self) -> list[tuple[keras.layers.Layer, layers.BatchNormalization]]:
-        """The dense layer and each convolution but the last, with the batch normalization that follows."""
+        """Pairs of a layer and the batch normalization that follows it; the last convolution has none."""
         pairs = [(self.fc, self.fc_bn)]
         for block in self.blocks:
             pairs += [(block.conv1, block.bn1), (block.conv2, block.bn2)]
@@ -148,9 +149,10 @@ class Generator(AttributeGenerator):
 
 
 class NormalizedBlock(keras.layers.Layer):
-    """A residual block of the generator: conv, batch normalization, ReLU, conv, batch normalization, sum.
+    """A residual block of the generator.
 
-    There is no activation after the sum (arXiv 1609.04802, section 2.1.1).
+    Its order is convolution, batch normalization, ReLU, convolution, batch normalization, and sum. There is
+    no activation after the sum (arXiv 1609.04802, section 2.1.1).
     """
 
     def __init__(
@@ -184,18 +186,18 @@ class NormalizedBlock(keras.layers.Layer):
 
 
 class Discriminator(AttributeDiscriminator):
-    """Tells real images from generated ones, and predicts their attributes: 128x128 down to 2x2.
+    """Tells real images from generated ones, and predicts their attributes. Maps shrink from 128x128 to 2x2.
 
-    Each strided convolution halves the size. Two residual blocks follow it, except for the last. The paper
-    has no projection; it is optional here.
+    Each strided convolution halves the size. Two residual blocks follow each of them except the last. The
+    paper has no projection, which is optional here.
 
-    How the paper initializes its weights is not known here. In this network the residual blocks add nothing
-    at first, a rule of Zhang et al. 2019 (arXiv 1901.09321, section 3) for residual networks without
-    normalization. The other convolutions are initialized for ReLU (He et al. 2015, arXiv 1502.01852, section
-    2.2). docs/paper.md shows what that changes.
+    The paper's initialization is unknown. In this network, the residual blocks add nothing at first, as Zhang
+    et al. 2019 (arXiv 1901.09321, section 3) recommend for residual networks without normalization. The other
+    convolutions are initialized for ReLU (He et al. 2015, arXiv 1502.01852, section 2.2). docs/paper.md shows
+    the effect.
 
     Args:
-        num_labels: Number of attributes. With 0 there is neither a projection nor an attribute head.
+        num_labels: Number of attributes. With 0, there is neither a projection nor an attribute head.
         options: Arguments of `AttributeDiscriminator`.
     """
 
@@ -210,7 +212,7 @@ class Discriminator(AttributeDiscriminator):
             arguments = {**self.layer_options(name), "kernel_initializer": he_normal, **arguments}
             return keras.layers.Conv2D(width, kernel_size, padding="same", **arguments)
 
-        # Attributes, not a list: see the generator.
+        # The layers are attributes, not in a list, for the reason given in the generator.
         for level, (width, kernel_size, has_blocks) in enumerate(DISCRIMINATOR_LEVELS):
             setattr(self, f"down{level}", convolution(f"down{level}", width, kernel_size, strides=2))
             for index in range(2 if has_blocks else 0):
@@ -256,7 +258,7 @@ class Discriminator(AttributeDiscriminator):
 
 
 class ResidualBlock(keras.layers.Layer):
-    """A residual block of the discriminator: conv, leaky ReLU, conv, sum, leaky ReLU."""
+    """A residual block of the discriminator: convolution, leaky ReLU, convolution, sum, and leaky ReLU."""
 
     def __init__(self, conv1: keras.layers.Conv2D, conv2: keras.layers.Conv2D, **kwargs: Any) -> None:
         """Stores the convolutions, which must keep the shape of their inputs."""

@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0.0,
         1.0,
     )
-    flags.switch("transparent", True, "keep the alpha channel of transparent pictures (true or false)")
+    flags.switch(
+        "transparent", True, "keep the alpha channel of transparent pictures (true or false; default true)"
+    )
     flags.switch("colors", True, "measure hair and eye colors that are not labeled otherwise (true or false)")
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
@@ -52,14 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "tagger",
         "",
-        "tagger for the crops: FILE.onnx, or training data for a new tagger, as in train.py --data",
+        "tagger for the crops: FILE.onnx, or data to train a tagger on, as in train.py --data",
     )
     flags.text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
     flags.number(
         "threshold", 0.5, "minimum probability for a tag to count as present (0 to 1; default 0.5)", 0.0, 1.0
     )
     flags.texts("thresholds", (), "thresholds for individual tags, e.g. smile=0.4,blue_hair=0.6")
-    flags.switch("review", False, "write web pages for reviewing crops and labels (true or false)")
+    flags.switch(
+        "review", False, "write web pages for reviewing crops and labels (true or false; default false)"
+    )
     command = functools.partial(_prepare, flags)
     return run_command("anime_gan.prepare", SUMMARY, flags, command, argv, positional=("SOURCE", "DEST"))
 

@@ -73,5 +73,5 @@ def crop_fault(quality: Quality) -> str | None:
     """Returns why a crop is rejected; None if it is accepted."""
     for value, least, fault in zip(quality, LEAST, _FAULTS, strict=True):
         if value < least:
-            return f"{fault}: {value:.3g}, the minimum is {least:.3g}"
+            return f"{fault}: {value:.3g} (minimum {least:.3g})"
     return None

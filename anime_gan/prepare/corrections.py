@@ -27,7 +27,7 @@ class Corrections(NamedTuple):
     deleted: frozenset[str] = frozenset()
 
     def apply(self, file: str, labels: Mapping[str, Label]) -> dict[str, Label] | None:
-        """Returns the correct labels of a crop; None if the crop is rejected."""
+        """Returns the labels of a crop without the wrong ones; None if the crop is rejected."""
         if self.reason(file):
             return None
         wrong = self.wrong.get(file, frozenset())

@@ -2,7 +2,7 @@
 
 The cascade was trained on gray pictures of light faces. It therefore searches several gray versions of each
 picture, which mix red, green, and blue differently. For any color of skin and hair, the skin is bright in one
-of them: skin is always bright in red, and differences of channels separate dark skin from light hair.
+of them. Red makes any skin bright, and differences of channels separate dark skin from light hair.
 
 A hit is a window that the cascade accepts. The score of a face is the number of overlapping hits in all
 mixtures. Hits count half if the cheeks do not have the color of skin. A face with a low score is searched
@@ -37,7 +37,7 @@ WINDOW = 24
 STEP, FINE_STEP = 1.2, 1.1
 # Sigma of the blur, in pixels. The blur turns lines into shades and doubles the number of detected faces.
 BLUR = 0.7
-# Angles that are searched if there is no upright face, in degrees.
+# Angles in degrees. They are searched if no upright face is found.
 ANGLES = (-40, -20, 20, 40)
 # Minimum score of a face.
 ENOUGH = 2.0
@@ -51,8 +51,8 @@ _SKIN_PLACE, _SKIN_SHARE = (0.25, 0.5, 0.75, 0.85), 0.5
 _MAX_POSSIBLE = 24
 # Minimum overlap of hits on the same face, and maximum overlap of two faces relative to the smaller one.
 _SAME_FACE, _MAX_SHARED = 0.4, 0.3
-# A detection within this distance of a face, in units of the face, that has less than this share of the
-# face's score is hair or a collar.
+# A detection is hair or a collar if it is this near to a face and has less than this share of its score. The
+# distance is in units of the face.
 _HEAD, _MUCH_LESS = 0.8, 0.25
 
 

@@ -80,7 +80,7 @@ class FaceExtraction:
         self.journal = Journal(destination / JOURNAL, decisive)
         self._contents: dict[int, int] = {}
         self._index = FingerprintIndex()
-        # Record number and index of the face for each fingerprint, alternating.
+        # For each fingerprint, this contains the number of the record, then the index of the face.
         self._places = array("Q")
 
     def run(self) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from anime_gan.prepare.colors import Measured
 
 Value = str | bool
 Attributes = Mapping[str, tuple[str, ...] | None]
-# A tag is present from its threshold on, absent below this share of it, and unknown in between.
+# A tag is present at or above its threshold, and absent below this share of it. In between, it is unknown.
 ABSENT_SHARE = 0.5
 TAG_FILE, TAGGER, COLOR = "tag file", "tagger", "measured"
 
@@ -44,7 +44,7 @@ class Tagger(Protocol):
     checksum: str
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """Returns the certain labels of each image, given as uint8 [n, size, size, 3]."""
+        """Returns the labels of images, uint8 [n, size, size, 3]; uncertain labels are omitted."""
         ...
 
 

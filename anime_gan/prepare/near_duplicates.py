@@ -54,7 +54,7 @@ def fingerprint(image: np.ndarray) -> Fingerprint:
 
 
 class FingerprintIndex:
-    """An index of fingerprints that takes 56 bytes for each."""
+    """An index of fingerprints, which takes 56 bytes per fingerprint."""
 
     def __init__(self) -> None:
         self._bits = array("Q")

@@ -75,7 +75,7 @@ class OnnxTagger:
         self._one_by_one = taken.shape[0] == 1
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """Returns the certain labels of each image, given as uint8 [n, size, size, 3]."""
+        """Returns the labels of images, uint8 [n, size, size, 3]; uncertain labels are omitted."""
         batches = [images[i : i + 1] for i in range(len(images))] if self._one_by_one else [images]
         rows: list[np.ndarray] = []
         for batch in batches:

@@ -7,7 +7,7 @@ def require_opencv() -> None:
     """Checks that OpenCV is installed and can run cascades.
 
     Raises:
-        ValueError: It is not, or cannot. The message names the command to run.
+        ValueError: OpenCV is missing or cannot run cascades. The message names the command to run.
     """
     try:
         import cv2

@@ -65,7 +65,7 @@ class OwnTagger:
         self.notes = self._tagger.notes()
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
-        """Returns the certain labels of each image, given as uint8 [n, size, size, 3]."""
+        """Returns the labels of images, uint8 [n, size, size, 3]; uncertain labels are omitted."""
         return [self._read(row) for row in self._tagger.judge(images).probabilities]
 
     def _read(self, probabilities: np.ndarray) -> dict[str, Label]:

@@ -26,7 +26,7 @@ def write_review(destination: Path, journal: Journal, corrections: Corrections) 
     Args:
         destination: The folder of the dataset.
         journal: The journal.
-        corrections: Earlier corrections, which the pages include when they save.
+        corrections: Earlier corrections. The pages save them again.
 
     Returns:
         The number of pages.

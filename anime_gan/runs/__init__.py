@@ -1,1 +1,1 @@
-"""Training runs: starting, resuming, and reporting, and the directory on disk."""
+"""Starts, resumes, and reports on training runs, and manages their directories."""

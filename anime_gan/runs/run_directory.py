@@ -245,5 +245,5 @@ def newest_run_directory(parent: Path) -> Path:
     runs = sorted(path.parent for name in names for path in parent.glob(f"[0-9][0-9][0-9][0-9]-*/{name}"))
     if not runs:
         command = "python train.py --resume --run_dir=DIRECTORY"
-        raise RunError(f"no run in {parent}/ to resume; to resume one elsewhere: {command}", "resume")
+        raise RunError(f"no run in {parent}/ to resume; to resume a run elsewhere: {command}", "resume")
     return runs[-1]

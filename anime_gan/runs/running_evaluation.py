@@ -36,7 +36,7 @@ class RunningEvaluation:
 
         Args:
             images: uint8 [n, height, width, 3].
-            labels: [n, num_labels] of +1 and -1: the requested labels.
+            labels: [n, num_labels] of +1 and -1, the requested labels.
 
         Returns:
             `evaluation/texture`: sliced Wasserstein distance at the finest scale, times 1,000.

@@ -82,7 +82,7 @@ class TrainedRun:
         return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
 
     def fits(self, dataset: Dataset) -> bool:
-        """Returns whether the discriminator fits the data, which needs the same labels and channels."""
+        """Returns whether the data has this run's labels and channels, which the discriminator needs."""
         same_labels = dataset.schema.to_json() == self._schema.to_json()
         return same_labels and dataset.images.shape[3] == self._channels
 

@@ -1,1 +1,1 @@
-"""The studio: a page in the browser on which faces are drawn, changed, blended and kept."""
+"""The studio, a web page for drawing, changing, blending, and keeping faces."""

@@ -1,4 +1,4 @@
-"""`anime-gan-studio`: a web page on which faces are drawn, changed, blended and kept."""
+"""`anime-gan-studio`: starts the studio, a web page for drawing, changing, and blending faces."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
 
-SUMMARY = """Starts the studio and prints an address to open in a browser. Everything stays on this machine.
-Needs: pip install "anime_gan[studio]\""""
+SUMMARY = """Starts the studio, and prints an address to open in a browser. Everything stays on this computer.
+Needs extra packages: pip install "anime_gan[studio]\""""
 LOCAL = "127.0.0.1"
 
 
@@ -22,17 +22,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
     flags.text("model", None, MODEL_HELP)
-    flags.text("host", LOCAL, f"address to listen on (default {LOCAL}: this machine only)")
-    flags.integer("port", 8642, "port to listen on (0 to 65535; default 8642; 0 = any free port)", 0, 65_535)
+    flags.text("host", LOCAL, f"address to listen on (default {LOCAL}, which only this computer can reach)")
+    flags.integer("port", 8642, "port to listen on; 0 = any free port (0 to 65535; default 8642)", 0, 65_535)
     flags.text("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
     flags.integer(
         "keep",
         200,
-        "maximum number of history entries, and of kept faces (1 to 10000; default 200)",
+        "maximum number of history entries and of kept faces (1 to 10000; default 200)",
         1,
         10_000,
     )
-    flags.switch("open", False, "also open the page in the browser")
+    flags.switch("open", False, "open the page in the browser (true or false; default false)")
     return run_command("anime-gan-studio", SUMMARY, flags, lambda: _serve(flags), argv)
 
 
@@ -40,8 +40,8 @@ def _serve(flags: Flags) -> int:
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         packages = " and ".join(missing)
-        raise InputError(f"the studio needs {packages}; to install: pip install 'anime_gan[studio]'")
-    # Here, because the packages may be missing.
+        raise InputError(f"the studio needs {packages}; to install them: pip install 'anime_gan[studio]'")
+    # Imported here, because the packages may be missing.
     import uvicorn
 
     from anime_gan.studio.server import create_app
@@ -83,7 +83,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         # Python appends the address, which the message already contains.
         reason = str(error.strerror or error).partition(" (while")[0]
-        hint = "to use any free port: --port=0"
+        hint = "to use any free port, add --port=0"
         raise InputError(f"cannot listen on {host} port {port}: {reason}; {hint}") from error
 
 

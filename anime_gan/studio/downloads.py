@@ -1,4 +1,4 @@
-"""Files that can be downloaded from a history entry."""
+"""Makes the files that can be downloaded from a history entry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEDIA_TYPES = {
 
 
 class Download(NamedTuple):
-    """A file.
+    """A file to download.
 
     Attributes:
         name: The suggested file name.
@@ -47,16 +47,16 @@ class Download(NamedTuple):
 
 
 def download(studio: Studio, identifier: str, name: str) -> Download:
-    """Returns a file of an entry, or makes it.
+    """Returns a file of an entry. Some files are made on request.
 
     Args:
         studio: The studio with the entry.
         identifier: Identifier of the entry.
-        name: `0.png` or `0.json` for a face, `animation.webp` (`.gif`, `.mp4`), `sheet.png`,
-            `settings.json`, or `all.zip`.
+        name: Name of the file: `0.png` or `0.json` for a face, `animation` with the ending `.webp`, `.gif`,
+            or `.mp4`, `sheet.png`, `settings.json`, or `all.zip`.
 
     Raises:
-        StudioError: The file does not exist, or cannot be made.
+        StudioError: The file does not exist or cannot be made.
     """
     match = re.fullmatch(r"([0-9]{1,4}|animation|sheet|settings|all)(\.[a-z0-9]{3,4})", name)
     if match is None or match[2] not in MEDIA_TYPES:
@@ -94,7 +94,7 @@ def _json(text: dict[str, str]) -> bytes:
 
 
 def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
-    """Returns the animation in a file format, converted from the lossless WebP."""
+    """Returns the animation in the format of a file name ending. The source is a lossless WebP file."""
     data = studio.read(entry.identifier, ANIMATION)
     if ending == ".webp":
         return data
@@ -102,7 +102,7 @@ def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
     with Image.open(io.BytesIO(data)) as animation:
         for number in range(getattr(animation, "n_frames", 1)):
             animation.seek(number)
-            # WebP files have alpha only if some frame needs it.
+            # A WebP file has alpha only if a frame needs it.
             frames.append(np.asarray(animation.convert("RGBA" if animation.has_transparency_data else "RGB")))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"animation{ending}"
@@ -118,9 +118,9 @@ def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
 
 
 def _zip(studio: Studio, entry: Entry) -> bytes:
-    """Returns a zip of all pictures, the animation or sheet, and the settings of an entry."""
+    """Returns a zip file with all pictures, the animation or the sheet, and the settings of an entry."""
     packed = io.BytesIO()
-    # Pictures are already compressed.
+    # The files are stored uncompressed, because pictures are already compressed.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for number, text in enumerate(entry.faces):
             name = f"{number:02}_{_stem(text)}.png"

@@ -1,4 +1,4 @@
-"""Errors of the studio, as sentences that the page has in every language, and the list of languages."""
+"""The studio's errors, which the page can show in each language, and the list of languages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LANGUAGES = ("en", "zh", "ja")
 
 
 class StudioError(Exception):
-    """An error that the user is told about.
+    """An error that is shown to the user.
 
     Attributes:
-        code: Names the sentence: `error.CODE` in the files of `page/languages`.
-        status: HTTP status.
-        values: Values for the placeholders of the sentence.
+        code: The error code. Its sentence is `error.CODE` in the files of `page/languages`.
+        status: The HTTP status.
+        values: Values for the placeholders in the sentence.
     """
 
     def __init__(self, code: str, status: int = 400, **values: Any) -> None:
@@ -28,13 +28,13 @@ class StudioError(Exception):
         self.code, self.status, self.values = code, status, values
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the code and its values for the page, and the English sentence for other clients."""
+        """Returns the code and the values for the page, and the English sentence for other clients."""
         sentence = read_language("en")["strings"][f"error.{self.code}"]
         return {"error": self.code, "values": self.values, "message": sentence.format(**self.values)}
 
 
 def as_studio_error(error: InputError) -> StudioError:
-    """Puts an error about a face request into the studio's words."""
+    """Converts an error in a face request to a studio error."""
     if isinstance(error, UnlabeledError):
         return StudioError("unlabeled")
     if error.field:
@@ -44,5 +44,5 @@ def as_studio_error(error: InputError) -> StudioError:
 
 @functools.cache
 def read_language(language: str) -> dict[str, Any]:
-    """Reads the texts of one of `LANGUAGES`: the page's own `strings`, and the names of `attributes`."""
+    """Reads the texts of a language: the `strings` of the page, and the names of `attributes`."""
     return json.loads((PAGE / "languages" / f"{language}.json").read_text("utf-8"))

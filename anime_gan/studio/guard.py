@@ -1,4 +1,4 @@
-"""Protects the server against other web pages, which can send requests from the same browser."""
+"""Protects the server against other web pages that send requests from the same browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anime_gan.studio.errors import StudioError
 
-# The page loads everything from this server and sends nothing elsewhere.
+# The page may load only from this server and may send only to it.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
@@ -29,8 +29,8 @@ HEADERS = {
 class Guard:
     """Refuses requests that do not come from the studio's own page.
 
-    An attacker can make a host name of their own point to this machine (DNS rebinding), so only known names
-    are accepted. Numeric addresses are safe. Requests that change something must have the same origin.
+    An attacker can make another host name point to this computer (DNS rebinding), so only known names are
+    accepted. Numeric addresses are safe. Requests that change something must come from the same origin.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
@@ -38,14 +38,14 @@ class Guard:
 
         Args:
             app: The application to protect.
-            names: Host names of the server, in addition to those of this machine.
+            names: Further host names of the server, besides those of this computer.
         """
         self._app = app
         host = socket.gethostname().lower()
         self._names = {"localhost", host, f"{host}.local", *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes permitted requests to the application; answers others with an error."""
+        """Passes permitted requests to the application, and answers others with an error."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -54,7 +54,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                # Browsers pick up a new version of the page at once.
+                # Browsers must load a new version of the page at once.
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
@@ -96,7 +96,7 @@ async def limited_body(request: Request, content_type: str, limit: int) -> bytes
 
     Args:
         request: The request.
-        content_type: The required content type. Browsers ask before sending one of these across origins.
+        content_type: The required content type. Browsers do not send it to other origins without permission.
         limit: Maximum size in bytes.
 
     Raises:

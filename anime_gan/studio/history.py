@@ -1,4 +1,4 @@
-"""The history of drawn faces: a folder that survives restarts and never shows partial entries."""
+"""The history of drawn faces, in a folder that survives restarts and never shows partial entries."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from anime_gan.faces.picture_files import save_png
 
 RECORD = "entry.json"
 ANIMATION = "animation.webp"
-# Milliseconds since 1970, so that names sort by time, and random digits.
+# An identifier is the milliseconds since 1970, so that names sort by time, and random digits.
 ID = re.compile("[0-9a-f]{12}-[0-9a-f]{6}")
-# Age in seconds from which a partial entry counts as left behind by a killed process.
+# Minimum age, in seconds, of a partial entry that counts as left behind by a killed process.
 STALE = 3_600
 
 
 class Entry(NamedTuple):
-    """The faces that were drawn together.
+    """Faces that were drawn together.
 
     Attributes:
-        identifier: Matches `ID`.
-        kind: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened` or `kept`.
-        time: Time of drawing, as ISO 8601 with the offset from UTC.
-        settings: Text fields that draw the whole entry again, as in `FaceGenerator.picture_text`; empty if
-            its faces have no common request.
+        identifier: The name of the entry's folder, which matches `ID`.
+        kind: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened`, or `kept`.
+        time: Time of drawing, in ISO 8601 with the offset from UTC.
+        settings: Text fields from which the whole entry can be drawn again, as in
+            `FaceGenerator.picture_text`; empty if its faces have no common request.
         faces: The text fields of each picture.
     """
 
@@ -55,13 +55,13 @@ class Draft:
         self.faces: list[dict[str, str]] = []
 
     def add(self, image: np.ndarray, text: dict[str, str]) -> int:
-        """Saves a face, uint8 [h, w, 3], with its text fields; returns its number."""
+        """Saves a face, uint8 [h, w, 3 or 4], with its text fields; returns its number."""
         save_png(self.folder / f"{len(self.faces)}.png", image, text)
         self.faces.append(text)
         return len(self.faces) - 1
 
     def add_file(self, data: bytes, text: dict[str, str]) -> None:
-        """Saves a face that already is a PNG file."""
+        """Saves a face that is already a PNG file."""
         (self.folder / f"{len(self.faces)}.png").write_bytes(data)
         self.faces.append(text)
 
@@ -74,14 +74,14 @@ class Draft:
 
 
 class History:
-    """A folder of entries, with a subfolder for each."""
+    """A folder with a subfolder for each entry."""
 
     def __init__(self, folder: Path, keep: int) -> None:
-        """Opens the folder, and creates it if needed.
+        """Opens the folder, and creates it if it does not exist.
 
         Args:
-            folder: The folder; several servers may share it.
-            keep: Maximum number of entries; the oldest ones are removed.
+            folder: The folder. Several servers may share it.
+            keep: Maximum number of entries. The oldest ones are removed.
 
         Raises:
             OSError: The folder is not writable.
@@ -98,7 +98,7 @@ class History:
 
     @contextlib.contextmanager
     def new(self) -> Iterator[Draft]:
-        """Starts an entry; it is stored completely after `Draft.finish`, and not at all without."""
+        """Starts an entry. It is stored only if `Draft.finish` is called."""
         identifier = f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(3)}"
         try:
             with written_whole(self._folder / identifier) as partial:
@@ -117,7 +117,7 @@ class History:
         return sorted(filter(ID.fullmatch, os.listdir(self._folder)), reverse=True)
 
     def entries(self, before: str | None, count: int) -> list[Entry]:
-        """Returns the newest entries, or the newest before a given one, without damaged entries."""
+        """Returns the newest undamaged entries, or the newest ones before a given entry."""
         found: list[Entry] = []
         for identifier in self.identifiers():
             if before is not None and identifier >= before:
@@ -129,7 +129,7 @@ class History:
         return found
 
     def entry(self, identifier: str) -> Entry:
-        """Returns an entry, with the faces drawn so far if it is not finished.
+        """Returns an entry. If it is unfinished, it has the faces that were drawn so far.
 
         Raises:
             KeyError: The entry does not exist or is damaged.
@@ -156,7 +156,7 @@ class History:
         """
         if ID.fullmatch(identifier) is None:
             raise KeyError(identifier)
-        # The draft may get its final name between the two attempts, but the reverse cannot happen.
+        # The draft comes first, because it may get its final name between the two attempts.
         draft = self._drafts.get(identifier)
         for folder in ([draft.folder] if draft else []) + [self._folder / identifier]:
             with contextlib.suppress(OSError):
@@ -166,7 +166,7 @@ class History:
     def remove(self, identifier: str) -> None:
         """Removes an entry if it exists."""
         if ID.fullmatch(identifier):
-            # Hidden first, so that a partial entry is never visible.
+            # The folder is hidden first, so that a partial entry is never visible.
             hidden = self._folder / f".partial-{identifier}"
             with contextlib.suppress(OSError):
                 os.replace(self._folder / identifier, hidden)

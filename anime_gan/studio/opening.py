@@ -1,4 +1,4 @@
-"""Reads the generation settings from a file that was dropped on the page."""
+"""Reads the generation settings in a file that was opened on the page."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PIL import Image
 from anime_gan.faces.picture_files import read_text
 from anime_gan.studio.errors import StudioError
 
-# More than any picture from here has.
+# No picture of the studio or of `generate.py` has more pixels.
 MAX_PIXELS = 64_000_000
 
 
 def read_settings(data: bytes) -> dict[str, str]:
-    """Reads the text fields of an uploaded file, whose type is recognized by its first bytes.
+    """Reads the text fields of an uploaded file. Its first bytes determine its type.
 
     Raises:
         StudioError: The file cannot be read.

@@ -1,4 +1,4 @@
-"""Checks the fields of a JSON body from the page, and converts labels between page and schema."""
+"""Checks the JSON that the page sends, and converts labels between the page and the schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_NUMBER = 64
 MAX_CANDIDATES = 16
 MIN_FRAMES, MAX_FRAMES = 4, 240
 MAX_NEARBY = 12
-# In radians; two random faces are about a right angle apart.
+# Angles are in radians. Two random faces are about a right angle apart.
 MIN_ANGLE, MAX_ANGLE = 0.02, 1.5
 
 
@@ -38,7 +38,7 @@ def parsed(data: bytes) -> dict[str, Any]:
 
 
 def integer(body: Mapping[str, Any], name: str, low: int, high: int, default: int) -> int:
-    """Returns an integer field that lies in a range, bounds included."""
+    """Returns an integer field, which must be in a range including its bounds."""
     value = body.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise StudioError("wrong_number", name=name, low=low, high=high)
@@ -46,10 +46,10 @@ def integer(body: Mapping[str, Any], name: str, low: int, high: int, default: in
 
 
 def real(body: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
-    """Returns a number field that lies in a range, bounds included."""
+    """Returns a number field, which must be in a range including its bounds."""
     value = body.get(name, default)
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    # An integer may be too large for a float, so the range is checked first.
+    # The range is checked first, because an integer may be too large for a float.
     if not good or not low <= value <= high or not math.isfinite(value):
         raise StudioError("wrong_number", name=name, low=low, high=high)
     return float(value)
@@ -64,7 +64,7 @@ def text(body: Mapping[str, Any], name: str) -> str:
 
 
 def seed(body: Mapping[str, Any], number: int) -> int:
-    """Returns the first of `number` seeds; it is sent as digits because JavaScript numbers are too short."""
+    """Returns the first of several seeds. It comes as text, because JavaScript numbers are too small."""
     value = body.get("seed", "0")
     digits = re.fullmatch("[0-9]{1,19}", value) if isinstance(value, str) else None
     if digits is None or int(value) + number > SEED_LIMIT:
@@ -76,9 +76,9 @@ def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
     """Returns the selected attributes as a request text.
 
     Args:
-        body: Has an object in the field: group -> value, tag -> true or false. Null or a missing attribute
-            leaves it open.
-        name: The field.
+        body: The request. The field maps a group to a value, and a tag to true or false. An attribute that is
+            null or missing is left open.
+        name: Name of the field.
         schema: The attributes of the model.
 
     Raises:
@@ -104,11 +104,11 @@ def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
 
 
 def described(labels: np.ndarray, schema: Schema) -> dict[str, str | bool | None]:
-    """Returns a label row in the form that `attributes` reads.
+    """Converts a label row to the form that `attributes` reads.
 
     Args:
-        labels: [num_labels] of +1, -1 and 0.
-        schema: The attributes that the columns stand for.
+        labels: [num_labels] of +1, -1, and 0.
+        schema: The schema of the labels.
     """
     found: dict[str, str | bool | None] = {}
     for slot in schema.slots:

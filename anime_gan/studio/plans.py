@@ -1,4 +1,4 @@
-"""Turns what the page sends, or a dropped file, into a plan: the face requests to draw."""
+"""Converts a request of the page, or an opened file, to a plan with the face requests to draw."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from anime_gan.faces.sheets import is_list, sides
 from anime_gan.studio import payload
 from anime_gan.studio.errors import StudioError, as_studio_error
 
-# The longest text that is read for attributes.
+# Maximum length of a text that is read as attributes.
 MAX_WORDS = 2_000
 
 
@@ -33,8 +33,8 @@ class Drawing(NamedTuple):
     """What to draw.
 
     Attributes:
-        requests: One request per face; for an animation, a single one.
-        settings: A request that draws the whole entry again, or None if there is none. With a sheet, the
+        requests: One request per face, or a single request for an animation.
+        settings: The request that draws the whole entry again; None if there is none. If it has a sheet, the
             sheet is drawn too.
     """
 
@@ -46,10 +46,10 @@ class Plan(NamedTuple):
     """A checked request of the page.
 
     Attributes:
-        kind: The kind of its history entry; see `Entry`.
-        make: Makes the drawing. It gets the model because some requests depend on another face's latent
+        kind: The kind of the history entry; see `Entry`.
+        make: Makes the drawing. It takes the model, because some requests depend on another face's latent
             vector.
-        origins: The pictures that it is based on.
+        origins: The origins of the pictures that the plan is based on.
     """
 
     kind: str
@@ -58,19 +58,19 @@ class Plan(NamedTuple):
 
 
 class Planner:
-    """Makes plans for one model, without loading it."""
+    """Makes plans for a model without loading it."""
 
     def __init__(
         self, schema: Schema, name: str, has_critic: bool, find: Callable[[str], Mapping[str, str]]
     ) -> None:
-        """Describes the model.
+        """Stores the arguments.
 
         Args:
             schema: The attributes that can be requested.
             name: The model's name in pictures.
-            has_critic: Whether it can select among candidates.
-            find: Returns the text fields of the face with a given identifier; raises `StudioError` if there
-                is none.
+            has_critic: Whether the model has a critic to select among candidates.
+            find: Returns the text fields of the face with an identifier. Raises `StudioError` if there is no
+                such face.
         """
         self._schema, self._name, self._has_critic, self._find = schema, name, has_critic, find
 
@@ -93,13 +93,13 @@ class Planner:
         return plans[kind](body)
 
     def plan_file(self, text: Mapping[str, str]) -> Plan:
-        """Plans to draw a file of the studio or of `generate.py` again.
+        """Plans to draw a file again that the studio or `generate.py` made.
 
         Args:
             text: The text fields of the file.
 
         Raises:
-            StudioError: It has no settings, or another model drew it.
+            StudioError: The file has no settings, or another model drew it.
         """
         try:
             origin = origin_from_text(text)
@@ -123,7 +123,7 @@ class Planner:
         """Reads typed words as attributes for the page.
 
         Raises:
-            StudioError: They cannot be understood.
+            StudioError: The words cannot be understood.
         """
         request = self._checked(FaceRequest(words[:MAX_WORDS]))
         labels = self._schema.parse(request.attributes)
@@ -154,7 +154,7 @@ class Planner:
         name = payload.text(body, "attribute")
         if name not in {slot.name for slot in self._schema.slots}:
             raise StudioError("wrong_attribute", name=name[:80])
-        # A sheet varies a single attribute, so an attribute that would hide it is switched off first.
+        # A sheet varies a single attribute. Switch off tags that would hide it.
         for hidden, hider in self._schema.hidden_by:
             tag = self._schema.columns[hider]
             if hidden.name == name and "=" not in tag:
@@ -197,7 +197,7 @@ class Planner:
         return Plan("blend", make, tuple(origin for _, origin in ends))
 
     def _face(self, identifier: str) -> tuple[FaceRequest, PictureOrigin]:
-        """Returns the request that draws a face of the history again, and its origin."""
+        """Returns the request that draws a face of the history again, and the face's origin."""
         try:
             origin = origin_from_text(self._find(identifier))
         except (KeyError, ValueError, OverflowError) as error:
@@ -223,7 +223,7 @@ class Planner:
 def _plan(
     kind: str, requests: list[FaceRequest], settings: FaceRequest, origin: PictureOrigin | None = None
 ) -> Plan:
-    """Returns a plan whose requests do not depend on the model."""
+    """Returns a plan with requests that do not depend on the model."""
     return Plan(kind, lambda _: Drawing(requests, settings), () if origin is None else (origin,))
 
 
@@ -236,8 +236,8 @@ def _in_studio_words() -> Iterator[None]:
 
 
 def _definite(request: FaceRequest, generator: FaceGenerator) -> tuple[tuple[float, ...], str]:
-    """Returns a face's latent vector and all its attributes; between two faces, the nearest definite ones."""
-    # Here, because it imports TensorFlow at its top.
+    """Returns a face's latent vector and attributes. Attributes of an interpolated face are rounded."""
+    # Imported here, because this module imports TensorFlow.
     from anime_gan.faces.projector import definite_labels
 
     latents, labels = generator.inputs(request)

@@ -1,4 +1,4 @@
-"""The studio's web server: the page, its JSON API, and the files."""
+"""The studio's web server, with the page, its JSON API, and the files."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from anime_gan.studio.plans import Plan
 from anime_gan.studio.studio import Event, Studio
 from anime_gan.studio.worker import BusyError, Worker
 
-# Maximum number of drawings that wait or run.
+# Maximum number of drawings that are waiting or running.
 PLACES = 8
 MAX_BODY = 64 * 2**10
-# Size limit of a dropped file in bytes.
+# Maximum size of an opened file, in bytes.
 MAX_FILE = 32 * 2**20
 PAGE_OF_HISTORY = 20
 JSON, FILE = "application/json", "application/octet-stream"
@@ -43,10 +43,10 @@ def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
     """Creates the web application.
 
     Args:
-        studio: Draws and stores faces.
-        names: Host names of the server, in addition to those of this machine.
+        studio: The studio, which draws and stores faces.
+        names: Further host names of the server, besides those of this computer.
     """
-    # The system may map .js to any type, and browsers run scripts only with this one.
+    # The system may map .js to another type, but browsers run scripts only with this type.
     mimetypes.add_type("text/javascript", ".js")
     server = _Server(studio)
     routes = [
@@ -75,7 +75,7 @@ def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
 
 
 class _Server:
-    """Handles the requests."""
+    """Handles the requests of the page."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -83,7 +83,7 @@ class _Server:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Loads the model at startup; requests wait in the queue until it is loaded."""
+        """Loads the model at startup. Requests wait in the queue until it is loaded."""
         self._worker.submit(self._studio.warm_up)
         yield
         self._worker.stop()
@@ -141,12 +141,12 @@ class _Server:
         )
 
     async def draw(self, request: Request) -> Response:
-        """Draws a request of the page, and reports events line by line."""
+        """Draws a request of the page, and sends events line by line."""
         body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
         return self._drawn(await run_in_threadpool(self._studio.planner.plan, body))
 
     async def open(self, request: Request) -> Response:
-        """Draws a dropped file again from its settings."""
+        """Draws an opened file again from its settings."""
         data = await limited_body(request, FILE, MAX_FILE)
         text = await run_in_threadpool(read_settings, data)
         return self._drawn(self._studio.planner.plan_file(text))
@@ -193,7 +193,7 @@ class _Server:
 
 
 async def _lines(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[str]:
-    """Yields a line of JSON for each event; an error is the last one."""
+    """Yields a line of JSON for each event. If there is an error, it is the last line."""
     yield json.dumps(first) + "\n"
     try:
         async for event in events:

@@ -1,4 +1,4 @@
-"""The studio: a model, the faces it draws, their history, and the faces that are kept."""
+"""The studio: a model, the history of its drawings, and the kept faces."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Draft, Entry, History
 from anime_gan.studio.plans import Plan, Planner
 
-# A message to the page while something is drawn, as JSON.
+# A message to the page while a plan is drawn, as JSON.
 Event = dict[str, Any]
 
 SHEET = "sheet.png"
-# Frames of an animation that are shown as faces: from the first keyframe to the last if there are two, else
-# over the whole animation.
+# Number of an animation's frames that are shown as faces. With two keyframes, these frames lead from the
+# first to the last. Otherwise, they are spread over the whole animation.
 BLEND_STEPS, ANIMATION_STEPS = 7, 8
 
 
 class Studio:
-    """A model, and everything drawn with it.
+    """A model, and everything that is drawn with it.
 
-    Plans are made in any thread, and drawn in a single one.
+    Any thread may make plans, but only a single thread may draw them.
 
     Attributes:
         schema: The attributes that can be requested.
         name: The model's name in pictures.
-        planner: Turns requests of the page into plans.
+        planner: Converts requests of the page to plans.
         ready: Whether the model is loaded.
     """
 
@@ -49,16 +49,16 @@ class Studio:
         keep: int,
         load: Callable[[Path], FaceGenerator] = FaceGenerator,
     ) -> None:
-        """Opens the history. The model is loaded when something is drawn.
+        """Opens the history. The model is loaded before the first drawing.
 
         Args:
-            directory: The export, as in `find_export`.
+            directory: A path to the export, as in `find_export`.
             history: Folder of the history and of the kept faces.
-            keep: Maximum number of history entries, and of kept faces.
-            load: Loads the model.
+            keep: Maximum number of history entries and of kept faces.
+            load: A function that loads the model.
 
         Raises:
-            ModelError: The export is missing, incomplete or damaged.
+            ModelError: The export is missing, incomplete, or damaged.
             OSError: The folder is not writable.
         """
         export = read_export(directory)
@@ -84,7 +84,7 @@ class Studio:
         yield from ({"ready": True} for _ in self._generator.faces(FaceRequest()))
 
     def keep(self, face: str) -> Entry:
-        """Keeps a copy of a face, which stays when the history drops its entry."""
+        """Keeps a copy of a face, which remains when its history entry is removed."""
         identifier, number, text = self._find(face)
         for entry in self.kept.entries(None, self.kept.keep):
             if entry.faces[:1] == [text]:
@@ -100,7 +100,7 @@ class Studio:
         """Returns an entry of the history or of the kept faces.
 
         Raises:
-            StudioError: It does not exist.
+            StudioError: The entry does not exist.
         """
         for store in (self.history, self.kept):
             try:
@@ -110,10 +110,10 @@ class Studio:
         raise StudioError("gone", 404)
 
     def read(self, identifier: str, name: str) -> bytes:
-        """Returns a file of such an entry.
+        """Returns a file of an entry.
 
         Raises:
-            StudioError: It does not exist.
+            StudioError: The file does not exist.
         """
         for store in (self.history, self.kept):
             try:
@@ -147,7 +147,7 @@ class Studio:
         }
 
     def _attributes(self, words: str | None, text: Mapping[str, str]) -> dict[str, str | bool | None] | None:
-        """Reads words as attributes for the page; None if there are none, or another model drew the face."""
+        """Reads words as attributes for the page; None without words or if another model drew the face."""
         if words is None or text.get("model") != self.name:
             return None
         try:
@@ -156,7 +156,7 @@ class Studio:
             return None
 
     def _find(self, face: str) -> tuple[str, int, dict[str, str]]:
-        """Returns a face's entry, its number there, and its text fields."""
+        """Returns the identifier of a face's entry, the face's number in the entry, and its text fields."""
         identifier, _, number = face.partition(".")
         entry = self.entry(identifier)
         if not re.fullmatch("[0-9]{1,4}", number) or int(number) >= len(entry.faces):
@@ -167,14 +167,15 @@ class Studio:
         """Draws a plan into a new history entry.
 
         Args:
-            plan: From `planner`.
-            stop: Ends the drawing early when set. The faces drawn so far stay; half an animation does not.
+            plan: A plan from `planner`.
+            stop: Ends the drawing early when it is set. Finished faces are saved, but unfinished animations
+                are not.
 
         Yields:
-            `begun`, then `face` and `progress` events, and finally `done` with the entry.
+            A `begun` event, then `face` and `progress` events, and finally `done` with the entry.
 
         Raises:
-            StudioError: The critic is another one than when a picture was made, or an animation was stopped.
+            StudioError: The critic has changed since a picture was made, or an animation was stopped.
         """
         for origin in plan.origins:
             if origin.critic is not None and origin.critic != self._generator.critic_name:

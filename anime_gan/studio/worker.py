@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
-# Yields events while it runs, and ends early once the given event is set.
+# A job yields items while it runs, and ends early when the event that it gets is set.
 Job = Callable[[threading.Event], Iterator[Item]]
 
 
@@ -19,20 +19,20 @@ class BusyError(Exception):
 
 
 class _End:
-    """Marks the end of a job, with the error that ended it."""
+    """Marks the end of a job, and holds the error that ended it, if any."""
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
 
 
 class Worker(Generic[Item]):
-    """Runs jobs for an event loop; call its methods only from the thread of that loop."""
+    """Runs jobs for an event loop. Call its methods only in the thread of that loop."""
 
     def __init__(self, places: int) -> None:
         """Starts the thread.
 
         Args:
-            places: Maximum number of jobs that wait or run.
+            places: Maximum number of jobs that are waiting or running.
         """
         self._places = places
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="drawing")
@@ -40,15 +40,15 @@ class Worker(Generic[Item]):
 
     @property
     def pending(self) -> int:
-        """Number of jobs that wait or run."""
+        """Number of jobs that are waiting or running."""
         return len(self._stops)
 
     def submit(self, job: Job[Item]) -> AsyncIterator[Item]:
-        """Puts a job into the queue.
+        """Adds a job to the queue.
 
         Returns:
-            The items that the job yields, as they come; then its error is raised. Closing the iterator stops
-            the job.
+            An iterator over the items that the job yields. If the job fails, the iterator then raises its
+            error. Closing the iterator stops the job.
 
         Raises:
             BusyError: The queue is full.
@@ -65,9 +65,9 @@ class Worker(Generic[Item]):
             try:
                 for item in () if stop.is_set() else job(stop):
                     loop.call_soon_threadsafe(items.put_nowait, item)
-            except Exception as raised:  # The reader of the items gets it, whatever it is.
+            except Exception as raised:  # The reader of the items gets every error.
                 error = raised
-            # The loop is closed if the server has stopped; then nobody is waiting.
+            # If the server has stopped, the loop is closed and nobody is waiting.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._stops.discard, stop)
                 loop.call_soon_threadsafe(items.put_nowait, _End(error))

@@ -1,1 +1,1 @@
-"""The training step and everything it computes with."""
+"""The training step: networks, losses, penalties, augmentation, and options."""

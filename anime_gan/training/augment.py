@@ -1,36 +1,39 @@
-"""Differentiable augmentation: random changes of all images that the discriminator sees, real and generated.
+"""Differentiable augmentation: random changes of all real and generated images before the discriminator.
 
-Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv 2006.10738, section 4):
-if only the real images were changed, the generator would learn to draw the changes. Gradients flow through
-every change. All functions are pure. Random numbers are arguments, one row per image, so the result does not
-depend on how a batch is split over replicas.
+Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv 2006.10738, section 4).
+If only the real images were changed, the generator would learn to draw the changes. Gradients flow through
+every change.
+
+All functions are pure. Random numbers are arguments, one row per image, so the result does not depend on how
+a batch is split over replicas.
 """
 
 from __future__ import annotations
 
 from anime_gan.common.backend import tf
 
-# Random numbers per image: one per kind of change for whether it happens; then its parameters.
+# Random numbers per image: one for each kind of change to decide whether it happens, then the parameters.
 NUM_UNIFORMS = 3 + 3 + 2 + 2
 
-# Relative to the image's side, as in the paper.
+# The paper's values, relative to the image's side.
 MAX_SHIFT = 1 / 8
 CUTOUT_SIDE = 1 / 2
 
 
 def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | float = 1.0) -> tf.Tensor:
-    """Randomly changes the colors of images, moves them and covers a part of them.
+    """Randomly changes the colors of images, shifts them, and covers parts of them.
 
     Args:
-        images: float32 `[b, h, w, 3 or 4]` in [-1, 1]; alpha is premultiplied.
+        images: float32 `[b, h, w, 3 or 4]` in [-1, 1], with premultiplied alpha.
         uniforms: float32 `[b, NUM_UNIFORMS]` in [0, 1).
-        probability: Probability of each kind of change, in 0..1; independent for each image.
+        probability: Probability of each kind of change in each image, in 0..1.
 
     Returns:
-        float32 of the same shape; values may leave [-1, 1].
+        float32 of the same shape; values may lie outside [-1, 1].
     """
     if images.shape[3] == 4:
-        # Colors around 0, times alpha in 0..1: zeros are transparent, as they are gray without alpha.
+        # Convert to colors around 0, multiplied by alpha in 0..1. Zeros are then transparent. Without alpha,
+        # zeros are gray.
         alpha = images[..., 3:] * 0.5 + 0.5
         images = tf.concat([images[..., :3] + 1.0 - alpha, alpha], axis=-1)
     happens = tf.unstack(uniforms[:, :3] < probability, axis=1)
@@ -48,13 +51,13 @@ def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | flo
 
 
 def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Adds -0.5..0.5 to the brightness and multiplies saturation by 0..2 and contrast by 0.5..1.5.
+    """Adds -0.5..0.5 to the brightness, and multiplies saturation by 0..2 and contrast by 0.5..1.5.
 
-    Hues stay, because color attributes name them.
+    Hues do not change, because color attributes name them.
 
     Args:
         images: float32 `[b, h, w, 3 or 4]`: colors in [-1, 1], multiplied by alpha, and alpha in 0..1.
-        uniforms: float32 `[b, 3]` in [0, 1): brightness, saturation, contrast; 0.5 changes nothing.
+        uniforms: float32 `[b, 3]` in [0, 1), for brightness, saturation, and contrast; 0.5 changes nothing.
 
     Returns:
         float32 of the same shape.
@@ -66,34 +69,34 @@ def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     colors += alpha * (brightness - 0.5)
     gray = tf.reduce_mean(colors, axis=3, keepdims=True)
     colors = gray + (colors - gray) * (2.0 * saturation)
-    # The mean color of what is visible.
+    # The mean is taken over visible areas only.
     opacity = tf.reduce_mean(alpha, axis=[1, 2, 3], keepdims=True)
     middle = alpha * tf.math.divide_no_nan(tf.reduce_mean(colors, axis=[1, 2, 3], keepdims=True), opacity)
     return tf.concat([middle + (colors - middle) * (contrast + 0.5), images[..., 3:]], axis=-1)
 
 
 def translate(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Moves each image by whole pixels, by up to an eighth of its side; uncovered areas become gray.
+    """Shifts each image by up to an eighth of its side, in whole pixels. Uncovered areas become gray.
 
     Args:
         images: float32 `[b, h, w, c]`.
-        uniforms: float32 `[b, 2]` in [0, 1): down, right; 0.5 moves nothing.
+        uniforms: float32 `[b, 2]` in [0, 1), for the shift down and to the right; 0.5 shifts nothing.
 
     Returns:
         float32 `[b, h, w, c]`.
     """
     height, width = images.shape[1:3]
-    # Products with shifted identity matrices have cheap gradients.
+    # The shifts are products with shifted identity matrices, because their gradients are cheap.
     images = tf.einsum("bij,bjwc->biwc", _shift_matrix(height, uniforms[:, 0]), images)
     return tf.einsum("bij,bhjc->bhic", _shift_matrix(width, uniforms[:, 1]), images)
 
 
 def cut_out(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Covers a square with gray; its side is half the image's, and it may extend beyond the edge.
+    """Covers a square of half the image's side with gray. The square may extend beyond the edge.
 
     Args:
         images: float32 `[b, h, w, c]`.
-        uniforms: float32 `[b, 2]` in [0, 1): vertical and horizontal position of the square's center.
+        uniforms: float32 `[b, 2]` in [0, 1), for the vertical and horizontal position of the square's center.
 
     Returns:
         float32 `[b, h, w, c]`.
@@ -106,16 +109,16 @@ def cut_out(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
 
 
 def _shift_matrix(size: int, uniforms: tf.Tensor) -> tf.Tensor:
-    """Matrices `[b, size, size]` that move the rows of an image by up to `MAX_SHIFT * size`."""
+    """Returns matrices `[b, size, size]` that shift the rows of an image by up to `MAX_SHIFT * size`."""
     limit = int(size * MAX_SHIFT + 0.5)
     shift = tf.cast(tf.floor(uniforms * (2 * limit + 1)), tf.int32) - limit
     source = tf.range(size)[tf.newaxis, :] - shift[:, tf.newaxis]
-    # The row of zeros for a source outside the image.
+    # A row whose source is outside the image is all zeros.
     return tf.one_hot(source, size)
 
 
 def _is_covered(size: int, uniforms: tf.Tensor) -> tf.Tensor:
-    """Whether each position along one side lies in the square, bool `[b, size]`."""
+    """Returns whether each position along one side is in the square, bool `[b, size]`."""
     side = int(size * CUTOUT_SIDE + 0.5)
     middle = tf.cast(tf.floor(uniforms * (size + 1 - side % 2)), tf.int32)
     distance = tf.range(size)[tf.newaxis, :] - middle[:, tf.newaxis] + side // 2

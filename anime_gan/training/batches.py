@@ -1,4 +1,4 @@
-"""The images of each training step: shuffled epochs as a pure function of (seed, step)."""
+"""Selects the images of each training step, as a pure function of (seed, step)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import numpy as np
 
 
 class Batches:
-    """Batches of indices. Each epoch has every index once, in an order that depends on (seed, epoch) only.
+    """Batches of indices from shuffled epochs.
 
-    Any batch can be computed at any time, so a resumed run continues with exactly the next image.
+    Each epoch has every index once, in an order that depends only on (seed, epoch). Any batch can be computed
+    at any time, so a resumed run continues with the next image.
     """
 
     def __init__(self, num_examples: int, batch_size: int, seed: int) -> None:
-        """Stores the sizes; orders are computed when needed.
+        """Stores the arguments; the order of an epoch is computed when it is needed.
 
         Args:
             num_examples: Size of the dataset.
-            batch_size: Indices per batch; may exceed `num_examples`.
-            seed: Seed of the order.
+            batch_size: Number of indices per batch; may exceed `num_examples`.
+            seed: Random seed of the order.
         """
         self._num_examples = num_examples
         self._batch_size = batch_size
@@ -26,7 +27,7 @@ class Batches:
         self._order = np.empty(0, np.int64)
 
     def indices(self, step: int) -> np.ndarray:
-        """Returns the indices of batch `step`, counted from 0, int64 [batch_size]."""
+        """Returns the indices of a step's batch, int64 [batch_size]. Steps are counted from 0."""
         positions = np.arange(step * self._batch_size, (step + 1) * self._batch_size)
         epochs = positions // self._num_examples
         parts = [

@@ -1,6 +1,6 @@
-"""The options of a training run: help, range and default of each, and the presets.
+"""Defines the options of a training run and the presets.
 
-`train.py` makes its flags from the fields of `TrainConfig`; a run stores its values in `config.json`.
+`train.py` makes its flags from the fields of `TrainConfig`. A run stores its options in `config.json`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ADVERSARIAL_LOSSES = ("non_saturating", "hinge", "wasserstein")
 GRADIENT_PENALTIES = ("dragan", "wgan_gp", "r1", "none")
 AUGMENTATIONS = ("none", "always", "adaptive")
 PRECISIONS = ("auto", "float32", "bfloat16")
-# Name of a removed option -> its default, and the last version that has it.
+# Name of a removed option -> its default and the last version that has it.
 REMOVED_OPTIONS: Mapping[str, tuple[Any, str]] = {}
 
 
@@ -35,19 +35,19 @@ def option(default: Any, help_text: str, **limits: Any) -> Any:
     """Returns a field of a configuration.
 
     Args:
-        default: Its default value.
-        help_text: Its help, a noun phrase.
-        **limits: `minimum` and `maximum`, or `choices`.
+        default: The default value.
+        help_text: The help text, a noun phrase.
+        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too.
     """
     return dataclasses.field(default=default, metadata={"help": help_text, **limits})
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """All options of a training run; each field has its own help text.
+    """All options of a training run. Each field has its own help text.
 
     Raises:
-        ConfigError: A value is not allowed, or not allowed together with another one.
+        ConfigError: A value is not allowed, or two values cannot be combined.
     """
 
     data: str = option(
@@ -77,46 +77,46 @@ class TrainConfig:
     )
     base_resolution: int = option(
         0,
-        "resolution from which the networks grew, in pixels; 0 = they did not; set by --init_from=RUN",
+        "resolution from which the networks grew, in pixels; 0 = not grown; set by --init_from=RUN",
         minimum=0,
         maximum=1024,
     )
     num_images: int = option(
         0,
-        "maximum number of images; 0 = all images of a folder, or 16,000 drawn faces",
+        "maximum number of images; 0 = all images in a folder, or 16,000 drawn faces",
         minimum=0,
         maximum=10_000_000,
     )
     test_every: int = option(
         10,
-        "every k-th image is held out for evaluation; 0 = none",
+        "hold out every k-th image for evaluation; 0 = none",
         minimum=0,
         maximum=10**9,
     )
     hold_out: str = option(
         "",
-        "attribute combinations to hold out for evaluation: 'blue hair, green eyes; red hair, glasses'",
+        "attribute combinations to hold out for evaluation, e.g. 'blue hair, green eyes; red hair, glasses'",
     )
     augment: str = option(
         "none",
-        "differentiable augmentation of the discriminator's inputs (color, translation, cutout); adaptive "
-        "adjusts its strength to prevent overfitting (ADA)",
+        "differentiable augmentation of the discriminator's inputs (color, translation, and cutout); "
+        "adaptive adjusts its strength to prevent overfitting (ADA)",
         choices=AUGMENTATIONS,
     )
-    flip: bool = option(False, "random mirroring of real images, with probability 0.5")
+    flip: bool = option(False, "random mirroring of real images with probability 0.5")
     init_from: str = option(
         "",
-        "run or export whose generator is fine-tuned; architecture and resolution are taken from it",
+        "run or export to start from; its architecture and resolution are used",
     )
     discriminator_steps: int = option(
         0,
-        "number of initial steps that train only the discriminator; 100 by default with --init_from",
+        "number of initial steps that train only the discriminator; 100 if --init_from names an export",
         minimum=0,
         maximum=10**9,
     )
     steps: int = option(4_000, "number of training steps", minimum=1, maximum=100_000_000)
     batch_size: int = option(32, "batch size over all replicas", minimum=2, maximum=4_096)
-    seed: int = option(0, "random seed for data, initial weights and sampling", minimum=0, maximum=2**31 - 1)
+    seed: int = option(0, "random seed for data, initial weights, and sampling", minimum=0, maximum=2**31 - 1)
     latent_dim: int = option(100, "size of the latent vector", minimum=1, maximum=4_096)
     learning_rate: float = option(1.2e-3, "Adam learning rate of both networks", minimum=1e-8, maximum=1.0)
     generator_learning_rate: float = option(
@@ -124,7 +124,7 @@ class TrainConfig:
     )
     learning_rate_halving: int = option(
         1_250,
-        "half-life, in steps, of the exponential learning-rate decay; 0 = constant learning rate",
+        "half-life of the exponential learning-rate decay, in steps; 0 = constant learning rate",
         minimum=0,
         maximum=10**9,
     )
@@ -147,8 +147,8 @@ class TrainConfig:
     attribute_weight: float = option(
         5.0, "weight of the attribute loss, relative to the adversarial loss", minimum=0.0, maximum=1e4
     )
-    attribute_head: bool = option(True, "attribute classifier on the discriminator's features")
-    projection: bool = option(True, "conditioning of the discriminator by projection on a label embedding")
+    attribute_head: bool = option(True, "attribute classifier in the discriminator")
+    projection: bool = option(True, "conditioning of the discriminator on the labels by projection")
     ema_decay: float = option(
         0.999,
         "decay rate of the exponential moving average (EMA) of the generator's weights",
@@ -161,14 +161,17 @@ class TrainConfig:
         choices=PRECISIONS,
     )
     log_interval: int = option(
-        50, "steps between entries in stats.jsonl and TensorBoard", minimum=1, maximum=10**9
+        50, "number of steps between entries in stats.jsonl and TensorBoard", minimum=1, maximum=10**9
     )
-    sample_interval: int = option(500, "steps between sample images", minimum=1, maximum=10**9)
+    sample_interval: int = option(500, "number of steps between sample images", minimum=1, maximum=10**9)
     evaluation_interval: int = option(
-        0, "steps between evaluations of FID, texture and attributes; 0 = none", minimum=0, maximum=10**9
+        0,
+        "number of steps between evaluations of FID, texture, and attributes; 0 = none",
+        minimum=0,
+        maximum=10**9,
     )
-    checkpoint_interval: int = option(500, "steps between checkpoints", minimum=1, maximum=10**9)
-    keep_checkpoints: int = option(2, "number of newest checkpoints to keep", minimum=1, maximum=10**6)
+    checkpoint_interval: int = option(500, "number of steps between checkpoints", minimum=1, maximum=10**9)
+    keep_checkpoints: int = option(2, "number of checkpoints to keep", minimum=1, maximum=10**6)
 
     def __post_init__(self) -> None:
         """Checks all values."""
@@ -183,14 +186,14 @@ class TrainConfig:
         discriminator = get_architecture(self.discriminator_name)
         if discriminator.batch_statistics_in_discriminator and self.gradient_penalty != "none":
             raise ConfigError(
-                f"must be none for the discriminator of {discriminator.name}: its batch normalization makes "
-                "each logit depend on all images of the batch",
+                f"must be none for the discriminator of {discriminator.name}, because batch normalization "
+                "makes each logit depend on all images of the batch",
                 "gradient_penalty",
                 self.gradient_penalty,
             )
 
     def _check_code(self) -> None:
-        """Imports code from outside the package, so that errors appear before training."""
+        """Imports code from outside the package, so that its errors appear before training."""
         if is_reference(self.discriminator):
             get_architecture(self.discriminator, "discriminator")
         if is_reference(self.adversarial_loss):
@@ -206,7 +209,7 @@ class TrainConfig:
 
     @property
     def discriminator_name(self) -> str:
-        """Name of the architecture whose discriminator is trained."""
+        """Name of the discriminator's architecture."""
         return self.architecture if self.discriminator == "same" else self.discriminator
 
     def to_json(self) -> str:
@@ -215,16 +218,16 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, text: str, given: Mapping[str, Any] | None = None) -> TrainConfig:
-        """Reads what `to_json` wrote, in this version or an earlier one.
+        """Reads the options from the JSON object that `to_json` wrote in this or an earlier version.
 
         Args:
             text: The JSON object.
-            given: Options that the user typed. Code is imported only if it is named there, because somebody
-                else may have written the text.
+            given: Options that the user typed. Only code that they name is imported, because somebody else
+                may have written the text.
 
         Raises:
-            ConfigError: A value is not allowed, or this version does not have an option. A removed option is
-                ignored if it has its default value.
+            ConfigError: A value is not allowed, or an option does not exist in this version. A removed option
+                is allowed if it has its default value.
         """
         values = json.loads(text)
         # Runs from before version 0.2.0 have no alpha channel.
@@ -234,13 +237,13 @@ class TrainConfig:
                 raise ConfigError(_removed(version), name, value)
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
-            raise ConfigError(f"this version has no such options: {', '.join(sorted(unknown))}")
+            raise ConfigError(f"this version does not have these options: {', '.join(sorted(unknown))}")
         refuse_unnamed_code(values, given or {})
         return cls(**values)
 
 
 def refuse_unnamed_code(saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Checks that the command names all code that the saved options name.
+    """Checks that the command names all Python code that saved options name.
 
     Raises:
         ConfigError: It does not. The message says which options to add.
@@ -252,7 +255,7 @@ def refuse_unnamed_code(saved: Mapping[str, Any], given: Mapping[str, Any]) -> N
 
 
 def code_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """The options that name code outside the package, as `module:NAME`."""
+    """Returns the options that name code outside the package as `module:NAME`."""
     return {
         field.name: options[field.name]
         for field in dataclasses.fields(TrainConfig)
@@ -262,7 +265,7 @@ def code_options(options: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-# Options that a resumed run may change: its length and its reports, but not what a step computes.
+# A resumed run may change these options. They determine its length and its reports, not what a step computes.
 RESUMABLE = frozenset(
     {
         "steps",
@@ -280,9 +283,9 @@ class Preset:
     """Named values for several options.
 
     Attributes:
-        description: What it is for, how long it takes and what it achieves, as measured.
+        description: Its purpose, measured duration, and result.
         options: Values that differ from the defaults of `TrainConfig`.
-        after: Preset of half the resolution whose run it grows from; empty if it starts from random weights.
+        after: The preset of half the resolution from whose run it grows; empty for random initial weights.
     """
 
     description: str
@@ -308,7 +311,8 @@ _FLAGSHIP: Mapping[str, Any] = MappingProxyType({"steps": 16_000, "learning_rate
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        "12 minutes on two CPU cores (219 images/s). Built-in faces: grainy, with the right hair and style.",
+        "12 minutes on two CPU cores (219 images/s). Built-in faces come out grainy, with the right hair and "
+        "style.",
         {},
     ),
     "published": Preset(
@@ -316,7 +320,7 @@ PRESETS: dict[str, Preset] = {
         _PUBLISHED,
     ),
     "hour": Preset(
-        "49 minutes on two CPU cores. Layered character art: clear faces with the right hair color.",
+        "49 minutes on two CPU cores. Layered art gives clear faces with the right hair color.",
         {**_PUBLISHED, "steps": 20_000},
     ),
     "flagship": Preset(
@@ -324,19 +328,19 @@ PRESETS: dict[str, Preset] = {
         _FLAGSHIP,
     ),
     "flagship-128": Preset(
-        "The flagship, then a run of 128x128 that grows from it.",
+        "Trains flagship, then grows it to 128x128 pixels.",
         {**_FLAGSHIP, "resolution": 128, "learning_rate_halving": 2_500, "steps": 8_000},
         after="flagship",
     ),
     "flagship-256": Preset(
-        "The flagship-128, then a run of 256x256 that grows from it.",
+        "Trains flagship-128, then grows it to 256x256 pixels.",
         {**_FLAGSHIP, "resolution": 256, "learning_rate_halving": 2_500, "steps": 8_000},
         after="flagship-128",
     ),
-    # The flagship's learning rate, so that the new discriminator learns fast, and half of it for the trained
-    # generator; see docs/tuning.md.
+    # The new discriminator has the learning rate of flagship, so that it learns fast. The trained generator
+    # has half of that rate; see docs/tuning.md.
     "tune": Preset(
-        "About an hour on two CPU cores at 128x128. Fine-tunes the generator that --init_from names.",
+        "About an hour on two CPU cores at 128x128. Fine-tunes the generator of --init_from.",
         {
             "discriminator": "compact",
             "generator_learning_rate": 6e-4,
@@ -346,7 +350,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "exact": Preset(
-        "The networks of the published example, unchanged. Only the generator gets labels.",
+        "Trains the unchanged networks of the published example. Only the generator gets labels.",
         {
             **_PUBLISHED,
             "architecture": "published-exact",
@@ -356,18 +360,21 @@ PRESETS: dict[str, Preset] = {
             "batch_size": 64,
         },
     ),
-    # Jin et al. 2017 (arXiv 1708.05509). Divided by the paper's lambda_adv = 34, its other weights are 1 for
-    # the mean attribute loss and 0.5 / 34 for the penalty; see `attribute_loss`. Two differences: the paper's
-    # learning rate is constant for 50,000 steps and then decays, while ours has decayed to half by then. The
-    # paper draws the labels of generated images at random, while ours come from the training set.
-    # docs/paper.md shows the first steps of a run.
-    # The estimate: the generator takes G = 1.36 billion multiply-adds per image, the discriminator D = 0.9. A
-    # step takes 3 G for the generator's forward and backward pass, 6 D for the discriminator's on a real and
-    # a generated image, 2 D for the gradient that the generator gets, and 6 D for the penalty, whose gradient
-    # is differentiated again. That is 16.7 billion per image, and there are 6.4 million images.
+    # Jin et al. 2017 (arXiv 1708.05509). The paper's weights are divided by its lambda_adv = 34: the mean
+    # attribute loss has weight 1, and the penalty has 0.5 / 34; see `attribute_loss`.
+    # There are two differences. The paper's learning rate is constant for 50,000 steps and then decays, while
+    # ours has decayed to half by then. The paper draws the labels of generated images at random, while ours
+    # come from the training set. docs/paper.md shows the first steps of a run.
+    # The estimate of the cost: per image, the generator needs G = 1.36 billion multiply-adds, and the
+    # discriminator needs D = 0.9 billion. A step needs
+    # - 3 G for the forward and backward passes of the generator,
+    # - 6 D for the forward and backward passes of the discriminator on a real and a generated image,
+    # - 2 D for the gradient that the generator gets,
+    # - 6 D for the penalty, whose gradient is differentiated again.
+    # That is 16.7 billion multiply-adds per image, and there are 6.4 million images.
     "paper": Preset(
-        "The networks and losses of arXiv 1708.05509 at 128x128, without a moving average. Needs a GPU: 33 "
-        "GFLOP per image, so an estimated 3 hours if convolutions run at 20 TFLOP/s.",
+        "Trains the networks of arXiv 1708.05509 at 128x128 with its losses, without a moving average. Needs "
+        "a GPU; takes an estimated 3 hours at 20 TFLOP/s (33 GFLOP per image).",
         {
             **_PUBLISHED,
             "architecture": "srresnet",
@@ -386,7 +393,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def stages_of(preset: str) -> list[str]:
-    """Returns the presets whose runs lead to a preset, itself last: one name, or several that grow."""
+    """Returns the presets of all stages that a preset trains, itself last."""
     stages = [preset]
     while preset in PRESETS and (preset := PRESETS[preset].after):
         stages.insert(0, preset)
@@ -394,11 +401,11 @@ def stages_of(preset: str) -> list[str]:
 
 
 def resolve_config(preset: str, given: Mapping[str, Any]) -> TrainConfig:
-    """Returns the configuration of a new run: defaults, overridden by the preset, overridden by the user.
+    """Returns the configuration of a new run. The user's options override the preset's.
 
     Args:
         preset: A name in `PRESETS`.
-        given: Option name -> value of the options that the user set.
+        given: Option name -> value, for the options that the user set.
 
     Raises:
         ConfigError: The preset is unknown or a value is not allowed.
@@ -413,11 +420,11 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
     """Returns the configuration of a resumed run.
 
     Args:
-        saved: The configuration of the run so far.
-        given: Option name -> value of the options that the user set.
+        saved: The saved configuration of the run.
+        given: Option name -> value, for the options that the user set.
 
     Raises:
-        ConfigError: The user changes an option that must stay.
+        ConfigError: The user changes an option that a resumed run cannot change.
     """
     for name, value in given.items():
         if name not in RESUMABLE and value != getattr(saved, name):
@@ -430,7 +437,7 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
 
 
 def command_line(options: Mapping[str, Any]) -> str:
-    """Returns the command that trains with these options; leaves out defaults and reporting intervals."""
+    """Returns the command that trains with these options, without defaults and reporting intervals."""
     given = [
         f"--{field.name}={options[field.name]}"
         for field in dataclasses.fields(TrainConfig)
@@ -441,7 +448,7 @@ def command_line(options: Mapping[str, Any]) -> str:
 
 
 def describe_range(field: dataclasses.Field[Any]) -> str:
-    """Returns the values that a field allows, in words, for help and errors."""
+    """Describes the values that a field allows, for help and errors."""
     limits = field.metadata
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"]) + ", or module:NAME" * ("takes_code" in limits)
@@ -467,7 +474,7 @@ def _check(field: dataclasses.Field[Any], value: Any) -> None:
         allowed = value in limits["choices"] or ("takes_code" in limits and is_reference(value))
         hint = nearest(value, limits["choices"])
     elif allowed and "minimum" in limits:
-        # False for NaN, because all comparisons with it are false.
+        # NaN is not allowed, because all comparisons with it are false.
         allowed = limits["minimum"] <= value <= limits["maximum"]
     if not allowed:
         raise ConfigError(f"must be {describe_range(field)}{hint}", field.name, value)

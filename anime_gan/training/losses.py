@@ -1,8 +1,8 @@
 """Adversarial losses and the attribute loss.
 
-All functions are pure and return one float32 value per sample for logits of any float dtype.
-The caller sums them and divides by the size of the global batch. If each function took a mean, the
-result would change with the number of replicas.
+All functions are pure. They take logits of any float dtype and return one float32 value per sample. The
+caller sums the values and divides by the size of the global batch. If each function returned a mean, the
+result would depend on the number of replicas.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class AdversarialLoss:
     """The losses that the discriminator and the generator minimize.
 
     Attributes:
-        discriminator: `(real_logits, fake_logits) -> (real_term, fake_term)`; logits `[b, 1]`,
-            terms float32 `[b]`, to be added.
-        generator: `fake_logits -> term`; logits `[b, 1]`, term float32 `[b]`.
+        discriminator: `(real_logits, fake_logits) -> (real_term, fake_term)`, with logits `[b, 1]` and terms
+            float32 `[b]`. The loss is the sum of both terms.
+        generator: `fake_logits -> term`, with logits `[b, 1]` and a term float32 `[b]`.
     """
 
     discriminator: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -39,22 +39,22 @@ def non_saturating_discriminator(
 
 
 def non_saturating_generator(fake_logits: tf.Tensor) -> tf.Tensor:
-    """-log D(G(z)), which has a large gradient where D rejects the image (arXiv 1406.2661, section 3)."""
+    """-log D(G(z)); its gradient is large if D rejects the image (arXiv 1406.2661, section 3)."""
     return tf.nn.softplus(-_per_sample(fake_logits))
 
 
 def hinge_discriminator(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Hinge loss, zero beyond a margin of 1 (Miyato et al. 2018, arXiv 1802.05957, equation 16)."""
+    """Hinge loss, which is zero beyond a margin of 1 (Miyato et al. 2018, arXiv 1802.05957, equation 16)."""
     return tf.nn.relu(1.0 - _per_sample(real_logits)), tf.nn.relu(1.0 + _per_sample(fake_logits))
 
 
 def wasserstein_discriminator(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Difference of the critic's outputs; needs a gradient penalty (arXiv 1701.07875, section 3)."""
+    """Difference of the discriminator's outputs; needs a gradient penalty (arXiv 1701.07875, section 3)."""
     return -_per_sample(real_logits), _per_sample(fake_logits)
 
 
 def negative_logit_generator(fake_logits: tf.Tensor) -> tf.Tensor:
-    """-D(G(z)): the generator's part of the hinge loss and of the Wasserstein loss."""
+    """-D(G(z)), the generator's part of the hinge loss and of the Wasserstein loss."""
     return -_per_sample(fake_logits)
 
 
@@ -68,10 +68,10 @@ ADVERSARIAL_LOSSES: Mapping[str, AdversarialLoss] = MappingProxyType(
 
 
 def get_adversarial_loss(name: str) -> AdversarialLoss:
-    """Returns the loss called `name`, or imports the one that `module:NAME` names.
+    """Returns the loss with this name, or imports the loss that `module:NAME` refers to.
 
     Raises:
-        InputError: There is no such loss, or its terms are not float32 `[b]`.
+        InputError: The loss does not exist, or its terms are not float32 `[b]`.
     """
     if name in ADVERSARIAL_LOSSES:
         return ADVERSARIAL_LOSSES[name]
@@ -83,10 +83,10 @@ def get_adversarial_loss(name: str) -> AdversarialLoss:
 
 
 def check_per_sample(term: tf.Tensor, name: str, field: str) -> None:
-    """Refuses a term that is not float32 `[2]` for two samples, such as a mean over the batch.
+    """Checks that a term for two samples is float32 `[2]`, rather than a mean over the batch.
 
     Raises:
-        InputError: The dtype or shape is another.
+        InputError: The dtype or the shape is wrong.
     """
     if term.dtype != tf.float32 or term.shape != [2]:
         returned = f"{term.dtype.name} {term.shape}"
@@ -96,25 +96,25 @@ def check_per_sample(term: tf.Tensor, name: str, field: str) -> None:
 def attribute_loss(
     logits: tf.Tensor, labels: tf.Tensor, slots: Sequence[Slot]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cross-entropy of the predicted attributes, summed over the known attributes of each sample.
+    """Returns the cross-entropy of each sample, summed over its known attributes.
 
-    This is a softmax cross-entropy for a group and a sigmoid cross-entropy for a tag. A tag labeled 0
-    is unknown, and so is a group without a +1. Unknown attributes change neither loss nor gradient.
+    A group has a softmax cross-entropy, and a tag has a sigmoid cross-entropy. A tag labeled 0 is unknown,
+    and so is a group without a +1. Unknown attributes affect neither the loss nor the gradient.
 
-    Weights: Jin et al. 2017 (arXiv 1708.05509) sum 34 sigmoid cross-entropies, weight the
-    adversarial loss by lambda_adv = 34 and the gradient penalty by lambda_gp = 0.5. Relative to an
-    adversarial loss of weight 1, this sum has the weight 1/34 (its mean over 34 attributes has 1),
-    and the penalty has 0.5/34.
+    Jin et al. 2017 (arXiv 1708.05509) add up 34 sigmoid cross-entropies, the adversarial loss with weight
+    lambda_adv = 34, and the gradient penalty with weight lambda_gp = 0.5. If the adversarial loss has weight
+    1, the sum of the cross-entropies has weight 1/34, so their mean has weight 1. The penalty has weight
+    0.5/34.
 
     Args:
         logits: `[b, a]`, any float dtype.
-        labels: `[b, a]` in {-1, 0, +1}: off, unknown, on. If several columns of a group are on, only
-            the first counts.
+        labels: `[b, a]` of -1 (off), 0 (unknown), and +1 (on). If several columns of a group are on, only
+            the first one counts.
         slots: The columns of every group and tag.
 
     Returns:
-        `(loss, known)`, both float32 `[b]`: the sum over the known attributes of each sample, and
-        their number. For a mean, divide the global sum of `loss` by the global sum of `known`.
+        `(loss, known)`, both float32 `[b]`: the sum over the known attributes of each sample, and their
+        number. For a mean, divide the global sum of `loss` by the global sum of `known`.
     """
     logits = tf.cast(logits, tf.float32)
     labels = tf.cast(labels, tf.float32)
@@ -142,17 +142,17 @@ def attribute_accuracy(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Counts the known attributes that are predicted correctly.
 
-    A group is correct if its largest logit is in the column that is on; a tag is correct if its
-    logit has the sign of its label.
+    A group is correct if its largest logit is in the column that is on. A tag is correct if its logit has the
+    sign of its label.
 
     Args:
         logits: `[b, a]`, any float dtype.
-        labels: `[b, a]` in {-1, 0, +1}.
+        labels: `[b, a]` of -1, 0, and +1.
         slots: The columns of every group and tag.
 
     Returns:
-        `(right, known)`, both float32 `[b]`: the number of known attributes that are predicted
-        correctly, and the number of known attributes. The accuracy is the ratio of their sums.
+        `(right, known)`, both float32 `[b]`: the number of correctly predicted known attributes, and the
+        number of known attributes. The accuracy is the ratio of their sums.
     """
     labels = tf.cast(labels, tf.float32)
     right, known = [], []

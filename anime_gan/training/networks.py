@@ -1,4 +1,4 @@
-"""The networks of a run, generator, moving average, and discriminator, and their optimizers."""
+"""Builds the networks of a run and their optimizers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Networks(NamedTuple):
 
     Attributes:
         generator: The generator that is trained.
-        ema_generator: The exponential moving average (EMA) of its weights and batch statistics.
+        ema_generator: The exponential moving average (EMA) of the generator's weights and batch statistics.
         discriminator: The discriminator.
     """
 
@@ -30,8 +30,8 @@ def build_networks(
 
     Args:
         config: The options of the run.
-        num_labels: Columns of a label row; 0 without labels.
-        channels: Channels of the images, 3 or 4.
+        num_labels: Number of label columns; 0 for an unconditional model.
+        channels: 3 for RGB images, 4 for RGBA.
         dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
         synchronized: Whether batch normalization averages over all replicas.
     """
@@ -69,13 +69,13 @@ def make_optimizer(network: keras.Model, rate: float, half_life: int) -> keras.o
     Args:
         network: A built model.
         rate: Learning rate at step 0.
-        half_life: Steps after which the learning rate has halved; 0 for a constant learning rate.
+        half_life: Number of steps in which the learning rate halves; 0 for a constant learning rate.
     """
     schedule: float | keras.optimizers.schedules.LearningRateSchedule = rate
     if half_life:
-        # The decay does not depend on `steps`, so extending a run does not change it.
+        # The decay does not depend on the number of steps, so extending a run does not change it.
         schedule = keras.optimizers.schedules.ExponentialDecay(rate, half_life, 0.5)
-    # beta_1 = 0.5: training oscillates with the usual 0.9 (Radford et al. 2015, arXiv 1511.06434, section 4).
+    # With the usual beta_1 of 0.9, training oscillates (Radford et al. 2015, arXiv 1511.06434, section 4).
     optimizer = keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.999)
     optimizer.build(network.trainable_variables)
     return optimizer

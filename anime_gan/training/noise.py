@@ -1,4 +1,4 @@
-"""The random numbers of a training step, all drawn from (seed, step)."""
+"""Draws all random numbers of a training step from (seed, step)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from anime_gan.training.augment import NUM_UNIFORMS
 
 
 class StepNoise(NamedTuple):
-    """The random numbers of one step, for the global batch of n images.
+    """The random numbers of one step, for a global batch of n images.
 
-    Uniform numbers are in [0, 1).
+    Uniform numbers are in [0, 1). A fake is a generated image.
 
     Attributes:
         latents: float32 [n, latent_dim], standard normal.
-        rows: int32 [n], the training rows whose labels the fakes get.
-        recombine: bool [n], whether a fake's attributes are drawn independently instead.
+        rows: int32 [n], indices of the training images whose labels the fakes get.
+        recombine: bool [n], whether each attribute of a fake is drawn independently instead.
         fake_labels: float64 [n, attributes], uniform, for the labels of the fakes.
         real_labels: float64 [n, attributes], uniform, for the unknown labels of real images.
-        mirror: bool [n], whether the real image is mirrored.
-        penalty: float32 [n, ...], uniform, for the gradient penalty; [n] if it needs no noise.
+        mirror: bool [n], whether a real image is mirrored.
+        penalty: float32 [n, ...], uniform, for the gradient penalty; [n] if the penalty needs no noise.
         augment_real: float32 [n, NUM_UNIFORMS], uniform, for the augmentation of real images.
         augment_fake: float32 [n, NUM_UNIFORMS], uniform, for the augmentation of fakes.
     """
@@ -46,16 +46,16 @@ def draw_noise(
     num_attributes: int,
     penalty_shape: Sequence[int],
 ) -> StepNoise:
-    """Draws the noise of a step for the global batch, independent of the number of replicas.
+    """Draws the random numbers of a step. They do not depend on the number of replicas.
 
     Args:
         seed: Seed of the run.
         step: Number of the step, an int64 scalar.
-        batch_size: Images per step, over all replicas.
+        batch_size: Number of images per step, over all replicas.
         latent_dim: Size of a latent vector.
         num_rows: Number of training images.
         num_attributes: Number of groups and tags.
-        penalty_shape: Shape of the penalty's noise for one image.
+        penalty_shape: Shape of the gradient penalty's noise for one image.
     """
     # `step` is a tensor, because a Python number would retrace the graph at every step.
     seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), step]), 9, alg="philox"))

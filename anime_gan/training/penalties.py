@@ -2,16 +2,15 @@
 
 Every penalty has the signature `(discriminate, real, fake, noise) -> penalty`:
 
-- `discriminate`: a function from images `[b, h, w, c]` to logits `[b, 1]`; labels and the training
-  flag are bound already. A logit must depend on its own image only, so no batch statistics.
-- `real`, `fake`: images `[b, h, w, c]` in [-1, 1]. Both are treated as constants.
-- `noise`: uniform in [0, 1), `[b, *noise_shape]`, or `None` for penalties that need none. The caller
-  derives it from (seed, step, global index of the sample), so that it does not depend on how the
-  batch is split over replicas.
-- Returns float32 `[b]`, unweighted, for images and logits of any float dtype.
+- `discriminate`: a function that maps images `[b, h, w, c]` to logits `[b, 1]`. It already has the labels and
+  the training flag. A logit must depend only on its own image, so batch statistics are not allowed.
+- `real`, `fake`: images `[b, h, w, c]` in [-1, 1], treated as constants.
+- `noise`: uniform in [0, 1), `[b, *noise_shape]`; `None` for penalties that need no noise. The caller draws
+  it for the global batch, so that it does not depend on how the batch is split over replicas.
+- `penalty`: float32 `[b]`, unweighted, for images and logits of any float dtype.
 
-The gradient of the penalty with respect to the weights needs second derivatives. Some TensorFlow
-operations do not have them: bilinear `tf.image.resize` stops the gradient without a warning.
+The gradient of the penalty with respect to the weights needs second derivatives. Some TensorFlow operations
+lack them. For example, bilinear `tf.image.resize` stops the gradient without a warning.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ ImageShape = tuple[int, int, int]
 
 @dataclasses.dataclass(frozen=True)
 class GradientPenalty:
-    """A penalty function with the noise and the weight that it needs.
+    """A penalty function with the shape of its noise and its default weight.
 
     Attributes:
         function: `(discriminate, real, fake, noise) -> penalty [b]`, float32.
-        noise_shape: Maps the image shape `(h, w, c)` to the noise shape of one sample, or to `None`
-            if the penalty uses no noise.
-        default_weight: The authors' weight for an adversarial loss of weight 1.
+        noise_shape: Maps the image shape `(h, w, c)` to the noise shape of one sample; to `None` if the
+            penalty uses no noise.
+        default_weight: The weight in its paper, for an adversarial loss of weight 1.
     """
 
     function: PenaltyFunction
@@ -51,10 +50,11 @@ def dragan(
     """Pulls the gradient norm toward 1 around the real images: (|grad D(x')| - 1)^2.
 
     Kodali et al. 2017, "On Convergence and Stability of GANs" (arXiv 1705.07215), with
-    x' = x + 0.5 * std(x) * U(0, 1). Implementations differ: some use U - 0.5 or normal noise, and some
-    move a random part of the way from x to x'. Most compute std over the whole batch. Here it is
-    computed over height, width and channels of each image, so that a sample's penalty does not
-    depend on the other samples of its batch or replica.
+    x' = x + 0.5 * std(x) * U(0, 1).
+
+    Implementations differ: some use U - 0.5 or normal noise, and some move a random part of the way from x to
+    x'. Most compute std over the whole batch. This function computes it over height, width, and channels of
+    each image, so a sample's penalty does not depend on the other samples of its batch or replica.
 
     Args:
         discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
@@ -66,7 +66,7 @@ def dragan(
         float32 `[b]`.
 
     Raises:
-        ValueError: If there is no noise, or the logits do not depend on the images.
+        ValueError: There is no noise, or the logits do not depend on the images.
     """
     del fake
     real = tf.cast(real, tf.float32)
@@ -81,8 +81,8 @@ def wgan_gp(
 ) -> tf.Tensor:
     """Pulls the gradient norm toward 1 between real and generated images: (|grad D(x')| - 1)^2.
 
-    Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (arXiv 1704.00028, equation 3),
-    with x' = noise * real + (1 - noise) * fake.
+    Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (arXiv 1704.00028, equation 3), with
+    x' = noise * real + (1 - noise) * fake.
 
     Args:
         discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
@@ -94,7 +94,7 @@ def wgan_gp(
         float32 `[b]`.
 
     Raises:
-        ValueError: If there is no noise, or the logits do not depend on the images.
+        ValueError: There is no noise, or the logits do not depend on the images.
     """
     real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
     noise = tf.cast(_required(noise, "wgan_gp"), tf.float32)
@@ -106,8 +106,8 @@ def wgan_gp(
 def r1(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None) -> tf.Tensor:
     """Flattens the discriminator at the real images: |grad D(x)|^2 / 2.
 
-    Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?"
-    (arXiv 1801.04406, equation 9). The factor 1/2 is included, so the weight is the paper's gamma.
+    Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?" (arXiv 1801.04406, equation
+    9). The factor 1/2 is included, so the weight equals the paper's gamma.
 
     Args:
         discriminate: Images `[b, h, w, c]` -> logits `[b, 1]`.
@@ -119,14 +119,14 @@ def r1(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.T
         float32 `[b]`.
 
     Raises:
-        ValueError: If the logits do not depend on the images.
+        ValueError: The logits do not depend on the images.
     """
     del fake, noise
     return 0.5 * _squared_gradient_norm(discriminate, tf.cast(real, tf.float32))
 
 
 def none(discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor | None) -> tf.Tensor:
-    """Returns zeros `[b]`: no penalty. The discriminator is not called."""
+    """Returns zeros `[b]`, without calling the discriminator."""
     del discriminate, fake, noise
     return tf.zeros(tf.shape(real)[:1])
 
@@ -142,10 +142,10 @@ GRADIENT_PENALTIES: Mapping[str, GradientPenalty] = MappingProxyType(
 
 
 def get_gradient_penalty(name: str) -> GradientPenalty:
-    """Returns the penalty called `name`, or imports the one that `module:NAME` names.
+    """Returns the penalty with this name, or imports the penalty that `module:NAME` refers to.
 
     Raises:
-        InputError: There is no such penalty, or it does not return float32 `[b]`.
+        InputError: The penalty does not exist, or it does not return float32 `[b]`.
     """
     if name in GRADIENT_PENALTIES:
         return GRADIENT_PENALTIES[name]
@@ -157,25 +157,25 @@ def get_gradient_penalty(name: str) -> GradientPenalty:
     return penalty
 
 
-# Added inside the square root, whose derivative at zero is infinite. Changes a norm of 1 by 5e-13.
+# This is added inside the square root, whose derivative at zero is infinite. It changes a norm of 1 by 5e-13.
 _EPSILON = 1e-12
 
 
 def _squared_gradient_norm(discriminate: Discriminate, images: tf.Tensor) -> tf.Tensor:
-    """Squared norm of each logit's gradient with respect to its own image, float32 `[b]`."""
+    """Returns the squared norm of each logit's gradient with respect to its own image, float32 `[b]`."""
     images = tf.stop_gradient(images)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
         logits = discriminate(images)
-    # The gradient of the sum over the batch contains each sample's own gradient, provided that no
-    # logit depends on another sample.
+    # The gradient of the sum over the batch contains each sample's own gradient, because no logit depends on
+    # another sample.
     gradients = tape.gradient(logits, images)
     if gradients is None:
         raise ValueError(
-            "the gradient penalty has no gradient: `discriminate` must compute the logits from the images "
+            "the gradient penalty has no gradient; `discriminate` must compute the logits from the images "
             "with differentiable operations"
         )
-    # float32 like the images, even if the discriminator computes in bfloat16.
+    # The gradients are float32 like the images, even if the discriminator computes in bfloat16.
     return tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3])
 
 

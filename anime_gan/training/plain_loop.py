@@ -1,7 +1,7 @@
-"""The training step of `Trainer`, written plainly. The benchmark compares the speed of both.
+"""A plain version of `Trainer`'s training step, for comparing their speed in the benchmark.
 
-This version uses Keras's own layers, float32, and new fakes for the generator's update. A test checks that
-both compute the same losses.
+The plain version uses Keras's own layers, float32, and new fakes for the generator's update. A test checks
+that both versions compute the same losses.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PlainDiscriminator(keras.Model):
         self.num_labels = num_labels
 
     def call(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns real-or-fake logits [b, 1] and attribute logits [b, num_labels]."""
+        """Returns the real/fake logits [b, 1] and the attribute logits [b, num_labels]."""
         x = tf.nn.leaky_relu(self.conv1(images))
         x = tf.nn.leaky_relu(self.conv2(x))
         features = self.flatten(tf.nn.leaky_relu(self.conv3(x)))
@@ -76,10 +76,10 @@ class PlainLosses(NamedTuple):
 
 
 class PlainLoop:
-    """Networks, optimizers and the step, with the defaults of `TrainConfig` and DRAGAN in every step."""
+    """Networks, optimizers, and the step, with the defaults of `TrainConfig` and DRAGAN in every step."""
 
     def __init__(self, slots: Sequence[Slot], latent_dim: int, embedding_dim: int, batch_size: int) -> None:
-        """Builds networks and optimizers with all their variables."""
+        """Builds the networks and the optimizers with all their variables."""
         num_labels = sum(slot.size for slot in slots)
         self.generator = PlainGenerator(num_labels, embedding_dim)
         self.discriminator = PlainDiscriminator(num_labels)
@@ -107,7 +107,7 @@ class PlainLoop:
         Args:
             real: float32 [b, 64, 64, 3] in [-1, 1].
             real_labels: float32 [b, num_labels] of +1 and -1.
-            latents: float32 [b, latent_dim], for the discriminator's update and for the generator's.
+            latents: Two batches, float32 [b, latent_dim]; the first for the discriminator's update.
             fake_labels: float32 [b, num_labels] of +1 and -1, for both updates.
             noise: float32 [b, 64, 64, 3], uniform in [0, 1), for DRAGAN.
         """

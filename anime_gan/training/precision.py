@@ -1,4 +1,4 @@
-"""Compute precision: float32 or bfloat16."""
+"""Chooses the compute precision, float32 or bfloat16."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from anime_gan.common.backend import tf
 
-# Names in Linux's /proc/cpuinfo: x86 with AVX-512 or AMX, and Arm.
+# CPU features in Linux's /proc/cpuinfo: AVX-512 and AMX on x86, and bfloat16 on Arm.
 CPU_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-# NVIDIA's Ampere generation.
+# NVIDIA GPUs support bfloat16 from the Ampere generation on.
 GPU_BFLOAT16_CAPABILITY = (8, 0)
 
 
 def resolve_dtype(precision: str) -> str:
-    """Returns the Keras dtype policy of a precision.
+    """Returns the Keras dtype policy for a precision.
 
     Args:
-        precision: "float32", "bfloat16", or "auto": bfloat16 if the hardware supports it, else float32.
+        precision: "float32", "bfloat16", or "auto", which is bfloat16 if the hardware supports it.
 
     Returns:
-        "float32", or "mixed_bfloat16", which keeps weights in float32.
+        "float32" or "mixed_bfloat16". The latter keeps the weights in float32.
     """
     if precision == "auto":
         precision = "bfloat16" if _hardware_has_bfloat16() else "float32"

@@ -1,4 +1,4 @@
-"""The training step: from a batch of real images to updated networks. Read it from top to bottom."""
+"""The training step, from a batch of real images to updated networks. A fake is a generated image."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def update_networks(
     with_penalty: bool,
     with_generator: bool,
 ) -> dict[str, tf.Tensor]:
-    """Updates the discriminator, then the generator, with one batch of fakes; runs on each replica.
+    """Updates the discriminator and then the generator with the same fakes. Runs on each replica.
 
     Args:
-        trainer: The networks, optimizers, loss and penalty.
+        trainer: The networks, the optimizers, the loss, and the penalty.
         images: uint8 [batch_size, height, width, channels], the global batch.
-        labels: int8 [batch_size, num_labels] of +1, -1 and 0.
+        labels: int8 [batch_size, num_labels] of +1, -1, and 0, the labels of the global batch.
         noise: The random numbers of the global batch.
         with_penalty: Whether this step includes the gradient penalty (lazy regularization).
         with_generator: Whether this step updates the generator.
 
     Returns:
-        Name -> float32 scalar, this replica's share of the global batch's value.
+        Name -> float32 scalar, this replica's share of the value for the global batch.
     """
     config, discriminator = trainer.config, trainer.discriminator
     replica = tf.distribute.get_replica_context()
@@ -46,7 +46,7 @@ def update_networks(
     images, labels, *parts = (x[start : start + size] for x in (images, labels, *noise))
     noise = StepNoise(*parts)
 
-    # Scale the real images to [-1, 1], mirror and augment them.
+    # Scale the real images to [-1, 1], then mirror and augment them.
     real = to_float(images)
     if config.flip:
         real = tf.where(noise.mirror[:, tf.newaxis, tf.newaxis, tf.newaxis], real[:, :, ::-1], real)
@@ -61,7 +61,7 @@ def update_networks(
         fake = trainer.generator(noise.latents, fake_labels, training=True)
         fake = augmented(trainer, fake, noise.augment_fake)
 
-    # Update the discriminator: adversarial loss, gradient penalty, attribute loss of the real images.
+    # Update the discriminator with the adversarial loss, the penalty, and the real images' attribute loss.
     with tf.GradientTape() as tape:
         on_real = discriminator(real, real_labels, training=True)
         on_fake = discriminator(tf.stop_gradient(fake), fake_labels, training=True)
@@ -73,7 +73,7 @@ def update_networks(
         )
     discriminator_norm = apply_gradients(trainer.discriminator_optimizer, discriminator, tape, loss)
 
-    # Update the generator: the updated discriminator judges the same fakes.
+    # Update the generator. The updated discriminator judges the same fakes.
     adversarial_term = fake_attributes = fake_accuracy = generator_norm = tf.constant(0.0)
     if with_generator:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -87,7 +87,7 @@ def update_networks(
             trainer.generator_optimizer, trainer.generator, generator_tape, fake, direction
         )
 
-    # Report.
+    # Report this replica's share of each value.
     return {
         "loss/discriminator_real": share_of_mean([real_term], config),
         "loss/discriminator_fake": share_of_mean([fake_term], config),
@@ -107,7 +107,7 @@ def update_networks(
 
 
 def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """Augments the images [b, h, w, channels] that the discriminator gets, if the run uses augmentation."""
+    """Augments images [b, h, w, channels] if the run uses augmentation."""
     if trainer.config.augment == "none":
         return images
     return augment(images, noise, trainer.augment_probability)
@@ -118,9 +118,10 @@ def complete_labels(
 ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
     """Returns complete labels of the real images and of the fakes, both float32 [b, num_labels].
 
-    Unknown labels of real images are sampled: if only the labels of fakes were complete, the discriminator
-    could recognize fakes by them. The fakes get the labels of random training images. For half of the fakes,
-    each attribute is drawn independently instead, so that the generator practices new combinations.
+    Unknown labels of real images are sampled. Otherwise, only the labels of fakes would be complete, and the
+    discriminator could recognize fakes by that. Half of the fakes get the labels of random training images.
+    For the other half, each attribute is drawn independently, so that the generator practices new
+    combinations.
     """
     if trainer.label_sampler is None:
         return None, None
@@ -135,7 +136,7 @@ def complete_labels(
 def attribute_term(
     judged: dict[str, tf.Tensor], labels: tf.Tensor | None, slots: tuple[Slot, ...]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns this replica's share of the mean attribute loss and accuracy over all known attributes."""
+    """Returns this replica's share of the mean loss and of the mean accuracy over all known attributes."""
     if labels is None or "attributes" not in judged:
         return tf.constant(0.0), tf.constant(0.0)
     losses, known = attribute_loss(judged["attributes"], labels, slots)
@@ -153,7 +154,7 @@ def penalty_term(
     noise: tf.Tensor,
     with_penalty: bool,
 ) -> tf.Tensor:
-    """Returns the weighted gradient penalty of each image [b]; zeros in steps without the penalty."""
+    """Returns the weighted gradient penalty of each image, [b]; zeros in steps without the penalty."""
     if not with_penalty or trainer.config.gradient_penalty == "none":
         return tf.zeros([tf.shape(real)[0]])
     penalty = trainer.penalty.function(
@@ -166,7 +167,7 @@ def penalty_term(
 
 
 def share_of_mean(terms: list[tf.Tensor], config: TrainConfig) -> tf.Tensor:
-    """Adds up per-image terms [b]; returns this replica's share of their mean over the global batch."""
+    """Adds up terms [b] and returns this replica's share of their mean over the global batch."""
     return tf.add_n([tf.reduce_sum(term) for term in terms]) / config.batch_size
 
 
@@ -177,16 +178,16 @@ def apply_gradients(
     target: tf.Tensor,
     output_gradients: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Applies the gradients, summed over all replicas; returns this replica's share of their norm."""
+    """Updates a network with gradients summed over all replicas; returns a replica's share of their norm."""
     variables = [variable.value for variable in network.trainable_variables]
     gradients = tape.gradient(target, variables, output_gradients=output_gradients)
     replica = tf.distribute.get_replica_context()
     summed = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     norm = tf.linalg.global_norm(summed) / replica.num_replicas_in_sync
-    # The update must wait for the loss. The penalty reads biases for which it has no gradient;
-    # TensorFlow's graph optimizer loses that dependency, and a bias could be read after its update.
+    # The update must wait for the loss. The penalty reads biases but has no gradient for them, so the graph
+    # optimizer of TensorFlow loses that dependency. The penalty could then read a bias after its update.
     with tf.control_dependencies([target]):
-        # Keras sums over the replicas by itself.
+        # Keras itself sums the gradients over the replicas.
         optimizer.apply(gradients, network.trainable_variables)
     return norm
 
@@ -194,7 +195,7 @@ def apply_gradients(
 def update_average(
     average: keras.Model, current: keras.Model, decay: tf.Tensor, strategy: tf.distribute.Strategy
 ) -> None:
-    """Moves each variable of the average by (1 - decay) toward the current one, on all replicas at once."""
+    """Moves each variable of the average toward the current one by a share of 1 - decay, on all replicas."""
     for mean, variable in zip(average.variables, current.variables, strict=True):
         strategy.extended.update(
             mean.value,

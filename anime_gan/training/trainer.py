@@ -1,4 +1,4 @@
-"""The state of a run: networks, optimizers, counters and checkpoint; and a method that makes one step."""
+"""The training state of a run, and a method that makes one step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anime_gan.training.noise import StepNoise, draw_noise
 from anime_gan.training.penalties import get_gradient_penalty
 from anime_gan.training.step import update_average, update_networks
 
-# Names of the values that a step reports. Checkpoints store their sums in this order.
+# Names of the values that a step reports. Checkpoints store the sums of the values in this order.
 REPORTED = (
     "loss/discriminator_real",
     "loss/discriminator_fake",
@@ -35,36 +35,38 @@ REPORTED = (
 )
 
 # Adaptive augmentation (Karras et al. 2020, arXiv 2006.06676, section 3): a discriminator that classifies
-# most training images as real is memorizing them. The target is the mean sign of its logits for real images;
-# augmentation becomes more frequent above it and less frequent below it.
+# most training images as real is memorizing them. This is the target for the mean sign of its logits for real
+# images. Augmentation becomes more frequent above the target, and less frequent below it.
 REAL_SIGN_TARGET = 0.6
-# Images until the probability rises from 0 to 1. The paper uses 500,000, for runs of 25 million images.
+# Number of images in which the probability can rise from 0 to 1. The paper uses 500,000 for runs of 25
+# million images.
 ADAPTATION_IMAGES = 100_000
 
 
 class NonFiniteError(ArithmeticError):
-    """A reported value is infinite or NaN; the message names the value and the step."""
+    """A reported value is infinite or NaN. The message names the value and the step."""
 
 
 class Trainer:
     """Trains a generator and a discriminator against each other.
 
-    Each step updates both networks once with Adam, using one batch of generated images: first the
-    discriminator, then the generator, whose images the updated discriminator judges again. So the generator
-    runs forward once per step. For the first `discriminator_steps`, only the discriminator is updated. All
-    randomness comes from (seed, step), and the checkpoint has the whole state, so a resumed run continues as
-    if it had never been stopped.
+    Each step generates one batch of images and updates both networks once with Adam: first the discriminator,
+    then the generator. The updated discriminator judges the same images again, so the generator runs only
+    once per step. The first `discriminator_steps` steps update only the discriminator.
+
+    All randomness comes from (seed, step), and the checkpoint contains the whole state. A resumed run
+    therefore continues as if it had never been stopped.
 
     Attributes:
         config: The options of the run.
-        step: Number of steps done, an int64 variable.
+        step: Number of completed steps, an int64 variable.
         generator: The generator that is trained.
         discriminator: The discriminator.
-        ema_generator: The exponential moving average (EMA) of the generator's weights and batch statistics;
-            samples and exports use it.
+        ema_generator: The exponential moving average (EMA) of the generator's weights and batch statistics.
+            Samples and exports use it.
         num_images: Size of the training set.
         label_rows: The distinct label rows of the training set.
-        label_sampler: Completes labels from the label rows; None without labels.
+        label_sampler: Completes labels on the basis of the label rows; None without labels.
         checkpoint: A `tf.train.Checkpoint` of the whole state.
     """
 
@@ -77,14 +79,14 @@ class Trainer:
         strategy: tf.distribute.Strategy | None = None,
         channels: int = 3,
     ) -> None:
-        """Builds networks, optimizers and all variables.
+        """Builds the networks, the optimizers, and all variables.
 
         Args:
             config: The options of the run.
             schema: The attributes of the label columns; empty for a model without labels.
-            labels: int8 [n, num_labels] of +1, -1 and 0 (unknown), the labels of the training set.
+            labels: int8 [n, num_labels] of +1, -1, and 0 (unknown), the labels of the training set.
             dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
-            strategy: Distribution strategy; None for the current one.
+            strategy: The distribution strategy; None for the current one.
             channels: 3 for RGB images, 4 for RGBA.
 
         Raises:
@@ -109,7 +111,7 @@ class Trainer:
         weight = config.penalty_weight
         self.penalty_weight = self.penalty.default_weight if weight < 0 else weight
 
-        # A learning rate for each network: Heusel et al. 2017, arXiv 1706.08500, section 2.
+        # Each network may have its own learning rate (Heusel et al. 2017, arXiv 1706.08500, section 2).
         generator_rate = config.generator_learning_rate or config.learning_rate
         half_life = config.learning_rate_halving
         with self.strategy.scope():
@@ -121,7 +123,7 @@ class Trainer:
         self.augment_probability = tf.Variable(
             float(config.augment == "always"), trainable=False, name="augment_probability"
         )
-        # Sums since the last report, stored in the checkpoint so that a resumed run reports the same means.
+        # These are sums since the last report. The checkpoint has them, so a resumed run reports equal means.
         self._sums = tf.Variable(tf.zeros([len(REPORTED)]), trainable=False, name="sums")
         self._sums_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="sums_steps")
         self.checkpoint = tf.train.Checkpoint(
@@ -139,10 +141,10 @@ class Trainer:
 
         Args:
             images: uint8 [batch_size, height, width, channels], with straight alpha.
-            labels: int8 [batch_size, num_labels] of +1, -1 and 0.
+            labels: int8 [batch_size, num_labels] of +1, -1, and 0.
 
         Returns:
-            Name -> value, for the names in `REPORTED`; means over the global batch.
+            Name -> mean over the global batch, for the names in `REPORTED`.
 
         Raises:
             NonFiniteError: A value is infinite or NaN.
@@ -157,7 +159,7 @@ class Trainer:
         return values
 
     def take_report(self) -> dict[str, float]:
-        """Returns the mean of each value since the last report, by name, and resets the means."""
+        """Returns name -> mean since the last report, and resets the means."""
         means = (self._sums / tf.cast(tf.maximum(self._sums_steps, 1), tf.float32)).numpy()
         self._sums.assign(tf.zeros_like(self._sums))
         self._sums_steps.assign(0)
@@ -191,14 +193,14 @@ class Trainer:
     def _train_step(
         self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool, with_generator: bool
     ) -> tf.Tensor:
-        # Update both networks on every replica, and add up the values of all replicas.
+        # Update both networks on every replica, and add up the values.
         noise = self.draw_noise(self.step)
         per_replica = self.strategy.run(
             update_networks, args=(self, images, labels, noise, with_penalty, with_generator)
         )
         reported = self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
 
-        # Update the average; faster in the first steps, to forget the random initial weights.
+        # Update the average. It moves faster in the first steps, to forget the random initial weights.
         done = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.config.ema_decay, (1.0 + done) / (10.0 + done))
         update_average(self.ema_generator, self.generator, decay, self.strategy)
@@ -206,7 +208,7 @@ class Trainer:
         if self.config.augment == "adaptive":
             self._adapt_augmentation(reported["logits/real_sign"])
 
-        # Count the step, and add its values to the report.
+        # Count the step, and add its values to the sums.
         self.step.assign_add(1)
         values = tf.stack([reported[name] for name in REPORTED])
         self._sums.assign_add(values)
@@ -214,6 +216,6 @@ class Trainer:
         return values
 
     def _adapt_augmentation(self, real_sign: tf.Tensor) -> None:
-        """Raises or lowers the augmentation probability, given the mean sign of the real images' logits."""
+        """Raises or lowers the augmentation probability by the mean sign of the real images' logits."""
         change = tf.sign(real_sign - REAL_SIGN_TARGET) * self.config.batch_size / ADAPTATION_IMAGES
         self.augment_probability.assign(tf.clip_by_value(self.augment_probability + change, 0.0, 1.0))

@@ -27,14 +27,14 @@ def elsewhere(tmp_path, monkeypatch):
         (["--step=3"], "unknown option --step; did you mean --steps"),
         (["--data=dranw"], "--data=dranw: no such folder; use drawn"),
         (["--architecture=publishd"], "did you mean 'published'"),
-        (["--preset=defalt"], "--preset=defalt: must be one of default, hour, "),
+        (["--preset=defalt"], "--preset=defalt: must be one of default, published, hour, "),
         (
             ["--architecture=compact", "--resolution=32"],
             "--resolution=32: must be 64 or 128 or 256 or 512 for",
         ),
         (
             ["--architecture=published-exact"],
-            "--gradient_penalty=dragan: must be none for the discriminator of published-exact",
+            "--gradient_penalty=r1: must be none for the discriminator of published-exact",
         ),
         (["--adversarial_loss=hing"], "must be one of non_saturating, hinge, wasserstein"),
         (["--resume"], "no run in runs/ to resume"),
@@ -82,7 +82,7 @@ def test_dry_run_describes_the_run_and_writes_nothing(capsys):
     memory = float(lines[3].removeprefix("memory: about ").removesuffix(" GiB"))
     # TensorFlow alone takes a third of one; this machine may have run other tests in the same process.
     assert 0.2 < memory < 64
-    assert lines[4:6] == ["output: runs/0001-drawn-published", ""]
+    assert lines[4:6] == ["output: runs/0001-drawn-compact", ""]
     config = json.loads(out[out.index("\n{") : out.index("\n}") + 2])
     assert config["steps"] == 100 and config["batch_size"] == 8
     for part in ("conv1", "hair_color: ", "precision: float32"):

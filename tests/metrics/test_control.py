@@ -1,4 +1,4 @@
-"""Attribute precision, combinations and leakage, against numbers worked out by hand."""
+"""Attribute precision, combinations, and leakage, against numbers worked out by hand."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_precision_of_every_value(small):
         "glasses": (1.0, 2, 1.0),
         "glasses=no": (1.0, 2, 1.0),
     }
-    # Over red, blue, smile and glasses: nobody was asked for green, and absences are not averaged.
+    # Over red, blue, smile, and glasses: nobody was asked for green, and absences are not averaged.
     assert result["model"] == pytest.approx((2 / 3 + 1 + 1 + 1) / 4)
     assert result["real"] == 1.0
     assert result["share_of_real"] == pytest.approx(result["model"])
@@ -176,7 +176,7 @@ def test_contrast_is_where_real_pictures_differ(small):
     contrast = control.slot_contrast(images, labels, small.slots)
     # The standard deviation of two numbers is half of their difference; green hair has no picture.
     np.testing.assert_allclose(contrast[0], [[30, 0], [0, 0]], atol=1e-4)
-    # Smiles: (90 + 30 + 0) / 3 = 40 against 60; 200 / 3 against 0; in one of three colours 120 / 3 against 0.
+    # Smiles: (90 + 30 + 0) / 3 = 40 against 60; 200 / 3 against 0; in one of three colors, 120 / 3 against 0.
     np.testing.assert_allclose(contrast[1], [[10, 100 / 3], [0, 20 / 3]], rtol=1e-5)
     # All wear glasses.
     np.testing.assert_array_equal(contrast[2], np.zeros((2, 2)))

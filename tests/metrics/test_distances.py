@@ -1,4 +1,4 @@
-"""The distances between features against closed forms, plain loops and other libraries."""
+"""The distances between features against closed forms, plain loops, and other libraries."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def test_kernel_distance_agrees_with_plain_loops():
 
 
 def test_kernel_distance_averages_over_subsets_of_both_sets():
-    # Subsets of two rows are unbiased too: with many of them the average comes near the value of the whole.
+    # Subsets of two rows are unbiased too. With many of them, the average is close to the value of the whole.
     a, b = random_features(2, 9, 3), random_features(3, 7, 3, shift=1.0)
     found = kernel_distance(a, b, subset_size=2, subsets=20_000)
     assert found == pytest.approx(slow_kernel_distance(a, b), rel=0.05)
@@ -163,14 +163,14 @@ def test_precision_and_recall_of_generated_points_outside():
 
 
 def test_a_ball_reaches_exactly_to_the_kth_neighbor():
-    # Around 0 with k = 1 the ball has radius 1, around 1 also, around 3 it has radius 2.
+    # With k = 1, the balls around 0 and 1 have radius 1, and the ball around 3 has radius 2.
     real = np.array([[0.0], [1.0], [3.0]])
     generated = np.array([[-1.0], [-1.01], [5.0], [5.01], [1000.0], [1e6]])
     assert precision_recall(real, generated, neighbors=1)[0] == pytest.approx(2 / 6)
 
 
 def test_points_that_are_all_the_same_cover_only_themselves():
-    # Their balls have radius 0, which rounding must not make smaller than the distance 0: with many values.
+    # Their balls have radius 0. Rounding must not make a distance of 0 larger than that radius.
     for seed in range(30):
         generated = np.tile(random_features(seed, 1, 64, shift=3.0), (10, 1))
         real = np.concatenate([generated[:1], random_features(100 + seed, 9, 64, shift=50.0)])
@@ -247,9 +247,9 @@ def test_too_few_features_are_refused():
         nearest_distances(one, one, exclude_self=True)
     with pytest.raises(ValueError, match="3 queries and 2 references"):
         nearest_distances(three, three[:2], exclude_self=True)
-    with pytest.raises(ValueError, match="subset_size 1, subsets 100"):
+    with pytest.raises(ValueError, match="subset_size 1 and subsets 100"):
         kernel_distance(three, three, subset_size=1)
-    with pytest.raises(ValueError, match="subset_size 2, subsets 0"):
+    with pytest.raises(ValueError, match="subset_size 2 and subsets 0"):
         kernel_distance(three, three, subset_size=2, subsets=0)
     with pytest.raises(ValueError, match="neighbors 0"):
         precision_recall(three, three, neighbors=0)

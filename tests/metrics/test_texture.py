@@ -1,4 +1,4 @@
-"""The texture distance against plain loops, closed forms and images whose difference is known."""
+"""The texture distance against plain loops, closed forms, and images whose difference is known."""
 
 import functools
 import tracemalloc
@@ -103,7 +103,7 @@ def test_one_dimensional_distance_is_the_mean_difference_of_sorted_values():
     a, b = np.array([[5.0], [0.0], [2.0]]), np.array([[1.0], [9.0], [2.0]])
     # 0, 2, 5 and 1, 2, 9, in either direction along the line.
     assert projected_distance(a, b, np.array([[1.0], [-1.0]])) == pytest.approx(5 / 3, rel=1e-4)
-    # Of no width at all, and of a great one.
+    # Distributions without any width, and of great width.
     assert projected_distance(a * 0 + 7, a * 0 + 7, np.ones((1, 1))) == 0
     assert projected_distance(a * 1e9, b * 1e9, np.ones((1, 1))) == pytest.approx(5e9 / 3, rel=1e-4)
 

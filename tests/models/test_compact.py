@@ -85,7 +85,7 @@ def test_outputs_have_unit_variance_for_any_style(random):
 
 @pytest.mark.parametrize("training", [False, True])
 def test_each_image_depends_on_its_own_inputs_only(random, training):
-    """Also in training: modulation has no batch statistics."""
+    """This is also true in training, because modulation has no batch statistics."""
     generator = get_architecture("compact").make_generator(3)
     latents = random.normal(size=(3, 100)).astype(np.float32)
     labels = np.sign(random.normal(size=(3, 3))).astype(np.float32)

@@ -82,7 +82,7 @@ def test_transposed_convolution_in_bfloat16(geometry):
 
 @pytest.mark.parametrize("geometry", [*WITHOUT_OVERLAP, *FALLING_BACK])
 def test_only_kernels_as_large_as_the_strides_use_a_matrix_product(geometry):
-    """Otherwise the two tests above could compare Keras with Keras."""
+    """If no kernel used it, the two tests above would compare Keras with Keras."""
     graph = tf.function(transposed(layers.Conv2DTranspose, geometry)).get_concrete_function(
         tf.TensorSpec([None, 3, 4, 5])
     )

@@ -300,7 +300,7 @@ def test_seed_determines_the_weights(name):
 
 
 def test_layers_draw_different_weights():
-    # Layers, networks and neighboring seeds must not share a random stream.
+    # Layers, networks, and neighboring seeds must not share a random stream.
     starts = []
     for seed in (0, 1):
         for model in (Generator(NUM_LABELS, seed=seed), Discriminator(NUM_LABELS, seed=seed)):

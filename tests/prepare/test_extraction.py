@@ -29,7 +29,7 @@ from anime_gan.prepare.review import write_review  # noqa: E402
 TABLE = TagTable.load()
 OPTIONS = Options(size=64, min_size=48, lift=0.0)
 NOTHING = Corrections(frozenset(), {})
-# Forehead, left cheek and side of the face in a drawn picture of 120 pixels.
+# Forehead, left cheek, and side of the face in a drawn picture of 120 pixels.
 FOREHEAD, CHEEK, FACE = 35, 25, 70
 
 

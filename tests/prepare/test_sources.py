@@ -121,7 +121,7 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     from anime_gan.prepare.onnx_tagger import OnnxTagger
 
-    # The probabilities of the tags are the mean blue, green and red (the network takes BGR).
+    # The probabilities of the tags are the mean blue, green, and red (the network takes BGR).
     helper = onnx.helper
     weights = np.zeros((3, 7), np.float32)
     weights[0, 1] = weights[1, 2] = weights[2, 3] = weights[0, 4] = weights[1, 5] = weights[2, 6] = 1 / 255

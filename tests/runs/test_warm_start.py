@@ -20,7 +20,7 @@ from anime_gan.runs.warm_start import WarmStart, matching_columns, translate_lab
 from anime_gan.training.trainer import Trainer
 from tests.training.test_trainer import CONFIG
 
-# The schema of the export has hair_color (blue, red, black, blonde), smile and glasses.
+# The schema of the export has hair_color (blue, red, black, blonde), smile, and glasses.
 OTHER = Schema.from_names({"smile": None, "hat": None, "hair_color": ("red", "green", "blue")})
 
 

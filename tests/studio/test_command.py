@@ -107,7 +107,9 @@ def test_a_port_that_is_taken_is_explained(tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert command.main([f"--port={port}", f"--history={tmp_path}"]) == 2
-    assert f"port {port}: Address already in use; to use any free port: --port=0" in capsys.readouterr().err
+    assert (
+        f"port {port}: Address already in use; to use any free port, add --port=0" in capsys.readouterr().err
+    )
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch, capsys):

@@ -44,7 +44,7 @@ def test_presets_are_valid(name):
 
 
 def test_the_papers_losses_are_weighed_as_the_paper_does():
-    """The paper has lambda_adv = 34, lambda_gp = 0.5 and a sum of 34 attribute losses; here it is a mean."""
+    """The paper has lambda_adv = 34, lambda_gp = 0.5, and a sum of 34 attribute losses; ours is a mean."""
     config = resolve_config("paper", {})
     assert (config.adversarial_loss, config.gradient_penalty) == ("non_saturating", "dragan")
     assert 34 * config.penalty_weight == 0.5 and config.penalty_interval == 1
@@ -98,7 +98,7 @@ def test_unknown_preset_names_the_nearest():
 def test_json_keeps_everything_and_refuses_what_it_does_not_know():
     config = TrainConfig(steps=9, learning_rate=1e-3, projection=False)
     assert TrainConfig.from_json(config.to_json()) == config
-    with pytest.raises(ConfigError, match="no such options: color, size"):
+    with pytest.raises(ConfigError, match="does not have these options: color, size"):
         TrainConfig.from_json('{"size": 64, "steps": 9, "color": 1}')
 
 
@@ -143,7 +143,7 @@ def test_a_command_line_gives_the_same_options(parsed):
 
 @pytest.mark.parametrize("model", ["sutemo-64", "sutemo-128"])
 def test_the_documented_command_trains_like_the_bundled_model(model, parsed):
-    """Against the options that were recorded when the model was trained."""
+    """Compares the options with those that were recorded when the model was trained."""
     page = (REPOSITORY / "docs" / "training.md").read_text("utf-8")
     (command,) = re.findall(r"^python train\.py (--data=sutemo:.*)$", page, re.MULTILINE)
     (more,) = re.findall(r"For `sutemo-128`, add `(.*?)`", page)
@@ -177,7 +177,7 @@ def test_resuming():
 
 
 def test_importing_the_package_imports_no_tensorflow():
-    """Nor does importing options and data, so that a typing error is reported at once."""
+    """Options and data do not import it either, so that a typing error is reported at once."""
     code = (
         "import sys, anime_gan, anime_gan.attributes.schema, anime_gan.training.config,"
         "anime_gan.datasets.illustrated, anime_gan.exports.read, anime_gan.faces.request,"

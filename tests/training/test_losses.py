@@ -171,7 +171,7 @@ def test_attribute_loss_without_slots_is_zero():
 def test_attribute_accuracy():
     logits = np.array(
         [
-            [2, 1, 0, 0.5, -0.5, 3, 1],  # group, tag and tag right, last group wrong
+            [2, 1, 0, 0.5, -0.5, 3, 1],  # group, tag, and tag right; last group wrong
             [0, 0, 1, 9, -1, 0, 0],  # group right; tag wrong
             [5, 0, 0, 1, 1, 2, -2],  # tag wrong; last group right
             [1, 2, 3, 4, 5, 6, 7],  # nothing known

@@ -17,7 +17,7 @@ CONFIG = resolve_config("published", {"batch_size": BATCH, "penalty_interval": 1
 
 @pytest.fixture(scope="module")
 def stepped(schema, labels):
-    """Both after one step from the same weights, images, labels, latents and noise; and their losses."""
+    """Both after one step from the same weights, images, labels, latents, and noise; and their losses."""
     # The plain loop does not support unknown labels.
     known = labels[np.all(labels != 0, axis=1)]
     images = np.random.default_rng(1).integers(0, 256, (BATCH, 64, 64, 3), np.uint8)
@@ -68,6 +68,6 @@ def test_the_updates_agree(stepped, network):
 
 
 def test_the_step_runs_as_a_graph(stepped):
-    """As the Trainer's does: otherwise the benchmark would compare graphs with eager TensorFlow."""
+    """If only the Trainer ran as a graph, the benchmark would compare graphs with eager TensorFlow."""
     _, _, plain, _ = stepped
     assert plain.step.experimental_get_tracing_count() == 1

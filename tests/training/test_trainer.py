@@ -173,7 +173,7 @@ def test_each_network_moves_at_its_own_rate(schema, labels, images):
 
 
 def test_the_seed_decides_weights_and_noise(trainer, schema, labels):
-    """Nothing else does, and each step has noise of its own."""
+    """Nothing else decides them, and each step has its own noise."""
     again, other = (Trainer(dataclasses.replace(CONFIG, seed=seed), schema, labels) for seed in (0, 2))
     networks = [(t.generator, t.discriminator, t.ema_generator) for t in (trainer, again, other)]
     for mine, same, different in zip(*networks, strict=True):

@@ -1,4 +1,4 @@
-"""Composes test pictures of one or more characters from layered art. The faces are exactly known."""
+"""Composes test pictures of one or more characters from layered art, with known faces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FACES = {"female": (300, 370, 390), "male": (298, 268, 390)}
 MIN_VISIBLE = 0.7
 # Left, top, and side of a square around the art.
 _WHOLE = (-100, 0, 1200)
-# Sides of the cached figures, in pixels.
+# Possible sides of a drawn character, in pixels.
 _FIGURES = (200, 400, 800)
 _SIDES = (45, 260)  # Sides of the smallest and the largest faces, in pixels.
 
@@ -36,9 +36,9 @@ class ComposedFace:
         box: A square around the center of the face. In an upright face, it reaches from forehead to chin.
         angle: Rotation of the character, in degrees.
         visible: Share of the square that is not covered.
-        hair_color: Hair color, as the art is labeled.
-        eye_color: Eye color, as the art is labeled; None if the eyes are closed.
-        skin: Skin, as the art is labeled.
+        hair_color: The hair color in the art's labels.
+        eye_color: The eye color in the art's labels; None if the eyes are closed.
+        skin: The skin in the art's labels.
     """
 
     box: Box

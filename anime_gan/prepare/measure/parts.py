@@ -134,7 +134,7 @@ def recall_and_precision(found: Sequence[Found]) -> tuple[Share, Share]:
 
 
 def hair_colors(found: Sequence[Found]) -> tuple[Share, Share]:
-    """Returns the share of confident colors that are correct, and of faces with a confident color."""
+    """Returns the share of confident colors that are correct, and the share of colors that are confident."""
     right = confident = faces = 0
     for picture in found:
         for detection, number in zip(picture.detections, picture.face_of, strict=True):

@@ -2,7 +2,7 @@
 
 import { sentence, t } from "./language.js";
 
-// el("button", { class: "quiet", onclick: f }, "text", otherElement): null children are left out.
+// el("button", { class: "quiet", onclick: f }, "text", otherElement): null children are omitted.
 export function el(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -16,11 +16,11 @@ export function el(name, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// Shows an error until it is closed or the user does something else.
+// Shows an error until the user closes it or does something else.
 export function tell(error) {
   if (error.name === "AbortError") return;
   const alert = byId("alert");
-  // An open dialog would cover it.
+  // An open dialog would cover the alert.
   (document.querySelector("dialog[open]") ?? document.body).append(alert);
   const close = el("button", { type: "button", class: "quiet", onclick: hush, "aria-label": t("close") }, "✕");
   alert.replaceChildren(el("p", {}, sentence(error)), close);
@@ -30,7 +30,7 @@ export function hush() {
   byId("alert").replaceChildren();
 }
 
-// For screen readers.
+// Tells screen readers a message.
 export function announce(words) {
   byId("status").textContent = words;
 }

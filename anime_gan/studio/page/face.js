@@ -1,4 +1,4 @@
-// The dialog of a single face: keep it, change it, vary it, or show all values of an attribute.
+// The dialog for a single face: keep it, change it, vary it, or show all values of an attribute.
 
 import { byId, el, hush, tell } from "./dom.js";
 import { downloads, faceButton, faceGrid, picture, saveButton } from "./faces.js";
@@ -7,13 +7,13 @@ import { Picker } from "./picker.js";
 import { draw, pictureOf, settingsOf } from "./server.js";
 
 const RING = 8;
-// Position of each face of the ring, row by row, with the face itself (null) in the middle: neighbors on the
+// The place of each face of the ring, row by row, with the face itself (null) in the middle. Neighbors on the
 // ring are neighbors on the page.
 const AROUND = [0, 1, 2, 7, null, 3, 6, 5, 4];
 // Milliseconds after which a progress bar appears.
 const PATIENCE = 500;
 
-// A selector of the focused element, which restores the focus after everything is rendered again.
+// Returns a selector of the focused element, to restore the focus after rendering.
 function focused(container) {
   const active = document.activeElement;
   if (!container.contains(active)) return ":not(*)";
@@ -30,7 +30,7 @@ export class FaceDialog {
       hush();
       document.body.append(byId("alert"));
     });
-    // A click outside closes the dialog; its padding is inside.
+    // A click outside of the dialog closes it. The padding belongs to the dialog.
     this.dialog.addEventListener("click", ({ target, clientX, clientY }) => {
       const { left, right, top, bottom } = this.dialog.getBoundingClientRect();
       const beside = clientX < left || clientX > right || clientY < top || clientY > bottom;
@@ -52,7 +52,7 @@ export class FaceDialog {
     this.dialog.scrollTop = 0;
   }
 
-  // Adds a face to the steps; steps after the current one are dropped.
+  // Adds a face to the steps, and drops the steps after the current one.
   follow(face) {
     this.trail = [...this.trail.slice(0, this.at + 1), face];
     this.at = this.trail.length - 1;
@@ -67,7 +67,7 @@ export class FaceDialog {
     try {
       return await draw(body, () => {}, working.signal);
     } catch (error) {
-      // An aborted request was replaced by another one, which reports its own errors.
+      // Another request replaced an aborted one, and reports its own errors.
       if (error.name !== "AbortError") {
         tell(error);
         this.render();
@@ -81,7 +81,7 @@ export class FaceDialog {
 
   async change(attribute, value) {
     const set = { [attribute]: value };
-    // Switch off what would hide the change.
+    // Switch off tags that would hide the change.
     for (const { hidden, by } of this.hidden) {
       if (hidden === attribute && this.face.attributes?.[by]) set[by] = false;
     }
@@ -157,7 +157,7 @@ export class FaceDialog {
   tools() {
     const distance = el("input", { id: "distance", type: "range", min: 0.1, max: 1.2, step: 0.1, value: this.angle });
     distance.addEventListener("input", () => (this.angle = Number(distance.value)));
-    // Without labels there are no attributes to change.
+    // Without labels, there are no attributes to change.
     const labeled = this.attributes.length > 0;
     const names = this.attributes.map(({ name }) => el("option", { value: name }, label(name)));
     const sheet = el("select", { id: "sheet-of" }, ...names);
@@ -198,7 +198,7 @@ export class FaceDialog {
     );
   }
 
-  // The faces that led to this one; a click goes back.
+  // The faces that led to this one. A click goes back to a face.
   steps() {
     if (this.trail.length < 2) return el("div");
     const buttons = this.trail.map((face, index) => {

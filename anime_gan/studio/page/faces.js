@@ -16,7 +16,7 @@ export function faceButton(face, open, caption = null) {
   return caption === null ? button : el("figure", {}, button, el("figcaption", {}, caption));
 }
 
-// A placeholder for each face that is still to be drawn.
+// Placeholders for faces that are not drawn yet.
 export function places(count) {
   const empty = () => el("span", { class: "face empty", "aria-hidden": "true" });
   return el("div", { class: "faces" }, ...Array.from({ length: count }, empty));
@@ -27,7 +27,7 @@ export function saveButton(words, path) {
     event.preventDefault();
     save(path).catch(tell);
   };
-  // A link, so that it can also be copied or opened.
+  // A link can also be copied or opened.
   return el("a", { class: "button quiet", href: path, onclick }, words);
 }
 
@@ -46,7 +46,7 @@ export function downloads(entry, video) {
   return el("div", { class: "downloads" }, ...links);
 }
 
-// The faces of an entry; in a sheet, each has its value as a caption.
+// The faces of an entry. In a sheet, the value of each face is its caption.
 export function faceGrid(entry, open) {
   const sheet = entry.kind === "sheet" ? entry.settings.sheet : null;
   return el(
@@ -80,7 +80,7 @@ export function animation(entry) {
   return el("figure", { class: "animation" }, image, toggle);
 }
 
-// The title of an entry, and the facts below it.
+// The title of an entry with the facts below it.
 export function title(entry) {
   const { seeds, sheet } = entry.settings;
   const count = entry.faces.length;

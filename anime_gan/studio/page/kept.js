@@ -1,4 +1,4 @@
-// The kept faces: view, remove and blend them.
+// The kept faces, which can be viewed, removed, and blended.
 
 import { byId, el, hush, tell } from "./dom.js";
 import { entryView, faceButton } from "./faces.js";

@@ -6,7 +6,7 @@ let strings = {};
 let names = {};
 let phrases = {};
 
-// The text for a key, with its {placeholders} filled; the key itself if there is none.
+// The text for a key with its {placeholders} filled; the key itself if there is no text.
 export function t(key, values = {}) {
   return (strings[key] ?? key).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
@@ -53,13 +53,13 @@ export function setPhrases(attributes) {
   }
 }
 
-// The language that was chosen here before, or else the first available one of the browser.
+// The language that was chosen before, or else the first available language of the browser.
 export function preferred(available) {
   let remembered = null;
   try {
     remembered = localStorage.getItem(REMEMBERED);
   } catch {
-    // Storage may be disabled; then the browser's language is used.
+    // If storage is disabled, the browser's language is used.
   }
   const wanted = [remembered, ...navigator.languages].filter(Boolean).map((tag) => tag.slice(0, 2).toLowerCase());
   return wanted.find((tag) => available.includes(tag)) ?? available[0];
@@ -85,7 +85,7 @@ export async function setLanguage(code, remember = false) {
     try {
       localStorage.setItem(REMEMBERED, code);
     } catch {
-      // Then the choice lasts until the page is closed.
+      // Without storage, the choice lasts until the page is closed.
     }
   }
   document.dispatchEvent(new Event("language"));

@@ -10,7 +10,7 @@ import { Picker } from "./picker.js";
 import { draw, get, post } from "./server.js";
 import { Tabs } from "./tabs.js";
 
-// Milliseconds after which the progress is shown.
+// Milliseconds after which the progress appears.
 const PATIENCE = 500;
 
 class Page {
@@ -163,7 +163,7 @@ class Page {
     );
   }
 
-  // Draws, one request at a time. If a panel is given, faces appear there as they are finished.
+  // Draws one request at a time. If a panel is given, finished faces appear in it.
   async drawing(body, panel = null) {
     if (this.working) {
       tell({ code: "busy" });
@@ -195,7 +195,7 @@ class Page {
         last = { ...event.begun, faces: [], settings: {}, animation: false };
         grid = places(event.begun.total);
         panel?.replaceChildren(grid);
-        // On a phone, the faces are below all the attributes.
+        // On a phone, the faces are below the attributes.
         const stage = document.querySelector(".stage");
         if (stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
         move(0, event.begun.total);
@@ -211,7 +211,7 @@ class Page {
       return await draw(body, seen, working.signal);
     } catch (error) {
       tell(error);
-      // Faces that were finished before a stop stay, here and in the history.
+      // Faces that were finished before a stop remain, here and in the history.
       return panel && last?.faces.length && error.name === "AbortError" && last.kind !== "blend" ? last : null;
     } finally {
       clearTimeout(slow);

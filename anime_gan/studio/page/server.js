@@ -21,7 +21,7 @@ async function send(path, options) {
   try {
     told = await response.json();
   } catch {
-    // The response has no error message.
+    // The response contains no error message.
   }
   throw new Told(told);
 }

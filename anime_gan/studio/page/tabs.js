@@ -1,4 +1,4 @@
-// Tabs with keyboard navigation: the arrow keys move between them.
+// Tabs with keyboard navigation by arrow keys.
 
 export class Tabs {
   constructor(list, shown) {
