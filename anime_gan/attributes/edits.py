@@ -25,7 +25,7 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
 
 
 def options(schema: Schema, slot: Slot) -> list[str]:
-    """Returns captions for the values of an attribute; the index is the `option` of `with_value`."""
+    """Returns a caption for each value of an attribute; its index is the `option` of `with_value`."""
     phrases = [term.phrase for term in schema.terms[slot.columns]]
     return phrases if slot.is_group else [phrases[0], f"no {phrases[0]}"]
 

@@ -32,7 +32,7 @@ class Flags(flags.FlagValues):
         super().__init__()  # type: ignore[no-untyped-call]
 
     def text(self, name: str, default: str | None, help_text: str) -> None:
-        """Defines a flag for a text."""
+        """Defines a text flag."""
         flags.DEFINE_string(name, default, help_text, flag_values=self)
 
     def texts(self, name: str, default: Sequence[str], help_text: str) -> None:

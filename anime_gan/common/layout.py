@@ -74,7 +74,7 @@ def _paper(channels: int) -> tuple[int, ...]:
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
-    """Wraps a text to a width in pixels; returns its lines."""
+    """Wraps text to a width in pixels; returns its lines."""
     lines: list[str] = []
     for word in text.split():
         if lines and font.getlength(f"{lines[-1]} {word}") <= width:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 
 
 def shortened(text: str, length: int = 60) -> str:
-    """Returns a text, cut if it is too long for a message."""
+    """Returns the text, shortened if it is too long for a message."""
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def nearest(word: str, names: Iterable[str], shown: Callable[[str], str] = repr) -> str:
-    """Returns a hint such as `; did you mean 'smile' or 'smiling'?`, or an empty text.
+    """Returns a hint such as `; did you mean 'smile' or 'smiling'?`, or an empty string.
 
     Args:
         word: The unknown name.

@@ -16,7 +16,7 @@ Object = TypeVar("Object")
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text has the form `module:NAME`, such as `my_losses:LEAST_SQUARES`."""
+    """Whether a string has the form `module:NAME`, such as `my_losses:LEAST_SQUARES`."""
     return re.fullmatch(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*", text) is not None
 
 

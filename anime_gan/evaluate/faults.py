@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text("out", "results", "folder for faults.json (default: results)")
     flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
     flags.integer("resolution", 64, "image side in pixels (64 to 256; default 64)", 2 * MIN_SIDE, 256)
-    flags.integer("seed", 0, "random seed of drawn images (0 and up; default 0)", 0)
+    flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
     flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
     return run_command("anime_gan.evaluate.faults", SUMMARY, flags, lambda: _measure(flags), argv)
 

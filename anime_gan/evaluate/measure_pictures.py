@@ -135,7 +135,7 @@ def _paired(images: np.ndarray) -> np.ndarray:
 
 
 def copies(bench: Bench, samples: Samples) -> tuple[dict[str, Any], Closest]:
-    """Checks memorization: are generated faces closer to training images than held-out images are?
+    """Checks for memorization: are generated faces closer to training images than held-out images are?
 
     Returns:
         `model` and `real`: the median distance (see `anime_gan.metrics.variety`) to the nearest training

@@ -49,7 +49,7 @@ class CriticFeatures:
             images: float32 [n, h, w, channels] in [-1, 1], of any size.
 
         Returns:
-            A list of maps, float32 [n, side, side, channels], with decreasing sides.
+            A list of feature maps, float32 [n, side, side, channels], largest first.
         """
         if images.shape[1:3] != (self._side, self._side):
             # The critic itself resizes by area averaging, which has no gradient.

@@ -265,5 +265,5 @@ def file_stem(request: FaceRequest) -> str:
 
 
 def name_part(request: str) -> str:
-    """Turns a text into a part of a file name."""
+    """Turns text into part of a file name."""
     return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]

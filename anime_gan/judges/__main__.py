@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
     lowest = max(MIN_SIDE, 32)
     flags.integer("resolution", 64, f"image side in pixels ({lowest} to 256; default 64)", lowest, 256)
-    flags.integer("seed", 0, "random seed of drawn images (0 and up; default 0)", 0)
+    flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
     flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
     return run_command("anime_gan.metrics", SUMMARY, flags, lambda: _judge(flags), argv)
 

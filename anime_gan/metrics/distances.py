@@ -147,7 +147,9 @@ def nearest_distances(
     """
     queries, references = _feature_pair(queries, references, min_rows=2 if exclude_self else 1)
     if exclude_self and len(queries) != len(references):
-        raise ValueError(f"exclude_self: {len(queries)} queries and {len(references)} references differ")
+        raise ValueError(
+            f"exclude_self needs equal numbers, not {len(queries)} queries and {len(references)} references"
+        )
     distances = np.empty(len(queries))
     indices = np.empty(len(queries), np.int64)
     for rows in _row_blocks(len(queries), max(references.shape)):

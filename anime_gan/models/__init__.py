@@ -149,7 +149,8 @@ class Architecture:
     def _size(self, resolution: int | None, base_resolution: int) -> dict[str, int]:
         """Returns the size arguments, which only some architectures have."""
         if resolution not in (None, *self.resolutions):
-            raise ValueError(f"{self.name} supports {self.resolutions} pixels, not {resolution}")
+            sizes = " or ".join(map(str, self.resolutions))
+            raise ValueError(f"{self.name} supports {sizes} pixels, not {resolution}")
         size = {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
         return {**size, "base_resolution": base_resolution} if self.grows and base_resolution else size
 

@@ -47,9 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.switch(
         "transparent", True, "keep the alpha channel of transparent pictures (true or false; default true)"
     )
-    flags.switch(
-        "colors", True, "measure hair and eye colors without labels (true or false; default true)"
-    )
+    flags.switch("colors", True, "measure hair and eye colors without labels (true or false; default true)")
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
     )

@@ -65,7 +65,7 @@ class OnnxTagger:
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
         if len(taken.shape) != 4 or taken.shape[1] != taken.shape[2] or taken.shape[3] != 3:
             raise InputError(
-                f"its input has shape {taken.shape}, but must have [n, side, side, 3]", "tagger", model
+                f"must have an input of shape [n, side, side, 3], not {taken.shape}", "tagger", model
             )
         if given.shape[-1] not in (len(self._tags), None) and not isinstance(given.shape[-1], str):
             reason = f"has {given.shape[-1]} outputs, but {tag_list} lists {len(self._tags)} tags"

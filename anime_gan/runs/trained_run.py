@@ -95,8 +95,8 @@ class TrainedRun:
         """
         if resolution != self.config.resolution:
             raise ConfigError(
-                "networks can grow only with the labels and the transparency that they were trained with; "
-                f"fine-tune this run at {self.config.resolution} pixels first",
+                "a run can grow only if labels and transparency stay the same; fine-tune it at "
+                f"{self.config.resolution} pixels first",
                 "init_from",
                 self.run.path,
             )

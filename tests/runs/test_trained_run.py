@@ -130,8 +130,7 @@ def test_other_labels_or_channels_do_not_fit(start, schema, labels):
         (["--architecture=published"], "--architecture=published: the run to start from has compact"),
         (
             ["--resolution=128", "--num_images=40", "--batch_size=4"],
-            "networks can grow only with the labels and the transparency that they were trained with; "
-            "fine-tune this run at 64 pixels first",
+            "a run can grow only if labels and transparency stay the same; fine-tune it at 64 pixels first",
         ),
     ],
 )
