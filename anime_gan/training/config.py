@@ -311,12 +311,12 @@ _FLAGSHIP: Mapping[str, Any] = MappingProxyType({"steps": 16_000, "learning_rate
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        "12 minutes on two CPU cores (219 images/s). Built-in faces come out grainy, with the right hair and "
-        "style.",
+        "15 minutes on two CPU cores. Draws the built-in faces with the requested attributes.",
         {},
     ),
     "published": Preset(
-        "12 minutes on two CPU cores (219 images/s). The networks of the published example: grainy faces.",
+        "12 minutes on two CPU cores (219 images/s). Trains the networks of the published example; the faces "
+        "are grainy.",
         _PUBLISHED,
     ),
     "hour": Preset(
