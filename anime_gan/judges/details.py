@@ -69,7 +69,7 @@ class Details:
         side = self.side
         mosaics = np.empty((len(images), 2 * side, 2 * side, images.shape[3]), np.uint8)
         for image, mosaic in zip(images, mosaics, strict=True):
-            random = np.random.default_rng(zlib.crc32(np.ascontiguousarray(image)))
+            random = np.random.default_rng(zlib.crc32(image.tobytes()))
             inside, outline = edges(image)
             corners = (
                 self.eyes[random.integers(len(self.eyes))],
