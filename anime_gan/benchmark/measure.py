@@ -51,7 +51,8 @@ def take_turns(
         variants: Name -> function that makes one run and returns its result (see `timed`).
         repetitions: Measured runs of each variant.
         name: Name of the measurement in the progress bar.
-        warm_ups: Runs of each variant whose results are dropped. They build graphs and read files.
+        warm_ups: Number of initial runs of each variant whose results are discarded. They build graphs and
+            read files.
 
     Returns:
         Name -> results, in order.

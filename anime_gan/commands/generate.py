@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "set",
         None,
-        "attributes to change in the face of --like or --project ('silver hair, smile'); all others stay",
+        "attributes to change in a face from --like or --project, such as 'silver hair, smile'",
     )
     return run_command("generate.py", SUMMARY, flags, lambda: _generate(flags), argv)
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 GAP = 2
-# Smallest space between neighboring captions.
+# Minimum space between neighboring captions, in pixels.
 HEAD_GAP = 8
 PAPER = (255, 255, 255)
 INK = (40, 40, 48)

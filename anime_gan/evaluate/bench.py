@@ -1,4 +1,4 @@
-"""What all measures share: the model, the data, the judges and the options."""
+"""What all measurements share: the model, the data, the judges, and the options."""
 
 from __future__ import annotations
 

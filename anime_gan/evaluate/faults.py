@@ -87,7 +87,7 @@ def measure_faults(dataset: Dataset) -> dict[str, dict[str, float]]:
     judges = load_judges(dataset)
     split = split_dataset(dataset.labels, np.zeros((0, dataset.labels.shape[1]), np.int8), TEST_EVERY)
     random = np.random.default_rng(0)
-    # Two halves of the held-out images: in one the faults, the other for comparison.
+    # Split the held-out images in half: one half gets the faults, and the other is for comparison.
     held_out = random.permutation(split.test)[: 2 * MAX_IMAGES]
     count = len(held_out) // 2
     reference = np.asarray(dataset.images[np.sort(random.permutation(split.train)[: 2 * MAX_IMAGES])])

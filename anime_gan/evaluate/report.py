@@ -22,12 +22,12 @@ EXPLANATIONS = """\
 - *Attribute precision*: the share of faces for which the tagger confirms the requested value; each value has
   the same weight. The tagger is trained on real images only. Its rate on held-out real images is the upper
   limit.
-- *Held-out combinations*: combinations of attributes that the model never saw in training, next to an equal
-  number that it did see.
+- *Held-out combinations*: combinations of attributes that the model never saw in training, next to as
+  many combinations that it did see.
 - *Single-attribute edits*: one attribute of a face is changed; the latent vector and all other attributes
   stay the same. *Other attributes that flip* is the share of the other attributes whose label changes.
-- *Pixel change outside / inside the attribute's region*: the region is the half of the image in which real
-  images differ most by the attribute (0: nothing changes outside, 1: as much as inside).
+- *Pixel change outside the attribute's region, relative to inside*: the region is the half of the image in
+  which real images differ most by the attribute (0: nothing changes outside, 1: as much as inside).
 - *Variety*: the mean distance between two faces with equal attributes, relative to real images.
 - *Memorization check*: the share of generated faces closer to a training image than 99% of held-out real
   images are (1% expected; more means copying).
@@ -36,9 +36,9 @@ EXPLANATIONS = """\
 - *Texture*: sliced Wasserstein distance times 1,000, for each scale; lower is better.
 - *Edge* (transparent models): the width is the number of partially transparent pixels per pixel of the
   outline; a halo makes it wider than that of real images. The edge texture is the texture of alpha alone.
-- *Details*: the same measures on four crops of each image at full resolution, by judges of their own: an eye,
-  the mouth, an edge inside the hair, and the outline. Other judges see large images reduced. Only attributes
-  that the tagger recognizes on the details of real images count.
+- *Details*: the same measures on four crops of each image at full resolution: an eye, the mouth, an edge
+  inside the hair, and the outline. A separate tagger and critic judge them. The other judges see reduced
+  versions of large images. Only attributes that the separate tagger recognizes in real images count.
 - *Success rate*: the share of faces that the critic scores above the floor that 95% of real images exceed.
   The critic is trained to detect damaged images. Of several candidates, the one with the highest score is
   kept."""
@@ -82,7 +82,7 @@ def summary_rows(numbers: Mapping[str, Any]) -> list[Row]:
     rows += [
         ("median distance to the nearest training image", number(copies["model"]), number(copies["real"])),
         (
-            "memorization check: closer to one than 99% of real images",
+            "memorization check: closer to a training image than 99% of real images",
             percent(copies["model_near"]),
             percent(copies["real_near"]),
         ),
@@ -162,7 +162,11 @@ def _control_rows(numbers: Mapping[str, Any]) -> list[Row]:
         ("single-attribute edits that succeed", percent(leakage["followed"]), NOTHING),
         ("other attributes that flip in such an edit", percent(leakage["flipped"]), NOTHING),
         ("baseline: labels that flip when the image moves one pixel", percent(leakage["noise"]), NOTHING),
-        ("pixel change outside / inside the attribute's region", number(leakage["spill"]), NOTHING),
+        (
+            "pixel change outside the attribute's region, relative to inside",
+            number(leakage["spill"]),
+            NOTHING,
+        ),
     ]
 
 
@@ -171,8 +175,8 @@ def summary(numbers: Mapping[str, Any]) -> str:
     lines = [markdown_table(("measure", "model", "real"), summary_rows(numbers))]
     lines += [
         "",
-        f"{numbers['num_images']} faces without a request, seed {numbers['seed']}, truncation "
-        f'{numbers["truncation"]:g}; "real" stands for {numbers["data"]["test"]} held-out images of '
+        f"Model: {numbers['num_images']:,} faces drawn without requested attributes (seed {numbers['seed']}, "
+        f"truncation {numbers['truncation']:g}). Real: {numbers['data']['test']:,} held-out images of "
         f"{numbers['data']['name']}."
         + (f" All images are on {numbers['background']}." if numbers.get("background") else ""),
     ]
@@ -208,7 +212,12 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         parts += [
             "## Single-attribute edits",
             markdown_table(
-                ("edited attribute", "faces", "others that flip", "change outside / inside its region"),
+                (
+                    "edited attribute",
+                    "faces",
+                    "others that flip",
+                    "change outside its region, relative to inside",
+                ),
                 changes,
             ),
         ]

@@ -26,8 +26,8 @@ class Array:
     Attributes:
         values: float32 [size], as in the file.
         offset: Position in memory, which identifies the array.
-        transposed: Rows and columns before a transposition, or None. The transposition is only recorded,
-            because a graph may transpose one array a thousand times.
+        transposed: Rows and columns before the transposition; None without one. The transposition is only
+            recorded, because a graph may transpose one array a thousand times.
         shape: Shape in the layer that uses it.
     """
 

@@ -22,11 +22,12 @@ from anime_gan.metrics.control import slot_contrast
 # Parts of a mosaic, row by row.
 PARTS = ("eye", "mouth", "hair edge", "outline")
 MIN_SIDE = 32
-# The places of eyes and mouth are found on so many images, reduced to this side, in chunks, on gray.
+# Maximum number of images in which the eyes, the mouth, and the hair are located.
 MAX_IMAGES = 4000
+# These images are put on gray, reduced to this side, and read in chunks of this size.
+GRAY = (128, 128, 128)
 SEARCH_SIDE = 64
 CHUNK = 256
-GRAY = (128, 128, 128)
 # A second window counts as the other eye if it has at least this share of the contrast of the first.
 OTHER_EYE = 0.6
 # Share of the largest contrast above which a pixel belongs to the region of an attribute.
@@ -89,7 +90,7 @@ class Details:
     def _around(self, weights: np.ndarray, random: np.random.Generator) -> tuple[int, int]:
         """Returns a window around a random pixel, drawn with these weights [h, w]."""
         totals = np.cumsum(weights, dtype=np.float64)
-        # Without any edge: anywhere.
+        # If there are no edges, choose any pixel.
         index = (
             int(np.searchsorted(totals, random.random() * totals[-1], side="right"))
             if totals[-1] > 0
@@ -101,9 +102,9 @@ class Details:
 
 
 def find_details(dataset: Dataset) -> Details:
-    """Finds where the eyes, the mouth and the hair are: where images differ by attributes with these names.
+    """Finds the eyes, the mouth, and the hair: images differ there by attributes with these names.
 
-    For a dataset without such attributes, the windows in which images differ most take their place.
+    If the dataset has no such attributes, the windows in which images differ most are used instead.
     """
     count = min(len(dataset.images), MAX_IMAGES)
     chosen = np.arange(count) * len(dataset.images) // count
@@ -146,7 +147,7 @@ def find_details(dataset: Dataset) -> Details:
 
 
 def edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns how strong the edges of an image are, inside and at the outline: float32 [h, w] each, from 0.
+    """Returns the strength of the edges inside an image and at its outline: float32 [h, w] each, 0 or more.
 
     The outline is where alpha crosses one half. An opaque image has none, so all of its edges count for both.
 
@@ -188,7 +189,7 @@ def _reduced(images: np.ndarray) -> np.ndarray:
 def _contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
     """Returns where images differ by some attributes, each with the same weight: float [h, w].
 
-    Without any of these attributes: where images differ at all.
+    If there are none of these attributes, returns where images differ in general.
     """
     if not slots:
         return np.asarray(images.std(axis=0, dtype=np.float32).mean(axis=-1))

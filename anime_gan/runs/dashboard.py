@@ -142,7 +142,7 @@ class Dashboard:
         self._writer.flush()
 
     def write_scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Adds a point to each chart. The keys are those of `CHARTS`."""
+        """Adds each value to its chart. Every key must be in `CHARTS`."""
         with self._writer.as_default(step=step):
             for name, value in values.items():
                 chart = CHARTS[name]

@@ -76,10 +76,16 @@ class TrainedRun:
         if doubled:
             options["base_resolution"] = config.base_resolution or config.resolution
             # The gradient is spread over four times as many pixels, so its squared norm is a quarter.
-            suggested["penalty_weight"] = 4.0 * config.penalty_weight if config.penalty_weight > 0 else -1.0
+            suggested["penalty_weight"] = 4.0 * self._penalty_weight()
         given = without_auto(given)
         refuse_contradictions(given, options, "the run to start from")
         return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
+
+    def _penalty_weight(self) -> float:
+        # Here, because it imports TensorFlow at its top.
+        from anime_gan.training.penalties import get_gradient_penalty
+
+        return get_gradient_penalty(self.config.gradient_penalty).weight(self.config.penalty_weight)
 
     def fits(self, dataset: Dataset) -> bool:
         """Returns whether the data has this run's labels and channels, which the discriminator needs."""

@@ -21,7 +21,7 @@ from anime_gan.faces.picture_files import save_png
 
 RECORD = "entry.json"
 ANIMATION = "animation.webp"
-# An identifier is the milliseconds since 1970, so that names sort by time, and random digits.
+# An identifier is the time in milliseconds since 1970, so that names sort by time, and six random digits.
 ID = re.compile("[0-9a-f]{12}-[0-9a-f]{6}")
 # Minimum age, in seconds, of a partial entry that counts as left behind by a killed process.
 STALE = 3_600

@@ -133,8 +133,8 @@ class TrainConfig:
     )
     gradient_penalty: str = option("r1", "gradient penalty", choices=GRADIENT_PENALTIES, takes_code=True)
     penalty_weight: float = option(
-        1.0,
-        "weight of the gradient penalty; -1 = the default of the chosen penalty (10)",
+        -1.0,
+        "weight of the gradient penalty; -1 = the default of the chosen penalty (1 for r1, else 10)",
         minimum=-1.0,
         maximum=1e4,
     )
@@ -230,8 +230,11 @@ class TrainConfig:
                 is allowed if it has its default value.
         """
         values = json.loads(text)
-        # Runs from before version 0.2.0 have no alpha channel.
-        values.setdefault("transparent", "no")
+        # Runs from before version 0.2.0 have no alpha channel, and their default weight of R1 is 10.
+        if "transparent" not in values:
+            values["transparent"] = "no"
+            if values.get("gradient_penalty") == "r1" and values.get("penalty_weight") == -1.0:
+                values["penalty_weight"] = 10.0
         for name, (default, version) in REMOVED_OPTIONS.items():
             if (value := values.pop(name, default)) != default:
                 raise ConfigError(_removed(version), name, value)
@@ -298,7 +301,6 @@ _PUBLISHED: Mapping[str, Any] = MappingProxyType(
     {
         "architecture": "published",
         "gradient_penalty": "dragan",
-        "penalty_weight": -1.0,
         "penalty_interval": 2,
         "learning_rate": 2e-4,
         "learning_rate_halving": 0,
@@ -306,7 +308,9 @@ _PUBLISHED: Mapping[str, Any] = MappingProxyType(
         "steps": 5_000,
     }
 )
-_FLAGSHIP: Mapping[str, Any] = MappingProxyType({"steps": 16_000, "learning_rate_halving": 5_000})
+_FLAGSHIP: Mapping[str, Any] = MappingProxyType(
+    {"steps": 16_000, "learning_rate_halving": 5_000, "penalty_weight": 1.0}
+)
 
 
 PRESETS: dict[str, Preset] = {
@@ -343,6 +347,7 @@ PRESETS: dict[str, Preset] = {
         "About an hour on two CPU cores at 128x128. Fine-tunes the generator of --init_from.",
         {
             "discriminator": "compact",
+            "penalty_weight": 1.0,
             "generator_learning_rate": 6e-4,
             "learning_rate_halving": 2_000,
             "batch_size": 16,

@@ -36,12 +36,16 @@ class GradientPenalty:
         function: `(discriminate, real, fake, noise) -> penalty [b]`, float32.
         noise_shape: Maps the image shape `(h, w, c)` to the noise shape of one sample; to `None` if the
             penalty uses no noise.
-        default_weight: The weight in its paper, for an adversarial loss of weight 1.
+        default_weight: The usual weight, for an adversarial loss of weight 1.
     """
 
     function: PenaltyFunction
     noise_shape: Callable[[ImageShape], ImageShape | None]
     default_weight: float
+
+    def weight(self, option: float) -> float:
+        """Returns the weight that `--penalty_weight` selects: a negative value stands for the default."""
+        return self.default_weight if option < 0 else option
 
 
 def dragan(
@@ -135,7 +139,8 @@ GRADIENT_PENALTIES: Mapping[str, GradientPenalty] = MappingProxyType(
     {
         "dragan": GradientPenalty(dragan, lambda image_shape: image_shape, default_weight=10.0),
         "wgan_gp": GradientPenalty(wgan_gp, lambda image_shape: (1, 1, 1), default_weight=10.0),
-        "r1": GradientPenalty(r1, lambda image_shape: None, default_weight=10.0),
+        # The paper has 10; docs/ablations.md compares weights for these networks.
+        "r1": GradientPenalty(r1, lambda image_shape: None, default_weight=1.0),
         "none": GradientPenalty(none, lambda image_shape: None, default_weight=0.0),
     }
 )

@@ -108,8 +108,7 @@ class Trainer:
             self.label_sampler = LabelSampler(schema, self.label_rows)
         self.adversarial_loss = get_adversarial_loss(config.adversarial_loss)
         self.penalty = get_gradient_penalty(config.gradient_penalty)
-        weight = config.penalty_weight
-        self.penalty_weight = self.penalty.default_weight if weight < 0 else weight
+        self.penalty_weight = self.penalty.weight(config.penalty_weight)
 
         # Each network may have its own learning rate (Heusel et al. 2017, arXiv 1706.08500, section 2).
         generator_rate = config.generator_learning_rate or config.learning_rate

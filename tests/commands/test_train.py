@@ -85,7 +85,7 @@ def test_dry_run_describes_the_run_and_writes_nothing(capsys):
     assert lines[4:6] == ["output: runs/0001-drawn-compact", ""]
     config = json.loads(out[out.index("\n{") : out.index("\n}") + 2])
     assert config["steps"] == 100 and config["batch_size"] == 8
-    for part in ("conv1", "hair_color: ", "precision: float32"):
+    for part in ("level0_convolution0", "hair_color: ", "precision: float32"):
         assert part in out
     assert not Path("runs").exists()
 

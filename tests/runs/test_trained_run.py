@@ -53,7 +53,7 @@ def test_a_run_of_the_same_size_starts_where_the_other_stopped(trained, start, s
     assert start.fits(dataset)
     options = start.options({"steps": 3})
     config = TrainConfig(**options)
-    assert (config.resolution, config.discriminator_steps, config.penalty_weight) == (64, 0, 1.0)
+    assert (config.resolution, config.discriminator_steps, config.penalty_weight) == (64, 0, -1.0)
     trainer = make_trainer(config, dataset)
     start.fill(trainer)
     for name in NETWORKS:

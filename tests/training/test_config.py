@@ -102,6 +102,17 @@ def test_json_keeps_everything_and_refuses_what_it_does_not_know():
         TrainConfig.from_json('{"size": 64, "steps": 9, "color": 1}')
 
 
+def test_r1_keeps_its_weight_of_older_runs():
+    """Before version 0.2.0 the default weight of R1 was 10; such a run has no option `transparent`."""
+    values = json.loads(TrainConfig(gradient_penalty="r1").to_json())
+    assert TrainConfig.from_json(json.dumps(values)).penalty_weight == -1.0
+    del values["transparent"]
+    assert TrainConfig.from_json(json.dumps(values)).penalty_weight == 10.0
+    for changes in ({"penalty_weight": 0.5}, {"gradient_penalty": "dragan"}):
+        weight = {**values, **changes}["penalty_weight"]
+        assert TrainConfig.from_json(json.dumps({**values, **changes})).penalty_weight == weight
+
+
 def test_removed_option_is_ignored_at_its_default_only(monkeypatch):
     from anime_gan.training import config
 

@@ -138,8 +138,8 @@ class TagTable:
     def read(self, tags: Sequence[str]) -> tuple[dict[str, str | bool | None], list[str]]:
         """Converts the tags of one image to attributes.
 
-        A missing tag means absent, because taggers list everything they see. A group without any of its tags
-        is unknown. Without any known tag, as in a caption, everything is unknown.
+        A plain tag that is missing counts as absent, because taggers list everything they see. A group is
+        unknown if none of its tags is listed. If no tag is known, as in a caption, everything is unknown.
 
         Args:
             tags: Names from `split_tags`.
