@@ -180,7 +180,9 @@ def test_a_model_without_labels_has_no_control():
     left = [
         name
         for name in SUMMARY
-        if name.startswith(("variety", "median distance", "memorization", "texture", "success", "details: success"))
+        if name.startswith(
+            ("variety", "median distance", "memorization", "texture", "success", "details: success")
+        )
     ]
     assert [row[0] for row in table[1:]] == left
     assert "## Attribute precision" not in report.markdown(numbers)
