@@ -35,8 +35,8 @@ REGION = 0.5
 
 
 def crop_side(side: int) -> int:
-    """Returns the side of a crop in pixels: a quarter of the image, or 32 pixels if that is more."""
-    return max(MIN_SIDE, side // 4)
+    """Returns the side of a crop in pixels: a quarter of the image, but at least 32 pixels if it has them."""
+    return min(side, max(MIN_SIDE, side // 4))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +142,7 @@ def find_details(dataset: Dataset) -> Details:
         side,
         tuple(map(crop_around, (first, second) if both else (first,))),
         crop_around(corner(window_sums(contrast("mouth", "smile"), window))),
-        np.kron(hair >= REGION * hair.max(), np.ones((factor, factor), bool)),
+        _enlarged(hair >= REGION * hair.max(), factor, dataset.images.shape[1:3]),
     )
 
 
@@ -182,8 +182,15 @@ def _reduced(images: np.ndarray) -> np.ndarray:
     images = on_background(images, GRAY)
     factor = max(1, images.shape[1] // SEARCH_SIDE)
     height, width = images.shape[1] // factor, images.shape[2] // factor
-    cells = images.reshape(len(images), height, factor, width, factor, 3)
+    whole = images[:, : height * factor, : width * factor]
+    cells = whole.reshape(len(images), height, factor, width, factor, 3)
     return np.rint(cells.mean(axis=(2, 4))).astype(np.uint8)
+
+
+def _enlarged(mask: np.ndarray, factor: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Undoes `_reduced` for a mask; rows and columns that it left out repeat the last ones."""
+    large = np.kron(mask, np.ones((factor, factor), bool))
+    return np.pad(large, [(0, size - of) for size, of in zip(shape, large.shape, strict=True)], mode="edge")
 
 
 def _contrast(images: np.ndarray, labels: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:

@@ -56,6 +56,15 @@ def test_crops_are_around_the_eyes_and_the_mouth(side):
     assert (rows[0], rows[-1]) == (4 * scale, 20 * scale - 1)
 
 
+@pytest.mark.parametrize(("side", "crop"), [(200, 50), (150, 37), (32, 32), (16, 16)])
+def test_any_side_has_crops(side, crop):
+    images = np.random.default_rng(0).integers(0, 256, (40, side, side, 3), np.uint8)
+    dataset = Dataset("noise", images, np.zeros((40, 0), np.int8), Schema(()), "", checksum="ab")
+    details = find_details(dataset)
+    assert details.side == crop and details.hair.shape == (side, side)
+    assert details.mosaic(images).shape == (40, 2 * crop, 2 * crop, 3)
+
+
 def test_a_mosaic_shows_pixels_as_they_are():
     dataset = make_faces(128, 40)
     # Noise in one place, finer than any judge of whole pictures would see.
