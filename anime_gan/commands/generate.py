@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import AttributeRequestError
-from anime_gan.common.alpha import Color, on_background, parse_color
+from anime_gan.common.alpha import Color, on_background, parse_background
 from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text, written_whole
@@ -59,8 +59,6 @@ SHEET_FACES = 8
 INTERPOLATION_FACES = 4
 MAX_GRID_FACES = 4_096
 DEFAULT_OUT = "faces"
-# The value of --background that is not a color.
-TRANSPARENT = "transparent"
 # A picture is read at this resolution to check it before the model is loaded.
 MIN_RESOLUTION = 16
 # Flags whose values --like and --project take from the picture.
@@ -174,11 +172,10 @@ def _background(flags: Flags, export: Export, out: Path, request: FaceRequest | 
         return TINT if export.channels == 4 and (several or video) else None
     if export.channels == 3:
         raise InputError("this model draws its own background; omit this option", "background", name)
-    if name == TRANSPARENT:
-        if video:
-            raise InputError("an .mp4 file cannot be transparent; use .webp", "background", name)
-        return None
-    return parse_color(name)
+    color = parse_background(name)
+    if color is None and video:
+        raise InputError("an .mp4 file cannot be transparent; use .webp", "background", name)
+    return color
 
 
 def _project(flags: Flags, export: Export) -> int:

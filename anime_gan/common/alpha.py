@@ -46,6 +46,15 @@ def parse_color(name: str) -> Color:
     raise InputError(f"must be transparent, #rrggbb, or a CSS color name{hint}", "background", name)
 
 
+def parse_background(name: str) -> Color | None:
+    """Returns the color of a background, as in `parse_color`; None for "transparent".
+
+    Raises:
+        InputError: There is no such color (field `background`).
+    """
+    return None if name == "transparent" else parse_color(name)
+
+
 def has_alpha(images: np.ndarray) -> bool:
     """Whether images, [..., h, w, channels], have an alpha channel."""
     return images.shape[-1] == 4

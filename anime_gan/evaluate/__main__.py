@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-from anime_gan.common.alpha import parse_color
+from anime_gan.common.alpha import parse_background
 from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
@@ -49,7 +49,7 @@ def _evaluate(flags: Flags) -> int:
         raise InputError(
             f"--num_images cannot be combined with --fast, which always uses {FAST_IMAGES:,} images"
         )
-    background = None if flags.background == "transparent" else parse_color(flags.background)
+    background = parse_background(flags.background)
     if background and flags.out is None:
         raise InputError(
             "--background needs --out=FOLDER: the export keeps the evaluation without a background"

@@ -12,14 +12,14 @@ import numpy as np
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
-from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP, has_alpha
-from anime_gan.common.command_line import Flags, print_lines, run_command
+from anime_gan.common.alpha import has_alpha
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.files import write_text
 from anime_gan.common.markdown import markdown_table
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.splits import TEST_EVERY, split_dataset
+from anime_gan.judges.data_flags import data_flags, load_flagged
 from anime_gan.judges.details import MIN_SIDE
 from anime_gan.metrics import control
 from anime_gan.metrics.distances import frechet_distance
@@ -31,7 +31,7 @@ small images, dithered hair edges, a halo, unlike eyes, a smeared outline. Shows
 fault, on whole images and on details. Writes faults.json. Trains the judges of the data if necessary."""
 
 MAX_IMAGES = 2000
-# Measure -> title and the number of digits; shares are percentages.
+# Measure -> title of its column.
 COLUMNS: Mapping[str, str] = {
     "attributes": "attributes, of real",
     "success": "success rate",
@@ -43,26 +43,19 @@ COLUMNS: Mapping[str, str] = {
     "edge_width": "edge width / real",
     "edge_texture": "edge texture / real",
 }
+# These are shown as percentages.
 SHARES = ("attributes", "success", "detail_attributes", "detail_success")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flags = Flags()
-    flags.text("data", "drawn", "data source, as in train.py --data (default: drawn)")
+    flags = data_flags(2 * MIN_SIDE)
     flags.text("out", "results", "folder for faults.json (default: results)")
-    flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
-    flags.integer("resolution", 64, "image side in pixels (64 to 256; default 64)", 2 * MIN_SIDE, 256)
-    flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
-    flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
     return run_command("anime_gan.evaluate.faults", SUMMARY, flags, lambda: _measure(flags), argv)
 
 
 def _measure(flags: Flags) -> int:
-    dataset = load_dataset(
-        flags.data, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
-    )
-    print_lines(dataset.report.lines())
+    dataset = load_flagged(flags)
     import_tensorflow()
     rows = measure_faults(dataset)
     out = Path(flags.out) / "faults.json"
@@ -109,7 +102,7 @@ class _Measures:
     def __init__(
         self, judges: Any, schema: Schema, reference: np.ndarray, real: np.ndarray, labels: np.ndarray
     ) -> None:
-        self._judges, self._schema, self._reference, self._count = judges, schema, reference, len(real)
+        self._judges, self._schema, self._reference = judges, schema, reference
         self._features = self._features_of(reference)
         self._real: dict[str, float] = {}
         self._real = self(real, labels)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from anime_gan.evaluate.bench import Bench, Sample, Samples
+from anime_gan.evaluate.bench import JUDGE_BATCH, Bench, Sample, Samples
 from anime_gan.judges.details import PARTS
 from anime_gan.judges.tagger import RELIABLE, Tagger, decide, visible
 from anime_gan.metrics import control
@@ -23,23 +23,28 @@ def details(bench: Bench, samples: Samples) -> dict[str, Any]:
         for a model without labels.
     """
     bench.stage("details")
-    tagger, critic = bench.judges.detail
-    faces, test = samples.faces.images, samples.test.images
-    shares = [float(np.mean(bench.detail_scores(images) >= critic.floor)) for images in (faces, test)]
+    (tagger, critic), crops = bench.judges.detail, bench.judges.crops
+    mosaics = [crops.mosaic(sample.images) for sample in samples]
+    faces, _, test = mosaics
+    shares = [
+        float(np.mean(bench.in_batches(JUDGE_BATCH, critic.score, images) >= critic.floor))
+        for images in (faces, test)
+    ]
     numbers: dict[str, Any] = {
-        "side": bench.judges.crops.side,
+        "side": crops.side,
         "parts": list(PARTS),
         "success": {"model": shares[0], "real": shares[1], "images": len(faces), "real_images": len(test)},
     }
     if tagger is not None:
-        drawn, reference, real = (_judged(bench, sample, tagger) for sample in samples)
+        drawn, reference, real = (
+            _judged(sample, images, tagger) for sample, images in zip(samples, mosaics, strict=True)
+        )
         numbers["attributes"] = _attribute_precision(bench, drawn, real, tagger)
         numbers["fid"] = _fid(reference, drawn, real)
     return numbers
 
 
-def _judged(bench: Bench, sample: Sample, tagger: Tagger) -> Sample:
-    mosaics = bench.judges.crops.mosaic(sample.images)
+def _judged(sample: Sample, mosaics: np.ndarray, tagger: Tagger) -> Sample:
     judgement = tagger.judge(mosaics)
     verdicts = decide(judgement.probabilities, tagger.schema)
     return Sample(mosaics, sample.labels, verdicts, judgement.features)

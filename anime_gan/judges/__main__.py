@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
+from anime_gan.judges.data_flags import data_flags, load_flagged
 
 if TYPE_CHECKING:
     from anime_gan.judges.critic import Critic
@@ -24,21 +23,12 @@ held-out real images."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    flags = Flags()
-    flags.text("data", "drawn", "data source, as in train.py --data (default: drawn)")
-    flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
-    lowest = max(MIN_SIDE, 32)
-    flags.integer("resolution", 64, f"image side in pixels ({lowest} to 256; default 64)", lowest, 256)
-    flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
-    flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
+    flags = data_flags(max(MIN_SIDE, 32))
     return run_command("anime_gan.metrics", SUMMARY, flags, lambda: _judge(flags), argv)
 
 
 def _judge(flags: Flags) -> int:
-    dataset = load_dataset(
-        flags.data, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
-    )
-    print_lines(dataset.report.lines())
+    dataset = load_flagged(flags)
     import_tensorflow()
     from anime_gan.judges.critic import load_critic
     from anime_gan.judges.tagger import load_tagger
