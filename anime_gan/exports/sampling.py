@@ -93,7 +93,7 @@ class RequestReader(tf.Module):
         for pattern, replacement in NORMALIZATION:
             text = tf.strings.regex_replace(text, pattern, replacement)
         split = tf.strings.split(text, sep=",")
-        phrases = tf.strings.regex_replace(split.flat_values, "^ +| +$", "")
+        phrases = split.flat_values
         codes = self._codes.lookup(phrases)
         checks = [
             _refuse(codes == UNKNOWN_PHRASE, "unknown attribute", phrases),

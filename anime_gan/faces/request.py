@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import definite
-from anime_gan.attributes.phrases import normalize, split_phrases
+from anime_gan.attributes.phrases import SIGN, normalize, split_phrases
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.common.errors import InputError
 from anime_gan.faces.sheets import sides, usual_spelling
@@ -316,8 +316,12 @@ def _full_name(phrase: str, schema: Schema) -> str:
     name, _, value = phrase.partition("=")
     if not value or phrase in schema.phrase_codes:
         return phrase
+    # Two signs are left for the schema to refuse.
+    sign = SIGN if name.startswith(SIGN) != value.startswith(SIGN) else ""
+    if sign:
+        name, value = name.removeprefix(SIGN), value.removeprefix(SIGN)
     found = [
-        f"{group.name}={term.name}"
+        f"{sign}{group.name}={term.name}"
         for group in schema.groups
         if {name, name.removesuffix("s")} & set(normalize(group.name).split())
         for term in group.values
