@@ -68,7 +68,7 @@ TAKEN_FROM_PICTURE = ("attrs", "num", "seeds", "truncation", "candidates", "inte
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
+    flags.path("model", None, MODEL_HELP)
     flags.text(
         "attrs", None, "requested attributes, separated by commas (see --list_attrs; default: any face)"
     )
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"number of faces drawn per seed; the best one is kept (1 to {MAX_CANDIDATES}; default 1). More "
         "than 1 requires a critic, which python -m anime_gan.evaluate adds to the model",
     )
-    flags.text(
+    flags.path(
         "out",
         DEFAULT_OUT,
         "output folder, or a .png file for one grid; with --interpolate also a .webp, .gif, or .mp4 file",
@@ -116,12 +116,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         None,
         f"frames per second (1 to {MAX_FRAMES_PER_SECOND}; default {Interpolation.frames_per_second})",
     )
-    flags.text(
+    flags.path(
         "project",
         None,
         "your own picture (PNG, JPEG, WebP, ...); GAN inversion finds the face closest to its center square",
     )
-    flags.text("like", None, "picture, animation, or .json file from generate.py to draw again")
+    flags.path("like", None, "picture, animation, or .json file from generate.py to draw again")
     flags.text(
         "set",
         None,

@@ -37,7 +37,8 @@ def option(default: Any, help_text: str, **limits: Any) -> Any:
     Args:
         default: The default value.
         help_text: The help text, a noun phrase.
-        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too.
+        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too. With
+            `path`, the value may be a path.
     """
     return dataclasses.field(default=default, metadata={"help": help_text, **limits})
 
@@ -54,6 +55,7 @@ class TrainConfig:
         "drawn",
         "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder of images or TFRecords, or "
         "module:NAME",
+        path=True,
     )
     transparent: str = option(
         "auto",
@@ -107,6 +109,7 @@ class TrainConfig:
     init_from: str = option(
         "",
         "run or export to start from; its architecture and resolution are used",
+        path=True,
     )
     discriminator_steps: int = option(
         0,
