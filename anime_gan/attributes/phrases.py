@@ -9,8 +9,8 @@ SIGN = "-"
 # (pattern, replacement) pairs that both Python's `re` and the RE2 library in an exported graph apply. A minus
 # or an exclamation mark in front of a phrase or a value means "no"; both become "-" there. A hyphen between
 # letters joins words, so it becomes a space. Any other sign stays, so that no phrase with it is known.
-# RE2 has no lookaround: signs become "!" until the hyphens are gone. Only ASCII letters are lowercased, because
-# both libraries handle them alike.
+# RE2 has no lookaround: signs become "!" until the hyphens are gone. Only ASCII letters are lowercased,
+# because both libraries handle them alike.
 NORMALIZATION = (
     ("[，、]", ","),
     ("＝", "="),

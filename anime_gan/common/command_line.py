@@ -77,7 +77,7 @@ class Flags(flags.FlagValues):
         flags.DEFINE_bool(name, default, help_text, flag_values=self)
 
 
-class PathParser(flags.ArgumentParser):
+class PathParser(flags.ArgumentParser):  # type: ignore[type-arg] (not generic when it runs)
     """Parses a path; every flag that may name a file or folder uses this parser."""
 
     def parse(self, argument: str) -> str:

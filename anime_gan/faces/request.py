@@ -82,6 +82,7 @@ class FaceRequest:
         latent: The latent vector of a face without a seed. Then `seeds` is empty, and `attributes` names
             every attribute.
         interpolation: The animation, or None.
+        columns: Faces per row if the picture is a grid; 0 for about as many as rows.
     """
 
     attributes: str = ""
@@ -92,6 +93,7 @@ class FaceRequest:
     changes: str = ""
     latent: tuple[float, ...] | None = None
     interpolation: Interpolation | None = None
+    columns: int = 0
 
     @property
     def num_faces(self) -> int:
@@ -146,6 +148,8 @@ def request_text(request: FaceRequest) -> dict[str, str]:
         text["set"] = request.changes
     if request.sheet is not None:
         text["sheet"] = request.sheet
+    if request.columns:
+        text["columns"] = str(request.columns)
     if request.candidates > 1:
         text["candidates"] = str(request.candidates)
     return text
@@ -168,6 +172,7 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         text.get("set", ""),
         latent,
         _interpolation_from_text(text) if "interpolate" in text else None,
+        int(text.get("columns", 0)),
     )
     # Anyone may have written the file, and these names are shown to the user.
     for name in (text["model"], text.get("critic", "0")):
@@ -208,6 +213,8 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
         raise RequestError("must be above 0 and at most 1", "truncation", request.truncation)
     if not 1 <= request.candidates <= MAX_CANDIDATES:
         raise RequestError(f"must be 1 to {MAX_CANDIDATES}", "candidates", request.candidates)
+    if not 0 <= request.columns <= MAX_FACES:
+        raise RequestError(f"must be 1 to {MAX_FACES:,}", "columns", request.columns)
     interpolation = request.interpolation
     unseeded = request.latent is not None or (interpolation is not None and interpolation.latents)
     if unseeded and (request.candidates > 1 or (request.latent is not None and interpolation)):
