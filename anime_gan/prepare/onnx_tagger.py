@@ -12,7 +12,8 @@ import numpy as np
 
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
-from anime_gan.datasets.folder.tags import TagTable, split_tags
+from anime_gan.datasets.folder.tag_text import tag_name
+from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.prepare.labeling import TAGGER, Attributes, Label, decide
 
 TAG_LIST = "selected_tags.csv"
@@ -111,10 +112,8 @@ def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[st
     """Returns attribute -> (value, output) for each output whose tag stands for the value."""
     outputs: dict[str, list[tuple[str | bool, int]]] = {}
     for output, tag in enumerate(tags):
-        said = table.read([tag])[0] if tag else {}
-        for name, value in said.items():
-            if value:
-                outputs.setdefault(name, []).append((value, output))
+        for name, value in table.meaning(tag).items():
+            outputs.setdefault(name, []).append((value, output))
     return outputs
 
 
@@ -129,4 +128,4 @@ def _read_tag_list(path: Path) -> list[str]:
         raise InputError("needs a 'name' column and one row per network output", "tagger_tags", path)
     # WD14's categories are 0 for general tags, 4 for characters, and 9 for ratings.
     names = [row["name"] if row.get("category", "0") in ("0", "", None) else "" for row in rows]
-    return [(split_tags(name) or [""])[0] for name in names]
+    return [tag_name(name) for name in names]

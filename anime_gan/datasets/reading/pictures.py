@@ -24,13 +24,28 @@ MIN_TRANSPARENT = 0.01
 OPAQUE = "opaque picture among transparent ones"
 
 # Formats that are identified by their first bytes and decoded in this process. TGA files have no such bytes,
-# and EPS files are programs. MPO files are opened as JPEG. Old versions of Pillow do not support AVIF.
+# and EPS files are programs. MPO files are opened as JPEG. Old versions of Pillow do not support AVIF. HEIF
+# needs the plug-in of the extra [heic].
 Image.init()
-_WANTED = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+with contextlib.suppress(ImportError):
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+_WANTED = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 
 # A file that Pillow cannot identify is a broken image if its first 16 bytes contain one of these.
-SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"WEBP", b"GIF8", b"II*\0", b"MM\0*", b"jP  \r\n", b"ftypavi")
+SIGNATURES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"WEBP",
+    b"GIF8",
+    b"II*\0",
+    b"MM\0*",
+    b"jP  \r\n",
+    b"ftypavi",
+    b"ftyphei",
+)
 BROKEN = "broken, truncated, or of an unsupported kind"
 
 # EXIF orientation -> the operation that makes the image upright; 1 needs none.
