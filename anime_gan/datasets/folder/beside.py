@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -45,8 +44,14 @@ def stem_of(picture: str) -> str:
 
 def shared_stems(pictures: Iterable[str]) -> frozenset[str]:
     """Returns the stems that several images have."""
-    counts = Counter(map(stem_of, pictures))
-    return frozenset(stem for stem, count in counts.items() if count > 1)
+    # Hashes take less memory than the names of a million files.
+    seen: set[int] = set()
+    shared: set[str] = set()
+    for stem in map(stem_of, pictures):
+        if hash(stem) in seen:
+            shared.add(stem)
+        seen.add(hash(stem))
+    return frozenset(shared)
 
 
 def read_label_file(name: str, text: str) -> list[TagItem] | None:

@@ -88,7 +88,7 @@ def learn(column: Column, used_rows: np.ndarray) -> str:
     # A word that occurs only in repeated rows stands for itself.
     column.meanings = [None if _is_unknown(cell) else _named(cell, column.name, names) for cell in cells]
     column.values = tuple(sorted(set(names.values())))
-    number = sum(np.count_nonzero(codes == column.cells[cell]) for cell in known)
+    number = sum(int(np.count_nonzero(codes == column.cells[cell])) for cell in known)
     return _why_no_group(column.values, number)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -25,7 +25,7 @@ from anime_gan.datasets.folder.table_text import NoFileColumn, TableText, read_t
 from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.prepared import UNLABELED
-from anime_gan.datasets.reading.kinds import HEAD_BYTES, is_picture, may_be_picture, why_left_out
+from anime_gan.datasets.reading.kinds import head_reader, is_picture, may_be_picture, why_left_out
 from anime_gan.datasets.reading.pictures import MAX_BYTES
 from anime_gan.datasets.reading.storage import read_file
 
@@ -70,7 +70,7 @@ def read_labels(root: str, names: list[str], num_images: int, labels_from: str =
     """
     runs = _run_directories(set(names))
     own = [name for name in names if not name.startswith(runs)]
-    pictures = [name for name in own if is_picture(name, _head_reader(root, name))]
+    pictures = [name for name in own if is_picture(name, head_reader(root, name))]
     known = frozenset(pictures)
     left_out = [(name, why_left_out(name)) for name in own if name not in known and may_be_picture(name)]
     tables = _open_tables(root, own) if labels_from == "auto" else []
@@ -103,16 +103,6 @@ def _read(root: str, name: str) -> bytes:
         return read_file(root, name, MAX_BYTES)
     except OSError as error:
         raise OSError(f"{name}: {error}") from error
-
-
-def _head_reader(root: str, name: str) -> Callable[[], bytes]:
-    def read_head() -> bytes:
-        try:
-            return read_file(root, name, HEAD_BYTES)
-        except OSError:
-            return b""
-
-    return read_head
 
 
 def _run_directories(names: set[str]) -> tuple[str, ...]:

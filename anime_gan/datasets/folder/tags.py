@@ -58,16 +58,15 @@ class TagTable:
         for group, values in groups.items():
             for value, meaning in values.items():
                 for tag in meaning:
-                    said = self._meanings.setdefault(tag, {}).setdefault(group, value)
-                    if said != value:
-                        raise ValueError(f"groups.{group}: {tag!r} stands for both {said!r} and {value!r}")
+                    other = self._meanings.setdefault(tag, {}).setdefault(group, value)
+                    if other != value:
+                        raise ValueError(f"groups.{group}: {tag!r} stands for both {other!r} and {value!r}")
         for name, meaning in tags.items():
             for tag in meaning:
                 self._meanings.setdefault(tag, {})[name] = True
-        for tag, name, spoken_value in spoken:
-            values_of = groups.get(name, {}) if isinstance(spoken_value, str) else {True: name in tags}
-            if values_of.get(spoken_value):  # type: ignore[call-overload]
-                self._meanings.setdefault(tag, {}).setdefault(name, spoken_value)
+        for tag, name, said in spoken:
+            if said in groups.get(name, ()) or (said is True and name in tags):
+                self._meanings.setdefault(tag, {}).setdefault(name, said)
         # First word -> (all words, attributes) of each known tag; and the tags without spaces between words.
         self._phrases: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
         self._characters: list[tuple[str, tuple[str, ...]]] = []

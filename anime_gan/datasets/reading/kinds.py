@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from anime_gan.datasets.reading.pictures import FORMATS
+from anime_gan.datasets.reading.storage import read_file
 
 IMAGE_ENDINGS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
@@ -56,6 +57,18 @@ def is_picture(name: str, head: Callable[[], bytes]) -> bool:
         start[offset : offset + len(signature)] == signature and kind in FORMATS
         for offset, signature, kind in _SIGNATURES
     )
+
+
+def head_reader(root: str, name: str) -> Callable[[], bytes]:
+    """Returns a function that reads the first bytes of a file; none if it cannot be read."""
+
+    def read_head() -> bytes:
+        try:
+            return read_file(root, name, HEAD_BYTES)
+        except OSError:
+            return b""
+
+    return read_head
 
 
 def may_be_picture(name: str) -> bool:
