@@ -86,7 +86,14 @@ def load_dataset(
 
     if not os.path.isfile(root) and records.is_records_folder(root):
         return prepare(records.RecordShards(root, num_images, alpha), resolution)
-    return folder.load_folder(root, num_images, resolution, alpha, labels_from)
+    try:
+        return folder.load_folder(root, num_images, resolution, alpha, labels_from)
+    except DataError as error:
+        if os.path.isfile(root) or not (found := records.foreign_records(root)):
+            raise
+        advice = "save their images as files and use that folder, or write it as shards with"
+        reason = f"contains {found}; {advice} python -m anime_gan.datasets.build FOLDER DEST"
+        raise DataError(reason, "data", data) from error
 
 
 def _why_no_source(data: str) -> str:

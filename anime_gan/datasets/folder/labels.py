@@ -36,12 +36,6 @@ TABLES = (
     *(LABEL_TABLE, "labels.tsv", "metadata.csv", "metadata.jsonl"),
     *("list_attr_celeba.txt", "list_attr_celeba.csv"),
 )
-# Values of --labels_from.
-LABELS_FROM = ("auto", "folders")
-LABELS_FROM_HELP = (
-    "source of the labels of a folder: auto = a label table or files beside the images; folders = the names "
-    "of the folders, such as hair/blue/1.png"
-)
 # Files that identify a run directory. Its sample images are not training images.
 RUN_FILES = ("config.json", "data_report.json")
 # Endings of files that may contain labels in a form that is not read.
@@ -62,7 +56,7 @@ def read_labels(root: str, names: list[str], num_images: int, labels_from: str =
         root: The folder.
         names: All files in it.
         num_images: Maximum number of images, in the table's order or by name; 0 for all.
-        labels_from: One of `LABELS_FROM`.
+        labels_from: A value of `--labels_from`.
 
     Raises:
         ValueError: A label file cannot be parsed; the message names it.
