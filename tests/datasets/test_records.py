@@ -340,7 +340,7 @@ def test_shards_keep_alpha(tmp_path):
         ),
         (
             {"a.tfrecord": {"jpeg": [b"x"], "id": [1]}, "b.tfrecord": {"jpeg": [b"x"]}},
-            "2 TFRecord files of another program with the features id, jpeg (a.tfrecord; records.json is missing",
+            "2 TFRecord files of another program with the features id, jpeg (a.tfrecord; records.json is",
         ),
         ({"a.tfrecord.gz": b"\x1f\x8b\x08"}, "1 TFRecord file compressed with gzip (a.tfrecord.gz)"),
     ],

@@ -162,3 +162,4 @@ def test_long_texts_take_little_work():
     """Each bracket is looked at once; 200,000 of them would otherwise take hours."""
     check("(" * 200_000 + "smile, hat" + ")" * 200_000, "?", "?", "?")
     check("smile, hat, " + "{a|" * 100_000, "+", "+", "?")
+    check("glasses\n" + "{a|b}, " * 100_000, "?", "?", "+")

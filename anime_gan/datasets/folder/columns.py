@@ -21,6 +21,7 @@ ABSENT = "\0"
 
 # Different cells may have the same meaning (spaces, case). A column with more distinct cells is no attribute.
 _MAX_CELLS = 10 * MAX_VALUES
+_MAX_NAME = 60
 _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
@@ -193,7 +194,9 @@ def _why_no_group(values: Sequence[str], number: int) -> str:
 
 
 def _can_be_asked_for(value: str) -> bool:
-    """Whether a schema accepts the text as the name of a value."""
+    """Whether a schema accepts the text as the name of a value, and somebody may type it."""
+    if "://" in value or len(value) > _MAX_NAME:
+        return False
     try:
         Schema.from_names({"attribute": (value, "another")})
     except ValueError:

@@ -72,9 +72,9 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     """
     if data.startswith(_UTF16):
         return _decoded(data, "utf-16", name)
-    if data[1:2] == b"\0" and b"\0" not in data[::2]:
+    if data[1:2] == b"\0" and data[:1] != b"\0":
         return _decoded(data, "utf-16-le", name)
-    if data[:1] == b"\0" and b"\0" not in data[1::2]:
+    if data[:1] == b"\0" and data[1:2] != b"\0":
         return _decoded(data, "utf-16-be", name)
     if b"\0" in data:
         raise ValueError(f"{name} is not a text file: it contains NUL bytes")
@@ -89,9 +89,12 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
 
 def _decoded(data: bytes, encoding: str, name: str) -> tuple[str, str]:
     try:
-        return data.decode(encoding).removeprefix("\ufeff"), encoding
+        text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: damaged {encoding} text") from error
+    if "\0" in text:
+        raise ValueError(f"{name} is not a text file: it contains NUL bytes")
+    return text, encoding
 
 
 def _csv(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:

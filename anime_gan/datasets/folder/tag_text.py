@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 # "BREAK" and "AND" are keywords of prompts only in capitals. ";" may also belong to an emoticon such as ";)".
-_SEPARATORS = re.compile(r"[,，、；]|\|\|\||(?<!\S)(?:BREAK|AND)(?!\S)|(?<=\w)\s*;(?=\s|$)|\s\|\s")
+_SEPARATORS = re.compile(r"[,，、；]|\|\|\||(?<!\S)(?:BREAK|AND)(?!\S)|(?<=[\w)\]}])\s*;(?=\s|$)|\s\|\s")
 _COMMAS = re.compile("[,，、]")
 _LINES = re.compile("[\r\n]+")
 _SPACES = re.compile("(?:\\s|_)+")
@@ -26,6 +26,7 @@ _NO_EFFECT = re.compile(r":\s*(?:-\s*[0-9.]+|\+?0*\.?0+)\s*$")
 _UNDERSCORE = re.compile(r"[^\W_]_+[^\W_]")
 _QUALIFIERS = re.compile(r"\\\(.*?\\\)")
 _SENTENCE_END = re.compile(r"\w[.!?]\s+\w|[。！？]")
+_FULL_STOP = re.compile(r"(?<=[\w)\]}])\s*\.$")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PARTICLES = re.compile("[的の了在は]")
 _WILDCARD = re.compile(r"__\w+__|\$\$")
@@ -42,6 +43,7 @@ _SIGN_WORDS = frozenset({"no", "not", "without"})
 PROSE_WORDS = 5
 PROSE_CHARACTERS = 12  # Chinese and Japanese sentences have no spaces.
 MAX_TAG = 200
+MAX_ALTERNATIVES = 100  # In one line; a line with more is no list of tags.
 
 
 class TagItem(NamedTuple):
@@ -104,11 +106,9 @@ def tag_name(text: str) -> str:
 
 
 def _item(piece: str, is_sure: bool = True) -> TagItem | None:
-    name = tag_name(piece)
+    name = tag_name(_FULL_STOP.sub("", piece.strip()))
     if kind := _KINDS.match(name):
         name = name[kind.end() :].strip("_")
-    if name[-1:] == "." and name[:-1].isidentifier():
-        name = name[:-1]
     return TagItem(name, is_sure, _is_prose(piece)) if name else None
 
 
@@ -142,20 +142,30 @@ def _plain_words(piece: str) -> list[str]:
 
 def _without_alternatives(line: str) -> tuple[str, list[TagItem]]:
     """Returns the line without alternatives, and an item that is not sure for each of them."""
+    regions = _open_regions(line)
+    if not regions:
+        return line, []
+    if len(regions) > MAX_ALTERNATIVES:
+        return "", [TagItem("", is_prose=True)]
+    separators = [found.span() for found in _SEPARATORS.finditer(line)]
     items: list[TagItem] = []
     kept: list[str] = []
     done = 0
-    for start, stop in _open_regions(line):
+    for start, stop in regions:
         # The alternatives share the words before and after them, as in "{light|evil} smile".
-        before = _SEPARATORS.split(line[done:start])
-        after = _SEPARATORS.split(line[stop:], maxsplit=1)[0] if stop - start <= MAX_TAG else ""
-        kept += [", ".join(before[:-1]), ", "]
+        earlier = [span for span in separators if done <= span[0] and span[1] <= start]
+        begin, first = earlier[-1] if earlier else (done, done)
+        later = [span for span in separators if span[0] >= stop] + [(len(line), len(line))]
+        later += [(other, other) for other, _ in regions if other >= stop]
+        last, end = min(later)
+        kept += [line[done:begin], ", "]
+        before, after = line[first:start], line[stop:last]
         for part in re.split(r"[|,，、:(){}\[\]]+", line[start:stop]):
-            for text in dict.fromkeys([before[-1] + part + after, part]):
+            for text in dict.fromkeys([before + part + after, part]):
                 if item := _item(text, is_sure=False):
                     items.append(item._replace(is_prose=False))
-        done = stop + len(after)
-    return "".join([*kept, line[done:]]) if kept else line, items
+        done = end
+    return "".join([*kept, line[done:]]), items
 
 
 def _open_regions(line: str) -> list[tuple[int, int]]:
