@@ -10,13 +10,23 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageCms,
+    ImageFile,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+)
 
 from anime_gan.common.alpha import straight_alpha
 from anime_gan.common.errors import InputError
+from anime_gan.datasets.reading.png_text import without_text
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
+MAX_PROFILE = 16 * 2**20  # Bytes of a color profile. Pillow permits 1 MiB.
 MIN_SIDE = 16  # Pixels along the shorter side.
 # Pixels with a lower alpha are transparent. A picture with a smaller share of transparent pixels is opaque.
 HALF_TRANSPARENT = 128
@@ -114,6 +124,7 @@ def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> n
         raise PictureError("empty file")
     if len(data) > MAX_BYTES:
         raise PictureError(f"too large: {len(data):,} bytes; the limit is {MAX_BYTES:,}")
+    data = without_text(data)
     try:
         with _quiet(data):
             _check(data)
@@ -134,8 +145,10 @@ def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> n
 
 @contextlib.contextmanager
 def _quiet(data: bytes) -> Iterator[None]:
-    """Silences the warnings of Pillow and the direct output of libtiff."""
+    """Silences the warnings of Pillow and the direct output of libtiff, and permits large color profiles."""
     with warnings.catch_warnings(), contextlib.ExitStack() as restore:
+        restore.callback(setattr, PngImagePlugin, "MAX_TEXT_CHUNK", PngImagePlugin.MAX_TEXT_CHUNK)
+        PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE
         warnings.simplefilter("ignore")
         if data[:2] in (b"II", b"MM"):
             stderr = os.dup(2)
