@@ -244,6 +244,7 @@ def _load(config: TrainConfig, given: Mapping[str, Any]) -> Dataset:
         config.resolution,
         config.seed,
         config.transparent,
+        labels_from=config.labels_from,
         import_code="data" in given,
     )
     print_lines(dataset.report.lines())

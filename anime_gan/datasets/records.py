@@ -12,6 +12,7 @@ import hashlib
 import io
 import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset, printable
 from anime_gan.datasets.prepared import Chunk, source_fingerprint
 from anime_gan.datasets.reading.decoding import Files, decode_in_order
+from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS, ending_of
 from anime_gan.datasets.reading.storage import list_files, read_file
 
 MANIFEST = "records.json"
@@ -37,6 +39,8 @@ SHARD_RECORDS = 4096
 CHUNK = 256
 PARTIAL = ".partial-"
 # The shard must be deleted first, because a build keeps existing shards.
+_SHARD = re.compile(r"\.tfrecords?(\.gz|\.gzip)?(-[0-9]+-of-[0-9]+)?$", re.IGNORECASE)
+_MAX_HEAD, _MAX_NAMES = 2**24, 10
 REBUILD = "delete it and run the build again"
 
 
@@ -50,6 +54,38 @@ def is_records_folder(root: str) -> bool:
         return True
     # A folder of images may also contain a file with this name.
     return isinstance(manifest, dict) and "shards" in manifest
+
+
+def foreign_records(root: str) -> str:
+    """Describes the TFRecords of another program in a folder; empty if it has none, or has images too."""
+    files = [file.name for file in list_files(root, [])]
+    shards = [name for name in files if _SHARD.search(name)]
+    if not shards or any(ending_of(name) in IMAGE_ENDINGS for name in files):
+        return ""
+    count = f"{len(shards)} TFRecord file{'s' * (len(shards) > 1)}"
+    head = read_file(root, shards[0], _MAX_HEAD)
+    if head.startswith(b"\x1f\x8b"):
+        return f"{count} compressed with gzip ({shards[0]})"
+    if "dataset_info.json" in {name.rpartition("/")[2] for name in files}:
+        return f"{count} of TensorFlow Datasets ({shards[0]})"
+    names = _feature_names(head)
+    if {"shape", "data"} <= set(names):
+        return f"{count} of StyleGAN ({shards[0]})"
+    features = f" with the features {', '.join(names)}" if names else ""
+    return f"{count} of another program{features} ({shards[0]}; {MANIFEST} is missing)"
+
+
+def _feature_names(head: bytes) -> list[str]:
+    """Returns the names of the features in the first record; none if it is no `tf.train.Example`."""
+    length = int.from_bytes(head[:8], "little")
+    example = head[12 : 12 + length]
+    if len(example) < length:
+        return []
+    try:
+        tf = import_tensorflow()
+        return sorted(tf.train.Example.FromString(example).features.feature)[:_MAX_NAMES]
+    except DecodeError:
+        return []
 
 
 def write_records(dataset: Dataset, destination: str) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.errors import InputError
 from anime_gan.common.json_files import parse_json
+from anime_gan.common.labels_from import LABELS_FROM, LABELS_FROM_HELP
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
 from anime_gan.common.user_code import is_reference
@@ -53,14 +54,15 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder of images or TFRecords, or "
-        "module:NAME",
+        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder or zip archive of images, a "
+        "folder of TFRecords, or module:NAME",
     )
     transparent: str = option(
         "auto",
         TRANSPARENT_HELP,
         choices=tuple(TRANSPARENT),
     )
+    labels_from: str = option("auto", LABELS_FROM_HELP, choices=LABELS_FROM)
     architecture: str = option(
         "compact",
         "generator and discriminator architecture",
