@@ -77,7 +77,7 @@ class Flags(flags.FlagValues):
         flags.DEFINE_bool(name, default, help_text, flag_values=self)
 
 
-class PathParser(flags.ArgumentParser):  # type: ignore[type-arg] (not generic when it runs)
+class PathParser(flags.ArgumentParser):  # type: ignore[type-arg]
     """Parses a path; every flag that may name a file or folder uses this parser."""
 
     def parse(self, argument: str) -> str:
@@ -121,6 +121,7 @@ def run_command(
     flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
     try:
         rest = flag_values([name, *(sys.argv[1:] if argv is None else argv)])[1:]
+        _refuse_repeats(flag_values)
         if flag_values["help"].value:
             print(f"{summary}\n\n{_help_text(flag_values)}")
             return 0
@@ -188,6 +189,13 @@ def print_lines(lines: Sequence[str]) -> None:
 def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
     """Returns the flags that were given on the command line, by name."""
     return {name: flag_values[name].value for name in flag_values if flag_values[name].present}
+
+
+def _refuse_repeats(flag_values: flags.FlagValues) -> None:
+    """Raises an error for a flag that was given twice, because only the last value would count."""
+    for name in flag_values:
+        if (times := flag_values[name].present) > 1:
+            raise InputError(f"was given {times} times; give it once", flag_values[name].name)
 
 
 def _fail(name: str, message: str) -> int:

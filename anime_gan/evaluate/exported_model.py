@@ -88,6 +88,7 @@ class ExportedModel:
             config["resolution"],
             config["seed"],
             transparency(self._export.channels),
+            labels_from=config.get("labels_from", "auto"),
             import_code=bool(data),
         )
         print_lines(dataset.report.lines())

@@ -21,7 +21,8 @@ from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
 from anime_gan.datasets.dataset import DataError
-from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
+from anime_gan.datasets.folder.label_table import LABEL_TABLE
+from anime_gan.datasets.folder.labels import SCHEMA_FILE
 from anime_gan.datasets.folder.source import LICENSE
 from anime_gan.exports.read import find_export, read_export
 from anime_gan.faces.generator import FaceGenerator

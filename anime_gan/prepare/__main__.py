@@ -110,10 +110,10 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     extraction = FaceExtraction(
         source, dest, options, detector, table, attributes, tagger, color_confidence, identity
     )
-    unlisted = extraction.run()
-    print_lines([f"{name}: {reason}" for name, reason in unlisted])
+    left_out = extraction.run()
+    print_lines(extraction.notes.lines())
     corrections = corrections._replace(deleted=deleted_crops(dest, extraction.journal))
-    summary = write_results(root, dest, extraction.journal, corrections, attributes)
+    summary = write_results(root, dest, extraction.journal, corrections, attributes, left_out)
     rejected = ", ".join(f"{reason} ({count})" for reason, count in summary.reasons.items())
     print(
         f"{summary.faces} faces from {summary.pictures} pictures in {dest}"

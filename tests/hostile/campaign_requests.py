@@ -81,24 +81,28 @@ def run(count: int, seed: int, folder: Path) -> list[str]:
     spec = tf.TensorSpec([None], tf.string)
     graph = tf.function(RequestReader(schema).__call__, input_signature=[spec], autograph=False)
     random = np.random.default_rng(seed)
+
+    def python(text: str) -> tuple[int, ...] | None:
+        try:
+            return tuple(schema.parse(text).tolist())
+        except AttributeRequestError:
+            return None
+
+    def command(text: str) -> tuple[int, ...] | None:
+        try:
+            return python(checked(FaceRequest(text), schema).attributes)
+        except AttributeRequestError:
+            return None
+
+    asked = [request(random) for _ in range(count)]
+    values, errors = graph(tf.constant([text for text, _ in asked]))
     failures = []
-    for _ in range(count):
-        text, expected = request(random)
-        try:
-            python = tuple(schema.parse(text).tolist())
-        except AttributeRequestError:
-            python = None
-        try:
-            spelled = checked(FaceRequest(text), schema).attributes
-            command = tuple(schema.parse(spelled).tolist())
-        except AttributeRequestError:
-            command = None
-        try:
-            read = tuple(graph(tf.constant([text]))[0].numpy().astype(int).tolist())
-        except tf.errors.InvalidArgumentError:
-            read = None
-        if not python == command == read == expected:
-            failures.append(f"{text!r}: Python {python}, command {command}, graph {read}, right {expected}")
+    for (text, expected), row, error in zip(asked, values.numpy(), errors.numpy(), strict=True):
+        read = None if error else tuple(row.astype(int).tolist())
+        answers = {"Python": python(text), "command": command(text), "graph": read}
+        wrong = {reader: answer for reader, answer in answers.items() if answer != expected}
+        if wrong:
+            failures.append(f"{text!r}: {wrong}, right is {expected}")
     return failures
 
 

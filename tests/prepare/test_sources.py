@@ -159,6 +159,39 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
         )
 
 
+def test_onnx_tagger_of_any_side(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from anime_gan.prepare.onnx_tagger import OnnxTagger
+
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["x", "axes"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "scale"], ["y"]),
+        ],
+        "tagger",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", "height", "width", 3])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", "tags"])],
+        [
+            numpy_helper.from_array(np.array([1, 2]), "axes"),
+            numpy_helper.from_array(np.float32(1 / 255), "scale"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    tags = tmp_path / "selected_tags.csv"
+    tags.write_text("name,category\nhat,0\nsmile,0\nglasses,0\n")
+    tagger = OnnxTagger(tmp_path / "model.onnx", tags, TagTable.load(), 0.5, {})
+    red = np.full((2, 64, 64, 3), (255, 0, 0), np.uint8)
+
+    assert [labels["glasses"].value for labels in tagger.describe(red)] == [True, True]
+    assert tagger.notes == ["model.onnx takes images of any side; it gets 448 pixels, as WD14 taggers do"]
+    tags.write_text("name,category\nhat,0\nsmile,0\n")
+    with pytest.raises(InputError, match="has 3 outputs, but .* lists 2 tags"):
+        OnnxTagger(tmp_path / "model.onnx", tags, TagTable.load(), 0.5, {})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
