@@ -27,6 +27,7 @@ from anime_gan.runs.run_directory import (
     RunError,
     newest_run_directory,
     next_run_directory,
+    run_label,
 )
 from anime_gan.runs.trained_run import TrainedRun, find_checkpoint
 from anime_gan.runs.warm_start import WarmStart
@@ -222,8 +223,7 @@ def _start_run(
         else:
             print(start.describe(config.resolution))
         dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
-    # Windows does not allow the colon of `module:NAME` in a file name.
-    label = f"{dataset.name}-{config.architecture}".replace(":", "-")
+    label = run_label(f"{dataset.name}-{config.architecture}")
     directory = run_dir or next_run_directory(RUNS, label)
     if dry_run:
         import_tensorflow()

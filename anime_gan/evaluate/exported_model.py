@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.mapped import mapped
+from anime_gan.exports.names import folder_name
 from anime_gan.exports.read import read_export
 from anime_gan.faces.generator import FaceGenerator
 
@@ -83,7 +86,7 @@ class ExportedModel:
         """
         config = self.record["config"]
         dataset = load_dataset(
-            data or config["data"],
+            data or self._recorded_data(),
             config["num_images"],
             config["resolution"],
             config["seed"],
@@ -94,6 +97,15 @@ class ExportedModel:
         print_lines(dataset.report.lines())
         check_schema(self, dataset)
         return dataset
+
+    def _recorded_data(self) -> str:
+        """Returns the data source. The export records only its name; the run around it, if any, the path."""
+        recorded: str = self.record["config"]["data"]
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            config = json.loads((self._export.directory.parents[1] / "config.json").read_text("utf-8"))
+            if folder_name(config["data"]) == recorded:
+                return str(config["data"])
+        return recorded
 
     def on_background(self, dataset: Dataset) -> Dataset:
         """Returns the images of a dataset on the model's background, with a checksum of their own."""

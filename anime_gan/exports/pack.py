@@ -17,6 +17,7 @@ import numpy as np
 from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
+from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import ModelError, find_export, read_export
@@ -95,7 +96,8 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
     record["weights_sha256"] = weights_checksum(generator)
     with written_whole(out) as partial:
         write_export(partial, generator, schema, rows, record, half_precision=True)
-        packed = tf.saved_model.load(str(partial))
+        with readable(partial) as folder:
+            packed = tf.saved_model.load(str(folder))
         inputs = original.draw_inputs(
             tf.fill([COMPARED_FACES], ""), tf.range(COMPARED_FACES, dtype=tf.int64), tf.ones([COMPARED_FACES])
         )

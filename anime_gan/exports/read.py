@@ -13,6 +13,7 @@ import numpy as np
 from anime_gan.attributes.schema import Schema
 from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
+from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Export:
             ModelError: It is damaged.
         """
         try:
-            return import_tensorflow().saved_model.load(str(self.directory))
+            with readable(self.directory) as folder:
+                return import_tensorflow().saved_model.load(str(folder))
         except Exception as error:  # TensorFlow raises almost anything on a damaged file.
             reason = " ".join(str(error).split())[:200]
             raise ModelError(f"{self.directory}: the SavedModel cannot be loaded: {reason}") from error

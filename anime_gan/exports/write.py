@@ -18,6 +18,7 @@ from anime_gan.common.files import written_whole
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.graph import FaceModel
 from anime_gan.exports.model_card import model_card
+from anime_gan.exports.names import folder_name, model_name
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.models import get_architecture
 from anime_gan.models.common import AttributeGenerator
@@ -46,8 +47,7 @@ def export_model(
     options = {**dataclasses.asdict(config), "channels": trainer.channels}
     generator = make_generator(options, schema)
     generator.set_weights(trainer.ema_generator.get_weights())
-    # Only the name is stored: exports are shared, and a full path would reveal the user's folders.
-    options["init_from"] = Path(config.init_from).name
+    options |= {"data": folder_name(config.data), "init_from": model_name(config.init_from)}
     record = {
         "config": options,
         "steps": int(trainer.step),

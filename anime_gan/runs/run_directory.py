@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ import msgspec
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
 from anime_gan.common.json_files import JsonError, parse_json, read_json
+from anime_gan.common.plain_paths import is_text, readable
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.training.config import ConfigError, TrainConfig, code_options
 
@@ -35,6 +37,8 @@ CHECKPOINTS = "checkpoints"
 # The parent folder of runs that grow from each other has this file. It contains their common options.
 STAGES = "stages.json"
 STATE = "state"
+# Letters of a default name. A folder of data may have a name as long as names can be.
+LONGEST_LABEL = 60
 STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
 
@@ -93,8 +97,11 @@ class RunDirectory:
         """Checks that a new run in a directory would overwrite nothing.
 
         Raises:
-            RunError: The path is a file or a directory that is not empty.
+            RunError: The path is a file or a directory that is not empty, or TensorFlow cannot write there.
         """
+        if not is_text(path):
+            reason = "the name is not valid UTF-8, so TensorFlow cannot write there; choose another folder"
+            raise RunError(reason, "run_dir", ascii(str(path)))
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             reason = "is not empty; choose another directory"
             if (path / CONFIG).is_file():
@@ -239,7 +246,8 @@ class RunDirectory:
         """
         last = self.last_step
         if last:
-            status = checkpoint.read(str(self.checkpoint_path(last) / STATE))
+            with readable(self.checkpoint_path(last)) as folder:
+                status = checkpoint.read(str(folder / STATE))
             # Without these checks, a variable that is missing in the checkpoint would silently stay random.
             status.assert_consumed()
             status.assert_existing_objects_matched()
@@ -251,6 +259,11 @@ class RunDirectory:
 
     def _checkpoint_steps(self) -> list[int]:
         return sorted(int(path.name[5:]) for path in (self.path / CHECKPOINTS).glob("step-*"))
+
+
+def run_label(name: str) -> str:
+    """Returns a name that is safe in a path: TensorFlow takes `[` for a pattern, and Windows refuses `:`."""
+    return re.sub(r"[^\w.]+", "-", name).strip("-.")[:LONGEST_LABEL]
 
 
 def next_run_directory(parent: Path, label: str) -> Path:

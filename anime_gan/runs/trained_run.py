@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import transparency
+from anime_gan.common.plain_paths import readable
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
 from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory, RunError
@@ -129,7 +130,8 @@ class TrainedRun:
                 self.config, self._schema.num_labels, self._channels, "float32", synchronized=False
             )._asdict()
             checkpoint = tf.train.Checkpoint(**networks)
-            status = checkpoint.read(str(self._checkpoint / STATE)).expect_partial()
+            with readable(self._checkpoint) as folder:
+                status = checkpoint.read(str(folder / STATE)).expect_partial()
             status.assert_existing_objects_matched()
             for name, network in networks.items():
                 copy_common(network, getattr(trainer, name))

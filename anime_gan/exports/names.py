@@ -1,0 +1,24 @@
+"""Names of data and models for the files of an export, without the paths on the machine that made it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from anime_gan.datasets.dataset import printable
+
+
+def folder_name(data: str) -> str:
+    """Returns a data source without the path to its folder; a path would tell of the folders of its owner."""
+    if "://" in data:
+        return data
+    kind, colon, path = data.partition(":") if re.match(r"[\w-]{2,}:", data) else ("", "", data)
+    return printable(f"{kind}{colon}{PurePath(path).name}")
+
+
+def model_name(path: str) -> str:
+    """Returns the name of a model without the path to it; the name of an export alone would be its step."""
+    parts = PurePath(path).parts
+    while len(parts) > 1 and (parts[-1].isdecimal() or parts[-1] == "export"):
+        parts = parts[:-1]
+    return printable(parts[-1]) if parts else ""
