@@ -161,6 +161,8 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
     Raises:
         KeyError, ValueError: A field is missing or damaged.
     """
+    if "latents" in text and "interpolate" not in text:
+        raise ValueError("latent vectors of keyframes without an animation")
     latent = _latent_from_text(text["latent"]) if "latent" in text else None
     seeded = latent is None and "latents" not in text
     request = FaceRequest(

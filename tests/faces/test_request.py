@@ -46,6 +46,8 @@ def test_text_says_everything(request_):
         {"seeds": "x"},
         {"interpolate": "a -> b", "frames": "many", "fps": "20"},
         {"interpolate": "a -> b"},
+        {"latents": "AAAAAA=="},
+        {"columns": "many"},
         {"candidates": "1.5"},
     ],
 )
