@@ -118,7 +118,7 @@ def _draw_open(eye: _Eye, face: Portrait, mood: Expression, colors: Colors, skin
     eye.layer.blend(outline, colors.white, 1.0, skin)
     clip = eye.layer.mask(outline)
     _draw_iris(eye, face, mood, colors, clip, upper)
-    _draw_lashes(eye, face, colors, upper, lower)
+    _draw_lashes(eye, face, colors, upper, lower, skin)
 
 
 def _draw_iris(eye: _Eye, face: Portrait, mood: Expression, colors: Colors, clip: Mask, upper: np.ndarray) -> None:
@@ -161,7 +161,9 @@ def _draw_iris(eye: _Eye, face: Portrait, mood: Expression, colors: Colors, clip
         layer.blend(spot(-0.1, 0.62, 0.36, 0.2, 12), WHITE, 0.9, clip)
 
 
-def _draw_lashes(eye: _Eye, face: Portrait, colors: Colors, upper: np.ndarray, lower: np.ndarray) -> None:
+def _draw_lashes(
+    eye: _Eye, face: Portrait, colors: Colors, upper: np.ndarray, lower: np.ndarray, skin: Mask
+) -> None:
     """Draws the upper lash with its wing, the lower lash, and the crease of the lid."""
     size, lash = eye.size, colors.lash
     thick = 0.27 * size.lash * (0.09 / size.eye_height) ** 0.7
@@ -173,17 +175,18 @@ def _draw_lashes(eye: _Eye, face: Portrait, colors: Colors, upper: np.ndarray, l
         wing = [end + (0.1, -0.16), end + (0.04, 0.06)]
         points = np.concatenate([above, [wing[0], wing[1]], upper[::-1]])
     else:
-        tip = end + (0.42, -0.55 if face.eye_shape != "droopy" else -0.12)
-        wing = [above[-1] + (0.1, -0.12), tip, end + (0.24, -0.06), end + (0.2, 0.16), end + (0.02, 0.16)]
-        points = np.concatenate([above[:-2], np.asarray(wing), upper[::-1]])
-    eye.layer.fill(eye.put(points), lash)
+        lift = -0.32 if face.eye_shape != "droopy" else 0.02
+        tip = end + (0.36, lift)
+        sweep = smooth([above[-3], (above[-3] + tip) / 2 + (0.05, -0.03), tip], steps=4)
+        points = np.concatenate([above[:-3], sweep, [end + (0.13, 0.02), end + (0.02, 0.12)], upper[::-1]])
+    outside = skin if eye.side == eye.layer.easel.view.far else None
+    eye.layer.blend(eye.put(points), lash, 1.0, outside)
     if not face.has("male"):
-        flick = [above[len(above) * 4 // 5] + (0.0, 0.1), end + (0.26, -0.78 if face.eye_shape != "droopy" else -0.5)]
-        eye.layer.stroke(eye.put(flick), (0.014, 0.0), lash)
+        for root, reach in ((above[len(above) * 4 // 5] + (0.0, 0.1), (0.24, lift - 0.34)), (end - (0.04, 0.0), (0.26, 0.16))):
+            eye.layer.stroke(eye.put([root, end + reach]), (0.013, 0.0), lash, 1.0, outside)
     under = eye.put(lower[len(lower) * 2 // 5 :])
     eye.layer.blend(tress(under, (0.0, 0.005, 0.008, 0.009), 1), lash, 0.85 if not face.has("male") else 0.6)
-    lift = 0.24 + thick
-    top = upper[len(upper) // 5 : -len(upper) // 6] - (0, lift)
+    top = upper[len(upper) // 5 : -len(upper) // 6] - (0, 0.24 + thick)
     eye.layer.blend(tress(eye.put(top), (0.0, 0.007, 0.007, 0.0), 1), colors.skin.line, 0.7)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anime_gan.datasets.drawn.canvas import ellipse, mirrored, smooth, tress
+from anime_gan.datasets.drawn.canvas import Color, ellipse, mirrored, smooth, tress
 from anime_gan.datasets.drawn.palette import mix
 from anime_gan.datasets.illustrator import view
 from anime_gan.datasets.illustrator.colors import Colors
@@ -32,7 +32,7 @@ def draw_back_hair(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws the hair behind the neck and the shoulders."""
     if face.hair_style not in BACK_HAIR:
         return
-    layer, hair = easel.rigid(view.BACK_HAIR), colors.hair
+    layer, hair = easel.custom(easel.view.behind), colors.hair
     half, bottom, count, reach = BACK_HAIR[face.hair_style]
     side = np.asarray(half) * (face.hair_volume, 1.0)
     if half[-1][1] > 0.3:
@@ -49,7 +49,7 @@ def draw_back_hair(easel: Easel, face: Portrait, colors: Colors) -> None:
         body = [right, tips_of(edge, count, -reach, face.wobble[10:], 0.05)[:]]
         body.append(left[::-1])
     outline = np.concatenate(body)
-    dark = mix(hair.base, hair.shadow, 0.75)
+    dark = mix(hair.base, hair.shadow, 0.5)
     layer.shape(outline, hair, 1.0, dark)
     clip = layer.mask(outline)
     dye(layer, face, colors, outline, clip, 0.55)
@@ -158,7 +158,7 @@ def draw_front_hair(easel: Easel, face: Portrait, colors: Colors, fringe: Fringe
     whorl = np.asarray([face.part_side * 0.05, -0.33])
     if face.hair_pattern == "streaks":
         for tip in fringe.tips[1::3]:
-            _flow(layer, whorl, tip, (0.0, 0.05, 0.06, 0.0), colors.second.base, 0.2, clip)
+            _flow(layer, whorl, tip, 0.06, (0.0, 0.05, 0.06, 0.0), colors.second.base, clip)
     elif face.hair_pattern == "two_tone":
         layer.blend(outline, colors.second.base, 1.0, clip, (-5.2, 2.4) if easel.look.shading != "soft" else (-1.6, 1.1))
     layer.shade(outline, hair.shadow, clip, (-0.8, 1.0), 0.7)
@@ -168,10 +168,14 @@ def draw_front_hair(easel: Easel, face: Portrait, colors: Colors, fringe: Fringe
     _draw_rim_shadow(easel, colors, clip)
     _draw_lock_shadows(layer, colors, fringe, whorl, clip)
     _draw_highlight(easel, face, colors, clip)
+    strand = mix(hair.line, hair.shadow, 0.2)
+    dense = len(fringe.notches) > 6
     for number, notch in enumerate(fringe.notches):
-        bend = 0.75 + 0.25 * face.wobble[number]
-        _flow(layer, whorl, notch, (0.0, 0.006, 0.0105, 0.007, 0.0), hair.line, bend, clip, -0.12)
-    if fringe_name(face) != "back":
+        if dense and number % 2:
+            continue
+        start = 0.3 + 0.3 * abs(face.wobble[number]) if fringe_name(face) != "back" else 0.08
+        _flow(layer, whorl, notch, start, (0.0, 0.005, 0.0095, 0.007), strand, clip)
+    if fringe_name(face) != "back" and not dense:
         # Thin strands within the locks.
         for number, tip in enumerate(fringe.tips[1:-1]):
             root = tip * 0.86 + whorl * 0.14
@@ -181,22 +185,11 @@ def draw_front_hair(easel: Easel, face: Portrait, colors: Colors, fringe: Fringe
 
 
 def _flow(
-    layer: Layer,
-    whorl: np.ndarray,
-    end: np.ndarray,
-    widths: tuple[float, ...],
-    color: tuple[int, int, int],
-    bend: float,
-    clip: Mask,
-    start: float = 0.0,
+    layer: Layer, whorl: np.ndarray, end: np.ndarray, start: float, widths: tuple[float, ...], color: Color, clip: Mask
 ) -> None:
-    """Draws a strand from the whorl to a point of the fringe."""
-    angle = np.linspace(start, bend + 0.75 if bend < 0.5 else bend + 0.1, 5)
-    reach = np.sin(angle[-1])
-    along = (1 - np.cos(angle)) / (1 - np.cos(angle[-1])) if bend < 0.5 else 1 - np.sin(angle[::-1]) / reach
-    del along
-    t = np.linspace(0.06, 1.0, 6)[:, None]
-    bulge = np.asarray([(end[0] - whorl[0]) * 0.85, (end[1] - whorl[1]) * 0.12])
+    """Draws a strand of the way from the whorl to a point of the fringe, from the share `start` on."""
+    t = np.linspace(start, 1.0, 6)[:, None]
+    bulge = (end - whorl) * (0.85, 0.12)
     curve = whorl + 2 * t * (1 - t) * bulge + t**2 * (end - whorl)
     layer.stroke(curve, widths, color, 1.0, clip)
 
@@ -217,7 +210,7 @@ def _draw_lock_shadows(layer: Layer, colors: Colors, fringe: Fringe, whorl: np.n
         root = notch * 0.72 + whorl * 0.28
         edge = notch + (tip - notch) * (0.4, 0.92)
         side = notch + (tip - notch) * (0.5, 0.3)
-        layer.shadow(smooth([root, notch - (0.003, 0.0), edge, side], closed=True, steps=4), colors.hair, clip, 0.8)
+        layer.shadow(smooth([root, notch - (0.003, 0.0), edge, side], closed=True, steps=4), colors.hair, clip, 0.8 if len(fringe.notches) < 7 else 0.5)
 
 
 def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) -> None:
@@ -232,7 +225,8 @@ def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) ->
     kind = face.highlight
     x = np.linspace(-0.25, 0.25, 64)
     swell = np.sqrt(np.maximum(0, 1 - (x / 0.25) ** 2))
-    middle = -0.222 + 0.95 * x**2
+    top = -0.222 if fringe_name(face) != "back" else -0.272
+    middle = top + 0.95 * x**2
     if kind == "zigzag":
         tooth, samples = np.arange(64) // 7, 7
         length = 0.75 + 0.45 * np.asarray(face.wobble)[tooth]
@@ -250,12 +244,12 @@ def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) ->
         half = 0.02 * swell[part] * np.sin(np.linspace(0.05, np.pi - 0.05, 32)) ** 0.6
         layer.light(_band(x[part], middle[part] - half, middle[part] + half), colors.hair.shine, clip)
         for place, radius in ((0.09, 0.017), (0.14, 0.011)):
-            center = (place, -0.222 + 0.95 * place**2)
+            center = (place, top + 0.95 * place**2)
             layer.light(ellipse(center, (radius, radius * 0.9), 12), colors.hair.shine, clip)
     else:
         for number in range(9):
             place = -0.2 + 0.05 * number + 0.01 * face.wobble[number]
-            y = -0.222 + 0.95 * place**2
+            y = top + 0.95 * place**2
             long = 0.034 + 0.02 * face.wobble[number + 6]
             lean = place * 0.16
             spark = [(place - lean, y - long), (place, y), (place + lean * 1.2, y + long * 1.2)]

@@ -91,11 +91,11 @@ def shape_fringe(face: Portrait) -> Fringe:
     """Returns the shape of the fringe, for the hair and for its shadow."""
     name, wobble = fringe_name(face), np.asarray(face.wobble)
     if name == "back":
-        half = [(0.292, 0.0), (0.262, -0.08), (0.215, -0.165), (0.12, -0.212), (0.045, -0.226)]
+        half = [(0.292, 0.0), (0.256, -0.07), (0.222, -0.145), (0.14, -0.182), (0.05, -0.198)]
         right = smooth(half)
-        dip = np.asarray([(0.012, -0.215)])
+        dip = np.asarray([(0.012, -0.175)])
         edge = np.concatenate([right, dip, mirrored(right)[::-1]])
-        notches = np.asarray([(-0.17, -0.19), (-0.09, -0.22), (0.012, -0.215), (0.1, -0.218), (0.18, -0.185)])
+        notches = np.asarray([(-0.19, -0.165), (-0.1, -0.19), (0.012, -0.178), (0.1, -0.19), (0.19, -0.165)])
         return Fringe(edge, notches, notches)
     locks = np.asarray(FRINGES[name])
     tips, notches = locks[:, :2].copy(), locks[:-1, 2:].copy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anime_gan.datasets.drawn.canvas import ellipse, mirrored, smooth
+from anime_gan.datasets.drawn.canvas import ellipse, mirrored, smooth, tress
 from anime_gan.datasets.drawn.palette import WHITE, mix
 from anime_gan.datasets.illustrator import view
 from anime_gan.datasets.illustrator.colors import Colors
@@ -15,7 +15,7 @@ from anime_gan.datasets.illustrator.proportions import Proportions
 # Right half of the head from crown to chin, seen from the front: x, y, depth of the point in a turn.
 _HALF = (
     (0.0, -0.325, 0.0), (0.16, -0.285, 0.0), (0.25, -0.16, 0.0), (0.268, 0.0, 0.0), (0.256, 0.11, 0.035),
-    (0.205, 0.2, 0.085), (0.115, 0.266, 0.125), (0.035, 0.304, 0.145),
+    (0.2, 0.197, 0.085), (0.108, 0.266, 0.125), (0.03, 0.307, 0.145),
 )  # fmt: skip
 
 
@@ -25,6 +25,8 @@ def head_outline(face: Portrait, size: Proportions, seen: view.View) -> np.ndarr
     x, y, depth = half.T.copy()
     jaw = np.interp(y, (0.0, 0.11, 0.2), (1.0, size.cheek, size.jaw * size.cheek))
     x = x * jaw * size.width
+    # Grown-up and male chins are broader.
+    x[-2:] *= (1 + 0.2 * size.chin_width, 1 + 0.8 * size.chin_width)
     y = y + np.clip((y - 0.05) / 0.25, 0, 1) * size.chin
     sides = []
     for side in (1, -1):
@@ -101,7 +103,7 @@ def draw_cheeks(easel: Easel, face: Portrait, size: Proportions, colors: Colors,
             if look.shading in ("flat", "hatch"):
                 layer.blend(ellipse((x, y), (0.052, 0.027)), colors.blush, 0.42, clip)
             else:
-                layer.glow(layer_center(layer, (x, y)), (0.085, 0.05), colors.blush, 0.72, clip)
+                layer.glow((x, y), (0.085, 0.05), colors.blush, 0.72, clip)
             if look.shading != "flat":
                 for step in (-1, 0, 1):
                     place = x + step * 0.027
@@ -116,11 +118,6 @@ def draw_cheeks(easel: Easel, face: Portrait, size: Proportions, colors: Colors,
         for side in (-1, 1):
             cheek = [(side * 0.10, y + 0.032), (side * 0.135, y + 0.05), (side * 0.165, y + 0.034)]
             layer.stroke(cheek, (0.0, 0.008, 0.0), colors.skin.line, 0.75, clip)
-
-
-def layer_center(layer: Layer, point: tuple[float, float]) -> tuple[float, float]:
-    """Returns a point for `Layer.glow`, whose center is placed by the layer."""
-    return point
 
 
 def draw_nose(easel: Easel, face: Portrait, size: Proportions, colors: Colors) -> None:
@@ -171,19 +168,19 @@ def draw_beard(easel: Easel, face: Portrait, size: Proportions, colors: Colors, 
     """Draws a full beard with a mustache, if the face has one."""
     if not face.has("beard"):
         return
-    layer = easel.dome(view.MOUTH)
-    y, chin = size.mouth_y, 0.304 + size.chin
-    half = [(0.255 * size.cheek, 0.075), (0.225 * size.jaw, 0.15), (0.145, y - 0.018), (0.07, y - 0.034), (0.0, y - 0.026)]
-    low = [(0.245 * size.cheek, 0.15), (0.215 * size.jaw, 0.225), (0.13, chin - 0.01), (0.045, chin + 0.04), (0.0, chin + 0.048)]
-    right = np.concatenate([smooth(half[::-1]), smooth(low)])
-    beard = np.concatenate([right, mirrored(right)[::-1]])
-    mouth = ellipse((0.0, y + 0.012), (0.062 * size.mouth, 0.03))
-    ring = np.concatenate([beard, beard[:1], mouth[6:], mouth[:7]])
-    del ring
-    layer.shape(beard, colors.hair, 0.9)
-    inside = layer.mask(beard)
-    layer.shadow(beard + (0.02, 0.05), colors.hair, inside, 0.7)
-    for x in (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15):
-        hair = [(x, chin - 0.06 - 0.6 * abs(x)), (x * 0.92, chin - 0.02 - 0.3 * abs(x)), (x * 0.8, chin + 0.02 - 0.2 * abs(x))]
-        layer.stroke(hair, (0.0, 0.007, 0.0), colors.hair.line, 0.6, inside)
-    layer.blend(smooth([(-0.075, y - 0.01), (0, y - 0.02), (0.075, y - 0.01), (0.06, y + 0.05), (0, y + 0.064), (-0.06, y + 0.05)], closed=True), colors.skin.base, 1.0, inside)
+    layer, hair = easel.dome(view.MOUTH), colors.hair
+    y, chin, scale = size.mouth_y, 0.306 + size.chin, size.mouth
+    # The upper edge runs from the ear down the cheek and below the mouth.
+    high = [(0.262 * size.cheek, 0.05), (0.222 * size.jaw, 0.13), (0.145, y - 0.002), (0.088 * scale, y + 0.012), (0.05, y + 0.046), (0.0, y + 0.052)]
+    low = [(0.262 * size.cheek, 0.12), (0.218 * size.jaw, 0.215), (0.13, chin - 0.006), (0.05, chin + 0.036), (0.0, chin + 0.05)]
+    right = np.concatenate([smooth(high[::-1]), smooth(low)])
+    outline = np.concatenate([right, mirrored(right)[::-1]])
+    layer.shape(outline, hair, 0.9)
+    inside = layer.mask(outline)
+    layer.shadow(outline + (0.02, 0.07), hair, inside, 0.8)
+    for x in (-0.15, -0.09, -0.03, 0.03, 0.09, 0.15):
+        strand = [(x, chin - 0.05 - 0.6 * abs(x)), (x * 0.9, chin - 0.015 - 0.35 * abs(x)), (x * 0.75, chin + 0.02 - 0.25 * abs(x))]
+        layer.stroke(strand, (0.0, 0.007, 0.0), hair.line, 0.6, inside)
+    for side in (-1, 1):
+        path = [(0.0, y - 0.03), (0.034 * scale, y - 0.034), (0.07 * scale, y - 0.016), (0.098 * scale, y + 0.016)]
+        layer.shape(tress(mirrored(path, side), (0.012, 0.024, 0.022, 0.0)), hair, 0.7)

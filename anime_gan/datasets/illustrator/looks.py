@@ -25,6 +25,7 @@ class Look:
         gradient: Strength of the gradients inside shapes.
         shine: Opacity of highlights.
         rim: Color of the light that falls on the silhouette from behind, or None.
+        bounce: Color of the light that comes back from below, or None.
         ambient: The color that everything is multiplied by at the end, or None.
         grain: Strength of the texture of the paper.
         bloom: Strength of the glow around bright parts.
@@ -39,6 +40,7 @@ class Look:
     gradient: float
     shine: float
     rim: Color | None = None
+    bounce: Color | None = None
     ambient: Color | None = None
     grain: float = 0.0
     bloom: float = 0.0
@@ -62,17 +64,18 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
     {
         "cel": Look(0.0085, 0.35, ((36, 20, 40), 0.45), ((255, 255, 255), 0.0), 1.0, "hard", 0.25, 0.85),
         "soft": Look(
-            0.005, 0.3, ((120, 50, 70), 0.25), ((255, 250, 246), 0.06), 0.85, "soft", 0.9, 0.75, bloom=0.3
+            0.0048, 0.3, ((150, 70, 90), 0.32), ((255, 246, 240), 0.08), 0.95, "soft", 1.15, 0.85,
+            bounce=(255, 206, 170), bloom=0.4,
         ),
         "ink": Look(
-            0.0105, 0.95, ((22, 18, 26), 0.9), ((255, 252, 244), 0.16), 0.8, "hatch", 0.0, 0.9, grain=0.03
+            0.0105, 0.95, ((22, 18, 26), 0.9), ((255, 252, 244), 0.16), 0.8, "hatch", 0.0, 0.9, grain=0.02
         ),
         "pastel": Look(
-            0.006, 0.4, ((150, 110, 140), 0.45), ((255, 246, 250), 0.36), 0.7, "soft", 0.5, 0.7, grain=0.06
+            0.006, 0.4, ((160, 110, 150), 0.5), ((255, 240, 248), 0.3), 0.75, "soft", 0.5, 0.8, grain=0.05
         ),
         "night": Look(
             0.007, 0.3, ((16, 12, 40), 0.6), ((60, 60, 110), 0.06), 1.0, "hard", 0.6, 0.55,
-            rim=(150, 220, 255), ambient=(150, 152, 214),
+            rim=(150, 220, 255), ambient=(166, 164, 222),
         ),
         "flat": Look(0.0, 0.0, ((60, 40, 70), 0.2), ((255, 255, 255), 0.0), 0.9, "flat", 0.0, 0.8),
     }

@@ -20,11 +20,10 @@ _INSIDE, _TONGUE = (150, 38, 56), (242, 118, 122)
 
 def draw_mouth(easel: Easel, face: Portrait, size: Proportions, colors: Colors) -> None:
     """Draws the mouth of the expression."""
-    base = easel.dome(view.MOUTH)
     y, scale = size.mouth_y, size.mouth
     layer = easel.custom(lambda points: easel.view.dome(np.asarray(points, float) * scale + (0.0, y), view.MOUTH))
-    del base
-    dark = mix(colors.skin.line, (84, 14, 32), 0.55)
+    deep = sum(colors.skin.base) < 330
+    dark = mix(colors.skin.line, (26, 4, 12) if deep else (84, 14, 32), 0.75 if deep else 0.55)
     draw = {
         "line": _line, "smile": _smile, "laugh": _laugh, "shout": _shout, "frown": _frown, "wail": _wail,
         "round": _round, "cat_open": _cat_open, "pout": _pout, "smirk": _smirk, "fang": _fang, "wave": _wave,
@@ -56,9 +55,9 @@ def _line(layer: Layer, mouth: Shades, colors: Colors) -> None:
 
 def _smile(layer: Layer, mouth: Shades, colors: Colors) -> None:
     curve = [(-0.066, -0.018), (-0.037, 0.006), (0, 0.014), (0.037, 0.006), (0.066, -0.018)]
-    layer.stroke(curve, (0.008, 0.0125, 0.015, 0.0125, 0.008), mouth.line)
+    layer.stroke(curve, (0.005, 0.010, 0.0125, 0.010, 0.005), mouth.line)
     for side in (-1, 1):
-        layer.stroke(mirrored([(0.06, -0.022), (0.074, -0.02)], side), (0.007, 0.011), mouth.line)
+        layer.stroke(mirrored([(0.06, -0.024), (0.071, -0.017)], side), (0.004, 0.008), mouth.line)
     _underlip(layer, colors, 0.036, 0.022)
 
 
@@ -152,5 +151,5 @@ def draw_brows(easel: Easel, face: Portrait, size: Proportions, colors: Colors) 
                 (size.eye_x + 0.074, size.brow_y + 0.016 + outer + wobble),
             ]
         )
-        widths = np.asarray((0.009, 0.0145, 0.0115, 0.0)) * thick
+        widths = np.asarray((0.010, 0.017, 0.0135, 0.0)) * thick
         layer.blend(tress(mirrored(points, side), widths), colors.brow, 0.92)

@@ -21,7 +21,7 @@ def finish(picture: np.ndarray, look: Look, side: int) -> np.ndarray:
         look: The style.
         side: -1 mirrors the direction of the light.
     """
-    if look.ambient is None and look.rim is None and not look.bloom and not look.grain:
+    if look.ambient is None and look.rim is None and look.bounce is None and not look.bloom and not look.grain:
         return picture
     values = picture.astype(np.float32)
     color, alpha = values[..., :3], values[..., 3:]
@@ -33,6 +33,9 @@ def finish(picture: np.ndarray, look: Look, side: int) -> np.ndarray:
     if look.rim is not None:
         rim = _rim(picture[..., 3], side)[..., None] * alpha
         color += rim * ((np.asarray(look.rim, np.float32) / 255) * 0.95 - 0.6 * color / 255)
+    if look.bounce is not None:
+        rim = _rim(picture[::-1, :, 3], -side)[::-1, :, None] * alpha
+        color += 0.5 * rim * ((np.asarray(look.bounce, np.float32) / 255) - color / 255)
     if look.bloom:
         radius = max(0.6, _BLOOM * size)
         blurred = Image.fromarray(picture[..., :3]).filter(ImageFilter.BoxBlur(radius))
@@ -61,6 +64,6 @@ def _grain(size: int) -> np.ndarray:
     """Returns the relief of the paper, about -1 to 1, [size, size]."""
     noise = np.random.default_rng(7)
     fine = noise.normal(size=(size, size)).astype(np.float32)
-    coarse = Image.fromarray(noise.normal(size=(max(2, size // 4),) * 2).astype(np.float32))
-    wide = np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
-    return 0.45 * fine + 0.75 * wide
+    # Strokes of a pencil: the noise is smeared along the diagonal.
+    smeared = sum(np.roll(fine, (step, -step), (0, 1)) for step in range(3)) / 3**0.5
+    return np.clip(smeared, -2, 2) * 0.5

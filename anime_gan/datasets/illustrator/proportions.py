@@ -13,7 +13,7 @@ class Proportions:
 
     Attributes:
         width, jaw, cheek: Factors of the width of the head, the jaw, and the cheeks.
-        chin: Extra length of the chin.
+        chin, chin_width: Extra length and width of the chin.
         eye_x, eye_y: Center of the right eye.
         eye_width, eye_height: Half the size of an eye.
         brow_y, nose_y, mouth_y: Heights of brows, nose, and mouth.
@@ -27,6 +27,7 @@ class Proportions:
     jaw: float
     cheek: float
     chin: float
+    chin_width: float
     eye_x: float
     eye_y: float
     eye_width: float
@@ -46,7 +47,7 @@ class Proportions:
 _AGES: dict[str, tuple[float, ...]] = {
     "child": (1.02, 1.03, -0.024, 0.082, 1.06, 1.08, 0.205, 0.86, 0.8, 0.6, 0.062, 0.78, 1.0),
     "young": (1.0, 1.0, 0.0, 0.06, 1.0, 1.0, 0.208, 1.0, 1.0, 1.0, 0.074, 0.94, 1.0),
-    "grown": (0.95, 0.965, 0.022, 0.042, 0.95, 0.82, 0.214, 1.08, 1.15, 1.5, 0.082, 1.05, 1.0),
+    "grown": (0.96, 0.97, 0.015, 0.042, 0.95, 0.82, 0.214, 1.08, 1.15, 1.5, 0.082, 1.05, 1.0),
     "old": (1.02, 0.95, 0.024, 0.045, 0.84, 0.6, 0.216, 1.0, 1.45, 1.8, 0.082, 1.0, 0.75),
 }
 
@@ -56,9 +57,9 @@ def proportions_of(face: Portrait) -> Proportions:
     jaw, cheek, chin, eye_y, wide, high, mouth_y, mouth, brow, nose, neck, shoulders, lash = _AGES[face.age]
     grown_up = {"child": 0.25, "young": 0.7}.get(face.age, 1.0)
     if face.has("male"):
-        jaw += 0.1 * grown_up
+        jaw += 0.09 * grown_up
         cheek -= 0.01 * grown_up
-        chin += 0.018 * grown_up
+        chin += 0.01 * grown_up
         high *= 1 - 0.2 * grown_up
         wide *= 1 - 0.05 * grown_up
         brow *= 1 + 0.5 * grown_up
@@ -67,18 +68,19 @@ def proportions_of(face: Portrait) -> Proportions:
         shoulders *= 1 + 0.18 * grown_up
         lash *= 1 - 0.3 * grown_up
         mouth *= 1.05
-    eye_height = 0.09 * high * face.eye_size
+    eye_height = 0.097 * high * face.eye_size
     chin += face.chin
     return Proportions(
         width=face.head_width,
         jaw=jaw * face.jaw_width,
         cheek=cheek,
         chin=chin,
+        chin_width=(0.75 if face.has("male") else 0.2) * grown_up,
         eye_x=0.133 * face.eye_spacing,
         eye_y=eye_y,
-        eye_width=0.075 * wide * face.eye_size,
+        eye_width=0.079 * wide * face.eye_size,
         eye_height=eye_height,
-        brow_y=eye_y - eye_height - 0.05 - face.brow_lift,
+        brow_y=eye_y - eye_height - 0.042 - face.brow_lift,
         nose_y=0.5 * (eye_y + mouth_y) + 0.018,
         mouth_y=mouth_y + chin * 0.55 - face.mouth_lift,
         mouth=mouth,

@@ -64,8 +64,8 @@ def sample_portrait(seed: int, index: int, styles: Sequence[str]) -> Portrait:
     straight = chance.random() < STRAIGHT
     tall = animal_ears == "rabbit" or "horns" in tags or "hat" in tags or animal_ears == "cat"
     wide = hair_style in ("twin_tails", "ponytail", "buns") or animal_ears != "none" or "hood" in tags
-    zoom = about(0.86 if tall else 0.9 if wide else 0.98, 0.035)
-    rise = 0.075 if tall else 0.03 if wide else 0.012
+    zoom = about(0.9 if tall else 0.94 if wide else 1.06, 0.035)
+    rise = 0.075 if tall else 0.03 if wide else 0.016
     return Portrait(
         style=styles[int(style_place * len(styles))],
         hair_color=hair_color,

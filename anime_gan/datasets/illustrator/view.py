@@ -26,7 +26,7 @@ BODY_TILT, BODY_TURN = 0.2, 0.06
 # Depths of the layers, in frame units.
 EYES, NOSE, MOUTH, CHEEKS, CHIN = 0.17, 0.23, 0.19, 0.17, 0.145
 BROWS, FRINGE, GLASSES, CAP = 0.18, 0.2, 0.185, 0.07
-EARS, BACK_HAIR, TAILS, HEADWEAR = -0.05, -0.16, -0.1, 0.05
+EARS, BACK_HAIR, TAILS, HEADWEAR = -0.05, -0.1, -0.1, 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +97,13 @@ class View:
         squeeze = 1 - narrow * (1 - self.cosine)
         points[:, 0] = x + move + (points[:, 0] - x) * squeeze
         points[:, 1] += depth * self.nod_sine
+        return points
+
+    def behind(self, points: Points) -> np.ndarray:
+        """Moves the hair behind the head, which turns the other way, except at the crown."""
+        points = np.array(points, float)
+        points[:, 0] += BACK_HAIR * self.sine * np.clip((points[:, 1] + 0.36) / 0.4, 0, 1)
+        points[:, 1] += BACK_HAIR * self.nod_sine * np.clip((points[:, 1] + 0.36) / 0.4, 0, 1)
         return points
 
     def placed(self, points: np.ndarray, tilt: float = 1.0) -> np.ndarray:
