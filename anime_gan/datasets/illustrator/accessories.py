@@ -26,10 +26,28 @@ def draw_glasses(easel: Easel, face: Portrait, size: Proportions, colors: Colors
         if kind == "round":
             rim = ellipse((x, y), (0.108, 0.104 * scale), 32)
         elif kind == "sunglasses":
-            corner = [(-0.1, -0.07), (0.0, -0.076), (0.108, -0.07), (0.114, 0.0), (0.076, 0.078), (0.0, 0.094), (-0.07, 0.076), (-0.104, 0.0)]
+            corner = [
+                (-0.1, -0.07),
+                (0.0, -0.076),
+                (0.108, -0.07),
+                (0.114, 0.0),
+                (0.076, 0.078),
+                (0.0, 0.094),
+                (-0.07, 0.076),
+                (-0.104, 0.0),
+            ]
             rim = smooth(mirrored(np.asarray(corner) * (1, max(scale, 0.94)), side) + (x, y), closed=True)
         else:
-            corner = [(-0.1, -0.07), (0, -0.08), (0.106, -0.076), (0.112, 0.0), (0.092, 0.072), (0, 0.084), (-0.084, 0.072), (-0.108, 0.0)]
+            corner = [
+                (-0.1, -0.07),
+                (0, -0.08),
+                (0.106, -0.076),
+                (0.112, 0.0),
+                (0.092, 0.072),
+                (0, 0.084),
+                (-0.084, 0.072),
+                (-0.108, 0.0),
+            ]
             rim = smooth(mirrored(np.asarray(corner) * (1, scale), side) + (x, y), closed=True)
         clip = layer.mask(rim)
         if kind == "sunglasses":
@@ -47,6 +65,8 @@ def draw_glasses(easel: Easel, face: Portrait, size: Proportions, colors: Colors
             order = np.argsort(np.arctan2(lower[:, 1] - y + 0.03, lower[:, 0] - x))
             ring = lower[order]
         layer.fill(tress(ring, (0.016, 0.016), 1), color)
+        if side == easel.view.far and abs(easel.view.turn) > 10:
+            continue
         temple = [(side * (size.eye_x + 0.1), y - 0.03), (side * 0.262, y - 0.036)]
         layer.fill(tress(temple, (0.014, 0.012), 2), color)
     inner = size.eye_x - 0.104
@@ -59,8 +79,15 @@ def draw_eye_patch(easel: Easel, face: Portrait, size: Proportions, colors: Colo
     layer, side = easel.dome(view.GLASSES - 0.01), face.patch_side
     x, y = side * size.eye_x, size.eye_y
     medical = face.wobble[2] > 0
-    shades = easel.look.shades((246, 246, 250), (204, 208, 226)) if medical else easel.look.shades((52, 44, 58), (34, 28, 40))
-    for start, end in (((x + side * 0.06, y - 0.06), (side * 0.29, y - 0.1)), ((x - side * 0.07, y - 0.05), (-side * 0.2, y - 0.2))):
+    shades = (
+        easel.look.shades((246, 246, 250), (204, 208, 226))
+        if medical
+        else easel.look.shades((52, 44, 58), (34, 28, 40))
+    )
+    for start, end in (
+        ((x + side * 0.06, y - 0.06), (side * 0.29, y - 0.1)),
+        ((x - side * 0.07, y - 0.05), (-side * 0.2, y - 0.2)),
+    ):
         layer.stroke([start, end], (0.012, 0.012), shades.line if not medical else shades.shadow)
     corner = [(-0.104, -0.06), (0.0, -0.11), (0.104, -0.06), (0.098, 0.056), (0.0, 0.118), (-0.098, 0.056)]
     outline = smooth(np.asarray(corner) * (1.0, 0.55 + 0.45 * size.eye_height / 0.09) + (x, y), closed=True)
@@ -71,7 +98,12 @@ def draw_eye_patch(easel: Easel, face: Portrait, size: Proportions, colors: Colo
         layer.stroke([(x, y - 0.035), (x, y + 0.035)], (0.016, 0.016), colors.blush, 0.9)
         layer.stroke([(x - 0.035, y), (x + 0.035, y)], (0.016, 0.016), colors.blush, 0.9)
     else:
-        layer.light(tress([(x - 0.06, y - 0.03), (x - 0.02, y - 0.066), (x + 0.03, y - 0.07)], (0.0, 0.018, 0.0)), shades.shine, clip, 0.5)
+        layer.light(
+            tress([(x - 0.06, y - 0.03), (x - 0.02, y - 0.066), (x + 0.03, y - 0.07)], (0.0, 0.018, 0.0)),
+            shades.shine,
+            clip,
+            0.5,
+        )
 
 
 def draw_earrings(easel: Easel, face: Portrait, colors: Colors) -> None:
@@ -102,7 +134,9 @@ def draw_ribbon(easel: Easel, face: Portrait, colors: Colors) -> None:
     center, tilt = ((side * 0.31, -0.1), 70.0) if low else ((side * 0.22, -0.285), 40.0)
     layer = easel.rigid(0.04, center, 0.5)
     end = [(0, 0), (0.05, 0.06), (0.085, 0.15), (0.05, 0.135), (0.025, 0.155), (0.01, 0.05)]
-    loop = smooth([(0.0, 0.0), (0.07, -0.075), (0.14, -0.08), (0.155, 0.0), (0.13, 0.07), (0.06, 0.045)], closed=True)
+    loop = smooth(
+        [(0.0, 0.0), (0.07, -0.075), (0.14, -0.08), (0.155, 0.0), (0.13, 0.07), (0.06, 0.045)], closed=True
+    )
     for half in (-1, 1):
         layer.shape(_turned(mirrored(end, half), 6.0 * side, center), bow, 0.9, bow.shadow)
     for half in (-1, 1):
@@ -119,7 +153,9 @@ def draw_hairpin(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws two crossed pins, or bars, in the fringe."""
     layer, side = easel.dome(view.FRINGE + 0.01), face.pin_side
     pin = colors.accent
-    for number, (start, end) in enumerate((((0.14, -0.165), (0.235, -0.115)), ((0.15, -0.112), (0.235, -0.165)))):
+    for number, (start, end) in enumerate(
+        (((0.14, -0.165), (0.235, -0.115)), ((0.15, -0.112), (0.235, -0.165)))
+    ):
         del number
         bar = tress(mirrored([start, end], side), (0.022, 0.022), 4)
         layer.shape(bar, pin, 0.9)
@@ -129,13 +165,17 @@ def draw_hairpin(easel: Easel, face: Portrait, colors: Colors) -> None:
 def draw_flower(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws a flower in the hair, on the side without the bow."""
     side, flower = -face.bow_side, colors.flower
-    center = (side * 0.262, -0.185) if not (face.has("hat") or face.has("headphones")) else (side * 0.29, -0.1)
+    center = (
+        (side * 0.262, -0.185) if not (face.has("hat") or face.has("headphones")) else (side * 0.29, -0.1)
+    )
     layer = easel.rigid(0.05, center, 0.5)
     leaf = smooth([(0.0, 0.0), (0.09, -0.02), (0.125, 0.03), (0.06, 0.05)], closed=True)
     green = easel.look.shades((96, 168, 96))
     for degrees in (-30.0, 120.0):
         layer.shape(_turned(leaf, degrees, center), green, 0.8)
-    petal = smooth([(0.0, 0.0), (0.03, 0.035), (0.032, 0.085), (0.0, 0.1), (-0.032, 0.085), (-0.03, 0.035)], closed=True)
+    petal = smooth(
+        [(0.0, 0.0), (0.03, 0.035), (0.032, 0.085), (0.0, 0.1), (-0.032, 0.085), (-0.03, 0.035)], closed=True
+    )
     for number in range(5):
         shape = _turned(petal, 72.0 * number + 20, center)
         layer.shape(shape, flower, 0.9)

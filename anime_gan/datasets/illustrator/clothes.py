@@ -31,7 +31,14 @@ def draw_clothes(easel: Easel, face: Portrait, size: Proportions, colors: Colors
     layer.shape(outline, cloth)
     clip = layer.mask(outline)
     layer.shade(outline, cloth.shadow, clip, (0.0, 0.9), 0.8)
-    layer.shadow(smooth([(-0.2, 0.35), (0.0, 0.44), (0.25, 0.36), (0.3, 0.43), (0.04, 0.5), (-0.18, 0.42)], closed=True), cloth, clip, 0.7)
+    layer.shadow(
+        smooth(
+            [(-0.2, 0.35), (0.0, 0.44), (0.25, 0.36), (0.3, 0.43), (0.04, 0.5), (-0.18, 0.42)], closed=True
+        ),
+        cloth,
+        clip,
+        0.7,
+    )
     for side in (-1, 1):
         fold = mirrored([(0.27 * wide, 0.53), (0.3 * wide, 0.57), (0.292 * wide, 0.66)], side)
         layer.stroke(fold, (0.0, 0.009, 0.006), cloth.line, 0.7, clip)
@@ -44,12 +51,16 @@ def draw_clothes(easel: Easel, face: Portrait, size: Proportions, colors: Colors
 
 def _sailor(layer: Layer, colors: Colors, neck: float) -> None:
     for side in (-1, 1):
-        flap = mirrored([(neck - 0.01, 0.372), (neck + 0.11, 0.41), (neck + 0.15, 0.57), (0.0, 0.6), (0.0, 0.52)], side)
+        flap = mirrored(
+            [(neck - 0.01, 0.372), (neck + 0.11, 0.41), (neck + 0.15, 0.57), (0.0, 0.6), (0.0, 0.52)], side
+        )
         layer.shape(flap, colors.accent, 0.8)
         stripe = mirrored([(neck + 0.03, 0.402), (neck + 0.085, 0.428), (neck + 0.115, 0.54)], side)
         layer.stroke(stripe, (0.01, 0.01), mix(colors.accent.shine, WHITE, 0.5))
     for side in (-1, 1):
-        loop = mirrored(smooth([(0.0, 0.522), (0.08, 0.485), (0.095, 0.54), (0.02, 0.545)], closed=True), side)
+        loop = mirrored(
+            smooth([(0.0, 0.522), (0.08, 0.485), (0.095, 0.54), (0.02, 0.545)], closed=True), side
+        )
         layer.shape(loop, colors.bow, 0.8)
     layer.shape(ellipse((0.0, 0.528), (0.022, 0.022), 12), colors.bow, 0.7)
 
@@ -82,7 +93,17 @@ def _hoodie(layer: Layer, colors: Colors, neck: float) -> None:
 
 
 def _sweater(layer: Layer, colors: Colors, neck: float) -> None:
-    outline = smooth([(-neck, 0.345), (0.0, 0.362), (neck, 0.345), (neck + 0.012, 0.402), (0.0, 0.432), (-neck - 0.012, 0.402)], closed=True)
+    outline = smooth(
+        [
+            (-neck, 0.345),
+            (0.0, 0.362),
+            (neck, 0.345),
+            (neck + 0.012, 0.402),
+            (0.0, 0.432),
+            (-neck - 0.012, 0.402),
+        ],
+        closed=True,
+    )
     layer.shape(outline, colors.outfit, 0.9)
     clip = layer.mask(outline)
     layer.shadow(outline + (0.03, 0.03), colors.outfit, clip, 0.6)
@@ -95,7 +116,9 @@ def _dress(layer: Layer, colors: Colors, neck: float) -> None:
         path = smooth([(neck + 0.026, 0.385), (0.06, 0.475), (0.0, 0.502)])
         frill = mirrored(tress(path, (0.03, 0.04, 0.04), 2), side)
         layer.shape(frill, colors.accent, 0.8, mix(colors.accent.shine, WHITE, 0.4))
-        loop = mirrored(smooth([(0.0, 0.5), (0.062, 0.475), (0.072, 0.525), (0.015, 0.52)], closed=True), side)
+        loop = mirrored(
+            smooth([(0.0, 0.5), (0.062, 0.475), (0.072, 0.525), (0.015, 0.52)], closed=True), side
+        )
         layer.shape(loop, colors.bow, 0.8)
     layer.shape(ellipse((0.0, 0.507), (0.02, 0.02), 12), colors.bow, 0.7)
 
@@ -103,10 +126,29 @@ def _dress(layer: Layer, colors: Colors, neck: float) -> None:
 def _suit(layer: Layer, colors: Colors, neck: float) -> None:
     chest = [(-neck - 0.01, 0.38), (neck + 0.01, 0.38), (0.0, 0.62)]
     layer.shape(chest, colors.outfit, 0.6, mix(WHITE, colors.outfit.base, 0.06))
-    layer.shape([(-0.024, 0.432), (0.024, 0.432), (0.018, 0.468), (0.036, 0.62), (-0.036, 0.62), (-0.018, 0.468)], colors.accent, 0.8)
+    layer.shape(
+        [(-0.024, 0.432), (0.024, 0.432), (0.018, 0.468), (0.036, 0.62), (-0.036, 0.62), (-0.018, 0.468)],
+        colors.accent,
+        0.8,
+    )
     for side in (-1, 1):
-        layer.shape(mirrored([(neck - 0.018, 0.356), (neck + 0.014, 0.398), (neck - 0.03, 0.47), (0.0, 0.43)], side), colors.outfit, 0.7, WHITE)
-        lapel = mirrored([(neck + 0.012, 0.376), (neck + 0.075, 0.43), (neck + 0.1, 0.5), (neck + 0.05, 0.51), (0.012, 0.66), (neck - 0.03, 0.46)], side)
+        layer.shape(
+            mirrored([(neck - 0.018, 0.356), (neck + 0.014, 0.398), (neck - 0.03, 0.47), (0.0, 0.43)], side),
+            colors.outfit,
+            0.7,
+            WHITE,
+        )
+        lapel = mirrored(
+            [
+                (neck + 0.012, 0.376),
+                (neck + 0.075, 0.43),
+                (neck + 0.1, 0.5),
+                (neck + 0.05, 0.51),
+                (0.012, 0.66),
+                (neck - 0.03, 0.46),
+            ],
+            side,
+        )
         layer.shape(lapel, colors.outfit, 0.9, colors.outfit.shadow)
 
 
@@ -125,12 +167,23 @@ def draw_scarf(easel: Easel, face: Portrait, size: Proportions, colors: Colors) 
     end = tress(mirrored([(0.1, 0.4), (0.14, 0.5), (0.13, 0.66)], face.bow_side), (0.09, 0.11, 0.12), 4)
     layer.shape(end, scarf, 1.0, mix(scarf.base, scarf.shadow, 0.4))
     y = 0.3 + 0.3 * size.chin
-    points = [(-0.2, y + 0.02), (0.0, y + 0.03), (0.2, y + 0.02), (0.25, y + 0.09), (0.17, y + 0.155), (0.0, y + 0.178), (-0.17, y + 0.155), (-0.25, y + 0.09)]
+    points = [
+        (-0.2, y + 0.02),
+        (0.0, y + 0.03),
+        (0.2, y + 0.02),
+        (0.25, y + 0.09),
+        (0.17, y + 0.155),
+        (0.0, y + 0.178),
+        (-0.17, y + 0.155),
+        (-0.25, y + 0.09),
+    ]
     outline = smooth(points, closed=True)
     layer.shape(outline, scarf)
     clip = layer.mask(outline)
     layer.shadow(outline * (1.0, 1.0) + (0.03, 0.08), scarf, clip, 0.8)
-    layer.shadow(smooth([(-0.14, y), (0.14, y), (0.1, y + 0.055), (-0.1, y + 0.055)], closed=True), scarf, clip, 0.9)
+    layer.shadow(
+        smooth([(-0.14, y), (0.14, y), (0.1, y + 0.055), (-0.1, y + 0.055)], closed=True), scarf, clip, 0.9
+    )
     for offset in (-0.03, 0.035):
         fold = [(-0.2, y + 0.075 + offset), (-0.05, y + 0.11 + offset), (0.16, y + 0.085 + offset)]
         layer.stroke(fold, (0.0, 0.008, 0.0), scarf.line, 0.7, clip)

@@ -67,7 +67,9 @@ class Layer:
 
     def pixels(self, points: Points) -> np.ndarray:
         """Returns the points in pixels."""
-        placed: np.ndarray = (self.easel.view.placed(self._mapping(points), self._tilt) + 0.5) * self.easel.size
+        placed: np.ndarray = (
+            self.easel.view.placed(self._mapping(points), self._tilt) + 0.5
+        ) * self.easel.size
         return placed
 
     def fill(self, points: Points, color: Color) -> None:
@@ -87,7 +89,9 @@ class Layer:
         self._surround(pixels, shades.line, width)
         self.easel.pen.polygon(pixels.ravel().tolist(), fill=(*(base or shades.base), 255))
 
-    def group(self, outlines: Sequence[Points], shades: Shades, width: float = 1.0, base: Color | None = None) -> None:
+    def group(
+        self, outlines: Sequence[Points], shades: Shades, width: float = 1.0, base: Color | None = None
+    ) -> None:
         """Draws several outlines as one shape, with lines only around the whole."""
         pixels = [self.pixels(points) for points in outlines]
         for each in pixels:
@@ -103,7 +107,12 @@ class Layer:
             self.easel.pen.polygon(around.ravel().tolist(), fill=(*line, 255))
 
     def stroke(
-        self, points: Points, widths: Sequence[float], color: Color, opacity: float = 1.0, clip: Mask | None = None
+        self,
+        points: Points,
+        widths: Sequence[float],
+        color: Color,
+        opacity: float = 1.0,
+        clip: Mask | None = None,
     ) -> None:
         """Draws a line with a changing width, which every style has."""
         outline = tress(points, widths, 5)
@@ -171,7 +180,12 @@ class Layer:
         self._paste(small.crop((0, 0, wide, high)), box, color, clip)
 
     def glow(
-        self, center: tuple[float, float], radii: tuple[float, float], color: Color, opacity: float, clip: Mask | None
+        self,
+        center: tuple[float, float],
+        radii: tuple[float, float],
+        color: Color,
+        opacity: float,
+        clip: Mask | None,
     ) -> None:
         """Blends an ellipse that fades toward its edge."""
         middle = self.pixels([center])[0]
@@ -185,7 +199,12 @@ class Layer:
         self._paste(Image.fromarray(level.astype(np.uint8)), box, color, clip)
 
     def shadow(
-        self, points: Points, shades: Shades, clip: Mask | None, strength: float = 1.0, color: Color | None = None
+        self,
+        points: Points,
+        shades: Shades,
+        clip: Mask | None,
+        strength: float = 1.0,
+        color: Color | None = None,
     ) -> None:
         """Draws a shadow in the way of the style: hard, soft, or hatched."""
         look, tone = self.look, color or shades.shadow
@@ -198,7 +217,14 @@ class Layer:
         else:
             self.blend(points, tone, opacity, clip)
 
-    def shade(self, points: Points, color: Color, clip: Mask | None, fade: tuple[float, float], strength: float = 1.0) -> None:
+    def shade(
+        self,
+        points: Points,
+        color: Color,
+        clip: Mask | None,
+        fade: tuple[float, float],
+        strength: float = 1.0,
+    ) -> None:
         """Draws the gradient of a shape, if the style has gradients."""
         if self.look.gradient > 0:
             self.blend(points, color, strength * self.look.gradient, clip, fade)

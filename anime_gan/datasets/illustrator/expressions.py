@@ -40,11 +40,17 @@ EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
     {
         "neutral": Expression(),
         "smile": Expression(brow=(-0.002, -0.008, 0.0), mouth="smile", smile=True),
-        "laugh": Expression("happy", brow=(-0.014, -0.026, -0.008), mouth="laugh", smile=True, open_mouth=True),
+        "laugh": Expression(
+            "happy", brow=(-0.014, -0.026, -0.008), mouth="laugh", smile=True, open_mouth=True
+        ),
         "angry": Expression(openness=0.9, brow=(0.04, 0.006, -0.024), mouth="shout", open_mouth=True),
         "sad": Expression(openness=0.86, brow=(-0.04, 0.0, 0.032), mouth="frown"),
-        "crying": Expression(openness=0.95, brow=(-0.036, -0.002, 0.022), mouth="wail", open_mouth=True, tears=True),
-        "surprised": Expression(openness=1.14, iris=0.74, brow=(-0.036, -0.046, -0.03), mouth="round", open_mouth=True),
+        "crying": Expression(
+            openness=0.95, brow=(-0.036, -0.002, 0.022), mouth="wail", open_mouth=True, tears=True
+        ),
+        "surprised": Expression(
+            openness=1.14, iris=0.74, brow=(-0.036, -0.046, -0.03), mouth="round", open_mouth=True
+        ),
         "wink": Expression("wink", brow=(-0.002, -0.012, 0.0), mouth="cat_open", smile=True, open_mouth=True),
         "pout": Expression(openness=0.92, brow=(0.022, 0.002, -0.008), mouth="pout"),
         "smug": Expression(openness=0.7, brow=(0.014, -0.012, -0.018), mouth="smirk", smile=True),

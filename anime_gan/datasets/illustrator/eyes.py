@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from PIL import ImageChops
 
 from anime_gan.datasets.drawn.canvas import ellipse, mirrored, smooth, tress
 from anime_gan.datasets.drawn.palette import INK, WHITE, mix
@@ -100,7 +101,7 @@ def draw_eyes(easel: Easel, face: Portrait, size: Proportions, colors: Colors, s
 
 def _draw_closed(eye: _Eye, colors: Colors) -> None:
     """Draws an eye that is closed with joy: an arch with lashes."""
-    thick = 0.02 * eye.size.lash ** 0.5
+    thick = 0.02 * eye.size.lash**0.5
     arch = eye.put([(-0.98, 0.42), (-0.6, -0.12), (0.0, -0.34), (0.6, -0.12), (1.0, 0.42)])
     eye.layer.stroke(arch, (0.006, thick * 0.9, thick, thick, 0.008), colors.lash)
     if not eye.face.has("male"):
@@ -116,12 +117,14 @@ def _draw_open(eye: _Eye, face: Portrait, mood: Expression, colors: Colors, skin
     upper, lower = _lids(face.eye_shape, openness)
     outline = eye.put(np.concatenate([upper, lower[-2:0:-1]]))
     eye.layer.blend(outline, colors.white, 1.0, skin)
-    clip = eye.layer.mask(outline)
+    clip = ImageChops.multiply(eye.layer.mask(outline), skin)
     _draw_iris(eye, face, mood, colors, clip, upper)
     _draw_lashes(eye, face, colors, upper, lower, skin)
 
 
-def _draw_iris(eye: _Eye, face: Portrait, mood: Expression, colors: Colors, clip: Mask, upper: np.ndarray) -> None:
+def _draw_iris(
+    eye: _Eye, face: Portrait, mood: Expression, colors: Colors, clip: Mask, upper: np.ndarray
+) -> None:
     """Draws iris, pupil, and catch lights; the iris is dark at the top and bright at the bottom."""
     layer, look = eye.layer, eye.look
     base = colors.iris
@@ -182,7 +185,10 @@ def _draw_lashes(
     outside = skin if eye.side == eye.layer.easel.view.far else None
     eye.layer.blend(eye.put(points), lash, 1.0, outside)
     if not face.has("male"):
-        for root, reach in ((above[len(above) * 4 // 5] + (0.0, 0.1), (0.24, lift - 0.34)), (end - (0.04, 0.0), (0.26, 0.16))):
+        for root, reach in (
+            (above[len(above) * 4 // 5] + (0.0, 0.1), (0.24, lift - 0.34)),
+            (end - (0.04, 0.0), (0.26, 0.16)),
+        ):
             eye.layer.stroke(eye.put([root, end + reach]), (0.013, 0.0), lash, 1.0, outside)
     under = eye.put(lower[len(lower) * 2 // 5 :])
     eye.layer.blend(tress(under, (0.0, 0.005, 0.008, 0.009), 1), lash, 0.85 if not face.has("male") else 0.6)
@@ -208,7 +214,9 @@ def _draw_sweat(easel: Easel, size: Proportions) -> None:
     """Draws a drop of sweat on the temple."""
     layer = easel.dome(view.CHEEKS)
     x, y = 0.214, size.eye_y - 0.052
-    drop = smooth([(x, y - 0.046), (x + 0.019, y + 0.002), (x, y + 0.02), (x - 0.019, y + 0.002)], closed=True)
+    drop = smooth(
+        [(x, y - 0.046), (x + 0.019, y + 0.002), (x, y + 0.02), (x - 0.019, y + 0.002)], closed=True
+    )
     layer.fill((drop - (x, y)) * 1.3 + (x, y), (92, 152, 214))
     layer.fill(drop, (206, 234, 255))
     layer.blend(ellipse((x - 0.006, y - 0.002), (0.005, 0.009), 8), WHITE)

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from anime_gan.common.alpha import straight_alpha
+from anime_gan.common.suggestions import nearest
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.drawn.backdrop import new_canvas
 from anime_gan.datasets.illustrator import (
     accessories,
@@ -86,6 +87,25 @@ class StyledFaces:
         return paint(face, resolution, self.transparent), {name: known[name] for name in self.attributes}
 
 
+def parse_styles(text: str) -> tuple[str, ...]:
+    """Returns the styles in `all` or in a list such as `cel,ink`, in the order of `STYLES`.
+
+    Raises:
+        DataError: There is no such style, or it is listed twice (field `data`).
+    """
+    names = [name.strip() for name in text.split(",")]
+    if names == ["all"]:
+        return STYLES
+    value = f"drawn:{text}"
+    for number, name in enumerate(names):
+        if name not in STYLES:
+            known = f"the styles are {', '.join(STYLES)}, or all of them: drawn:all"
+            raise DataError(f"no style {name!r}{nearest(name, STYLES)}; {known}", "data", value)
+        if name in names[:number]:
+            raise DataError(f"the style {name} is listed twice", "data", value)
+    return tuple(style for style in STYLES if style in names)
+
+
 def paint(face: Portrait, resolution: int, transparent: bool = True) -> np.ndarray:
     """Paints a face; returns uint8 [resolution, resolution, 3], or 4 channels with straight alpha."""
     factor = max(MIN_SUPERSAMPLING, math.ceil(MIN_CANVAS_SIZE / resolution))
@@ -126,10 +146,11 @@ def _paint_figure(easel: Easel, face: Portrait, size: Proportions, colors: Color
         clothes.draw_scarf(easel, face, size, colors)
     if behind:
         hair.draw_side_lock(easel, face, colors, behind)
-    for side in (-1, 1):
-        head.draw_ear(easel.rigid(view.EARS, (side * 0.27, 0.05), 0.3), face, colors, side)
+    if labels.shows_ears(face):
+        for side in (-1, 1):
+            head.draw_ear(easel.rigid(view.EARS, (side * 0.27, 0.05), 0.3), face, colors, side)
     _, skin = head.draw_skin(easel, colors, outline)
-    if behind:
+    if behind and labels.shows_ears(face):
         head.draw_ear(easel.rigid(view.EARS, (-behind * 0.27, 0.05), 0.3), face, colors, -behind)
     head.draw_cheeks(easel, face, size, colors, skin)
     if face.hair_style not in ("bald", "shaved"):
@@ -145,6 +166,10 @@ def _paint_figure(easel: Easel, face: Portrait, size: Proportions, colors: Color
         tails.draw_front_tails(easel, face, colors)
     for side in front_sides:
         hair.draw_side_lock(easel, face, colors, side)
+    if face.has("pointed_ears") and labels.shows_ears(face) and hair.covers_ears(face):
+        # Long ears come out of the hair.
+        for side in front_sides:
+            head.draw_ear(easel.rigid(view.EARS, (side * 0.285, 0.05), 0.3), face, colors, side)
     if labels.shows_earrings(face):
         accessories.draw_earrings(easel, face, colors)
     if labels.shows_ahoge(face):

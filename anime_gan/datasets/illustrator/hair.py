@@ -41,7 +41,9 @@ def draw_back_hair(easel: Easel, face: Portrait, colors: Colors) -> None:
     top = [(0.0, -0.36), (0.22, -0.28)]
     right = smooth([*top, *side])
     left = mirrored(right)
-    edge = smooth([right[-1], (right[-1][0] * 0.5, bottom), (0.0, bottom + 0.01), (left[-1][0] * 0.5, bottom), left[-1]])
+    edge = smooth(
+        [right[-1], (right[-1][0] * 0.5, bottom), (0.0, bottom + 0.01), (left[-1][0] * 0.5, bottom), left[-1]]
+    )
     if face.hair_style == "curly":
         body = [curls(right[6:], 6, 0.035), curls(edge, 6, 0.04), curls(left[:5:-1], 6, 0.035)]
     else:
@@ -67,7 +69,10 @@ def draw_back_hair(easel: Easel, face: Portrait, colors: Colors) -> None:
 
 def _draw_nape_tufts(layer: Layer, face: Portrait, colors: Colors) -> None:
     """Draws tufts beside the cheeks; those of a wolf cut are long and flick outward."""
-    tufts: list[list[tuple[float, float]]] = [[(0.2, 0.02), (0.27, 0.11), (0.272, 0.24)], [(0.24, 0.0), (0.31, 0.08), (0.335, 0.18)]]
+    tufts: list[list[tuple[float, float]]] = [
+        [(0.2, 0.02), (0.27, 0.11), (0.272, 0.24)],
+        [(0.24, 0.0), (0.31, 0.08), (0.335, 0.18)],
+    ]
     width = (0.1, 0.09, 0.0)
     if face.hair_style == "wolf":
         tufts = [
@@ -97,7 +102,9 @@ def draw_side_lock(easel: Easel, face: Portrait, colors: Colors, side: int) -> N
     points, widths = SIDE_LOCKS[face.hair_style]
     middle = mirrored(points, side) * (face.hair_volume, 1)
     if middle[-1, 1] > 0.3:
-        middle[:, 1] = np.where(middle[:, 1] > 0.2, 0.2 + (middle[:, 1] - 0.2) * face.hair_length, middle[:, 1])
+        middle[:, 1] = np.where(
+            middle[:, 1] > 0.2, 0.2 + (middle[:, 1] - 0.2) * face.hair_length, middle[:, 1]
+        )
     middle[-1, 0] += face.wobble[16 + side] * 0.014
     long = middle[-1, 1] > 0.26 and face.hair_style in ("long", "medium")
     outlines = [tress(middle, widths)]
@@ -160,7 +167,13 @@ def draw_front_hair(easel: Easel, face: Portrait, colors: Colors, fringe: Fringe
         for tip in fringe.tips[1::3]:
             _flow(layer, whorl, tip, 0.06, (0.0, 0.05, 0.06, 0.0), colors.second.base, clip)
     elif face.hair_pattern == "two_tone":
-        layer.blend(outline, colors.second.base, 1.0, clip, (-5.2, 2.4) if easel.look.shading != "soft" else (-1.6, 1.1))
+        layer.blend(
+            outline,
+            colors.second.base,
+            1.0,
+            clip,
+            (-5.2, 2.4) if easel.look.shading != "soft" else (-1.6, 1.1),
+        )
     layer.shade(outline, hair.shadow, clip, (-0.8, 1.0), 0.7)
     if easel.look.gradient:
         top = easel.dome(view.CAP)
@@ -185,7 +198,13 @@ def draw_front_hair(easel: Easel, face: Portrait, colors: Colors, fringe: Fringe
 
 
 def _flow(
-    layer: Layer, whorl: np.ndarray, end: np.ndarray, start: float, widths: tuple[float, ...], color: Color, clip: Mask
+    layer: Layer,
+    whorl: np.ndarray,
+    end: np.ndarray,
+    start: float,
+    widths: tuple[float, ...],
+    color: Color,
+    clip: Mask,
 ) -> None:
     """Draws a strand of the way from the whorl to a point of the fringe, from the share `start` on."""
     t = np.linspace(start, 1.0, 6)[:, None]
@@ -210,14 +229,21 @@ def _draw_lock_shadows(layer: Layer, colors: Colors, fringe: Fringe, whorl: np.n
         root = notch * 0.72 + whorl * 0.28
         edge = notch + (tip - notch) * (0.4, 0.92)
         side = notch + (tip - notch) * (0.5, 0.3)
-        layer.shadow(smooth([root, notch - (0.003, 0.0), edge, side], closed=True, steps=4), colors.hair, clip, 0.8 if len(fringe.notches) < 7 else 0.5)
+        layer.shadow(
+            smooth([root, notch - (0.003, 0.0), edge, side], closed=True, steps=4),
+            colors.hair,
+            clip,
+            0.8 if len(fringe.notches) < 7 else 0.5,
+        )
 
 
 def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) -> None:
     """Draws the highlight around the crown."""
     if face.hair_style == "curly":
         layer = easel.dome(view.CAP)
-        for number, (x, y) in enumerate(((-0.17, -0.2), (-0.09, -0.28), (0.0, -0.22), (0.09, -0.29), (0.16, -0.21))):
+        for number, (x, y) in enumerate(
+            ((-0.17, -0.2), (-0.09, -0.28), (0.0, -0.22), (0.09, -0.29), (0.16, -0.21))
+        ):
             arc = [(x - 0.035, y + 0.016), (x, y - 0.008), (x + 0.035, y + 0.014)]
             layer.light(tress(arc, (0.0, 0.02 + 0.004 * face.wobble[number], 0.0)), colors.hair.shine, clip)
         return
@@ -225,34 +251,38 @@ def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) ->
     kind = face.highlight
     x = np.linspace(-0.25, 0.25, 64)
     swell = np.sqrt(np.maximum(0, 1 - (x / 0.25) ** 2))
-    top = -0.222 if fringe_name(face) != "back" else -0.272
-    middle = top + 0.95 * x**2
+    crown = -0.222 if fringe_name(face) != "back" else -0.272
+    middle = crown + 0.95 * x**2
     if kind == "zigzag":
         tooth, samples = np.arange(64) // 7, 7
         length = 0.75 + 0.45 * np.asarray(face.wobble)[tooth]
         peak = (1 - np.abs(np.linspace(-1, 1, samples)))[np.arange(64) % samples] ** 1.4
-        upper, lower = middle - (0.008 + 0.02 * peak * length) * swell, middle + (0.008 + 0.045 * peak * length) * swell
+        upper, lower = (
+            middle - (0.008 + 0.02 * peak * length) * swell,
+            middle + (0.008 + 0.045 * peak * length) * swell,
+        )
         layer.light(_band(x, upper, lower), colors.hair.shine, clip)
     elif kind == "band":
         for start, end in ((0, 27), (31, 50), (53, 62)):
             taper = np.sin(np.linspace(0.05, np.pi - 0.05, end - start)) ** 0.5
             part = slice(start, end)
             half = 0.024 * swell[part] * taper
-            layer.light(_band(x[part], middle[part] - half, middle[part] + half), colors.hair.shine, clip, 0.85)
+            layer.light(
+                _band(x[part], middle[part] - half, middle[part] + half), colors.hair.shine, clip, 0.85
+            )
     elif kind == "bubbles":
         part = slice(8, 40)
         half = 0.02 * swell[part] * np.sin(np.linspace(0.05, np.pi - 0.05, 32)) ** 0.6
         layer.light(_band(x[part], middle[part] - half, middle[part] + half), colors.hair.shine, clip)
         for place, radius in ((0.09, 0.017), (0.14, 0.011)):
-            center = (place, top + 0.95 * place**2)
+            center = (place, crown + 0.95 * place**2)
             layer.light(ellipse(center, (radius, radius * 0.9), 12), colors.hair.shine, clip)
     else:
         for number in range(9):
-            place = -0.2 + 0.05 * number + 0.01 * face.wobble[number]
-            y = top + 0.95 * place**2
+            root = -0.2 + 0.05 * number + 0.01 * face.wobble[number]
+            y = crown + 0.95 * root**2
             long = 0.034 + 0.02 * face.wobble[number + 6]
-            lean = place * 0.16
-            spark = [(place - lean, y - long), (place, y), (place + lean * 1.2, y + long * 1.2)]
+            spark = [(root * 0.84, y - long), (root, y), (root * 1.19, y + long * 1.2)]
             layer.light(tress(spark, (0.0, 0.016, 0.0)), colors.hair.shine, clip)
 
 
@@ -265,7 +295,9 @@ def _draw_shaved(easel: Easel, face: Portrait, colors: Colors) -> None:
     layer = easel.dome(view.CAP)
     half = [(0.0, -0.342), (0.14, -0.315), (0.236, -0.232), (0.276, -0.11), (0.277, 0.0), (0.262, 0.07)]
     right = smooth(half)
-    line = smooth([(0.235, 0.06), (0.225, -0.03), (0.232, -0.1), (0.185, -0.152), (0.09, -0.185), (0.0, -0.192)])
+    line = smooth(
+        [(0.235, 0.06), (0.225, -0.03), (0.232, -0.1), (0.185, -0.152), (0.09, -0.185), (0.0, -0.192)]
+    )
     edge = np.concatenate([line, mirrored(line)[-2::-1]])
     outline = np.concatenate([mirrored(right)[::-1], right, edge])
     base = mix(colors.hair.base, colors.skin.shadow, 0.22)
@@ -273,7 +305,12 @@ def _draw_shaved(easel: Easel, face: Portrait, colors: Colors) -> None:
     clip = layer.mask(outline)
     _draw_rim_shadow(easel, colors, clip)
     top = easel.dome(0.02)
-    top.light(smooth([(-0.16, -0.24), (-0.06, -0.29), (0.05, -0.285), (-0.05, -0.26)], closed=True), colors.hair.shine, clip, 0.5)
+    top.light(
+        smooth([(-0.16, -0.24), (-0.06, -0.29), (0.05, -0.285), (-0.05, -0.26)], closed=True),
+        colors.hair.shine,
+        clip,
+        0.5,
+    )
     for row in range(5):
         for column in range(-4, 5):
             x, y = column * 0.05 + (row % 2) * 0.025, -0.3 + row * 0.032 + 0.9 * (column * 0.05) ** 2

@@ -26,17 +26,20 @@ FRINGES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     ),
 }  # fmt: skip
 
-# Style -> center line of the right side lock, its widths, and whether its end is cut straight.
+# Style -> center line of the right side lock, and its widths.
 SIDE_LOCKS: dict[str, tuple[tuple[tuple[float, float], ...], tuple[float, ...]]] = {
     "short": (((0.255, -0.16), (0.29, -0.03), (0.285, 0.05), (0.258, 0.115)), (0.03, 0.07, 0.05, 0.0)),
     "medium": (
-        ((0.255, -0.16), (0.298, 0.0), (0.3, 0.14), (0.285, 0.27), (0.325, 0.385)), (0.04, 0.085, 0.1, 0.085, 0.0),
+        ((0.255, -0.16), (0.298, 0.0), (0.3, 0.14), (0.285, 0.27), (0.325, 0.385)),
+        (0.04, 0.085, 0.1, 0.085, 0.0),
     ),
     "long": (
-        ((0.255, -0.16), (0.295, 0.0), (0.29, 0.15), (0.272, 0.34), (0.3, 0.58)), (0.03, 0.075, 0.085, 0.08, 0.0),
+        ((0.255, -0.16), (0.295, 0.0), (0.29, 0.15), (0.272, 0.34), (0.3, 0.58)),
+        (0.03, 0.075, 0.085, 0.08, 0.0),
     ),
     "bob": (
-        ((0.255, -0.16), (0.305, 0.0), (0.312, 0.13), (0.285, 0.24), (0.215, 0.305)), (0.04, 0.085, 0.115, 0.1, 0.0),
+        ((0.255, -0.16), (0.305, 0.0), (0.312, 0.13), (0.285, 0.24), (0.215, 0.305)),
+        (0.04, 0.085, 0.115, 0.1, 0.0),
     ),
     "hime": (((0.26, -0.16), (0.292, 0.0), (0.288, 0.1), (0.27, 0.23)), (0.04, 0.085, 0.088, 0.084)),
     "wolf": (((0.255, -0.16), (0.3, -0.02), (0.305, 0.1), (0.27, 0.2)), (0.03, 0.085, 0.08, 0.0)),
@@ -48,8 +51,8 @@ SIDE_LOCKS: dict[str, tuple[tuple[tuple[float, float], ...], tuple[float, ...]]]
     "braids": (((0.255, -0.16), (0.288, -0.01), (0.282, 0.08), (0.262, 0.16)), (0.03, 0.055, 0.042, 0.0)),
 }  # fmt: skip
 
-# Style -> right side of the back hair from the crown down, the height of its lower edge in the middle, and the
-# number of tips of this edge and their length.
+# Style -> right side of the back hair from the crown down, the height of its lower edge in the middle, and
+# the number of tips of this edge and their length.
 BACK_HAIR: dict[str, tuple[tuple[tuple[float, float], ...], float, int, float]] = {
     "short": (((0.3, -0.1), (0.318, 0.04), (0.285, 0.15), (0.2, 0.2)), 0.2, 4, 0.05),
     "medium": (((0.32, -0.1), (0.355, 0.06), (0.362, 0.22), (0.375, 0.36)), 0.34, 7, 0.06),
@@ -159,7 +162,10 @@ def tips_of(path: Points, count: int, reach: float, wobble: Sequence[float], lea
         along = last - first
         normal = np.asarray((along[1], -along[0])) / (np.hypot(*along) + 1e-9)
         tip = middle + normal * reach * (1 + 0.4 * wobble[number % len(wobble)]) + along * lean
-        for start, end, bend in ((first, tip, first * 0.75 + tip * 0.25 + normal * reach * 0.4), (tip, last, last * 0.75 + tip * 0.25 + normal * reach * 0.4)):
+        for start, end, bend in (
+            (first, tip, first * 0.75 + tip * 0.25 + normal * reach * 0.4),
+            (tip, last, last * 0.75 + tip * 0.25 + normal * reach * 0.4),
+        ):
             pieces.append(start * (1 - t) ** 2 + 2 * t * (1 - t) * bend + end * t**2)
     return np.concatenate([*pieces, places[-1:]])
 
@@ -172,7 +178,9 @@ def curls(path: Points, count: int, reach: float) -> np.ndarray:
     for first, last in zip(places[:-1], places[1:], strict=True):
         along = last - first
         normal = np.asarray((along[1], -along[0])) / (np.hypot(*along) + 1e-9)
-        pieces.append((first + last) / 2 - along / 2 * np.cos(angle) * 1.12 + normal * np.sin(angle) * reach * 1.7)
+        pieces.append(
+            (first + last) / 2 - along / 2 * np.cos(angle) * 1.12 + normal * np.sin(angle) * reach * 1.7
+        )
     return np.concatenate([*pieces, places[-1:]])
 
 

@@ -15,7 +15,7 @@ from anime_gan.datasets.illustrator.proportions import Proportions
 # Right half of the head from crown to chin, seen from the front: x, y, depth of the point in a turn.
 _HALF = (
     (0.0, -0.325, 0.0), (0.16, -0.285, 0.0), (0.25, -0.16, 0.0), (0.268, 0.0, 0.0), (0.256, 0.11, 0.035),
-    (0.2, 0.197, 0.085), (0.108, 0.266, 0.125), (0.03, 0.307, 0.145),
+    (0.2, 0.197, 0.095), (0.108, 0.266, 0.145), (0.03, 0.307, 0.17),
 )  # fmt: skip
 
 
@@ -34,7 +34,11 @@ def head_outline(face: Portrait, size: Proportions, seen: view.View) -> np.ndarr
         amount = abs(seen.sine)
         if side == seen.far:
             # Beside the far eye the contour goes in, and the cheek comes out.
-            turned += side * amount * (0.035 * np.exp(-(((y - 0.12) / 0.07) ** 2)) - 0.036 * np.exp(-(((y - 0.0) / 0.08) ** 2)))
+            turned += (
+                side
+                * amount
+                * (0.018 * np.exp(-(((y - 0.12) / 0.07) ** 2)) - 0.026 * np.exp(-(((y - 0.0) / 0.08) ** 2)))
+            )
         elif seen.far:
             # The near side of the jaw is seen from the side.
             turned -= side * amount * 0.035 * np.exp(-(((y - 0.13) / 0.08) ** 2))
@@ -47,7 +51,12 @@ def head_outline(face: Portrait, size: Proportions, seen: view.View) -> np.ndarr
 def draw_neck(layer: Layer, face: Portrait, size: Proportions, colors: Colors, outline: np.ndarray) -> None:
     """Draws the neck and the upper chest, with the shadow of the chin."""
     wide = size.neck
-    half = [(wide * 1.02, 0.14), (wide * 0.96, 0.32), (wide * 1.15, 0.385), (wide + 0.13 * size.shoulders, 0.435)]
+    half = [
+        (wide * 1.02, 0.14),
+        (wide * 0.96, 0.32),
+        (wide * 1.15, 0.385),
+        (wide + 0.13 * size.shoulders, 0.435),
+    ]
     right = smooth([*half, (0.36, 0.64)])
     neck = np.concatenate([right, mirrored(right)[::-1]])
     layer.shape(neck, colors.skin, 0.8)
@@ -108,7 +117,9 @@ def draw_cheeks(easel: Easel, face: Portrait, size: Proportions, colors: Colors,
                 for step in (-1, 0, 1):
                     place = x + step * 0.027
                     line = [(place + 0.009, y - 0.015), (place - 0.009, y + 0.014)]
-                    layer.stroke(line, (0.002, 0.008, 0.002), mix(colors.blush, (190, 20, 50), 0.4), 0.65, clip)
+                    layer.stroke(
+                        line, (0.002, 0.008, 0.002), mix(colors.blush, (190, 20, 50), 0.4), 0.65, clip
+                    )
     if face.has("freckles"):
         for side in (-1, 1):
             for dx, dy in ((0.0, 0.0), (0.034, -0.012), (-0.03, -0.006), (0.014, 0.018), (-0.02, 0.016)):
@@ -138,7 +149,11 @@ def draw_nose(easel: Easel, face: Portrait, size: Proportions, colors: Colors) -
     tip = [(0.011 * scale + lean, y - 0.006), (-0.005 * scale + lean, y + 0.004)]
     layer.stroke(tip, (0.0, 0.009, 0.0), skin.line, 0.85)
     if easel.look.shading != "hatch":
-        layer.blend(ellipse((lean - 0.009, y - 0.017), (0.005, 0.0065), 8), mix(skin.base, WHITE, 0.75), 0.7 * easel.look.shine)
+        layer.blend(
+            ellipse((lean - 0.009, y - 0.017), (0.005, 0.0065), 8),
+            mix(skin.base, WHITE, 0.75),
+            0.7 * easel.look.shine,
+        )
 
 
 def draw_wrinkles(easel: Easel, face: Portrait, size: Proportions, colors: Colors, clip: Mask) -> None:
@@ -148,13 +163,17 @@ def draw_wrinkles(easel: Easel, face: Portrait, size: Proportions, colors: Color
     line = mix(colors.skin.line, colors.skin.shadow, 0.2)
     layer = easel.dome(view.CHEEKS)
     for side in (-1, 1):
-        fold = mirrored([(0.05, size.nose_y - 0.006), (0.085, size.nose_y + 0.028), (0.096, size.mouth_y + 0.01)], side)
+        fold = mirrored(
+            [(0.05, size.nose_y - 0.006), (0.085, size.nose_y + 0.028), (0.096, size.mouth_y + 0.01)], side
+        )
         layer.stroke(fold, (0.0, 0.0085, 0.0), line, 0.9, clip)
         low = size.eye_y + size.eye_height
         bag = mirrored([(0.08, low + 0.014), (0.13, low + 0.03), (0.18, low + 0.016)], side)
         layer.stroke(bag, (0.0, 0.0075, 0.0), line, 0.8, clip)
         for step in (0, 1):
-            foot = mirrored([(0.206, size.eye_y + 0.01 + 0.018 * step), (0.228, size.eye_y + 0.014 + 0.034 * step)], side)
+            foot = mirrored(
+                [(0.206, size.eye_y + 0.01 + 0.018 * step), (0.228, size.eye_y + 0.014 + 0.034 * step)], side
+            )
             layer.stroke(foot, (0.004, 0.006, 0.0), line, 0.75, clip)
         hollow = mirrored([(0.2, 0.12), (0.172, 0.165), (0.168, 0.2), (0.212, 0.17)], side)
         layer.shadow(smooth(hollow, closed=True), colors.skin, clip, 0.5)
@@ -164,23 +183,47 @@ def draw_wrinkles(easel: Easel, face: Portrait, size: Proportions, colors: Color
         layer.stroke(brow, (0.0, 0.0065, 0.006, 0.0), line, 0.6, clip)
 
 
-def draw_beard(easel: Easel, face: Portrait, size: Proportions, colors: Colors, outline: np.ndarray, clip: Mask) -> None:
+def draw_beard(
+    easel: Easel, face: Portrait, size: Proportions, colors: Colors, outline: np.ndarray, clip: Mask
+) -> None:
     """Draws a full beard with a mustache, if the face has one."""
     if not face.has("beard"):
         return
     layer, hair = easel.dome(view.MOUTH), colors.hair
     y, chin, scale = size.mouth_y, 0.306 + size.chin, size.mouth
     # The upper edge runs from the ear down the cheek and below the mouth.
-    high = [(0.262 * size.cheek, 0.05), (0.222 * size.jaw, 0.13), (0.145, y - 0.002), (0.088 * scale, y + 0.012), (0.05, y + 0.046), (0.0, y + 0.052)]
-    low = [(0.262 * size.cheek, 0.12), (0.218 * size.jaw, 0.215), (0.13, chin - 0.006), (0.05, chin + 0.036), (0.0, chin + 0.05)]
+    high = [
+        (0.262 * size.cheek, 0.05),
+        (0.222 * size.jaw, 0.13),
+        (0.145, y - 0.002),
+        (0.088 * scale, y + 0.012),
+        (0.05, y + 0.046),
+        (0.0, y + 0.052),
+    ]
+    low = [
+        (0.262 * size.cheek, 0.12),
+        (0.218 * size.jaw, 0.215),
+        (0.13, chin - 0.006),
+        (0.05, chin + 0.036),
+        (0.0, chin + 0.05),
+    ]
     right = np.concatenate([smooth(high[::-1]), smooth(low)])
     outline = np.concatenate([right, mirrored(right)[::-1]])
     layer.shape(outline, hair, 0.9)
     inside = layer.mask(outline)
     layer.shadow(outline + (0.02, 0.07), hair, inside, 0.8)
     for x in (-0.15, -0.09, -0.03, 0.03, 0.09, 0.15):
-        strand = [(x, chin - 0.05 - 0.6 * abs(x)), (x * 0.9, chin - 0.015 - 0.35 * abs(x)), (x * 0.75, chin + 0.02 - 0.25 * abs(x))]
+        strand = [
+            (x, chin - 0.05 - 0.6 * abs(x)),
+            (x * 0.9, chin - 0.015 - 0.35 * abs(x)),
+            (x * 0.75, chin + 0.02 - 0.25 * abs(x)),
+        ]
         layer.stroke(strand, (0.0, 0.007, 0.0), hair.line, 0.6, inside)
     for side in (-1, 1):
-        path = [(0.0, y - 0.03), (0.034 * scale, y - 0.034), (0.07 * scale, y - 0.016), (0.098 * scale, y + 0.016)]
+        path = [
+            (0.0, y - 0.03),
+            (0.034 * scale, y - 0.034),
+            (0.07 * scale, y - 0.016),
+            (0.098 * scale, y + 0.016),
+        ]
         layer.shape(tress(mirrored(path, side), (0.012, 0.024, 0.022, 0.0)), hair, 0.7)

@@ -14,7 +14,9 @@ from anime_gan.datasets.illustrator.parameters import Portrait
 
 def draw_hat(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws the hat; the fringe and the sides of the hair stay visible."""
-    draw = {"beret": _beret, "sunhat": _sunhat, "beanie": _beanie, "cap": _cap, "witch": _witch}[face.hat_kind]
+    draw = {"beret": _beret, "sunhat": _sunhat, "beanie": _beanie, "cap": _cap, "witch": _witch}[
+        face.hat_kind
+    ]
     draw(easel.dome(view.HEADWEAR), face, colors)
 
 
@@ -36,18 +38,39 @@ def _round_off(layer: Layer, hat: Shades, outline: np.ndarray) -> None:
     clip = layer.mask(outline)
     layer.shade(outline, hat.shadow, clip, (-0.7, 0.9), 0.7)
     shifted = outline * (0.94, 0.96) + (-0.03, -0.02)
-    layer.shadow(np.concatenate([outline * 1.02, outline[:1] * 1.02, shifted[:1], shifted[::-1]]), hat, clip, 0.7)
+    layer.shadow(
+        np.concatenate([outline * 1.02, outline[:1] * 1.02, shifted[:1], shifted[::-1]]), hat, clip, 0.7
+    )
 
 
 def _beret(layer: Layer, face: Portrait, colors: Colors) -> None:
-    points = [(0.3, -0.24), (0.37, -0.3), (0.34, -0.4), (0.2, -0.46), (0.0, -0.465), (-0.2, -0.43), (-0.31, -0.3), (-0.28, -0.22), (-0.15, -0.285), (0.0, -0.3), (0.15, -0.28)]
+    points = [
+        (0.3, -0.24),
+        (0.37, -0.3),
+        (0.34, -0.4),
+        (0.2, -0.46),
+        (0.0, -0.465),
+        (-0.2, -0.43),
+        (-0.31, -0.3),
+        (-0.28, -0.22),
+        (-0.15, -0.285),
+        (0.0, -0.3),
+        (0.15, -0.28),
+    ]
     outline = smooth(mirrored(points, face.part_side), closed=True)
     _cast(layer, colors, outline, 0.92)
     layer.shape(outline, colors.hat)
     _round_off(layer, colors.hat, outline)
     clip = layer.mask(outline)
-    layer.light(tress([(-0.16, -0.385), (-0.06, -0.425), (0.06, -0.43)], (0.0, 0.03, 0.0)), colors.hat.shine, clip, 0.5)
-    layer.shape(tress(mirrored([(0.02, -0.455), (0.035, -0.498)], face.part_side), (0.022, 0.016), 3), colors.hat, 0.8)
+    layer.light(
+        tress([(-0.16, -0.385), (-0.06, -0.425), (0.06, -0.43)], (0.0, 0.03, 0.0)),
+        colors.hat.shine,
+        clip,
+        0.5,
+    )
+    layer.shape(
+        tress(mirrored([(0.02, -0.455), (0.035, -0.498)], face.part_side), (0.022, 0.016), 3), colors.hat, 0.8
+    )
 
 
 def _sunhat(layer: Layer, face: Portrait, colors: Colors) -> None:
@@ -96,7 +119,19 @@ def _witch(layer: Layer, face: Portrait, colors: Colors) -> None:
     hat, lean = colors.hat, face.part_side
     half = [(0.0, -0.225), (0.34, -0.17), (0.48, -0.17), (0.36, -0.265), (0.0, -0.33)]
     brim = smooth(np.concatenate([half, mirrored(half)[-2:0:-1]]), closed=True)
-    cone = mirrored([(-0.25, -0.25), (-0.18, -0.4), (-0.07, -0.53), (0.12, -0.6), (0.1, -0.52), (0.17, -0.4), (0.25, -0.25), (0.0, -0.23)], lean)
+    cone = mirrored(
+        [
+            (-0.25, -0.25),
+            (-0.18, -0.4),
+            (-0.07, -0.53),
+            (0.12, -0.6),
+            (0.1, -0.52),
+            (0.17, -0.4),
+            (0.25, -0.25),
+            (0.0, -0.23),
+        ],
+        lean,
+    )
     outline = np.concatenate([smooth(cone[:4]), smooth(cone[3:7]), cone[7:]])
     layer.shape(outline, hat)
     _round_off(layer, hat, outline)
@@ -111,7 +146,16 @@ def _witch(layer: Layer, face: Portrait, colors: Colors) -> None:
 def draw_hood_back(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws the inside of the hood, behind the head."""
     layer, cloth = easel.rigid(0.02), colors.hat
-    half = [(0.0, -0.465), (0.22, -0.43), (0.36, -0.3), (0.405, -0.1), (0.4, 0.1), (0.35, 0.28), (0.26, 0.4), (0.0, 0.48)]
+    half = [
+        (0.0, -0.465),
+        (0.22, -0.43),
+        (0.36, -0.3),
+        (0.405, -0.1),
+        (0.4, 0.1),
+        (0.35, 0.28),
+        (0.26, 0.4),
+        (0.0, 0.48),
+    ]
     outline = smooth(np.concatenate([half, mirrored(half)[-2:0:-1]]), closed=True)
     layer.shape(outline, cloth, 1.0, mix(cloth.shadow, cloth.line, 0.35))
 
@@ -119,19 +163,45 @@ def draw_hood_back(easel: Easel, face: Portrait, colors: Colors) -> None:
 def draw_hood_front(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws the edge of the hood around the face, which hides ears and shoulders of the hair."""
     layer, cloth = easel.dome(view.CAP), colors.hat
-    outer = smooth([(0.32, 0.42), (0.395, 0.26), (0.425, 0.08), (0.42, -0.12), (0.365, -0.32), (0.22, -0.45), (0.0, -0.485)])
-    inner = smooth([(0.21, 0.4), (0.272, 0.26), (0.3, 0.1), (0.3, -0.06), (0.265, -0.2), (0.155, -0.305), (0.0, -0.335)])
+    outer = smooth(
+        [
+            (0.2, 0.475),
+            (0.33, 0.4),
+            (0.395, 0.26),
+            (0.425, 0.08),
+            (0.42, -0.12),
+            (0.365, -0.32),
+            (0.22, -0.45),
+            (0.0, -0.485),
+        ]
+    )
+    inner = smooth(
+        [
+            (0.17, 0.455),
+            (0.222, 0.38),
+            (0.272, 0.26),
+            (0.3, 0.1),
+            (0.3, -0.06),
+            (0.265, -0.2),
+            (0.155, -0.305),
+            (0.0, -0.335),
+        ]
+    )
     around = np.concatenate([outer, mirrored(outer)[-2::-1]])
     opening = np.concatenate([inner, mirrored(inner)[-2::-1]])
     outline = np.concatenate([around, opening[::-1]])
-    layer.blend(np.concatenate([around, (opening * (0.94, 0.97) + (0.004, 0.012))[::-1]]), colors.hair.line, 0.4, None)
+    layer.blend(
+        np.concatenate([around, (opening * (0.94, 0.97) + (0.004, 0.012))[::-1]]), colors.hair.line, 0.4, None
+    )
     layer.shape(outline, cloth)
     clip = layer.mask(outline)
     edge = opening * 1.07
     layer.shadow(np.concatenate([opening, edge[::-1]]), cloth, clip, 0.55)
     right = [(0.45, 0.4), (0.45, -0.3), (0.34, -0.42), (0.39, -0.2), (0.385, 0.1), (0.33, 0.34)]
     layer.shadow(smooth(right, closed=True), cloth, clip, 0.9)
-    layer.light(tress([(-0.3, -0.3), (-0.2, -0.392), (-0.07, -0.435)], (0.0, 0.032, 0.0)), cloth.shine, clip, 0.55)
+    layer.light(
+        tress([(-0.3, -0.3), (-0.2, -0.392), (-0.07, -0.435)], (0.0, 0.032, 0.0)), cloth.shine, clip, 0.55
+    )
     layer.stroke(edge[3:-3], (0.005, 0.007, 0.005), cloth.line, 0.6, clip)
 
 
@@ -143,7 +213,12 @@ def draw_cloak(easel: Easel, face: Portrait, colors: Colors, shoulders: float) -
     outline = np.concatenate([dip, right[1:], mirrored(right)[::-1]])
     layer.shape(outline, cloth)
     clip = layer.mask(outline)
-    layer.shadow(smooth([(0.02, 0.5), (0.12, 0.45), (0.2, 0.5), (0.22, 0.74), (0.04, 0.74)], closed=True), cloth, clip, 0.7)
+    layer.shadow(
+        smooth([(0.02, 0.5), (0.12, 0.45), (0.2, 0.5), (0.22, 0.74), (0.04, 0.74)], closed=True),
+        cloth,
+        clip,
+        0.7,
+    )
     layer.stroke([(0.0, 0.5), (0.008, 0.58), (0.0, 0.7)], (0.007, 0.009, 0.007), cloth.line, 0.9, clip)
     layer.shape(ellipse((0.0, 0.49), (0.026, 0.026), 16), colors.flower, 0.8)
 
@@ -151,7 +226,7 @@ def draw_cloak(easel: Easel, face: Portrait, colors: Colors, shoulders: float) -
 def draw_headphones(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws headphones with a band over the head, which hide the ears."""
     band_layer, shell = easel.dome(view.CAP), colors.accent
-    half = smooth([(0.33, 0.0), (0.345, -0.17), (0.27, -0.34), (0.14, -0.42), (0.0, -0.445)])
+    half = smooth([(0.322, 0.0), (0.336, -0.17), (0.262, -0.325), (0.14, -0.4), (0.0, -0.424)])
     band = np.concatenate([half, mirrored(half)[-2::-1]])
     band_layer.shape(tress(band, (0.034, 0.042, 0.05, 0.042, 0.034), 1), shell)
     lit = tress(half[8:-4] * (-1, 1), (0.0, 0.012, 0.0), 1)
@@ -182,12 +257,45 @@ def draw_animal_ears(easel: Easel, face: Portrait, colors: Colors) -> None:
             shape = np.concatenate([smooth(outer[:3]), smooth(outer[2:])[1:], [(0.2, -0.27)]])
             core = np.concatenate([smooth(inner[:3]), smooth(inner[2:])[1:]])
         elif face.animal_ears == "rabbit":
-            shape = smooth([(0.05, -0.35), (0.06, -0.48), (0.1, -0.62), (0.165, -0.67), (0.2, -0.6), (0.185, -0.46), (0.17, -0.33)], closed=True)
-            core = smooth([(0.085, -0.39), (0.095, -0.49), (0.125, -0.59), (0.158, -0.62), (0.168, -0.57), (0.155, -0.47), (0.14, -0.38)], closed=True)
+            shape = smooth(
+                [
+                    (0.05, -0.35),
+                    (0.06, -0.46),
+                    (0.1, -0.57),
+                    (0.16, -0.615),
+                    (0.198, -0.555),
+                    (0.188, -0.45),
+                    (0.17, -0.33),
+                ],
+                closed=True,
+            )
+            core = smooth(
+                [
+                    (0.085, -0.39),
+                    (0.095, -0.47),
+                    (0.125, -0.545),
+                    (0.155, -0.57),
+                    (0.168, -0.53),
+                    (0.158, -0.45),
+                    (0.14, -0.38),
+                ],
+                closed=True,
+            )
         elif face.animal_ears == "bear":
-            shape, core = ellipse((0.225, -0.355), (0.108, 0.102), 32), ellipse((0.23, -0.352), (0.064, 0.06), 24)
+            shape, core = (
+                ellipse((0.225, -0.355), (0.108, 0.102), 32),
+                ellipse((0.23, -0.352), (0.064, 0.06), 24),
+            )
         else:
-            outer = [(0.12, -0.37), (0.235, -0.44), (0.36, -0.4), (0.425, -0.27), (0.41, -0.12), (0.35, -0.17), (0.305, -0.24)]
+            outer = [
+                (0.12, -0.37),
+                (0.235, -0.44),
+                (0.36, -0.4),
+                (0.425, -0.27),
+                (0.41, -0.12),
+                (0.35, -0.17),
+                (0.305, -0.24),
+            ]
             shape = smooth(outer, closed=True)
             core = np.zeros((0, 2))
         shape = mirrored(shape, side)
@@ -196,12 +304,27 @@ def draw_animal_ears(easel: Easel, face: Portrait, colors: Colors) -> None:
         if len(core):
             core = mirrored(core, side)
             layer.blend(core, inside, 1.0, clip)
-            layer.shadow(core + (0.016 * side, 0.03), Shades(inside, mix(inside, colors.skin.shadow, 0.8), hair.line, WHITE), layer.mask(core), 0.7)
+            layer.shadow(
+                core + (0.016 * side, 0.03),
+                Shades(inside, mix(inside, colors.skin.shadow, 0.8), hair.line, WHITE),
+                layer.mask(core),
+                0.7,
+            )
         else:
             layer.shadow(shape + (0.03, 0.05), hair, clip, 0.8)
-            layer.stroke(mirrored([(0.16, -0.35), (0.25, -0.34), (0.3, -0.28)], side), (0.0, 0.008, 0.0), hair.line, 0.6, clip)
+            layer.stroke(
+                mirrored([(0.16, -0.35), (0.25, -0.34), (0.3, -0.28)], side),
+                (0.0, 0.008, 0.0),
+                hair.line,
+                0.6,
+                clip,
+            )
         if face.animal_ears == "cat":
-            for root, tip in (((0.14, -0.33), (0.17, -0.42)), ((0.19, -0.31), (0.2, -0.4)), ((0.23, -0.29), (0.23, -0.37))):
+            for root, tip in (
+                ((0.14, -0.33), (0.17, -0.42)),
+                ((0.19, -0.31), (0.2, -0.4)),
+                ((0.23, -0.29), (0.23, -0.37)),
+            ):
                 tuft = tress(mirrored([root, tip], side), (0.036, 0.0))
                 layer.fill(tuft, hair.base)
 
@@ -218,4 +341,10 @@ def draw_horns(easel: Easel, face: Portrait, colors: Colors) -> None:
         layer.shadow(outline + (0.02, 0.012), horn, clip, 0.8)
         for share in (0.25, 0.5, 0.75):
             place = middle[0] + (middle[2] - middle[0]) * share + (side * 0.014, 0.0)
-            layer.stroke([place - (0.036, 0.012 * side), place + (0.036, 0.016 * side)], (0.0, 0.008, 0.0), horn.line, 0.6, clip)
+            layer.stroke(
+                [place - (0.036, 0.012 * side), place + (0.036, 0.016 * side)],
+                (0.0, 0.008, 0.0),
+                horn.line,
+                0.6,
+                clip,
+            )

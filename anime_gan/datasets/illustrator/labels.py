@@ -46,11 +46,21 @@ def labels_of(face: Portrait) -> Labels:
     """Returns all labels of a face: a value per group, True or False per tag, None for what is hidden."""
     mood, closed = expression_of(face), closed_sides(face)
     tags: Labels = {name: face.has(name) for name in parameters.TAGS}
-    groups: Labels = {name: getattr(face, name) for name in attributes_of(parameters.STYLES) if hasattr(face, name) and name not in tags}
+    groups: Labels = {
+        name: getattr(face, name)
+        for name in attributes_of(parameters.STYLES)
+        if hasattr(face, name) and name not in tags
+    }
     for name, angle in face.angles.items():
         group, values, limits = ANGLES[name]
         groups[group] = angle_name(angle, values, limits)
-    labels = {**groups, "smile": mood.smile, "open_mouth": mood.open_mouth, "closed_eyes": len(closed) == 2, **tags}
+    labels = {
+        **groups,
+        "smile": mood.smile,
+        "open_mouth": mood.open_mouth,
+        "closed_eyes": len(closed) == 2,
+        **tags,
+    }
     labels.update(dict.fromkeys(hidden_by(face)))
     return {name: labels[name] for name in attributes_of(parameters.STYLES)}
 
@@ -87,16 +97,33 @@ def hidden_by(face: Portrait) -> set[str]:
     elif face.hair_style == "shaved":
         hidden |= {"hair_pattern", "ahoge"}
     if face.has("hood"):
-        hidden |= {"hair_style", "animal_ears", "horns", "pointed_ears", "earrings", "outfit", "ahoge", "headphones", "ribbon", "flower", "hat"}
+        hidden |= {
+            "hair_style",
+            "animal_ears",
+            "horns",
+            "pointed_ears",
+            "earrings",
+            "outfit",
+            "ahoge",
+            "headphones",
+            "ribbon",
+            "flower",
+            "hat",
+        }
     if face.has("hat"):
         hidden.add("ahoge")
     if face.has("headphones"):
         hidden |= {"earrings", "pointed_ears"}
     if covers_ears(face):
-        hidden |= {"earrings"} if face.has("pointed_ears") else {"earrings", "pointed_ears"}
+        hidden.add("earrings")
     if face.has("scarf"):
         hidden |= {"outfit", "choker"}
     return hidden
+
+
+def shows_ears(face: Portrait) -> bool:
+    """Whether the ears are not under a hood or headphones; hair may cover them."""
+    return not (face.has("hood") or face.has("headphones"))
 
 
 def shows_earrings(face: Portrait) -> bool:

@@ -21,14 +21,18 @@ _INSIDE, _TONGUE = (150, 38, 56), (242, 118, 122)
 def draw_mouth(easel: Easel, face: Portrait, size: Proportions, colors: Colors) -> None:
     """Draws the mouth of the expression."""
     y, scale = size.mouth_y, size.mouth
-    layer = easel.custom(lambda points: easel.view.dome(np.asarray(points, float) * scale + (0.0, y), view.MOUTH))
+    layer = easel.custom(
+        lambda points: easel.view.dome(np.asarray(points, float) * scale + (0.0, y), view.MOUTH)
+    )
     deep = sum(colors.skin.base) < 330
     dark = mix(colors.skin.line, (26, 4, 12) if deep else (84, 14, 32), 0.75 if deep else 0.55)
     draw = {
         "line": _line, "smile": _smile, "laugh": _laugh, "shout": _shout, "frown": _frown, "wail": _wail,
         "round": _round, "cat_open": _cat_open, "pout": _pout, "smirk": _smirk, "fang": _fang, "wave": _wave,
     }[expression_of(face).mouth]  # fmt: skip
-    shades = Shades(easel.look.color(_INSIDE), mix(_INSIDE, (60, 10, 40), 0.5), dark, easel.look.color(_TONGUE))
+    shades = Shades(
+        easel.look.color(_INSIDE), mix(_INSIDE, (60, 10, 40), 0.5), dark, easel.look.color(_TONGUE)
+    )
     draw(layer, shades, colors)
 
 
@@ -36,7 +40,9 @@ def _underlip(layer: Layer, colors: Colors, y: float, wide: float) -> None:
     layer.blend(ellipse((0.0, y), (wide, 0.0055), 12), colors.skin.shadow, 0.9)
 
 
-def _opening(layer: Layer, outline: np.ndarray, mouth: Shades, tongue: tuple[float, float, float, float] | None) -> None:
+def _opening(
+    layer: Layer, outline: np.ndarray, mouth: Shades, tongue: tuple[float, float, float, float] | None
+) -> None:
     """Draws an open mouth, with a tongue (x, y, and radii)."""
     layer.shape(outline, mouth, 1.0 if layer.look.line_width else 0.0)
     clip = layer.mask(outline)
@@ -71,7 +77,9 @@ def _laugh(layer: Layer, mouth: Shades, colors: Colors) -> None:
 
 def _shout(layer: Layer, mouth: Shades, colors: Colors) -> None:
     top = smooth([(-0.048, -0.004), (-0.024, -0.026), (0.024, -0.026), (0.048, -0.004)])
-    bottom = smooth([(0.048, -0.004), (0.056, 0.03), (0.034, 0.044), (-0.034, 0.044), (-0.056, 0.03), (-0.048, -0.004)])
+    bottom = smooth(
+        [(0.048, -0.004), (0.056, 0.03), (0.034, 0.044), (-0.034, 0.044), (-0.056, 0.03), (-0.048, -0.004)]
+    )
     outline = np.concatenate([top, bottom[1:]])
     _opening(layer, outline, mouth, (0.0, 0.046, 0.034, 0.016))
     _teeth(layer, outline, [(-0.04, -0.03), (0.04, -0.03), (0.042, -0.004), (-0.042, -0.004)])
@@ -85,7 +93,9 @@ def _frown(layer: Layer, mouth: Shades, colors: Colors) -> None:
 
 def _wail(layer: Layer, mouth: Shades, colors: Colors) -> None:
     top = smooth([(-0.05, 0.026), (-0.03, -0.012), (0, -0.024), (0.03, -0.012), (0.05, 0.026)])
-    bottom = smooth([(0.05, 0.026), (0.026, 0.03), (0.012, 0.022), (-0.012, 0.022), (-0.026, 0.03), (-0.05, 0.026)])
+    bottom = smooth(
+        [(0.05, 0.026), (0.026, 0.03), (0.012, 0.022), (-0.012, 0.022), (-0.026, 0.03), (-0.05, 0.026)]
+    )
     outline = np.concatenate([top, bottom[1:]])
     _opening(layer, outline, mouth, (0.0, 0.026, 0.028, 0.016))
 

@@ -65,8 +65,8 @@ class Portrait:
 
     Attributes:
         style: How the picture is rendered; see `looks`.
-        hair_color, eye_color, eye_shape, hair_style, hair_pattern, skin, age, expression: Values of the groups.
-        animal_ears, outfit, glasses_shape: More groups; the last is used with `glasses` only.
+        hair_color, eye_color, eye_shape, hair_style, hair_pattern, skin, age: Values of the groups.
+        expression, animal_ears, outfit, glasses_shape: More groups; the last is used with `glasses` only.
         tags: The tags that the face has.
         turn: Turn of the head in degrees; above 0, it looks to the right.
         nod: Nod of the head in degrees; above 0, it looks down.
@@ -151,5 +151,10 @@ class Portrait:
         """Returns the parameters of the mirrored picture."""
         flipped = (-self.shift[0], self.shift[1])
         return dataclasses.replace(
-            self, side=-self.side, turn=-self.turn, tilt=-self.tilt, gaze=(-self.gaze[0], self.gaze[1]), shift=flipped
+            self,
+            side=-self.side,
+            turn=-self.turn,
+            tilt=-self.tilt,
+            gaze=(-self.gaze[0], self.gaze[1]),
+            shift=flipped,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -21,7 +22,13 @@ def finish(picture: np.ndarray, look: Look, side: int) -> np.ndarray:
         look: The style.
         side: -1 mirrors the direction of the light.
     """
-    if look.ambient is None and look.rim is None and look.bounce is None and not look.bloom and not look.grain:
+    if (
+        look.ambient is None
+        and look.rim is None
+        and look.bounce is None
+        and not look.bloom
+        and not look.grain
+    ):
         return picture
     values = picture.astype(np.float32)
     color, alpha = values[..., :3], values[..., 3:]
@@ -30,12 +37,14 @@ def finish(picture: np.ndarray, look: Look, side: int) -> np.ndarray:
         # The light of the night is a little brighter at the top.
         height = np.linspace(1.12, 0.86, size, dtype=np.float32)[:, None, None]
         color *= height * (np.asarray(look.ambient, np.float32) / 255)
+        # The darkest parts reflect the sky.
+        color += (alpha - color) * (0.09 * np.asarray(look.ambient, np.float32) / 255)
     if look.rim is not None:
         rim = _rim(picture[..., 3], side)[..., None] * alpha
         color += rim * ((np.asarray(look.rim, np.float32) / 255) * 0.95 - 0.6 * color / 255)
     if look.bounce is not None:
         rim = _rim(picture[::-1, :, 3], -side)[::-1, :, None] * alpha
-        color += 0.5 * rim * ((np.asarray(look.bounce, np.float32) / 255) - color / 255)
+        color += 0.3 * rim * ((np.asarray(look.bounce, np.float32) / 255) - color / 255)
     if look.bloom:
         radius = max(0.6, _BLOOM * size)
         blurred = Image.fromarray(picture[..., :3]).filter(ImageFilter.BoxBlur(radius))
@@ -51,12 +60,16 @@ def _rim(alpha: np.ndarray, side: int) -> np.ndarray:
     """Returns the share of rim light [size, size]: inside the silhouette, at its upper right edge."""
     size = len(alpha)
     move = _RIM * size
-    inside = Image.fromarray(alpha)
+    margin = math.ceil(move) + 1
+    # The figure goes on beyond the frame: the frame is no silhouette.
+    inside = Image.fromarray(np.pad(alpha, margin, mode="edge"))
     shifted = inside.transform(
         inside.size, Image.Transform.AFFINE, (1, 0, move * side, 0, 1, -move * 0.7), Image.Resampling.BILINEAR
     )
-    edge = np.asarray(inside, np.float32) - np.asarray(shifted.filter(ImageFilter.BoxBlur(move * 0.3)), np.float32)
-    return np.clip(edge / 255, 0, 1)
+    edge = np.asarray(inside, np.float32) - np.asarray(
+        shifted.filter(ImageFilter.BoxBlur(move * 0.3)), np.float32
+    )
+    return np.clip(edge[margin:-margin, margin:-margin] / 255, 0, 1)
 
 
 @functools.lru_cache(maxsize=8)

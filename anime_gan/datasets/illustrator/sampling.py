@@ -61,11 +61,13 @@ def sample_portrait(seed: int, index: int, styles: Sequence[str]) -> Portrait:
         tags.add("beard")
     backdrop_color = apart(palette.BACKDROPS, hair)
     hat_color = apart(palette.ACCENTS + palette.CLOTHES, hair, backdrop_color)
+    hat_kind = pick(parameters.HATS)
     straight = chance.random() < STRAIGHT
     tall = animal_ears == "rabbit" or "horns" in tags or "hat" in tags or animal_ears == "cat"
     wide = hair_style in ("twin_tails", "ponytail", "buns") or animal_ears != "none" or "hood" in tags
-    zoom = about(0.9 if tall else 0.94 if wide else 1.06, 0.035)
-    rise = 0.075 if tall else 0.03 if wide else 0.016
+    very_tall = animal_ears == "rabbit" or ("hat" in tags and hat_kind == "witch")
+    zoom = about(0.84 if very_tall else 0.9 if tall else 0.94 if wide else 1.06, 0.035)
+    rise = 0.095 if very_tall else 0.075 if tall else 0.03 if wide else 0.016
     return Portrait(
         style=styles[int(style_place * len(styles))],
         hair_color=hair_color,
@@ -86,7 +88,7 @@ def sample_portrait(seed: int, index: int, styles: Sequence[str]) -> Portrait:
         side=side(),
         second_color=pick(others),
         fringe=pick(parameters.FRINGES),
-        hat_kind=pick(parameters.HATS),
+        hat_kind=hat_kind,
         highlight=pick(parameters.HIGHLIGHTS),
         backdrop=pick(parameters.BACKDROPS),
         part_side=side(),

@@ -18,10 +18,22 @@ def draw_tails(easel: Easel, face: Portrait, colors: Colors) -> None:
     if face.hair_style == "twin_tails":
         for side in (-1, 1):
             layer = easel.rigid(view.TAILS, (side * 0.27, -0.2), 0.25)
-            _tail(layer, face, colors, side, [(0.27, -0.2), (0.375, -0.19), (0.425, -0.02), (0.43, 0.18), (0.38, 0.44)])
+            _tail(
+                layer,
+                face,
+                colors,
+                side,
+                [(0.27, -0.2), (0.375, -0.19), (0.425, -0.02), (0.43, 0.18), (0.38, 0.44)],
+            )
     elif face.hair_style == "ponytail":
         layer = easel.rigid(view.TAILS, (face.bow_side * 0.13, -0.34))
-        _tail(layer, face, colors, face.bow_side, [(0.13, -0.34), (0.28, -0.4), (0.4, -0.27), (0.435, -0.02), (0.37, 0.28)])
+        _tail(
+            layer,
+            face,
+            colors,
+            face.bow_side,
+            [(0.13, -0.34), (0.28, -0.4), (0.4, -0.27), (0.435, -0.02), (0.37, 0.28)],
+        )
     elif face.hair_style == "buns":
         for side in (-1, 1):
             _bun(easel.rigid(view.TAILS * 0.6, (side * 0.22, -0.33), 0.2), colors, side, face)
@@ -73,12 +85,21 @@ def _bun(layer: Layer, colors: Colors, side: int, face: Portrait) -> None:
     layer.shape(outline, hair)
     clip = layer.mask(outline)
     dye(layer, face, colors, outline, clip, 0.5)
-    layer.shadow(np.concatenate([outline, (ellipse((center[0] - 0.03, center[1] - 0.03), (0.094, 0.088), 32))[::-1]]), hair, clip, 0.9)
+    layer.shadow(
+        np.concatenate([outline, (ellipse((center[0] - 0.03, center[1] - 0.03), (0.094, 0.088), 32))[::-1]]),
+        hair,
+        clip,
+        0.9,
+    )
     angle = np.linspace(0.4, 4.6 * np.pi, 26)
     radius = np.linspace(0.014, 0.088, 26)
     spiral = np.stack([np.cos(angle) * side, np.sin(angle)], 1) * radius[:, None] + center
     layer.stroke(spiral, (0.006, 0.0085, 0.0), hair.line, 0.6, clip)
-    arc = [(center[0] - 0.062, center[1] - 0.012), (center[0] - 0.042, center[1] - 0.056), (center[0] + 0.004, center[1] - 0.072)]
+    arc = [
+        (center[0] - 0.062, center[1] - 0.012),
+        (center[0] - 0.042, center[1] - 0.056),
+        (center[0] + 0.004, center[1] - 0.072),
+    ]
     layer.light(tress(arc, (0.0, 0.026, 0.0)), hair.shine, clip, 0.9)
 
 
@@ -86,7 +107,6 @@ def _drill(layer: Layer, face: Portrait, colors: Colors, side: int) -> None:
     """Draws a long ringlet: turns of a band that gets narrower."""
     hair, turns = colors.hair, 6
     top, length = 0.0, 0.5 * face.hair_length
-    dark = mix(hair.base, hair.shadow, 0.85)
     for number in reversed(range(turns)):
         share = number / turns
         y, wide = top + share * length, 0.088 * (1 - 0.72 * share**1.3)
@@ -94,20 +114,41 @@ def _drill(layer: Layer, face: Portrait, colors: Colors, side: int) -> None:
         x = 0.318 + 0.025 * share
         # Each turn hangs lower on the outer side.
         band = [
-            (x - wide, y + 0.1 * high), (x - 0.5 * wide, y - 0.35 * high), (x + 0.5 * wide, y - 0.1 * high), (x + wide, y + 0.55 * high),
-            (x + 0.92 * wide, y + 1.25 * high), (x + 0.3 * wide, y + 1.5 * high), (x - 0.5 * wide, y + 1.2 * high), (x - 0.98 * wide, y + 0.75 * high),
-        ]  # fmt: skip
+            (x - wide, y + 0.1 * high),
+            (x - 0.5 * wide, y - 0.35 * high),
+            (x + 0.5 * wide, y - 0.1 * high),
+            (x + wide, y + 0.55 * high),
+            (x + 0.92 * wide, y + 1.25 * high),
+            (x + 0.3 * wide, y + 1.5 * high),
+            (x - 0.5 * wide, y + 1.2 * high),
+            (x - 0.98 * wide, y + 0.75 * high),
+        ]
         outline = smooth(mirrored(band, side), closed=True)
         tipped = face.hair_pattern == "two_tone" and share > 0.45
         streaked = face.hair_pattern == "streaks" and number % 3 == 1
         tone = colors.second if tipped or streaked else hair
         layer.shape(outline, hair, 1.0, tone.base)
         clip = layer.mask(outline)
-        under = [(x - wide, y + 0.7 * high), (x, y + 1.05 * high), (x + wide, y + 0.95 * high), (x + wide, y + 1.7 * high), (x - wide, y + 1.6 * high)]
+        under = [
+            (x - wide, y + 0.7 * high),
+            (x, y + 1.05 * high),
+            (x + wide, y + 0.95 * high),
+            (x + wide, y + 1.7 * high),
+            (x - wide, y + 1.6 * high),
+        ]
         layer.shadow(mirrored(under, side), hair, clip, 0.9, mix(tone.base, tone.shadow, 1.0))
-        gleam = tress(mirrored([(x - 0.45 * wide, y + 0.3 * high), (x + 0.1 * wide, y + 0.42 * high), (x + 0.5 * wide, y + 0.62 * high)], side), (0.0, 0.2 * high, 0.0))
+        gleam = tress(
+            mirrored(
+                [
+                    (x - 0.45 * wide, y + 0.3 * high),
+                    (x + 0.1 * wide, y + 0.42 * high),
+                    (x + 0.5 * wide, y + 0.62 * high),
+                ],
+                side,
+            ),
+            (0.0, 0.2 * high, 0.0),
+        )
         layer.light(gleam, tone.shine, clip, 0.9)
-    del dark
 
 
 def _braid(layer: Layer, face: Portrait, colors: Colors, side: int) -> None:
@@ -117,7 +158,10 @@ def _braid(layer: Layer, face: Portrait, colors: Colors, side: int) -> None:
     step = length / count
     x0, y0 = 0.285, 0.1
     end = (x0 + 0.012, y0 + length + 0.03)
-    tuft = tress(mirrored([end, (end[0] + 0.008, end[1] + 0.06), (end[0] + 0.03, end[1] + 0.12)], side), (0.035, 0.07, 0.0))
+    tuft = tress(
+        mirrored([end, (end[0] + 0.008, end[1] + 0.06), (end[0] + 0.03, end[1] + 0.12)], side),
+        (0.035, 0.07, 0.0),
+    )
     second = face.hair_pattern == "two_tone"
     layer.shape(tuft, hair, 1.0, colors.second.base if second else hair.base)
     for number in range(count):
@@ -127,11 +171,18 @@ def _braid(layer: Layer, face: Portrait, colors: Colors, side: int) -> None:
             x = x0 + 0.012 * number / count
             shift = 0.0 if lean < 0 else 0.5 * step
             leaf = [
-                (x + lean * 0.1 * wide, y + shift + 1.3 * step), (x - lean * 0.25 * wide, y + shift + 0.75 * step), (x + lean * 0.35 * wide, y + shift - 0.15 * step),
-                (x + lean * 1.05 * wide, y + shift - 0.1 * step), (x + lean * 1.08 * wide, y + shift + 0.55 * step),
-            ]  # fmt: skip
+                (x + lean * 0.1 * wide, y + shift + 1.3 * step),
+                (x - lean * 0.25 * wide, y + shift + 0.75 * step),
+                (x + lean * 0.35 * wide, y + shift - 0.15 * step),
+                (x + lean * 1.05 * wide, y + shift - 0.1 * step),
+                (x + lean * 1.08 * wide, y + shift + 0.55 * step),
+            ]
             outline = smooth(mirrored(leaf, side), closed=True, steps=5)
-            tone = colors.second if (second and number > 3) or (face.hair_pattern == "streaks" and number % 2 and lean > 0) else hair
+            tone = (
+                colors.second
+                if (second and number > 3) or (face.hair_pattern == "streaks" and number % 2 and lean > 0)
+                else hair
+            )
             layer.shape(outline, hair, 0.9, tone.base)
             clip = layer.mask(outline)
             shade = np.asarray(leaf) + (lean * 0.3 * wide, 0.5 * step)

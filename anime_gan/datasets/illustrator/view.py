@@ -15,7 +15,7 @@ import numpy as np
 from anime_gan.datasets.drawn.canvas import Points
 from anime_gan.datasets.illustrator.parameters import Portrait
 
-# Points at this distance from the middle, or at the crown, stay where they are: they are the head's silhouette.
+# Points at this distance from the middle, or at the crown, stay where they are: the silhouette of the head.
 REACH = 0.345
 CROWN, CROWN_FADE = -0.42, 0.2
 # The head tilts about the base of the neck.
@@ -24,8 +24,8 @@ PIVOT = np.array([0.0, 0.34])
 BODY_TILT, BODY_TURN = 0.2, 0.06
 
 # Depths of the layers, in frame units.
-EYES, NOSE, MOUTH, CHEEKS, CHIN = 0.17, 0.23, 0.19, 0.17, 0.145
-BROWS, FRINGE, GLASSES, CAP = 0.18, 0.2, 0.185, 0.07
+EYES, NOSE, MOUTH, CHEEKS = 0.195, 0.265, 0.22, 0.195
+BROWS, FRINGE, GLASSES, CAP = 0.205, 0.225, 0.212, 0.07
 EARS, BACK_HAIR, TAILS, HEADWEAR = -0.05, -0.1, -0.1, 0.05
 
 
@@ -80,7 +80,9 @@ class View:
         points[:, 1] += inner * depth * self.nod_sine
         return points
 
-    def rigid(self, points: Points, depth: float, anchor: tuple[float, float], narrow: float = 0.0) -> np.ndarray:
+    def rigid(
+        self, points: Points, depth: float, anchor: tuple[float, float], narrow: float = 0.0
+    ) -> np.ndarray:
         """Moves a part as a whole, with the point of the head that it is fixed to.
 
         Args:
@@ -111,5 +113,8 @@ class View:
         angle = math.radians(self.tilt * tilt)
         cosine, sine = math.cos(angle), math.sin(angle)
         matrix = np.array([[cosine, sine], [-sine, cosine]])
-        placed: np.ndarray = ((points - PIVOT) @ matrix + PIVOT) * (self.side * self.zoom, self.zoom) + self.shift
+        placed: np.ndarray = ((points - PIVOT) @ matrix + PIVOT) * (
+            self.side * self.zoom,
+            self.zoom,
+        ) + self.shift
         return placed
