@@ -52,8 +52,8 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder of images or TFRecords, or "
-        "module:NAME",
+        "training data: drawn (built-in), drawn:all or drawn:STYLE,..., sutemo:DIR, sutemo-white:DIR, a "
+        "folder of images or TFRecords, or module:NAME",
     )
     transparent: str = option(
         "auto",

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from anime_gan.datasets.drawn.canvas import Color, Points, tress
 from anime_gan.datasets.drawn.palette import Shades, mix
 from anime_gan.datasets.illustrator.looks import Look
-from anime_gan.datasets.illustrator.view import View
+from anime_gan.datasets.illustrator.view import BODY_TILT, View
 
 Mask = Image.Image
 Box = tuple[int, int, int, int]
@@ -49,7 +49,9 @@ class Easel:
 
     def body(self, depth: float = 0.0) -> Layer:
         """Returns a layer of the shoulders, which hardly follow the head."""
-        return Layer(self, lambda points: np.asarray(points, float) + (depth * self.view.sine, 0.0), 0.2)
+        return Layer(
+            self, lambda points: np.asarray(points, float) + (depth * self.view.sine, 0.0), BODY_TILT
+        )
 
     def custom(self, mapping: Callable[[Points], np.ndarray]) -> Layer:
         """Returns a layer with its own mapping of points."""

@@ -39,7 +39,7 @@ class Expression:
 EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
     {
         "neutral": Expression(),
-        "smile": Expression(brow=(-0.002, -0.008, 0.0), mouth="smile", smile=True),
+        "gentle_smile": Expression(brow=(-0.002, -0.008, 0.0), mouth="smile", smile=True),
         "laugh": Expression(
             "happy", brow=(-0.014, -0.026, -0.008), mouth="laugh", smile=True, open_mouth=True
         ),

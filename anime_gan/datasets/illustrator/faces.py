@@ -136,7 +136,7 @@ def _paint_figure(easel: Easel, face: Portrait, size: Proportions, colors: Color
         hair.draw_back_hair(easel, face, colors)
         tails.draw_tails(easel, face, colors)
     head.draw_neck(easel.body(view.BODY_TURN), face, size, colors, outline)
-    if face.has("choker"):
+    if face.has("choker") and not face.has("scarf"):
         clothes.draw_choker(easel, face, size, colors)
     if hood:
         headwear.draw_cloak(easel, face, colors, size.shoulders)
@@ -160,7 +160,7 @@ def _paint_figure(easel: Easel, face: Portrait, size: Proportions, colors: Color
     head.draw_nose(easel, face, size, colors)
     mouths.draw_mouth(easel, face, size, colors)
     eyes.draw_eyes(easel, face, size, colors, skin)
-    if face.has("eye_patch"):
+    if face.has("eye_patch") and not labels.wears_sunglasses(face):
         accessories.draw_eye_patch(easel, face, size, colors)
     if not hood:
         tails.draw_front_tails(easel, face, colors)

@@ -241,10 +241,9 @@ def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) ->
     """Draws the highlight around the crown."""
     if face.hair_style == "curly":
         layer = easel.dome(view.CAP)
-        for number, (x, y) in enumerate(
-            ((-0.17, -0.2), (-0.09, -0.28), (0.0, -0.22), (0.09, -0.29), (0.16, -0.21))
-        ):
-            arc = [(x - 0.035, y + 0.016), (x, y - 0.008), (x + 0.035, y + 0.014)]
+        places = ((-0.17, -0.2), (-0.09, -0.28), (0.0, -0.22), (0.09, -0.29), (0.16, -0.21))
+        for number, place in enumerate(places):
+            arc = np.asarray([(-0.035, 0.016), (0.0, -0.008), (0.035, 0.014)]) + place
             layer.light(tress(arc, (0.0, 0.02 + 0.004 * face.wobble[number], 0.0)), colors.hair.shine, clip)
         return
     layer = easel.dome(0.11)
@@ -274,8 +273,8 @@ def _draw_highlight(easel: Easel, face: Portrait, colors: Colors, clip: Mask) ->
         part = slice(8, 40)
         half = 0.02 * swell[part] * np.sin(np.linspace(0.05, np.pi - 0.05, 32)) ** 0.6
         layer.light(_band(x[part], middle[part] - half, middle[part] + half), colors.hair.shine, clip)
-        for place, radius in ((0.09, 0.017), (0.14, 0.011)):
-            center = (place, crown + 0.95 * place**2)
+        for right, radius in ((0.09, 0.017), (0.14, 0.011)):
+            center = (right, crown + 0.95 * right**2)
             layer.light(ellipse(center, (radius, radius * 0.9), 12), colors.hair.shine, clip)
     else:
         for number in range(9):

@@ -77,7 +77,7 @@ def angle_name(angle: float, values: tuple[str, str, str], limits: tuple[float, 
 def hidden_by(face: Portrait) -> set[str]:
     """Returns the attributes that cannot be seen in the picture."""
     hidden: set[str] = set()
-    sunglasses = face.has("glasses") and face.glasses_shape == "sunglasses"
+    sunglasses = wears_sunglasses(face)
     patched = (face.patch_side,) if face.has("eye_patch") else ()
     closed = closed_sides(face)
     visible = [side for side in (-1, 1) if side not in patched and not sunglasses]
@@ -119,6 +119,11 @@ def hidden_by(face: Portrait) -> set[str]:
     if face.has("scarf"):
         hidden |= {"outfit", "choker"}
     return hidden
+
+
+def wears_sunglasses(face: Portrait) -> bool:
+    """Whether dark glasses hide the eyes."""
+    return face.has("glasses") and face.glasses_shape == "sunglasses"
 
 
 def shows_ears(face: Portrait) -> bool:

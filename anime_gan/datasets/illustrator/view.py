@@ -21,7 +21,7 @@ CROWN, CROWN_FADE = -0.42, 0.2
 # The head tilts about the base of the neck.
 PIVOT = np.array([0.0, 0.34])
 # The share of the tilt and of the turn that the shoulders follow.
-BODY_TILT, BODY_TURN = 0.2, 0.06
+BODY_TILT, BODY_TURN = 0.2, 0.035
 
 # Depths of the layers, in frame units.
 EYES, NOSE, MOUTH, CHEEKS = 0.195, 0.265, 0.22, 0.195
