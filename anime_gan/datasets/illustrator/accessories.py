@@ -67,7 +67,8 @@ def draw_glasses(easel: Easel, face: Portrait, size: Proportions, colors: Colors
         layer.fill(tress(ring, (0.016, 0.016), 1), color)
         if side == easel.view.far and abs(easel.view.turn) > 10:
             continue
-        temple = [(side * (size.eye_x + 0.1), y - 0.03), (side * 0.262, y - 0.036)]
+        ear_y = y - (0.012 if kind == "half_rim" else 0.03)
+        temple = [(side * (size.eye_x + 0.098), ear_y), (side * 0.262, ear_y - 0.006)]
         layer.fill(tress(temple, (0.014, 0.012), 2), color)
     inner = size.eye_x - 0.104
     bridge = [(-inner, y - 0.008), (0, y - 0.022), (inner, y - 0.008)]

@@ -38,6 +38,14 @@ class Easel:
         self.look = look
         self.line_weight = line_weight
         self.pen = ImageDraw.Draw(self.image)
+        self._affine: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+
+    def affine(self, tilt: float) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the matrix and the offset that map points of the design to pixels."""
+        if tilt not in self._affine:
+            matrix, offset = self.view.affine(tilt)
+            self._affine[tilt] = (matrix * self.size, (offset + 0.5) * self.size)
+        return self._affine[tilt]
 
     def dome(self, depth: float) -> Layer:
         """Returns a layer on the front of the head."""
@@ -65,13 +73,11 @@ class Layer:
         self.easel = easel
         self.look = easel.look
         self._mapping = mapping
-        self._tilt = tilt
+        self._matrix, self._offset = easel.affine(tilt)
 
     def pixels(self, points: Points) -> np.ndarray:
         """Returns the points in pixels."""
-        placed: np.ndarray = (
-            self.easel.view.placed(self._mapping(points), self._tilt) + 0.5
-        ) * self.easel.size
+        placed: np.ndarray = self._mapping(points) @ self._matrix + self._offset
         return placed
 
     def fill(self, points: Points, color: Color) -> None:
@@ -148,6 +154,9 @@ class Layer:
             clip: If given, draws only inside of this mask.
             fade: Factors of the opacity at the top and the bottom; values outside of 0..1 are clipped.
         """
+        if opacity >= 1.0 and clip is None and fade is None:
+            self.fill(points, color)
+            return
         pixels = self.pixels(points)
         box = self._box(pixels)
         if box is None or opacity <= 0:
@@ -268,7 +277,8 @@ class Layer:
         self.easel.image.paste((*color, 255), box, mask)
 
     def _box(self, pixels: np.ndarray, margin: float = 0.0) -> Box | None:
-        (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+        x, y = pixels.T.tolist()
+        low_x, low_y, high_x, high_y = min(x), min(y), max(x), max(y)
         left, top = max(0, int(low_x - margin)), max(0, int(low_y - margin))
         size = self.easel.size
         right, bottom = min(size, int(high_x + margin) + 2), min(size, int(high_y + margin) + 2)

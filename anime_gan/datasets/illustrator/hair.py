@@ -95,28 +95,29 @@ def _draw_nape_tufts(layer: Layer, face: Portrait, colors: Colors) -> None:
 
 def draw_side_lock(easel: Easel, face: Portrait, colors: Colors, side: int) -> None:
     """Draws the lock in front of one ear."""
-    if face.hair_style not in SIDE_LOCKS or fringe_name(face) == "back" and not covers_ears(face):
+    style = lock_style(face)
+    if style is None or (fringe_name(face) == "back" and not covers_ears(face)):
         return
     hair = colors.hair
     layer = easel.rigid(0.03, (side * 0.28, 0.0), 0.3)
-    points, widths = SIDE_LOCKS[face.hair_style]
+    points, widths = SIDE_LOCKS[style]
     middle = mirrored(points, side) * (face.hair_volume, 1)
     if middle[-1, 1] > 0.3:
         middle[:, 1] = np.where(
             middle[:, 1] > 0.2, 0.2 + (middle[:, 1] - 0.2) * face.hair_length, middle[:, 1]
         )
     middle[-1, 0] += face.wobble[16 + side] * 0.014
-    long = middle[-1, 1] > 0.26 and face.hair_style in ("long", "medium")
+    long = middle[-1, 1] > 0.26 and style in ("long", "medium")
     outlines = [tress(middle, widths)]
     if long:
         # A second, thinner lock beside the first.
         beside = middle[1:] + (side * 0.022, 0.03)
         beside[-1] += (side * 0.03, -0.06)
         outlines.insert(0, tress(beside, (0.04, 0.06, 0.05, 0.0)))
-    if face.hair_style == "curly":
+    if style == "curly":
         path = tress(middle, widths)
         outlines = [curls(path, 10, 0.014)] if side > 0 else [curls(path[::-1], 10, 0.014)]
-    streaked = face.hair_pattern == "streaks" and side == face.part_side
+    streaked = face.hair_pattern == "streaks" and side == face.part_side and face.hair_style != "curly"
     base = colors.second.base if streaked else hair.base
     for outline in outlines:
         layer.shape(outline, hair, 1.0, base)
@@ -132,6 +133,13 @@ def draw_side_lock(easel: Easel, face: Portrait, colors: Colors, side: int) -> N
     layer.stroke(shine, (0.0, 0.013, 0.0), hair.shine, 0.7 * layer.look.shine)
 
 
+def lock_style(face: Portrait) -> str | None:
+    """Returns the style of the side locks; under a hood they are short."""
+    if face.hair_style not in SIDE_LOCKS:
+        return None
+    return "ponytail" if face.has("hood") else face.hair_style
+
+
 def covers_ears(face: Portrait) -> bool:
     """Whether the hair covers the ears."""
     return face.hair_style in ("long", "medium", "bob", "hime", "wolf", "curly")
@@ -144,8 +152,9 @@ def cast_shadow(easel: Easel, face: Portrait, colors: Colors, fringe: Fringe, cl
     shadow = np.concatenate([[(-0.31, -0.28), (0.31, -0.28)], fringe.edge + (0.006, drop)])
     tone = mix(colors.skin.shadow, colors.hair.shadow, 0.12)
     layer.shadow(shadow, colors.skin, clip, 0.95, tone)
-    if face.hair_style in SIDE_LOCKS:
-        points, widths = SIDE_LOCKS[face.hair_style]
+    style = lock_style(face)
+    if style is not None:
+        points, widths = SIDE_LOCKS[style]
         for side in (-1, 1):
             lock = tress(mirrored(points, side), widths) - (side * 0.018 - 0.004, -0.006)
             easel.rigid(0.03, (side * 0.28, 0.0), 0.3).shadow(lock, colors.skin, clip, 0.95, tone)

@@ -21,8 +21,8 @@ FRINGES = ("blunt", "spiky", "swept", "parted", "strand", "choppy", "curtain", "
 SKINS = {"pale": 24, "light": 34, "tan": 18, "dark": 14, "very_dark": 10}
 AGES = {"child": 20, "young": 42, "grown": 26, "old": 12}
 EXPRESSIONS = {
-    "neutral": 14, "gentle_smile": 16, "laugh": 9, "angry": 8, "sad": 8, "crying": 6, "surprised": 8, "wink": 7,
-    "pout": 6, "smug": 6, "fang": 6, "nervous": 6,
+    "neutral": 14, "gentle_smile": 16, "laugh": 9, "angry": 8, "sad": 8, "crying": 6, "surprised": 8,
+    "wink": 7, "pout": 6, "smug": 6, "fang": 6, "nervous": 6,
 }  # fmt: skip
 ANIMAL_EARS = {"none": 76, "cat": 8, "dog": 5, "rabbit": 6, "bear": 5}
 GLASSES = ("round", "square", "half_rim", "sunglasses")

@@ -38,7 +38,7 @@ def finish(picture: np.ndarray, look: Look, side: int) -> np.ndarray:
         height = np.linspace(1.12, 0.86, size, dtype=np.float32)[:, None, None]
         color *= height * (np.asarray(look.ambient, np.float32) / 255)
         # The darkest parts reflect the sky.
-        color += (alpha - color) * (0.09 * np.asarray(look.ambient, np.float32) / 255)
+        color += (alpha - color) * (0.1 * np.asarray(look.ambient, np.float32) / 255)
     if look.rim is not None:
         rim = _rim(picture[..., 3], side)[..., None] * alpha
         color += rim * ((np.asarray(look.rim, np.float32) / 255) * 0.95 - 0.6 * color / 255)

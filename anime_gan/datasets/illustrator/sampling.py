@@ -66,7 +66,9 @@ def sample_portrait(seed: int, index: int, styles: Sequence[str]) -> Portrait:
     tall = animal_ears == "rabbit" or "horns" in tags or "hat" in tags or animal_ears == "cat"
     wide = hair_style in ("twin_tails", "ponytail", "buns") or animal_ears != "none" or "hood" in tags
     very_tall = animal_ears == "rabbit" or ("hat" in tags and hat_kind == "witch")
-    zoom = about(0.84 if very_tall else 0.9 if tall else 0.94 if wide else 1.06, 0.035)
+    zoom = about(
+        0.84 if very_tall else 0.9 if tall or hair_style == "twin_tails" else 0.94 if wide else 1.06, 0.035
+    )
     rise = 0.095 if very_tall else 0.075 if tall else 0.03 if wide else 0.016
     return Portrait(
         style=styles[int(style_place * len(styles))],

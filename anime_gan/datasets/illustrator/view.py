@@ -75,9 +75,10 @@ class View:
         """Moves points on the front of the head, as on a dome whose silhouette is fixed."""
         points = np.array(points, float)
         x, y = points[:, 0], points[:, 1]
-        inner = np.clip(1 - (x / REACH) ** 2, 0, 1) * np.clip((y - CROWN) / CROWN_FADE, 0, 1)
-        points[:, 0] += inner * (depth * self.sine - (1 - self.cosine) * x)
-        points[:, 1] += inner * depth * self.nod_sine
+        inner = np.maximum(1 - (x * (1 / REACH)) ** 2, 0)
+        inner *= np.minimum(np.maximum((y - CROWN) * (1 / CROWN_FADE), 0), 1)
+        x += inner * (depth * self.sine - (1 - self.cosine) * x)
+        y += inner * (depth * self.nod_sine)
         return points
 
     def rigid(
@@ -108,13 +109,14 @@ class View:
         points[:, 1] += BACK_HAIR * self.nod_sine * np.clip((points[:, 1] + 0.36) / 0.4, 0, 1)
         return points
 
-    def placed(self, points: np.ndarray, tilt: float = 1.0) -> np.ndarray:
-        """Tilts, scales, and moves points, and mirrors the picture; `tilt` is a share of the head's tilt."""
+    def affine(self, tilt: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the matrix and the offset that tilt, scale, move, and mirror a point (a row vector).
+
+        Args:
+            tilt: The share of the head's tilt.
+        """
         angle = math.radians(self.tilt * tilt)
         cosine, sine = math.cos(angle), math.sin(angle)
         matrix = np.array([[cosine, sine], [-sine, cosine]])
-        placed: np.ndarray = ((points - PIVOT) @ matrix + PIVOT) * (
-            self.side * self.zoom,
-            self.zoom,
-        ) + self.shift
-        return placed
+        scale = np.array([self.side * self.zoom, self.zoom])
+        return matrix * scale, (PIVOT - PIVOT @ matrix) * scale + self.shift
