@@ -14,8 +14,8 @@ from anime_gan.datasets.illustrator.proportions import Proportions
 
 # Right half of the head from crown to chin, seen from the front: x, y, depth of the point in a turn.
 _HALF = (
-    (0.0, -0.325, 0.0), (0.16, -0.285, 0.0), (0.25, -0.16, 0.0), (0.268, 0.0, 0.0), (0.256, 0.11, 0.035),
-    (0.2, 0.197, 0.095), (0.108, 0.266, 0.145), (0.03, 0.307, 0.17),
+    (0.0, -0.325, 0.0), (0.16, -0.285, 0.0), (0.25, -0.16, 0.0), (0.268, 0.0, 0.025), (0.256, 0.11, 0.06),
+    (0.2, 0.197, 0.115), (0.108, 0.266, 0.165), (0.03, 0.307, 0.19),
 )  # fmt: skip
 
 
