@@ -85,7 +85,7 @@ def stale_after(package: Path, script: str, file: str, change: Callable[[str], s
 
 def busier(text: str) -> str:
     """Changes the body of the first function with a return statement."""
-    return re.sub("^( +)return ", r"\1print()\n\1return ", text, count=1, flags=re.MULTILINE)
+    return re.sub("^( +)return ", r"\1assert True\n\1return ", text, count=1, flags=re.MULTILINE)
 
 
 def inside_of_a_docstring(text: str) -> str:
