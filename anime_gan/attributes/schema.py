@@ -13,12 +13,15 @@ import importlib.resources
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.common.errors import InputError
+from anime_gan.common.json_files import parse_json
 from anime_gan.common.suggestions import nearest, shortened
 
 # Negations of a phrase, and the values that may follow "tag=".
@@ -54,6 +57,27 @@ class Group:
 
     name: str
     values: tuple[Term, ...]
+
+
+class _AttributeData(msgspec.Struct):
+    """A group or a tag in JSON: a group has values, and a tag has a phrase."""
+
+    name: str
+    values: tuple[Term, ...] | None = None
+    phrase: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    def attribute(self) -> Group | Term:
+        if self.values is not None:
+            return Group(self.name, self.values)
+        if self.phrase is None:
+            raise ValueError(f"the attribute {self.name!r} has neither values nor a phrase")
+        return Term(self.name, self.phrase, self.aliases)
+
+
+class _SchemaData(msgspec.Struct):
+    version: int
+    attributes: list[_AttributeData]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -320,17 +344,30 @@ class Schema:
         Raises:
             ValueError: The text is not a schema of a known version.
         """
-        data = json.loads(text)
-        if not isinstance(data, dict) or data.get("version") != 1:
-            raise ValueError("not an attribute schema of version 1")
-        return cls(
-            tuple(
-                Group(item["name"], tuple(_term(value) for value in item["values"]))
-                if "values" in item
-                else _term(item)
-                for item in data["attributes"]
-            )
-        )
+        data = parse_json(text, _SchemaData)
+        if data.version != 1:
+            raise ValueError(f"the attribute schema has version {data.version}, not version 1")
+        return cls(tuple(item.attribute() for item in data.attributes))
+
+    @classmethod
+    def read(cls, path: Path, error: type[InputError], advice: str = "") -> Schema:
+        """Reads a file with the JSON text of `to_json`.
+
+        Args:
+            path: The file.
+            error: The error to raise.
+            advice: What to do if the file is damaged, appended to the message; empty for nothing.
+
+        Raises:
+            InputError: `error` is raised. The file is missing or damaged.
+        """
+        suffix = f"; {advice}" if advice else ""
+        try:
+            return cls.from_json(path.read_text("utf-8"))
+        except OSError as reason:
+            raise error(f"{path}: cannot be read: {reason.strerror or reason}{suffix}") from reason
+        except ValueError as reason:
+            raise error(f"{path}: is damaged: {reason}{suffix}") from reason
 
     @classmethod
     def from_names(cls, attributes: Mapping[str, Sequence[str] | None]) -> Schema:
@@ -388,10 +425,6 @@ def _check_names(names: Sequence[str], where: str) -> None:
     twice = {name for name in normalized if normalized.count(name) > 1}
     if twice:
         raise ValueError(f"{where}: names used twice: {', '.join(sorted(twice))}")
-
-
-def _term(item: Mapping[str, Any]) -> Term:
-    return Term(item["name"], item["phrase"], tuple(item["aliases"]))
 
 
 def _words(name: str) -> str:

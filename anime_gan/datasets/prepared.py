@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 import PIL
 from filelock import FileLock
@@ -26,6 +27,7 @@ from tqdm import tqdm
 from anime_gan.attributes.schema import Group, Schema, Term
 from anime_gan.common.files import remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
+from anime_gan.common.json_files import JsonError, parse_record, read_json
 from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
 # A single picture is more likely a mistake than a dataset.
@@ -107,24 +109,42 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anime_gan"
 
 
+class _Record(msgspec.Struct):
+    """The contents of `dataset.json`. Folders from before version 0.2.0 contain RGB images."""
+
+    name: str
+    images: int
+    resolution: int
+    statement: str
+    checksum: str
+    found: int
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    channels: int = 3
+
+
 def open_prepared(folder: Path) -> Dataset:
-    """Opens a prepared folder; the images are memory-mapped."""
-    record = json.loads((folder / "dataset.json").read_text("utf-8"))
-    schema = Schema.from_json((folder / "attributes.json").read_text("utf-8"))
-    # Folders from before version 0.2.0 contain RGB images.
-    shape = (record["images"], record["resolution"], record["resolution"], record.get("channels", 3))
+    """Opens a prepared folder; the images are memory-mapped.
+
+    Raises:
+        DataError: A file in the folder is damaged.
+    """
+    advice = f"delete the folder {folder} to read the data again"
+    record = read_json(folder / "dataset.json", _Record, DataError, advice)
+    schema = Schema.read(folder / "attributes.json", DataError, advice)
+    shape = (record.images, record.resolution, record.resolution, record.channels)
     images = np.memmap(folder / "images.bin", np.uint8, "r", shape=shape)
     return Dataset(
-        name=record["name"],
+        name=record.name,
         images=images,
         labels=np.fromfile(folder / "labels.bin", np.int8).reshape(len(images), schema.num_labels),
         schema=schema,
-        statement=record["statement"],
-        checksum=record["checksum"],
+        statement=record.statement,
+        checksum=record.checksum,
         report=DataReport(
-            record["found"],
-            tuple((name, reason) for name, reason in record["skipped"]),
-            tuple(record["notes"]),
+            record.found,
+            record.skipped,
+            record.notes,
         ),
     )
 
@@ -168,6 +188,12 @@ def _only_one(folder: Path) -> Iterator[None]:
     # A process that still waits finds the finished folder. Windows cannot remove a lock that it has open.
     with contextlib.suppress(OSError):
         lock.unlink()
+
+
+class _JournalLine(msgspec.Struct):
+    items: int
+    rows: int
+    skipped: tuple[tuple[str, str], ...]
 
 
 class _Progress:
@@ -215,8 +241,8 @@ class _Progress:
         lines: list[dict[str, Any]] = []
         for text in journal.read_text("ascii", "replace").splitlines() if journal.is_file() else []:
             try:
-                line = json.loads(text)
-            except ValueError:
+                line = parse_record(text, _JournalLine)
+            except JsonError:
                 break
             rows = self.rows + line["rows"]
             if not self._has(rows):

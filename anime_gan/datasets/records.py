@@ -17,12 +17,14 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 from google.protobuf.message import DecodeError
 from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.json_files import parse_json
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset, printable
 from anime_gan.datasets.prepared import Chunk, source_fingerprint
@@ -162,6 +164,18 @@ def _write_shard(dataset: Dataset, start: int, stop: int, path: str) -> None:
     tf.io.gfile.rename(partial, path, overwrite=True)
 
 
+class _Manifest(msgspec.Struct):
+    """The contents of `records.json`. Shards from before version 0.2.0 contain RGB images."""
+
+    version: int
+    name: str
+    statement: str
+    images: int
+    schema: dict[str, Any]
+    shards: list[str]
+    channels: int = 3
+
+
 class RecordShards:
     """A folder of shards, as a source for `prepare`."""
 
@@ -182,19 +196,19 @@ class RecordShards:
         """
         self._root = root.rstrip("/")
         try:
-            manifest = json.loads(read_file(root, MANIFEST))
-            if manifest["version"] != VERSION:
-                raise ValueError(f"it has version {manifest['version']}, not version {VERSION}")
-            self.schema = Schema.from_json(json.dumps(manifest["schema"]))
-            self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
-            # Shards from before version 0.2.0 contain RGB images.
-            self._transparent = manifest.get("channels", 3) == 4 if transparent is None else transparent
+            text = read_file(root, MANIFEST)
+            manifest = parse_json(text, _Manifest)
+            if manifest.version != VERSION:
+                raise ValueError(f"it has version {manifest.version}, not version {VERSION}")
+            self.schema = Schema.from_json(json.dumps(manifest.schema))
+            self.name, self.statement = manifest.name, manifest.statement
+            self._transparent = manifest.channels == 4 if transparent is None else transparent
             self.channels = 4 if self._transparent else 3
-            self._shards = [str(name) for name in manifest["shards"]]
-            self.num_items = min(num_images or manifest["images"], int(manifest["images"]))
-            if len(self._shards) != -(-manifest["images"] // SHARD_RECORDS):
-                raise ValueError(f"{manifest['images']} images cannot be in {len(self._shards)} shards")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._shards = manifest.shards
+            self.num_items = min(num_images or manifest.images, manifest.images)
+            if len(self._shards) != -(-manifest.images // SHARD_RECORDS):
+                raise ValueError(f"{manifest.images} images cannot be in {len(self._shards)} shards")
+        except ValueError as error:
             raise DataError(f"{self._root}/{MANIFEST}: damaged ({error}); run the build again") from error
         self._found = [file for file in list_files(root, []) if file.name in self._shards]
         missing = set(self._shards) - {file.name for file in self._found}
@@ -202,7 +216,7 @@ class RecordShards:
             raise DataError(
                 f"{root}: {min(missing)} is missing ({len(missing)} of {len(self._shards)} shards)"
             )
-        self._manifest = manifest
+        self._manifest = json.loads(text)
 
     def fingerprint(self) -> str:
         """Returns a digest of the manifest and of the sizes and times of the shards."""

@@ -13,7 +13,13 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from anime_gan.common.alpha import has_alpha
 from anime_gan.common.files import written_whole
-from anime_gan.datasets.reading.pictures import HALF_TRANSPARENT, PictureError, is_transparent, read_picture
+from anime_gan.datasets.reading.pictures import (
+    FORMATS,
+    HALF_TRANSPARENT,
+    PictureError,
+    is_transparent,
+    read_picture,
+)
 from anime_gan.faces.request import FaceRequest, PictureOrigin, origin_from_text
 
 # File types of animations. A folder of frames and a PNG that shows all frames are handled separately.
@@ -25,6 +31,8 @@ VIDEO_EXTRA = '.mp4 needs the package "av": pip install "anime_gan[video]". Or u
 MAX_COLOR = 255
 # Generation settings are short; anything longer comes from another program.
 MAX_TEXT = 2**20
+# Pillow would read a PNG with more chunks of text for minutes.
+MAX_TEXT_CHUNKS = 1_000
 
 
 def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
@@ -170,7 +178,9 @@ def read_text(path: Path) -> dict[str, str]:
                 return _parsed(stream.read(MAX_TEXT + 1))
         if ending == ".mp4":
             return _parsed(_video_comment(path))
-        with Image.open(path) as image:
+        if _has_too_much_text(path):
+            raise ValueError(f"it has more than {MAX_TEXT_CHUNKS:,} text fields")
+        with Image.open(path, formats=FORMATS) as image:
             if image.format == "GIF":
                 comment = image.info.get("comment", b"")
                 return _parsed(comment.decode("utf-8", "replace"))
@@ -180,6 +190,22 @@ def read_text(path: Path) -> dict[str, str]:
     except Exception as error:  # Pillow raises almost anything on a damaged file.
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"cannot be read: {reason}", "picture", path) from error
+
+
+def _has_too_much_text(path: Path) -> bool:
+    """Whether a file is a PNG with more than `MAX_TEXT_CHUNKS` chunks of text."""
+    count = 0
+    with path.open("rb") as stream:
+        if stream.read(8) != b"\x89PNG\r\n\x1a\n":
+            return False
+        while count <= MAX_TEXT_CHUNKS:
+            header = stream.read(8)
+            if len(header) < 8 or header[4:] == b"IEND":
+                return False
+            count += header[4:] in (b"tEXt", b"zTXt", b"iTXt")
+            # Data and checksum are skipped.
+            stream.seek(int.from_bytes(header[:4], "big") + 4, 1)
+    return True
 
 
 def _video_comment(path: Path) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import re
+import secrets
 import socket
 import sys
 import webbrowser
@@ -12,10 +15,12 @@ from pathlib import Path
 
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
+from anime_gan.common.files import written_whole
 
 SUMMARY = """Starts the studio, and prints an address to open in a browser. Everything stays on this computer.
 Needs extra packages: pip install "anime_gan[studio]\""""
 LOCAL = "127.0.0.1"
+TOKEN = "token"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +49,7 @@ def _serve(flags: Flags) -> int:
     # Imported here, because the packages may be missing.
     import uvicorn
 
+    from anime_gan.studio.connections import PatientProtocol
     from anime_gan.studio.server import create_app
     from anime_gan.studio.studio import Studio
 
@@ -51,13 +57,15 @@ def _serve(flags: Flags) -> int:
     studio = Studio(Path(flags.model) if flags.model else None, folder, flags.keep)
     host = flags.host
     listening = _listen(host, flags.port)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    token = _token(folder)
+    port = listening.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
     print(f"{url}   (press Ctrl-C to stop)", flush=True)
     if host not in (LOCAL, "localhost", "::1"):
-        print_lines(["anyone who can reach this address can use the studio and see its history"])
+        print_lines(["anyone who knows this address can use the studio and see its history"])
     config = uvicorn.Config(
-        create_app(studio, [host]),
-        http="h11",
+        create_app(studio, [host], token),
+        http=PatientProtocol,
         ws="none",
         log_level="warning",
         access_log=False,
@@ -69,6 +77,21 @@ def _serve(flags: Flags) -> int:
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+def _token(folder: Path) -> str:
+    """Returns the token of the studio with this data folder. It stays the same, so bookmarks stay valid."""
+    path = folder / TOKEN
+    with contextlib.suppress(OSError, ValueError):
+        token = path.read_text("ascii").strip()
+        if re.fullmatch("[0-9a-f]{32}", token):
+            return token
+    token = secrets.token_hex(16)
+    with written_whole(path) as partial:
+        # Only this user may read it.
+        partial.touch(0o600)
+        partial.write_text(token, "ascii")
+    return token
 
 
 def _data_folder() -> Path:
