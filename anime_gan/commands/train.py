@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from absl import flags
 
-from anime_gan.common.command_line import given_flags, print_lines, run_command
+from anime_gan.common.command_line import define_path, given_flags, print_lines, run_command
 from anime_gan.common.files import write_text
 from anime_gan.common.json_files import read_json
 from anime_gan.common.quiet import import_tensorflow
@@ -82,7 +82,10 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         number = {int: ",", float: ",g"}.get(type(field.default))
         default = format(field.default, number) if number else str(field.default).lower() or "empty"
         text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
-        define[type(field.default)](field.name, None, text, flag_values=flag_values)
+        if field.metadata.get("path"):
+            define_path(field.name, None, text, flag_values)
+        else:
+            define[type(field.default)](field.name, None, text, flag_values=flag_values)
     names = ", ".join(PRESETS)
     flags.DEFINE_string(
         "preset",
@@ -90,12 +93,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         f"named set of option values (one of {names}; default default)",
         flag_values=flag_values,
     )
-    flags.DEFINE_string(
-        "run_dir",
-        None,
-        "folder of the run (default: a new one in runs/)",
-        flag_values=flag_values,
-    )
+    define_path("run_dir", None, "folder of the run (default: a new one in runs/)", flag_values)
     flags.DEFINE_bool(
         "resume",
         False,

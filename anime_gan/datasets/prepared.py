@@ -21,13 +21,14 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import numpy as np
 import PIL
-from filelock import FileLock
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Group, Schema, Term
 from anime_gan.common.files import remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import JsonError, parse_record, read_json
+from anime_gan.common.locks import locked_if_possible
+from anime_gan.common.user_paths import user_folder
 from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
 # A single picture is more likely a mistake than a dataset.
@@ -106,7 +107,7 @@ def prepared_folder(name: str, resolution: int, fingerprint: str) -> Path:
 
 def cache_folder() -> Path:
     """Returns `$XDG_CACHE_HOME/anime_gan`, by default `~/.cache/anime_gan`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anime_gan"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "anime_gan"
 
 
 class _Record(msgspec.Struct):
@@ -183,7 +184,7 @@ def _only_one(folder: Path) -> Iterator[None]:
     """Locks a folder, so that a second process that wants to fill it waits for the first."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
-    with FileLock(lock):
+    with locked_if_possible(lock):
         yield
     # A process that still waits finds the finished folder. Windows cannot remove a lock that it has open.
     with contextlib.suppress(OSError):

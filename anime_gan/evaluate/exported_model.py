@@ -123,11 +123,11 @@ def check_schema(model: ExportedModel, dataset: Dataset) -> None:
 def measuring_flags(out: str | None, out_help: str) -> Flags:
     """Returns the flags of all commands that measure a model; `out` is the default of `--out`."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
-    flags.text(
+    flags.path("model", None, MODEL_HELP)
+    flags.path(
         "data", None, "the model's training data, as in train.py --data (default: as recorded in the export)"
     )
-    flags.text("out", out, out_help)
+    flags.path("out", out, out_help)
     return flags
 
 

@@ -42,8 +42,8 @@ CHUNK = 64
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
-    flags.text("out", None, "output folder")
+    flags.path("model", None, MODEL_HELP)
+    flags.path("out", None, "output folder")
     flags.integer("num", 10_000, f"number of images (1 to {MAX_FACES:,}; default 10,000)", 1, MAX_FACES)
     flags.number("truncation", 1.0, TRUNCATION_HELP)
 

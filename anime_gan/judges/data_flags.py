@@ -12,7 +12,7 @@ from anime_gan.datasets.load import load_dataset
 def data_flags(smallest: int) -> Flags:
     """Returns flags for a dataset; `smallest` is the minimum resolution in pixels."""
     flags = Flags()
-    flags.text("data", "drawn", "data source, as in train.py --data (default: drawn)")
+    flags.path("data", "drawn", "data source, as in train.py --data (default: drawn)")
     flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
     flags.integer("resolution", 64, f"image side in pixels ({smallest} to 256; default 64)", smallest, 256)
     flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)

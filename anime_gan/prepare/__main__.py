@@ -24,7 +24,7 @@ same command again. Needs OpenCV: pip install '.[prepare]'"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
+    flags.path("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
     flags.number("margin", 1.5, "side of the crop, relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
     flags.number(
         "lift",
@@ -51,12 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
     )
-    flags.text(
+    flags.path(
         "tagger",
         "",
         "tagger for the crops: FILE.onnx, or data to train a tagger on, as in train.py --data",
     )
-    flags.text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
+    flags.path("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
     flags.number(
         "threshold", 0.5, "minimum probability for a tag to count as present (0 to 1; default 0.5)", 0.0, 1.0
     )

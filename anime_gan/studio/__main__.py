@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import re
 import secrets
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
+from anime_gan.common.user_paths import user_folder
 
 SUMMARY = """Starts the studio, and prints an address to open in a browser. Everything stays on this computer.
 Needs extra packages: pip install "anime_gan[studio]\""""
@@ -26,10 +26,10 @@ TOKEN = "token"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
+    flags.path("model", None, MODEL_HELP)
     flags.text("host", LOCAL, f"address to listen on (default {LOCAL}, which only this computer can reach)")
     flags.integer("port", 8642, "port to listen on; 0 = any free port (0 to 65535; default 8642)", 0, 65_535)
-    flags.text("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
+    flags.path("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
     flags.integer(
         "keep",
         200,
@@ -95,8 +95,7 @@ def _token(folder: Path) -> str:
 
 
 def _data_folder() -> Path:
-    given = os.environ.get("XDG_DATA_HOME")
-    return (Path(given) if given else Path.home() / ".local" / "share") / "anime_gan" / "studio"
+    return user_folder("XDG_DATA_HOME", ".local/share") / "anime_gan" / "studio"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -39,7 +39,8 @@ def option(default: Any, help_text: str, **limits: Any) -> Any:
     Args:
         default: The default value.
         help_text: The help text, a noun phrase.
-        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too.
+        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too. With
+            `path`, the value may be a path.
     """
     return dataclasses.field(default=default, metadata={"help": help_text, **limits})
 
@@ -56,6 +57,7 @@ class TrainConfig:
         "drawn",
         "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder or zip archive of images, a "
         "folder of TFRecords, or module:NAME",
+        path=True,
     )
     transparent: str = option(
         "auto",
@@ -110,6 +112,7 @@ class TrainConfig:
     init_from: str = option(
         "",
         "run or export to start from; its architecture and resolution are used",
+        path=True,
     )
     discriminator_steps: int = option(
         0,
