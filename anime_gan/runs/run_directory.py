@@ -10,6 +10,7 @@ evaluation.jsonl  evaluations            log.txt       log with timestamps
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shlex
@@ -18,10 +19,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
+from anime_gan.common.json_files import JsonError, parse_json, read_json
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.training.config import TrainConfig, code_options
+from anime_gan.training.config import ConfigError, TrainConfig, code_options
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import tf
@@ -36,6 +40,18 @@ STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
 
 class RunError(InputError):
     """A run directory cannot be used. The message says why and what to do."""
+
+
+class RunData(msgspec.Struct):
+    """The contents of `data.json` that are read again. Runs from before version 0.2.0 have 3 channels."""
+
+    checksum: str
+    statement: str
+    channels: int = 3
+
+
+class _StatsLine(msgspec.Struct):
+    step: int
 
 
 class RunDirectory:
@@ -109,9 +125,12 @@ class RunDirectory:
             given: The options that the user gave. Only Python code that they name is imported.
 
         Raises:
-            ConfigError: An option is unknown or its value is not allowed.
+            RunError: The file is damaged, an option is unknown, or its value is not allowed.
         """
-        return TrainConfig.from_json((self.path / CONFIG).read_text("utf-8"), given)
+        try:
+            return TrainConfig.from_options(self._options(), given)
+        except ConfigError as error:
+            raise RunError(f"{self.path / CONFIG}: {error}") from error
 
     def resume_command(self, steps: int | None = None) -> str:
         """Returns the command that resumes the run, or all stages if the run is one of several.
@@ -119,7 +138,7 @@ class RunDirectory:
         Args:
             steps: The new number of steps; None to keep it. With a number, only this run is resumed.
         """
-        options = code_options(json.loads((self.path / CONFIG).read_text("utf-8")))
+        options = code_options(self._options())
         more = [f"--{name}={value}" for name, value in options.items()]
         folder = self.path
         if steps is not None:
@@ -156,18 +175,24 @@ class RunDirectory:
             RunError: The images or the labels have changed.
         """
         saved = self.read_data()
-        if saved["checksum"] != dataset.checksum:
+        if saved.checksum != dataset.checksum:
             raise RunError(
                 f"the images or labels have changed since the run in {self.path} started; restore them, or "
                 "start a new run",
                 "data",
             )
-        return dataclasses.replace(dataset, statement=saved["statement"])
+        return dataclasses.replace(dataset, statement=saved.statement)
 
-    def read_data(self) -> dict[str, Any]:
-        """Returns the contents of `data.json`."""
-        data: dict[str, Any] = json.loads((self.path / "data.json").read_text("utf-8"))
-        return data
+    def read_data(self) -> RunData:
+        """Returns the contents of `data.json`.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return read_json(self.path / "data.json", RunData, RunError)
+
+    def _options(self) -> dict[str, Any]:
+        return read_json(self.path / CONFIG, dict[str, Any], RunError)
 
     def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
         """Appends a line to `stats.jsonl` or `evaluation.jsonl`."""
@@ -175,15 +200,14 @@ class RunDirectory:
             stream.write(json.dumps(values) + "\n")
 
     def read_stats(self, name: str = STATS) -> list[dict[str, Any]]:
-        """Returns the lines of `stats.jsonl` or `evaluation.jsonl`, up to the first incomplete one."""
+        """Returns the lines of `stats.jsonl` or `evaluation.jsonl`, without damaged ones."""
         file = self.path / name
-        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
         stats = []
-        for line in lines:
-            try:
-                stats.append(json.loads(line))
-            except ValueError:
-                break
+        for line in file.read_bytes().splitlines() if file.is_file() else []:
+            # The last line is incomplete if the run was killed while writing it.
+            with contextlib.suppress(JsonError):
+                parse_json(line, _StatsLine)
+                stats.append(parse_json(line, dict[str, int | float]))
         return stats
 
     def cut_stats(self, step: int) -> None:
