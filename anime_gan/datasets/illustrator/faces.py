@@ -99,8 +99,8 @@ def parse_styles(text: str) -> tuple[str, ...]:
     value = f"drawn:{text}"
     for number, name in enumerate(names):
         if name not in STYLES:
-            known = f"the styles are {', '.join(STYLES)}, or all of them: drawn:all"
-            raise DataError(f"no style {name!r}{nearest(name, STYLES)}; {known}", "data", value)
+            known = f"use {', '.join(STYLES)}, or drawn:all for all of them"
+            raise DataError(f"no style {name!r}; {known}{nearest(name, (*STYLES, 'all'))}", "data", value)
         if name in names[:number]:
             raise DataError(f"the style {name} is listed twice", "data", value)
     return tuple(style for style in STYLES if style in names)
