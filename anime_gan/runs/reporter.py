@@ -68,7 +68,7 @@ class Reporter:
         values = self._trainer.take_report()
         images = (step - self._last_step) * self._config.batch_size
         values["images_per_second"] = images / max(self.training_seconds, 1e-9)
-        values["learning_rate"] = float(self._trainer.generator_optimizer.learning_rate)
+        values["learning_rate"] = self._trainer.learning_rate
         self._last_step, self.training_seconds = step, 0.0
         self._last_values = values
         self._run.append_stats({"step": step, **values})
