@@ -74,8 +74,8 @@ def _trained_origin(record: Mapping[str, Any]) -> str:
     return f"""\
 Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]}{duration}.
 
-    {command_line(config)}
-
+    {_command(record)}
+{_lowered_rates(record)}
 ## Training data
 
 {record["images"]:,} images. {record["statement"]}
@@ -85,6 +85,24 @@ Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]
 You may use, modify, and redistribute the weights under the terms of the training data and of the initial
 weights, if any (see above). This project claims no further rights in them.
 """
+
+
+def _command(record: Mapping[str, Any]) -> str:
+    """Returns the command that makes these weights, without the learning rates that were lowered later."""
+    first: Mapping[str, Any] = next(iter(record.get("learning_rates", ())), {})
+    rates = {name: value for name, value in first.items() if name != "step"}
+    # A snapshot was made before the last step of its run.
+    return command_line({**record["config"], **rates, "steps": record["steps"]})
+
+
+def _lowered_rates(record: Mapping[str, Any]) -> str:
+    lines = [
+        f"\nFrom step {entry['step']:,} on, after `--resume --from_step={entry['step']}`, with "
+        + " ".join(f"`--{name}={value:g}`" for name, value in entry.items() if name != "step")
+        + ".\n"
+        for entry in record.get("learning_rates", ())[1:]
+    ]
+    return "".join(lines)
 
 
 def _imported_origin(record: Mapping[str, Any]) -> str:
