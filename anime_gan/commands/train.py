@@ -377,7 +377,11 @@ def _train_locked(
 def _start(path: Path, given: Mapping[str, Any]) -> TrainedRun | WarmStart:
     """Returns what `--init_from` names: both networks of a run, or the generator of an export."""
     checkpoint = find_checkpoint(path)
-    return WarmStart(path) if checkpoint is None else TrainedRun(checkpoint, given)
+    if checkpoint is not None:
+        return TrainedRun(checkpoint, given)
+    start = WarmStart(path)
+    start.refuse_folded()
+    return start
 
 
 def _check_size(dataset: Dataset, config: TrainConfig) -> None:
