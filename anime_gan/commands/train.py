@@ -334,6 +334,11 @@ def _run(
     import_tensorflow()
     from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
 
+    if config.evaluation_interval and dataset.schema.num_labels:
+        from anime_gan.judges.training import split_for_judges
+
+        # Raises an error if the data is too small for the judge, before anything is written.
+        split_for_judges(dataset)
     split = split_for(config, dataset)
     trainer = make_trainer(config, dataset, split.train)
     if start:

@@ -245,3 +245,21 @@ def test_snapshots_are_exported_and_the_newest_are_kept(run):
     assert sorted(path.name for path in (run / "export").iterdir()) == ["7", "8"]
     assert record(run, 7)["steps"] == 7
     assert "--steps=7" in (run / "export" / "7" / "MODEL_CARD.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--preset=tune"], "--preset=tune: fine-tunes a trained generator; add --init_from=MODEL"),
+        (["--from_step=4"], "--from_step=4: needs --resume"),
+        (
+            ["--evaluation_interval=1", "--batch_size=4"],
+            "has only 20 images; an evaluation needs at least 30",
+        ),
+    ],
+)
+def test_refusals_come_before_the_work(arguments, said, faces, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert train.main([f"--data={faces}", f"--run_dir={run}", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not run.exists()
