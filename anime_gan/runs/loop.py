@@ -53,11 +53,11 @@ def run_training(
         RunError: The run has checkpoints, but none can be read.
     """
     config = trainer.config
-    first = run.restore_checkpoint(trainer.checkpoint, config, from_step)
+    first, rewritten = run.restore_checkpoint(trainer.checkpoint, config, from_step)
     trainer.set_learning_rates()
     if first < config.steps:
-        run.cut_stats(first, config.steps)
-        keep_events(run.path / EVENTS, lambda tag, step: _stays(tag, step, first, config.steps))
+        run.cut_stats(first, rewritten)
+        keep_events(run.path / EVENTS, lambda tag, step: _stays(tag, step, first, rewritten))
     batches = Batches(len(train), config.batch_size, config.seed)
     reporter = Reporter(trainer, dataset, train, run)
     logger.info("training from step %d to %d", first, config.steps)

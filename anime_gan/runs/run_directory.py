@@ -15,7 +15,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,18 @@ if TYPE_CHECKING:
 STAGES = "stages.json"
 # The step that a run has reached, so that missing checkpoints are noticed.
 PROGRESS = "progress.json"
+
+
+class Resumed(NamedTuple):
+    """Where a run goes on.
+
+    Attributes:
+        step: The step of the checkpoint; 0 without one.
+        rewritten: Records of the steps after it, up to this one, are written again or no longer count.
+    """
+
+    step: int
+    rewritten: int
 
 
 class RunDirectory:
@@ -246,7 +258,7 @@ class RunDirectory:
 
     def restore_checkpoint(
         self, checkpoint: tf.train.Checkpoint, config: TrainConfig, from_step: int | None = None
-    ) -> int:
+    ) -> Resumed:
         """Restores existing variables from the newest checkpoint up to the number of steps.
 
         If the options change what the steps after it compute, later checkpoints no longer count.
@@ -257,7 +269,7 @@ class RunDirectory:
             from_step: The step of the checkpoint that the user chose; 0 to start again; None for the newest.
 
         Returns:
-            The step of the checkpoint; 0 if none has been saved yet.
+            The step of the checkpoint, and the last step whose records no longer count.
 
         Raises:
             RunError: No checkpoint can be read, although the run has saved some; or not the chosen one.
@@ -283,13 +295,19 @@ class RunDirectory:
             print_lines(
                 [f"the checkpoint of step {step} is damaged; resuming from step {found.step} ({reason})"]
             )
-        rates = LearningRates(self.path)
+        rates, rewritten = LearningRates(self.path), config.steps
         if rates.changes_after(found.step, config):
             for aside in self.checkpoints.set_aside(found.step):
                 print_lines([f"later checkpoints do not count any more: {aside}"])
             rates.change(found.step, config)
+            rewritten = max(rewritten, self._last_record())
         self.save_config(config)
-        return found.step
+        return Resumed(found.step, rewritten)
+
+    def _last_record(self) -> int:
+        return max(
+            (line["step"] for name in (STATS, EVALUATION) for line in self.read_stats(name)), default=0
+        )
 
     def _reached(self, config: TrainConfig) -> int:
         """Returns the step of a checkpoint that the run must have saved; 0 if there need not be one."""

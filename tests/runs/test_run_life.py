@@ -141,7 +141,7 @@ def test_going_back_trains_from_the_checkpoint_before(run, capsys):
     assert "--steps=3" in (run / "export" / "3" / "MODEL_CARD.md").read_text()
     # Nothing that was computed is lost.
     assert checkpoints(run) == [f"step-{step:08d}" for step in (2, 3, 4, 5)]
-    assert steps(run) == [1, 2, 3, 4, 5]
+    assert sorted(steps(run)) == [1, 2, 3, 4, 5]
     capsys.readouterr()
     assert resume(run) == 0
     assert "complete at step 3" in capsys.readouterr().out
