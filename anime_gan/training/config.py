@@ -55,8 +55,8 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder or zip archive of images, a "
-        "folder of TFRecords, or module:NAME",
+        "training data: drawn (built-in), drawn:all or drawn:STYLE,..., sutemo:DIR, sutemo-white:DIR, a "
+        "folder or zip archive of images, a folder of TFRecords, or module:NAME",
         path=True,
     )
     transparent: str = option(
