@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "also measure pipeline and folder with a million images; this takes half an hour longer and needs "
         "14 GB of temporary disk space (true or false; default false)",
     )
-    flags.text(
+    flags.path(
         "out",
         "benchmark.json",
         "JSON file for all numbers (empty = no file; default benchmark.json)",

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from absl import flags
 
-from anime_gan.common.command_line import INTERRUPTED, given_flags, print_lines, run_command
+from anime_gan.common.command_line import INTERRUPTED, define_path, given_flags, print_lines, run_command
 from anime_gan.common.files import write_text
+from anime_gan.common.json_files import read_json
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
@@ -27,7 +29,7 @@ from anime_gan.runs.run_directory import (
     newest_run_directory,
     next_run_directory,
 )
-from anime_gan.runs.run_lock import locked, reserve_run_directory
+from anime_gan.runs.run_lock import RunError, locked, reserve_run_directory
 from anime_gan.runs.trained_run import TrainedRun, find_checkpoint
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import (
@@ -90,7 +92,10 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         number = {int: ",", float: ",g"}.get(type(field.default))
         default = format(field.default, number) if number else str(field.default).lower() or "empty"
         text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
-        define[type(field.default)](field.name, None, text, flag_values=flag_values)
+        if field.metadata.get("path"):
+            define_path(field.name, None, text, flag_values)
+        else:
+            define[type(field.default)](field.name, None, text, flag_values=flag_values)
     names = ", ".join(PRESETS)
     flags.DEFINE_string(
         "preset",
@@ -98,12 +103,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         f"named set of option values (one of {names}; default default)",
         flag_values=flag_values,
     )
-    flags.DEFINE_string(
-        "run_dir",
-        None,
-        "folder of the run (default: a new one in runs/)",
-        flag_values=flag_values,
-    )
+    define_path("run_dir", None, "folder of the run (default: a new one in runs/)", flag_values)
     flags.DEFINE_bool(
         "resume",
         False,
@@ -185,9 +185,16 @@ def _stage_name(preset: str) -> str:
     return str(resolve_config(preset, {}).resolution)
 
 
+class _Stages(msgspec.Struct):
+    """The contents of `stages.json`: the presets, and the options of all stages."""
+
+    stages: list[str]
+    options: dict[str, Any]
+
+
 def _resume_stages(directory: Path, given: Mapping[str, Any]) -> int:
-    record = json.loads((directory / STAGES).read_text("utf-8"))
-    options = record["options"]
+    record = read_json(directory / STAGES, _Stages, RunError)
+    options = record.options
     given = {**given, **({"data": located(str(given["data"]))} if "data" in given else {})}
     for name, value in given.items():
         # The data may have moved; each stage compares its checksum.
@@ -195,7 +202,7 @@ def _resume_stages(directory: Path, given: Mapping[str, Any]) -> int:
         if options.get(name) != value and not moved:
             raise ConfigError(f"--{name} cannot be combined with --resume of several stages")
     refuse_unnamed_code(options, given)
-    return _train_stages(directory, record["stages"], {**options, **given})
+    return _train_stages(directory, record.stages, {**options, **given})
 
 
 def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, Any]) -> int:
@@ -306,6 +313,7 @@ def _load(config: TrainConfig, given: Mapping[str, Any], place: str | None = Non
         config.resolution,
         config.seed,
         config.transparent,
+        labels_from=config.labels_from,
         import_code="data" in given,
     )
     print_lines(dataset.report.lines())

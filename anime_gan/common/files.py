@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PARTIAL_PATTERN = ".partial-*"
+LONGEST_SUFFIX = 16
 
 
 @contextlib.contextmanager
@@ -18,17 +19,39 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` on success.
 
     This works for files and folders. After an exception, the temporary path is removed, and an existing
-    `path` stays as it was.
+    `path` stays as it was. If `path` is a link, what it links to is written.
     """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     # The name is hidden, so that no reader of the folder takes it for a result. It keeps the suffix, because
-    # Pillow and others choose the format by it.
-    partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
+    # Pillow and others choose the format by it, but not the rest, which may be as long as a name can be.
+    partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}{path.suffix[-LONGEST_SUFFIX:]}")
     try:
         yield partial
         if path.is_dir():
             remove(path)
         os.replace(partial, path)
+    finally:
+        remove(partial)
+
+
+@contextlib.contextmanager
+def filled_whole(folder: Path) -> Iterator[Path]:
+    """Yields a temporary folder, and moves its files to `folder` on success.
+
+    Args:
+        folder: A new folder, or an existing one, which may be the working folder, a mount, or a link.
+    """
+    if not folder.exists():
+        with written_whole(folder) as partial:
+            yield partial
+        return
+    partial = folder / f".partial-{uuid.uuid4().hex[:8]}"
+    try:
+        yield partial
+        for file in sorted(partial.iterdir()):
+            os.replace(file, folder / file.name)
     finally:
         remove(partial)
 

@@ -73,7 +73,7 @@ def _evaluate(flags: Flags) -> int:
     evaluation = evaluate(model, shown, judges, Options(num_images, flags.seed))
     write_results(evaluation, out)
     if out.resolve() == model.directory.resolve() and not background:
-        complete_export(evaluation.numbers, judges.whole.critic, model.directory)
+        complete_export(evaluation.numbers, judges.selector, model.directory)
     print(f"{summary(evaluation.numbers)}\n\nresults: {out}")
     return 0
 

@@ -185,6 +185,10 @@ class Bench:
         """Returns the critic's scores: float32 [n]."""
         return self.in_batches(JUDGE_BATCH, self.critic.score, images)
 
+    def margins(self, images: np.ndarray) -> np.ndarray:
+        """Returns the margins by which candidates are selected: float32 [n]; see `Selector.margins`."""
+        return self.in_batches(JUDGE_BATCH, self.judges.selector.margins, images)
+
     def detail_scores(self, images: np.ndarray) -> np.ndarray:
         """Returns the scores that the critic of details gives: float32 [n]."""
         crops, critic = self.judges.crops, self.judges.detail.critic

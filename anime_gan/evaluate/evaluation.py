@@ -60,7 +60,7 @@ def _planned_images(bench: Bench) -> int:
     options = bench.options
     train, test = (min(options.num_images, len(part)) for part in (bench.split.train, bench.split.test))
     # All faces and candidates are drawn and scored by the critics.
-    planned = 3 * options.num_images + 2 * test + 2 * (measure_pictures.CANDIDATES + 1) * options.pairs
+    planned = 3 * options.num_images + 2 * test + 2 * (measure_pictures.CANDIDATES + 2) * options.pairs
     if bench.tagger is not None:
         planned += options.num_images + train + test
         # Two images per edit, the first of which is judged again after a shift; seen and unseen combinations.

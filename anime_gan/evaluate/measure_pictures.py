@@ -54,22 +54,22 @@ def variety(bench: Bench) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     rows = np.where(columns, bench.dataset.labels[real_pairs[:, 0]], 0)
     texts = [request for request in map(bench.schema.describe, rows) for _ in range(2)]
     faces = bench.draw(Stream.VARIETY, texts, len(texts))
-    drawn, scores = [], []
+    drawn, margins = [], []
     for number in range(CANDIDATES):
         seeds = [candidate_seed(seed, number) for seed in faces.seeds.tolist()]
         latents = faces.latents if number == 0 else bench.model.inputs(texts, seeds)[0]
         drawn.append(bench.render(latents, faces.labels))
-        scores.append(bench.scores(drawn[-1]))
+        margins.append(bench.margins(drawn[-1]))
     real = pairwise_diversity(_paired(np.asarray(bench.dataset.images[real_pairs.ravel()])))
     results = []
     for count in (1, CANDIDATES):
-        best = np.argmax(scores[:count], axis=0)
+        best = np.argmax(margins[:count], axis=0)
         images = np.stack([drawn[number][index] for index, number in enumerate(best)])
         diversity = pairwise_diversity(_paired(images))
         results.append(
             {
                 "candidates": count,
-                "success": float(np.mean(np.max(scores[:count], axis=0) >= bench.critic.floor)),
+                "success": float(np.mean(bench.scores(images) >= bench.critic.floor)),
                 "details": float(np.mean(bench.detail_scores(images) >= bench.judges.detail.critic.floor)),
                 "diversity": diversity,
                 "variety": diversity / real if real else None,

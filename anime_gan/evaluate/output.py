@@ -13,7 +13,7 @@ from anime_gan.evaluate.evaluation import Evaluation
 from anime_gan.evaluate.report import markdown, picture_sheet, summary
 from anime_gan.exports.model_card import with_measured_section
 from anime_gan.exports.read import CRITIC
-from anime_gan.judges.critic import Critic
+from anime_gan.judges.selection import Selector
 
 MODEL_CARD = "MODEL_CARD.md"
 
@@ -29,9 +29,9 @@ def write_results(evaluation: Evaluation, out: Path) -> None:
         Image.fromarray(picture_sheet(evaluation.pictures)).save(partial)
 
 
-def complete_export(numbers: dict[str, Any], critic: Critic, export: Path) -> None:
-    """Adds the main results to an export's model card and saves the critic next to the model."""
+def complete_export(numbers: dict[str, Any], selector: Selector, export: Path) -> None:
+    """Adds the main results to an export's model card and saves the critics next to the model."""
     card = export / MODEL_CARD
     text = card.read_text("utf-8") if card.is_file() else "# Model card\n"
     write_text(card, with_measured_section(text, summary(numbers)))
-    critic.save(export / CRITIC)
+    selector.save(export / CRITIC)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import keras, tf
-from anime_gan.exports.sampling import FaceSampler
+from anime_gan.exports.sampling import FaceSampler, check_inputs, fitted, refuse_errors
 from anime_gan.models.pixels import to_uint8
 
 
 class FaceModel(tf.Module):
-    """The module that is saved: three signatures, and `draw_inputs` for programs that load it in Python.
+    """The module that is saved: six signatures, and two functions for programs that load it in Python.
 
     Attributes:
         weights: The generator's variables, in order.
-        served: Signature name -> concrete function. `serving_default` and `png` take a request (attributes,
-            seed, truncation) and return uint8 images or PNG files. `latents` takes latent vectors and labels
-            and returns float32 images in [-1, 1]; an alpha channel is premultiplied.
+        served: Signature name -> function. `serving_default` and `png` take a request (attributes, seed,
+            truncation) and return uint8 images or PNG files. `latents` takes latent vectors and labels and
+            returns float32 images in [-1, 1]; an alpha channel is premultiplied. They fail if one row is
+            wrong. `checked`, `checked_png`, and `checked_latents` take the same inputs. They return an error
+            for each row, which is empty if the row is right, and a blank image for each row that is wrong.
+        draw_inputs: Takes a request; returns latent vectors and labels.
+        serving_default: Takes a request as a dictionary, for `keras.layers.TFSMLayer`.
     """
 
     def __init__(
@@ -29,7 +34,7 @@ class FaceModel(tf.Module):
         latent_dim: int,
         half_precision: bool = False,
     ) -> None:
-        """Traces the signatures.
+        """Defines the functions.
 
         Args:
             generator: `(latents, labels) -> images`, with its final weights.
@@ -44,46 +49,109 @@ class FaceModel(tf.Module):
         if half_precision:
             self.weights = [tf.Variable(tf.cast(weight, tf.float16)) for weight in self.weights]
         self._face_sampler = FaceSampler(schema, sampler, latent_dim)
-        request = {
-            "attributes": tf.TensorSpec([None], tf.string, name="attributes"),
-            "seed": tf.TensorSpec([None], tf.int64, name="seed"),
-            "truncation": tf.TensorSpec([None], tf.float32, name="truncation"),
-        }
-        inputs = {
-            "latents": tf.TensorSpec([None, latent_dim], tf.float32, name="latents"),
-            "labels": tf.TensorSpec([None, schema.num_labels], tf.float32, name="labels"),
-        }
+        request = [
+            tf.TensorSpec([None], tf.string, name="attributes"),
+            tf.TensorSpec([None], tf.int64, name="seed"),
+            tf.TensorSpec([None], tf.float32, name="truncation"),
+        ]
+        inputs = [
+            tf.TensorSpec([None, latent_dim], tf.float32, name="latents"),
+            tf.TensorSpec([None, schema.num_labels], tf.float32, name="labels"),
+        ]
 
+        # The signatures share these functions, so that their constants are stored once.
+        sample = _traced(request)(self._face_sampler.__call__)
+        check = _traced(inputs)(check_inputs)
+
+        # A request for one face may leave these out. TensorFlow stores such defaults in the signature, and
+        # TF Serving uses them over gRPC.
+        anything, whole = tf.constant([""]), tf.constant([1.0])
+
+        @_traced(inputs)
+        def generate(latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+            count = tf.shape(latents)[0]
+            # TensorFlow's transposed convolution fails without rows.
+            latents, labels = (fitted(rows, tf.maximum(count, 1), 0.0) for rows in (latents, labels))
+            given = (latents, labels if schema.num_labels else None)
+            if half_precision:
+                values = [tf.cast(weight, tf.float32) for weight in self.weights]
+                with keras.StatelessScope(list(zip(generator.variables, values, strict=True))):
+                    images = generator(*given, training=False)
+            else:
+                images = generator(*given, training=False)
+            return images[:count]
+
+        def blanked(images: tf.Tensor, errors: tf.Tensor) -> tf.Tensor:
+            return tf.where((errors == "")[:, tf.newaxis, tf.newaxis, tf.newaxis], images, -1.0)
+
+        def encoded(images: tf.Tensor) -> tf.Tensor:
+            return tf.map_fn(tf.io.encode_png, to_uint8(images), fn_output_signature=tf.string)
+
+        @_traced(request)
+        def serve(
+            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
+        ) -> dict[str, tf.Tensor]:
+            drawn = refuse_errors(sample(attributes, seed, truncation))
+            return {"images": to_uint8(generate(*drawn))}
+
+        @_traced(request)
+        def serve_png(
+            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
+        ) -> dict[str, tf.Tensor]:
+            drawn = refuse_errors(sample(attributes, seed, truncation))
+            return {"png_bytes": encoded(generate(*drawn))}
+
+        @_traced(inputs)
+        def serve_latents(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"images": generate(*refuse_errors(check(latents, labels)))}
+
+        @_traced(request)
+        def checked(
+            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
+        ) -> dict[str, tf.Tensor]:
+            drawn, errors = sample(attributes, seed, truncation)
+            return {"images": to_uint8(blanked(generate(*drawn), errors)), "error": errors}
+
+        @_traced(request)
+        def checked_png(
+            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
+        ) -> dict[str, tf.Tensor]:
+            drawn, errors = sample(attributes, seed, truncation)
+            return {"png_bytes": encoded(blanked(generate(*drawn), errors)), "error": errors}
+
+        @_traced(inputs)
+        def checked_latents(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+            drawn, errors = check(latents, labels)
+            return {"images": blanked(generate(*drawn), errors), "error": errors}
+
+        @_traced(request)
         def draw_inputs(
             attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
         ) -> dict[str, tf.Tensor]:
-            return self._face_sampler(attributes, seed, truncation)._asdict()
+            return refuse_errors(sample(attributes, seed, truncation))._asdict()
 
-        def generate(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-            given = (latents, labels if schema.num_labels else None)
-            if not half_precision:
-                return {"images": generator(*given, training=False)}
-            values = [tf.cast(weight, tf.float32) for weight in self.weights]
-            with keras.StatelessScope(list(zip(generator.variables, values, strict=True))):
-                return {"images": generator(*given, training=False)}
-
-        def serve(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict[str, tf.Tensor]:
-            images = generate(**draw_inputs(attributes, seed, truncation))["images"]
-            return {"images": to_uint8(images)}
-
-        def serve_png(attributes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> dict[str, tf.Tensor]:
-            images = serve(attributes, seed, truncation)["images"]
-            return {"png_bytes": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
-
-        self.draw_inputs = tf.function(draw_inputs, input_signature=list(request.values()), autograph=False)
         self.served = {
-            "serving_default": _concrete(serve, request),
-            "png": _concrete(serve_png, request),
-            "latents": _concrete(generate, inputs),
+            "serving_default": serve,
+            "png": serve_png,
+            "latents": serve_latents,
+            "checked": checked,
+            "checked_png": checked_png,
+            "checked_latents": checked_latents,
         }
+        self.draw_inputs = draw_inputs
+        self.serving_default = tf.function(
+            lambda request: serve(**request),
+            input_signature=[{spec.name: spec for spec in request}],
+            autograph=False,
+        )
 
 
-def _concrete(
-    function: Callable[..., dict[str, tf.Tensor]], specs: dict[str, tf.TensorSpec]
-) -> tf.types.experimental.ConcreteFunction:
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
+def _traced(
+    specs: list[tf.TensorSpec],
+) -> Callable[[Callable[..., Any]], tf.types.experimental.PolymorphicFunction]:
+    """Returns a decorator that makes a `tf.function` with these inputs."""
+
+    def decorate(function: Callable[..., Any]) -> tf.types.experimental.PolymorphicFunction:
+        return tf.function(function, input_signature=specs, autograph=False)
+
+    return decorate

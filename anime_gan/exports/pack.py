@@ -39,8 +39,8 @@ BEFORE_PACKING = "These figures were measured before packing."
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, "path to the run or exported model to pack")
-    flags.text("out", None, "folder to write (must not exist yet)")
+    flags.path("model", None, "path to the run or exported model to pack")
+    flags.path("out", None, "folder to write (must not exist yet)")
     flags.choice(
         "precision",
         PRECISIONS,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
@@ -31,6 +32,37 @@ NAME_DIGITS = 16
 
 class ModelError(InputError):
     """An exported model is missing, incomplete, or damaged."""
+
+
+class _Config(msgspec.Struct):
+    """The options in `training.json` that are read again. Older exports do not have all of them."""
+
+    architecture: str
+    latent_dim: int
+    resolution: int
+    data: str = ""
+    channels: int = 3
+    base_resolution: int = 0
+    num_images: int = 0
+    batch_size: int = 0
+    seed: int = 0
+    test_every: int = 0
+    hold_out: str = ""
+    flip: bool = False
+    generator_options: dict[str, Any] | None = None
+
+
+class _TrainingRecord(msgspec.Struct):
+    """The entries in `training.json` that are read again."""
+
+    config: _Config
+    statement: str
+    weights_sha256: str
+    steps: int = 0
+    seconds: float = 0.0
+    images: int = 0
+    data_checksum: str | None = None
+    packing: dict[str, Any] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,11 +222,7 @@ def read_schema(export: Path) -> Schema:
     Raises:
         ModelError: The file is damaged.
     """
-    file = export / "attributes.json"
-    try:
-        return Schema.from_json(file.read_text("utf-8"))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged: {error}") from error
+    return Schema.read(export / "attributes.json", ModelError)
 
 
 def read_record(export: Path) -> dict[str, Any]:
@@ -203,15 +231,7 @@ def read_record(export: Path) -> dict[str, Any]:
     Raises:
         ModelError: The file is damaged.
     """
-    file = export / "training.json"
-    try:
-        record = json.loads(file.read_text("utf-8"))
-        missing = {"config", "statement", "weights_sha256"} - set(record)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged: {error}") from error
-    if missing or not isinstance(record, dict):
-        raise ModelError(f"{file} is damaged: missing {', '.join(sorted(missing))}")
-    return record
+    return json_files.read_record(export / "training.json", _TrainingRecord, ModelError)
 
 
 def read_label_rows(export: Path) -> LabelRows:

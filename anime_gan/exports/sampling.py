@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,18 @@ class FaceInputs(NamedTuple):
 
     latents: tf.Tensor
     labels: tf.Tensor
+
+
+class Checked(NamedTuple):
+    """Values of n rows, and what is wrong with a row.
+
+    Attributes:
+        values: A tensor or a structure of tensors.
+        errors: string [n], empty where nothing is wrong.
+    """
+
+    values: Any
+    errors: tf.Tensor
 
 
 def latents_from_seeds(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:
@@ -76,31 +88,23 @@ class RequestReader(tf.Module):
             group_columns[row, slot.columns] = 1
         self._group_columns = tf.constant(group_columns)
 
-    def __call__(self, attributes: tf.Tensor) -> tf.Tensor:
+    def __call__(self, attributes: tf.Tensor) -> Checked:
         """Parses requests.
 
         Args:
             attributes: string [n], phrases separated by commas.
 
         Returns:
-            float32 [n, num_labels]: +1 for present, -1 for absent, 0 for open.
-
-        Raises:
-            tf.errors.InvalidArgumentError: A phrase is unknown or ambiguous, or phrases contradict each
-                other. The message quotes them.
+            As `values`, float32 [n, num_labels]: +1 for present, -1 for absent, 0 for open. An error says
+            that a phrase is unknown or ambiguous, or that phrases contradict each other, and quotes them.
         """
         text = tf.strings.lower(attributes)
         for pattern, replacement in NORMALIZATION:
             text = tf.strings.regex_replace(text, pattern, replacement)
         split = tf.strings.split(text, sep=",")
-        phrases = tf.strings.regex_replace(split.flat_values, "^ +| +$", "")
+        phrases = split.flat_values
         codes = self._codes.lookup(phrases)
-        checks = [
-            _refuse(codes == UNKNOWN_PHRASE, "unknown attribute", phrases),
-            _refuse(codes == AMBIGUOUS_PHRASE, "ambiguous attribute", phrases),
-        ]
-        with tf.control_dependencies(checks):
-            effects = tf.gather(self._effects, tf.maximum(codes, 0))
+        effects = tf.gather(self._effects, tf.maximum(codes, 0))
         rows, count = split.value_rowids(), split.nrows()
         must = tf.math.unsorted_segment_max(tf.maximum(effects, 0), rows, count)
         must_not = tf.math.unsorted_segment_max(tf.maximum(-effects, 0), rows, count)
@@ -109,8 +113,20 @@ class RequestReader(tf.Module):
         size = tf.reduce_sum(self._group_columns, axis=-1)
         ruled_out = tf.matmul(must_not, self._group_columns, transpose_b=True) >= size
         clash = tf.logical_or(clash, tf.reduce_any(ruled_out, axis=-1))
-        with tf.control_dependencies([_refuse(clash, "contradiction in", attributes)]):
-            return must - must_not
+
+        def quoted(code: int, what: str) -> tf.Tensor:
+            """Returns an error for each row with this code, which quotes the row's first such phrase."""
+            bad = codes == code
+            found = tf.RaggedTensor.from_value_rowids(phrases[bad], rows[bad], count)
+            first = tf.strings.reduce_join(found[:, :1], axis=1)
+            return _error_where(found.row_lengths() > 0, what, first)
+
+        errors = first_error(
+            quoted(UNKNOWN_PHRASE, "unknown attribute"),
+            quoted(AMBIGUOUS_PHRASE, "ambiguous attribute"),
+            _error_where(clash, "contradiction in", attributes),
+        )
+        return Checked(must - must_not, errors)
 
 
 class FaceSampler(tf.Module):
@@ -129,24 +145,105 @@ class FaceSampler(tf.Module):
         self._labels = labels
         self._reader = RequestReader(schema)
 
-    def __call__(self, attributes: tf.Tensor, seeds: tf.Tensor, truncation: tf.Tensor) -> FaceInputs:
+    def __call__(self, attributes: tf.Tensor, seeds: tf.Tensor, truncation: tf.Tensor) -> Checked:
         """Draws the inputs of n faces.
 
         Args:
             attributes: string [n], requests as typed.
-            seeds: int64 [n].
+            seeds: int64 [n], 0 or more.
             truncation: float32 [n] in (0, 1], the scale of the latent vectors; 1 = no truncation.
+
+        Returns:
+            `FaceInputs` as `values`. A row with an error gets the inputs of an empty request.
         """
-        latents = latents_from_seeds(seeds, self._latent_dim) * truncation[:, tf.newaxis]
+        sizes = check_sizes(attributes=attributes, seed=seeds, truncation=truncation)
+        count = sizes.values
+        attributes, seeds = fitted(attributes, count, ""), fitted(seeds, count, 0)
+        truncation = fitted(truncation, count, 1.0)
         wanted = self._reader(attributes)
-        if self._labels is None:
-            return FaceInputs(latents, wanted)
-        uniforms = uniforms_from_seeds(seeds, 1 + self._labels.num_slots)
-        return FaceInputs(latents, self._labels.complete(wanted, uniforms))
+        in_range = tf.logical_and(truncation > 0.0, truncation <= 1.0)
+        errors = first_error(
+            sizes.errors,
+            wanted.errors,
+            tf.where(seeds < 0, "the seed must be 0 or more", ""),
+            # A comparison with NaN is false.
+            tf.where(in_range, "", "the truncation must be a number above 0 and at most 1"),
+        )
+        good = errors == ""
+        truncation = tf.where(good, truncation, 1.0)
+        latents = latents_from_seeds(seeds, self._latent_dim) * truncation[:, tf.newaxis]
+        labels = tf.where(good[:, tf.newaxis], wanted.values, 0.0)
+        if self._labels is not None:
+            uniforms = uniforms_from_seeds(seeds, 1 + self._labels.num_slots)
+            labels = self._labels.complete(labels, uniforms)
+        return Checked(FaceInputs(latents, labels), errors)
 
 
-def _refuse(bad: tf.Tensor, what: str, words: tf.Tensor) -> tf.Operation:
-    """Returns an assertion that fails if any element of `bad` is true, and quotes the first such word."""
-    first = tf.strings.reduce_join(tf.boolean_mask(words, bad)[:1])
-    message = tf.strings.join([what, " '", first, "'; see attributes.json beside the model"])
-    return tf.debugging.Assert(tf.logical_not(tf.reduce_any(bad)), [message])
+def check_inputs(latents: tf.Tensor, labels: tf.Tensor) -> Checked:
+    """Checks the inputs of a generator.
+
+    Args:
+        latents: float32 [n, latent_dim], finite.
+        labels: float32 [n, num_labels] in -1..1.
+
+    Returns:
+        `FaceInputs` as `values`. A row with an error contains zeros.
+    """
+    sizes = check_sizes(latents=latents, labels=labels)
+    latents, labels = fitted(latents, sizes.values, 0.0), fitted(labels, sizes.values, 0.0)
+    finite = tf.reduce_all(tf.math.is_finite(latents), axis=1)
+    in_range = tf.reduce_all(tf.abs(labels) <= 1.0, axis=1)
+    errors = first_error(
+        sizes.errors,
+        tf.where(finite, "", "the latent vector must contain finite numbers"),
+        tf.where(in_range, "", "the labels must be numbers from -1 to 1"),
+    )
+    good = (errors == "")[:, tf.newaxis]
+    return Checked(FaceInputs(tf.where(good, latents, 0.0), tf.where(good, labels, 0.0)), errors)
+
+
+def check_sizes(**inputs: tf.Tensor) -> Checked:
+    """Checks that all inputs have the same number of rows.
+
+    Returns:
+        The largest number of rows, an int32 scalar, as `values`. If the numbers differ, each row has an error
+        that names them.
+    """
+    sizes = {name: tf.shape(values)[0] for name, values in inputs.items()}
+    count = tf.reduce_max(list(sizes.values()))
+    words = [part for name, size in sizes.items() for part in (f", {name} ", tf.strings.as_string(size))]
+    message = tf.strings.join(["the inputs have different numbers of rows", *words])
+    same = tf.reduce_all(tf.equal(list(sizes.values()), count))
+    return Checked(count, tf.fill([count], tf.where(same, "", message)))
+
+
+def refuse_errors(checked: Checked) -> tf.Tensor:
+    """Returns the values; fails at run time with the first error, if there is any.
+
+    Raises:
+        tf.errors.InvalidArgumentError: A row has an error.
+    """
+    first = tf.strings.reduce_join(tf.boolean_mask(checked.errors, checked.errors != "")[:1])
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(checked.errors == ""), [first])]):
+        return tf.nest.map_structure(tf.identity, checked.values)
+
+
+def first_error(*errors: tf.Tensor) -> tf.Tensor:
+    """Returns the first error of each row; errors are string [n], and empty where there is none."""
+    first, *others = errors
+    for more in others:
+        first = tf.where(first == "", more, first)
+    return first
+
+
+def fitted(values: tf.Tensor, count: tf.Tensor, fill: object) -> tf.Tensor:
+    """Appends rows of a constant, up to `count` rows."""
+    shape = tf.concat([[count - tf.shape(values)[0]], tf.shape(values)[1:]], axis=0)
+    fitted = tf.concat([values, tf.fill(shape, tf.constant(fill, values.dtype))], axis=0)
+    return tf.ensure_shape(fitted, [None, *values.shape[1:]])
+
+
+def _error_where(bad: tf.Tensor, what: str, words: tf.Tensor) -> tf.Tensor:
+    """Returns an error for each row that is bad, which quotes the row's words: string [n]."""
+    message = tf.strings.join([what, " '", words, "'; see attributes.json beside the model"])
+    return tf.where(bad, message, "")

@@ -22,7 +22,7 @@ from anime_gan.faces.sheets import requested_labels, sides
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import tf
-    from anime_gan.judges.critic import Critic
+    from anime_gan.judges.selection import Selector
 
 # Number of faces whose latent vectors and labels are computed together.
 CHUNK = 256
@@ -71,28 +71,28 @@ class FaceGenerator:
         self._render = self._model.signatures["latents"]
 
     @functools.cached_property
-    def critic(self) -> Critic:
-        """The critic beside the model, which scores how intact a face looks.
+    def selector(self) -> Selector:
+        """The critics beside the model, which score how intact a face looks.
 
         Raises:
             ModelError: The model has none.
         """
         check_critic(self.directory)
-        from anime_gan.judges.critic import Critic
+        from anime_gan.judges.selection import Selector
 
-        return Critic.load(self.directory / CRITIC)
+        return Selector.load(self.directory / CRITIC)
 
     @property
     def critic_name(self) -> str:
-        """The first digits of the critic's checksum, which identify the critic in pictures it selected."""
-        return self.critic.checksum[:NAME_DIGITS]
+        """The first digits of the critics' checksum, which identify them in pictures that they selected."""
+        return self.selector.checksum[:NAME_DIGITS]
 
     def inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
         """Computes the latent vectors float32 [n, z] and complete labels float32 [n, a] of a request.
 
         All candidates for a seed get the labels of that seed. The latent vector comes from the candidate with
-        the highest critic score, or from the first such candidate in a tie. An animation has one row per
-        frame, with labels between -1 and 1.
+        the largest margin (see `Selector.margins`), or from the first such candidate in a tie. An animation
+        has one row per frame, with labels between -1 and 1.
 
         Raises:
             RequestError: The latent vector does not fit this model.
@@ -153,7 +153,7 @@ class FaceGenerator:
         best = []
         for of_seed, row in zip(candidates, labels, strict=True):
             images = self.render(of_seed, np.tile(row, (len(of_seed), 1)))
-            best.append(int(np.argmax(self.critic.score(images))))
+            best.append(int(np.argmax(self.selector.margins(images))))
         return candidates[np.arange(len(best)), best], labels
 
     def draw_inputs(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.judges.critic import Critic, load_critic
 from anime_gan.judges.details import Details, find_details
+from anime_gan.judges.selection import Selector
 from anime_gan.judges.tagger import MAX_SIDE, Tagger, load_tagger
 
 
@@ -29,6 +30,11 @@ class Judges(NamedTuple):
     whole: Pair
     detail: Pair
     crops: Details
+
+    @property
+    def selector(self) -> Selector:
+        """Selects among candidates with both critics."""
+        return Selector(self.whole.critic, self.detail.critic, self.crops)
 
 
 def load_judges(dataset: Dataset) -> Judges:

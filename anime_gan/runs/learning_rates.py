@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from anime_gan.common.files import write_text
+from anime_gan.common.json_files import read_json
+from anime_gan.runs.run_lock import RunError
 from anime_gan.training.config import LEARNING_RATES as OPTIONS
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.run_files import CONFIG, LEARNING_RATES
@@ -19,10 +21,10 @@ class LearningRates:
         """Reads them from a run directory; at first, those of its configuration apply from step 0."""
         self._file = run / LEARNING_RATES
         if self._file.is_file():
-            self._entries: list[dict[str, Any]] = json.loads(self._file.read_text("utf-8"))
+            self._entries = read_json(self._file, list[dict[str, Any]], RunError)
         else:
-            saved = json.loads((run / CONFIG).read_text("utf-8"))
-            self._entries = [{"step": 0, **{name: saved[name] for name in OPTIONS}}]
+            saved = read_json(run / CONFIG, dict[str, Any], RunError)
+            self._entries = [{"step": 0, **{name: saved.get(name, 0.0) for name in OPTIONS}}]
 
     def changes_after(self, step: int, config: TrainConfig) -> bool:
         """Returns whether steps after this one would now be trained with other rates than before."""

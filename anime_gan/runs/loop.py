@@ -55,7 +55,7 @@ def run_training(
     config = trainer.config
     first, rewritten = run.restore_checkpoint(trainer.checkpoint, config, from_step)
     trainer.set_learning_rates()
-    if first < config.steps:
+    if first < rewritten:
         run.cut_stats(first, rewritten)
         keep_events(run.path / EVENTS, lambda tag, step: _stays(tag, step, first, rewritten))
     batches = Batches(len(train), config.batch_size, config.seed)

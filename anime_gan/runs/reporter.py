@@ -11,11 +11,12 @@ from tqdm import tqdm
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import on_background
 from anime_gan.common.backend import tf
+from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import written_whole
 from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.sampling import FaceInputs, latents_from_seeds, uniforms_from_seeds
-from anime_gan.faces.sheets import attribute_blocks, sheet_labels
+from anime_gan.faces.sheets import attribute_blocks, leading_attributes, sheet_labels
 from anime_gan.judges.tagger import load_tagger
 from anime_gan.models.pixels import to_uint8
 from anime_gan.runs import running_evaluation
@@ -33,6 +34,8 @@ CARD_FACES, CARD_COLUMNS = 24, 6
 BLOCK_FACES = 2
 # The folder of TensorBoard's files.
 EVENTS = "events"
+# Label columns in the sheet of attribute values. A sheet of thousands would take minutes.
+MAX_SHEET_COLUMNS = 120
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,11 @@ class Reporter:
         self._last_values: dict[str, float] = {}
         self._last_fid: float | None = None
         self._faces = self._pick_faces(GRID_FACES)
+        self._shown = leading_attributes(dataset.schema, MAX_SHEET_COLUMNS)
+        if left_out := len(dataset.schema.attributes) - len(self._shown.attributes):
+            note = f"sheets of samples show {len(self._shown.attributes)} attributes and leave out {left_out}"
+            print_lines([note])
+            logger.info(note)
         self._evaluation = _make_evaluation(config, dataset, train)
         self._silent = _silent_values(config, dataset.schema)
         self._dashboard = Dashboard(run.path / EVENTS)
@@ -90,7 +98,7 @@ class Reporter:
             images, captions = self._varied_faces()
             picture = grid(images.reshape(-1, *images.shape[2:]), columns=SHEET_FACES)
             self._save_sample("attributes", captioned(picture, captions, images.shape[2]), step)
-            blocks = attribute_blocks(images[:, :BLOCK_FACES], self._schema)
+            blocks = attribute_blocks(images[:, :BLOCK_FACES], self._shown)
         self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
 
     def write_evaluation(self, step: int) -> None:
@@ -149,7 +157,7 @@ class Reporter:
             The images, uint8 [values, faces, height, width, 3], and one caption per value.
         """
         latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
-        rows, captions = sheet_labels(labels, self._schema, self._schema.slots)
+        rows, captions = sheet_labels(labels, self._schema, self._schema.slots[: len(self._shown.slots)])
         images = [
             to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
             for start in range(0, len(rows), SHEET_FACES)

@@ -17,17 +17,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
+from anime_gan.common.json_files import read_json
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.runs.learning_rates import LearningRates
 from anime_gan.runs.run_lock import LOCK, RunError, next_number
 from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
 from anime_gan.training.checkpoints import Checkpoints
-from anime_gan.training.config import TrainConfig, code_options
+from anime_gan.training.config import ConfigError, TrainConfig, code_options
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EVALUATION, EXPORTS, SCHEMA, STATS
 
 if TYPE_CHECKING:
@@ -50,6 +52,15 @@ class Resumed(NamedTuple):
 
     step: int
     rewritten: int
+
+
+class RunData(msgspec.Struct):
+    """The contents of `data.json` that are read again. Runs from before version 0.2.0 have 3 channels."""
+
+    checksum: str
+    statement: str
+    channels: int = 3
+    location: str = ""
 
 
 class RunDirectory:
@@ -135,9 +146,12 @@ class RunDirectory:
             given: The options that the user gave. Only Python code that they name is imported.
 
         Raises:
-            ConfigError: An option is unknown or its value is not allowed.
+            RunError: The file is damaged, an option is unknown, or its value is not allowed.
         """
-        return TrainConfig.from_json((self.path / CONFIG).read_text("utf-8"), given)
+        try:
+            return TrainConfig.from_options(self._options(), given)
+        except ConfigError as error:
+            raise RunError(f"{self.path / CONFIG}: {error}") from error
 
     def resume_command(self, steps: int | None = None, more: Sequence[str] = ()) -> str:
         """Returns the command that resumes the run, or all stages if the run is one of several.
@@ -146,7 +160,7 @@ class RunDirectory:
             steps: The new number of steps; None to keep it. With a number, only this run is resumed.
             more: Further options; with any, only this run is resumed.
         """
-        options = code_options(json.loads((self.path / CONFIG).read_text("utf-8")))
+        options = code_options(self._options())
         folder, alone = self.path, bool(more) or steps is not None
         more = [*(f"--{name}={value}" for name, value in options.items()), *more]
         if steps is not None:
@@ -201,28 +215,34 @@ class RunDirectory:
             RunError: The images or the labels have changed.
         """
         saved = self.read_data()
-        if saved["checksum"] != dataset.checksum:
+        if saved.checksum != dataset.checksum:
             raise RunError(
                 f"the images or labels have changed since the run in {self.path} started; restore them, "
                 "start a new run, or add --data=FOLDER if they are elsewhere",
                 "data",
             )
-        return dataclasses.replace(dataset, statement=saved["statement"])
+        return dataclasses.replace(dataset, statement=saved.statement)
 
-    def read_data(self) -> dict[str, Any]:
-        """Returns the contents of `data.json`."""
-        data: dict[str, Any] = json.loads((self.path / DATA).read_text("utf-8"))
-        return data
+    def read_data(self) -> RunData:
+        """Returns the contents of `data.json`.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return read_json(self.path / DATA, RunData, RunError)
+
+    def _options(self) -> dict[str, Any]:
+        return read_json(self.path / CONFIG, dict[str, Any], RunError)
 
     def data_location(self, config: TrainConfig) -> str:
         """Returns where the data was when the run started, even if the command runs in another folder."""
         # Runs from before version 0.3.0 do not store it.
-        location: str = self.read_data().get("location", config.data)
-        return location if located(location) == location else config.data
+        location = self.read_data().location
+        return location if location and located(location) == location else config.data
 
     def save_data_location(self, data: str) -> None:
         """Stores where the data is now."""
-        record = {**self.read_data(), "location": located(data)}
+        record = {**read_json(self.path / DATA, dict[str, Any], RunError), "location": located(data)}
         write_text(self.path / DATA, json.dumps(record, ensure_ascii=False, indent=2))
 
     def save_label_rows(self, rows: LabelRows, images: int) -> None:
@@ -305,9 +325,9 @@ class RunDirectory:
         return Resumed(found.step, rewritten)
 
     def _last_record(self) -> int:
-        return max(
-            (line["step"] for name in (STATS, EVALUATION) for line in self.read_stats(name)), default=0
-        )
+        """Returns the last step that has statistics or an evaluation; 0 without any."""
+        lines = [*self.read_stats(STATS), *self.read_stats(EVALUATION)]
+        return max((line["step"] for line in lines), default=0)
 
     def _reached(self, config: TrainConfig) -> int:
         """Returns the step of a checkpoint that the run must have saved; 0 if there need not be one."""
@@ -331,7 +351,7 @@ def located(data: str) -> str:
     kind, colon, where = data.partition(":")
     if colon and kind in ("sutemo", "sutemo-white"):
         return f"{kind}:{Path(where).resolve().as_posix()}"
-    return Path(data).resolve().as_posix() if data and Path(data).is_dir() else data
+    return Path(data).resolve().as_posix() if data and Path(data).exists() else data
 
 
 def next_run_directory(parent: Path, label: str) -> Path:

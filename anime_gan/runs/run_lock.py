@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from anime_gan.common.errors import InputError
+from anime_gan.common.locks import locked_if_possible
 
 LOCK = ".lock"
-# The errors of file systems without locks, such as some network file systems.
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class RunError(InputError):
@@ -27,21 +25,13 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         RunError: Another process holds it.
     """
-    lock = FileLock(path / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        reason = "another process is training this run; wait for it or stop it first"
-        raise RunError(reason, "run_dir", path) from error
-    except NotImplementedError:
-        pass
-    except OSError as error:
-        if error.errno not in WITHOUT_LOCKS:
-            raise
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked_if_possible(path / LOCK, timeout=0))
+        except Timeout as error:
+            reason = "another process is training this run; wait for it or stop it first"
+            raise RunError(reason, "run_dir", path) from error
         yield
-    finally:
-        lock.release()
 
 
 def reserve_run_directory(parent: Path, label: str) -> Path:

@@ -25,6 +25,7 @@ from anime_gan.exports.write import export_model
 from anime_gan.faces.generator import candidate_seed
 from anime_gan.judges import critic as critics
 from anime_gan.judges import load as loading
+from anime_gan.judges.details import Details
 from anime_gan.judges.load import Judges, Pair
 from anime_gan.judges.tagger import Judgement
 from anime_gan.metrics.texture import sliced_wasserstein
@@ -143,10 +144,11 @@ class FakeCritic:
         (directory / "critic.json").write_text("{}", "utf-8")
 
 
-class FakeCrops:
+class FakeCrops(Details):
     """Shows judges of details a darker image, so that fewer pass the critic."""
 
-    side = 32
+    def __init__(self):
+        super().__init__(32, ((0, 0),), (0, 0), np.ones((64, 64), bool))
 
     def mosaic(self, images):
         dark = images.copy()

@@ -10,7 +10,15 @@ import tensorflow as tf
 
 from anime_gan.attributes.label_sampler import LabelRows, LabelSampler
 from anime_gan.attributes.schema import AttributeRequestError, Schema
-from anime_gan.exports.sampling import RequestReader, latents_from_seeds, uniforms_from_seeds
+from anime_gan.exports.sampling import (
+    FaceInputs,
+    FaceSampler,
+    RequestReader,
+    check_inputs,
+    latents_from_seeds,
+    refuse_errors,
+    uniforms_from_seeds,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,38 +47,101 @@ def random_request(random: np.random.Generator, phrases: list[str]) -> str:
 def test_graph_and_python_read_1000_random_requests_alike(schema, read):
     random = np.random.default_rng(11)
     phrases = sorted(schema.phrase_codes)
+    texts = [random_request(random, phrases) for _ in range(1000)]
+    values, errors = read(tf.constant(texts))
     outcomes = {"read": 0, "refused": 0}
-    for _ in range(1000):
-        text = random_request(random, phrases)
+    for text, row, error in zip(texts, values, errors.numpy(), strict=True):
         try:
             expected = schema.parse(text)
         except AttributeRequestError:
-            with pytest.raises(tf.errors.InvalidArgumentError):
-                read(tf.constant([text]))
+            assert error, text
             outcomes["refused"] += 1
         else:
-            np.testing.assert_array_equal(read(tf.constant([text]))[0], expected)
+            assert not error, text
+            np.testing.assert_array_equal(row, expected)
             outcomes["read"] += 1
     assert min(outcomes.values()) > 150, outcomes
 
 
+ADVICE = "; see attributes.json beside the model"
+
+
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "error"),
     [
-        ("smile, blu hair", "unknown attribute 'blu hair'"),
-        ("blue", "ambiguous attribute 'blue'"),
-        ("smile,no smile", "contradiction in 'smile,no smile'"),
+        ("smile, blu hair, gren eyes", f"unknown attribute 'blu hair'{ADVICE}"),
+        ("blue", f"ambiguous attribute 'blue'{ADVICE}"),
+        ("smile,no smile", f"contradiction in 'smile,no smile'{ADVICE}"),
+        # One error is enough: the first of a kind, and unknown words first.
+        ("blue, xyz", f"unknown attribute 'xyz'{ADVICE}"),
     ],
 )
-def test_the_error_quotes_the_word(read, text, said):
-    with pytest.raises(tf.errors.InvalidArgumentError) as error:
-        read(tf.constant(["glasses", text]))
-    assert said in error.value.message.replace("\\'", "'")
+def test_the_error_quotes_the_word_of_its_own_row(read, text, error):
+    errors = read(tf.constant(["glasses", text, ""])).errors.numpy()
+    assert [row.decode() for row in errors] == ["", error, ""]
 
 
 def test_a_batch_is_read_row_by_row(schema, read):
     texts = ["", "smile", "blue eyes, no glasses"]
-    np.testing.assert_array_equal(read(tf.constant(texts)), [schema.parse(text) for text in texts])
+    np.testing.assert_array_equal(read(tf.constant(texts)).values, [schema.parse(text) for text in texts])
+
+
+@pytest.fixture(scope="module")
+def face_sampler(schema, sampler):
+    return FaceSampler(schema, sampler, latent_dim=5)
+
+
+def sample(face_sampler, attributes, seeds, truncation):
+    return face_sampler(
+        tf.constant(attributes, tf.string), tf.constant(seeds, tf.int64), tf.constant(truncation, tf.float32)
+    )
+
+
+def test_a_wrong_row_leaves_the_others_alone(face_sampler):
+    nan, infinity = float("nan"), float("inf")
+    texts = ["smile", "smil", "smile", "smile", "smile", "smile", "smile", "smile"]
+    truncation = [0.5, 1.0, nan, 0.0, -1.0, 1.5, infinity, 1.0]
+    seeds = [7, 7, 7, 7, 7, 7, 7, -7]
+    drawn, errors = sample(face_sampler, texts, seeds, truncation)
+    begun = [row.decode().split(";")[0] for row in errors.numpy()]
+    of_truncation = "the truncation must be a number above 0 and at most 1"
+    assert begun == ["", "unknown attribute 'smil'", *[of_truncation] * 5, "the seed must be 0 or more"]
+    alone, error = sample(face_sampler, ["smile"], [7], [0.5])
+    assert error.numpy() == [b""]
+    np.testing.assert_array_equal(drawn.latents[0], alone.latents[0])
+    np.testing.assert_array_equal(drawn.labels[0], alone.labels[0])
+    # Wrong rows have usable inputs, because all rows go through the generator.
+    assert np.all(np.isfinite(drawn.latents)) and set(np.unique(drawn.labels)) == {-1.0, 1.0}
+
+
+def test_different_numbers_of_rows_are_an_error_in_each_row(face_sampler):
+    drawn, errors = sample(face_sampler, ["", ""], [1], [1.0, 1.0, 1.0])
+    message = b"the inputs have different numbers of rows, attributes 2, seed 1, truncation 3"
+    assert errors.numpy().tolist() == [message] * 3
+    assert drawn.latents.shape == (3, 5)
+    drawn, errors = sample(face_sampler, [], [], [])
+    assert drawn.latents.shape == (0, 5) and errors.shape == (0,)
+
+
+def test_latents_must_be_finite_and_labels_in_range():
+    nan, infinity = float("nan"), float("inf")
+    latents = tf.constant([[0.0, 9.0], [nan, 0.0], [0.0, infinity], [1.0, 1.0], [1.0, 1.0]])
+    labels = tf.constant([[1.0, -0.5], [1.0, 1.0], [1.0, 1.0], [1.0, 1.01], [nan, 1.0]])
+    values, errors = check_inputs(latents, labels)
+    of_latents = b"the latent vector must contain finite numbers"
+    of_labels = b"the labels must be numbers from -1 to 1"
+    assert errors.numpy().tolist() == [b"", of_latents, of_latents, of_labels, of_labels]
+    np.testing.assert_array_equal(values.latents, [[0, 9], [0, 0], [0, 0], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(values.labels, [[1, -0.5], [0, 0], [0, 0], [0, 0], [0, 0]])
+    _, errors = check_inputs(latents[:2], labels[:1])
+    assert errors.numpy().tolist() == [b"the inputs have different numbers of rows, latents 2, labels 1"] * 2
+
+
+def test_a_strict_caller_gets_the_first_error(face_sampler):
+    good = sample(face_sampler, ["smile"], [1], [1.0])
+    assert isinstance(refuse_errors(good), FaceInputs)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the seed must be 0 or more"):
+        refuse_errors(sample(face_sampler, ["smile", "", "xyz"], [1, -1, 1], [1.0, 1.0, 1.0]))
 
 
 def draw(sampler, wanted: np.ndarray, count: int) -> np.ndarray:

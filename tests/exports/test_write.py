@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import Dataset
@@ -56,7 +58,7 @@ def serve(signature, attributes, seeds, truncation=1.0):
     )
 
 
-def test_three_signatures_with_stable_names_and_types(signatures):
+def test_six_signatures_with_stable_names_and_types(signatures):
     described = {
         name: (
             {key: (s.dtype.name, s.shape.as_list()) for key, s in f.structured_input_signature[1].items()},
@@ -66,11 +68,86 @@ def test_three_signatures_with_stable_names_and_types(signatures):
     }
     request = {"attributes": ("string", [None]), "seed": ("int64", [None]), "truncation": ("float32", [None])}
     inputs = {"latents": ("float32", [None, 100]), "labels": ("float32", [None, 12])}
+    pixels, png = {"images": ("uint8", [None, 64, 64, 3])}, {"png_bytes": ("string", [None])}
+    image, error = {"images": ("float32", [None, 64, 64, 3])}, {"error": ("string", [None])}
     assert described == {
-        "serving_default": (request, {"images": ("uint8", [None, 64, 64, 3])}),
-        "png": (request, {"png_bytes": ("string", [None])}),
-        "latents": (inputs, {"images": ("float32", [None, 64, 64, 3])}),
+        "serving_default": (request, pixels),
+        "png": (request, png),
+        "latents": (inputs, image),
+        "checked": (request, pixels | error),
+        "checked_png": (request, png | error),
+        "checked_latents": (inputs, image | error),
     }
+
+
+def test_attributes_and_truncation_may_be_left_out_over_grpc(export):
+    model = saved_model_pb2.SavedModel.FromString((export / "saved_model.pb").read_bytes())
+    for name, signature in model.meta_graphs[0].signature_def.items():
+        defaults = {key: tf.make_ndarray(value).tolist() for key, value in signature.defaults.items()}
+        of_request = {"attributes": [b""], "truncation": [1.0]}
+        assert defaults == ({} if "latents" in name or name.startswith("__") else of_request)
+
+
+def test_a_wrong_row_has_an_error_and_a_blank_picture(signatures):
+    texts, seeds = ["red hair", "blu hair", ""], [4, 5, 6]
+    good = serve(signatures["serving_default"], ["red hair", ""], [4, 6])["images"].numpy().astype(int)
+    checked = serve(signatures["checked"], texts, seeds)
+    images = checked["images"].numpy().astype(int)
+    assert [bool(error) for error in checked["error"].numpy()] == [False, True, False]
+    assert np.abs(images[[0, 2]] - good).max() <= 1 and images[1].max() == 0
+    files = serve(signatures["checked_png"], texts, seeds)
+    decoded = np.stack([tf.io.decode_png(file) for file in files["png_bytes"].numpy()])
+    np.testing.assert_array_equal(decoded, images)
+    np.testing.assert_array_equal(files["error"], checked["error"])
+
+
+def test_wrong_latents_have_an_error_and_a_blank_picture(signatures):
+    latents = np.random.default_rng(2).standard_normal((3, 100)).astype(np.float32)
+    labels = np.ones((3, 12), np.float32)
+    good = signatures["latents"](latents=tf.constant(latents), labels=tf.constant(labels))["images"].numpy()
+    latents[1, 50] = np.inf
+    checked = signatures["checked_latents"](latents=tf.constant(latents), labels=tf.constant(labels))
+    assert checked["error"].numpy().tolist() == [b"", b"the latent vector must contain finite numbers", b""]
+    np.testing.assert_allclose(checked["images"].numpy()[[0, 2]], good[[0, 2]], atol=1e-5)
+    assert np.all(checked["images"].numpy()[1] == -1.0)
+
+
+@pytest.mark.parametrize("name", ["serving_default", "png", "checked", "checked_png"])
+def test_an_empty_batch_has_an_empty_answer(signatures, name):
+    answer = signatures[name](
+        attributes=tf.constant([], tf.string), seed=tf.constant([], tf.int64), truncation=tf.constant([])
+    )
+    shapes = {"images": (0, 64, 64, 3), "png_bytes": (0,), "error": (0,)}
+    assert {key: tuple(value.shape) for key, value in answer.items()} == {key: shapes[key] for key in answer}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "seeds", "truncation", "said"),
+    [
+        (["smile", ""], [1], [1.0, 1.0], "attributes 2, seed 1, truncation 2"),
+        (["smile"], [1], [50.0], "truncation must be"),
+        (["smile"], [1], [float("nan")], "truncation must be"),
+    ],
+)
+def test_wrong_numbers_are_refused(signatures, attributes, seeds, truncation, said):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+        signatures["serving_default"](
+            attributes=tf.constant(attributes),
+            seed=tf.constant(seeds, tf.int64),
+            truncation=tf.constant(truncation),
+        )
+
+
+def test_keras_loads_it_as_a_layer(export, signatures):
+    layer = keras.layers.TFSMLayer(str(export), call_endpoint="serving_default")
+    request = {
+        "attributes": tf.constant(["blue hair", ""]),
+        "seed": tf.constant([1, 2], tf.int64),
+        "truncation": tf.constant([1.0, 0.5]),
+    }
+    np.testing.assert_array_equal(
+        layer(request)["images"], signatures["serving_default"](**request)["images"]
+    )
 
 
 def test_latents_signature_is_the_averaged_generator(signatures, trainer):
