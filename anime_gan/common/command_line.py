@@ -27,8 +27,8 @@ PIPE_CLOSED = 141
 LONGEST_PART = 500
 # Help text of --model in all commands that pass its value to `exports.read.find_export`.
 MODEL_HELP = (
-    "path to a run, an exported model, or a folder of runs (the newest export is used); or the name of a "
-    "bundled model: sutemo-64 (default) or sutemo-128"
+    "path to a run or one of its checkpoints, an exported model, or a folder of runs (the newest export is "
+    "used); or the name of a bundled model: sutemo-64 (default) or sutemo-128"
 )
 
 
