@@ -27,8 +27,8 @@ PIPE_CLOSED = 141
 LONGEST_PART = 500
 # Help text of --model in all commands that pass its value to `exports.read.find_export`.
 MODEL_HELP = (
-    "path to a run, an exported model, or a folder of runs (the newest export is used); or the name of a "
-    "bundled model: sutemo-64 (default) or sutemo-128"
+    "path to a run or one of its checkpoints, an exported model, or a folder of runs (the newest export is "
+    "used); or the name of a bundled model: sutemo-64 (default) or sutemo-128"
 )
 
 
@@ -192,10 +192,12 @@ def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
 
 
 def _refuse_repeats(flag_values: flags.FlagValues) -> None:
-    """Raises an error for a flag that was given twice, because only the last value would count."""
+    """Raises an error for a text that was given twice: it is no list, and only the last one would count."""
     for name in flag_values:
-        if (times := flag_values[name].present) > 1:
-            raise InputError(f"was given {times} times; give it once", flag_values[name].name)
+        flag = flag_values[name]
+        is_text = "string" in flag.flag_type() and not hasattr(flag.parser, "enum_values")
+        if is_text and flag.present > 1:
+            raise InputError(f"was given {flag.present} times; give it once", flag.name)
 
 
 def _fail(name: str, message: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import uuid
@@ -67,3 +68,22 @@ def write_text(path: Path, text: str) -> None:
     """Writes a UTF-8 text file atomically, with the same bytes on every system."""
     with written_whole(path) as partial:
         partial.write_text(text, "utf-8", newline="\n")
+
+
+def flush_to_disk(path: Path) -> None:
+    """Waits until a file, or a folder with its files, is on the disk and survives a loss of power.
+
+    File systems and systems without this guarantee are left alone.
+    """
+    for part in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        # Windows cannot open folders.
+        if os.name == "nt" and part.is_dir():
+            continue
+        descriptor = os.open(part, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+                raise
+        finally:
+            os.close(descriptor)

@@ -30,9 +30,9 @@ def load_dataset(
     """Loads the data source that `data` names.
 
     Args:
-        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord shards, or
-            `module:NAME`. A folder may be remote, such as `gs://bucket/faces`. `module:NAME` is a class
-            outside the package with the members of `Illustrator`.
+        data: `drawn`, `drawn:STYLES`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord
+            shards, or `module:NAME`. A folder may be remote, such as `gs://bucket/faces`. `module:NAME` is
+            a class outside the package with the members of `Illustrator`.
         num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Image side in pixels.
         seed: Random seed for drawn images.
@@ -50,11 +50,15 @@ def load_dataset(
 
     kind, _, where = data.partition(":")
     alpha = TRANSPARENT[transparent]
-    if kind == "drawn" and not where:
+    if kind == "drawn":
         from anime_gan.datasets.drawn.faces import DrawnFaces
         from anime_gan.datasets.illustrated import IllustratedFaces
+        from anime_gan.datasets.illustrator.faces import StyledFaces, parse_styles
 
-        drawn = DrawnFaces(seed, transparent=alpha is not False)
+        keeps_alpha = alpha is not False
+        drawn: Illustrator = DrawnFaces(seed, keeps_alpha)
+        if where:
+            drawn = StyledFaces(seed, parse_styles(where), keeps_alpha)
         return prepare(IllustratedFaces(drawn, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     if kind in ("sutemo", "sutemo-white") and where:
         from anime_gan.datasets.illustrated import IllustratedFaces

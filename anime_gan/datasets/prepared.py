@@ -33,6 +33,7 @@ from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
 # A single picture is more likely a mistake than a dataset.
 MINIMUM = 2
+MAX_LISTED = 20  # Names in a note.
 UNLABELED = "a model trained without labels draws random faces and accepts no requests"
 # These files exist only while a folder is being filled: the progress, and the labels with all columns.
 JOURNAL = "chunks.jsonl"
@@ -324,10 +325,16 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
         else:
             attributes.append(attribute)
             columns.append(slot.start)
-    notes = [f"labels ignored: {', '.join(names)} ({reason})" for reason, names in dropped.items()]
+    notes = [f"labels ignored: {_listed(names)} ({reason})" for reason, names in dropped.items()]
     if schema.attributes and not attributes:
         notes.append(f"no usable labels: {UNLABELED}")
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
+
+
+def _listed(names: list[str]) -> str:
+    """Returns names for a note; of very many, only the first ones."""
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f", and {more} more" if more > 0 else "")
 
 
 def _checksum(schema: Schema, labels: np.ndarray, images: Path) -> str:

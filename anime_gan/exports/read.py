@@ -15,6 +15,8 @@ from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
 from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
@@ -120,13 +122,15 @@ def read_export(directory: Path | None) -> Export:
 def find_export(directory: Path | None) -> Path:
     """Returns the newest complete version of an exported model.
 
+    A run that was stopped has a checkpoint that is newer than its exports. The checkpoint is then exported.
+
     Args:
-        directory: A version folder, an `export` folder, a run, a folder of runs (the newest export is used),
-            or the name of a bundled model, such as `sutemo-128`. An existing folder of that name takes
-            precedence. None means the default bundled model.
+        directory: A version folder, an `export` folder, a run or one of its checkpoints, a folder of runs
+            (the newest export is used), or the name of a bundled model, such as `sutemo-128`. An existing
+            folder of that name takes precedence. None means the default bundled model.
 
     Raises:
-        ModelError: There is no such model, or it is incomplete.
+        ModelError: There is no such model, or it is incomplete, or a checkpoint cannot be exported.
     """
     if directory is None:
         directory = SHIPPED
@@ -134,10 +138,14 @@ def find_export(directory: Path | None) -> Path:
     if str(directory) in names and not directory.exists():
         directory = PRETRAINED / directory
     found = _newest_version(directory)
+    # The newest checkpoint of a folder of runs is taken only if there is no export.
+    unfinished = found is None or (directory / CONFIG).is_file()
+    if unfinished and (newer := _exported_checkpoint(directory, found)) is not None:
+        return newer
     if found is None:
         reason = (
-            "no exported model found (a finished run has one in export/), and no bundled model has "
-            f"that name (available: {', '.join(names)})"
+            "no exported model found (a finished run has one in export/, and a stopped run has checkpoints), "
+            f"and no bundled model has that name (available: {', '.join(names)})"
         )
         raise ModelError(reason, "model", directory)
     for name in ("attributes.json", "training.json"):
@@ -159,6 +167,42 @@ def _newest_version(directory: Path) -> Path | None:
         return max(versions, key=lambda path: int(path.name))
     of_runs = list(directory.glob("*/export/[0-9]*/saved_model.pb"))
     return max(of_runs, key=lambda path: path.stat().st_mtime).parent if of_runs else None
+
+
+def _exported_checkpoint(directory: Path, export: Path | None) -> Path | None:
+    """Exports a checkpoint, or the newest one of a run if it is newer than the export.
+
+    Args:
+        directory: A checkpoint, a run, or a folder of runs, which may be stages of one another.
+        export: The newest export in the folder.
+    """
+    chosen = run_of_checkpoint(directory) is not None
+    runs = [directory] if chosen or (directory / CONFIG).is_file() else _by_checkpoint(directory)
+    after = int(export.name) if export and export.name.isdecimal() else 0
+    if not runs or not (chosen or Checkpoints(runs[-1] / CHECKPOINTS).newest() > after):
+        return None
+    # Imported here because it imports TensorFlow.
+    import_tensorflow()
+    from anime_gan.exports.from_checkpoint import export_checkpoint, export_newest
+
+    return export_checkpoint(directory) if chosen else export_newest(runs[-1], after)
+
+
+def _by_checkpoint(directory: Path) -> list[Path]:
+    """Returns the runs in a folder that have a checkpoint, the one with the newest checkpoint last."""
+    times = {}
+    for file in directory.glob(f"*/{CONFIG}"):
+        checkpoints = Checkpoints(file.parent / CHECKPOINTS)
+        if newest := checkpoints.newest():
+            times[file.parent] = checkpoints.path(newest).stat().st_mtime
+    return sorted(times, key=lambda run: times[run])
+
+
+def run_of_checkpoint(directory: Path) -> Path | None:
+    """Returns the run that a checkpoint belongs to; None if the path is not a checkpoint of a run."""
+    folder = directory.resolve().parent
+    belongs = checkpoint_step(directory) and folder.name == CHECKPOINTS and (folder.parent / CONFIG).is_file()
+    return folder.parent if belongs and directory.is_dir() else None
 
 
 def check_critic(export: Path) -> None:

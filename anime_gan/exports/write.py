@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from anime_gan.exports.graph import FaceModel
 from anime_gan.exports.model_card import model_card
 from anime_gan.exports.names import folder_name, model_name
 from anime_gan.exports.read import LABEL_ROWS
+from anime_gan.exports.warmup import write_warmup_requests
 from anime_gan.models import get_architecture
 from anime_gan.models.common import AttributeGenerator
 from anime_gan.training.config import TrainConfig
@@ -27,7 +28,12 @@ from anime_gan.training.trainer import Trainer
 
 
 def export_model(
-    trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path, seconds: float = 0.0
+    trainer: Trainer,
+    dataset: Dataset,
+    config: TrainConfig,
+    directory: Path,
+    seconds: float = 0.0,
+    learning_rates: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Exports the EMA generator of a training run.
 
@@ -39,26 +45,58 @@ def export_model(
         config: The run's options.
         directory: The version folder to write. TF Serving expects its name to be a number.
         seconds: Duration of all training steps; 0 if unknown.
+        learning_rates: The rates by the step from which they apply, if the run was resumed with lower ones.
 
     Returns:
         The directory.
     """
-    schema = dataset.schema
     options = {**dataclasses.asdict(config), "channels": trainer.channels}
-    generator = make_generator(options, schema)
+    generator = make_generator(options, dataset.schema)
     generator.set_weights(trainer.ema_generator.get_weights())
-    options |= {"data": folder_name(config.data), "init_from": model_name(config.init_from)}
+    record = make_record(
+        options,
+        generator,
+        steps=int(trainer.step),
+        seconds=seconds,
+        images=trainer.num_images,
+        statement=dataset.statement,
+        data_checksum=dataset.checksum,
+        learning_rates=learning_rates,
+    )
+    write_export(directory, generator, dataset.schema, trainer.label_rows, record)
+    return directory
+
+
+def make_record(
+    options: Mapping[str, Any],
+    generator: AttributeGenerator,
+    *,
+    steps: int,
+    seconds: float,
+    learning_rates: Sequence[Mapping[str, Any]],
+    **data: Any,
+) -> dict[str, Any]:
+    """Returns the contents of `training.json`.
+
+    Args:
+        options: The run's options, and the number of channels.
+        generator: The generator with its final weights.
+        steps: Number of steps after which the weights were taken.
+        seconds: Duration of these steps; 0 if unknown.
+        learning_rates: As in `export_model`.
+        **data: `images`, `statement`, and `data_checksum`, which describe the training data.
+    """
+    names = {"data": folder_name(options["data"]), "init_from": model_name(options["init_from"])}
     record = {
-        "config": options,
-        "steps": int(trainer.step),
+        "config": {**options, **names},
+        "steps": steps,
         "seconds": round(seconds, 1),
-        "images": trainer.num_images,
-        "statement": dataset.statement,
-        "data_checksum": dataset.checksum,
+        **data,
         "weights_sha256": weights_checksum(generator),
     }
-    write_export(directory, generator, schema, trainer.label_rows, record)
-    return directory
+    if len(learning_rates) > 1:
+        record["learning_rates"] = [dict(entry) for entry in learning_rates]
+    return record
 
 
 def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> AttributeGenerator:
@@ -97,6 +135,7 @@ def write_export(
     model = FaceModel(generator, schema, sampler, record["config"]["latent_dim"], half_precision)
     with written_whole(directory) as partial:
         tf.saved_model.save(model, str(partial), signatures=model.served)
+        write_warmup_requests(partial, model.served)
         (partial / "attributes.json").write_text(schema.to_json(), "utf-8")
         write_record(partial, record, schema)
         np.savez_compressed(partial / LABEL_ROWS, rows=label_rows.rows, counts=label_rows.counts)

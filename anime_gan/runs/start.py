@@ -48,6 +48,12 @@ def check_training_images(split: Split, config: TrainConfig) -> None:
     )
 
 
+def make_strategy() -> tf.distribute.Strategy | None:
+    """Returns a strategy for all GPUs of the machine; None if there are fewer than two."""
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else None
+
+
 def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Trainer:
     """Builds the trainer, and distributes it over all GPUs if there are several.
 
@@ -56,14 +62,12 @@ def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Tr
         dataset: All images and labels.
         train: int64 [n], indices of the training images.
     """
-    several = len(tf.config.list_physical_devices("GPU")) > 1
-    strategy = tf.distribute.MirroredStrategy() if several else None
     return Trainer(
         config,
         dataset.schema,
         dataset.labels[train],
         resolve_dtype(config.precision),
-        strategy,
+        make_strategy(),
         channels=dataset.images.shape[3],
     )
 

@@ -11,9 +11,12 @@ from anime_gan.common.alpha import transparency
 from anime_gan.common.plain_paths import readable
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
-from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory, RunError
+from anime_gan.runs.run_directory import RunDirectory
+from anime_gan.runs.run_lock import RunError
 from anime_gan.runs.warm_start import WarmStart, refuse_contradictions, without_auto
+from anime_gan.training.checkpoints import STATE, checkpoint_step
 from anime_gan.training.config import ConfigError
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import keras
@@ -97,7 +100,7 @@ class TrainedRun:
 
         Raises:
             ConfigError: The new run has another resolution.
-            ModelError: The run has no export.
+            ModelError: The checkpoint cannot be exported.
         """
         if resolution != self.config.resolution:
             raise ConfigError(
@@ -106,7 +109,7 @@ class TrainedRun:
                 "init_from",
                 self.run.path,
             )
-        return WarmStart(self.run.path)
+        return WarmStart(self._checkpoint)
 
     @property
     def statement(self) -> str:
@@ -138,7 +141,7 @@ class TrainedRun:
 
     @property
     def _step(self) -> int:
-        return int(self._checkpoint.name.rpartition("-")[2])
+        return checkpoint_step(self._checkpoint)
 
 
 def find_checkpoint(path: Path) -> Path | None:

@@ -55,8 +55,8 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder or zip archive of images, a "
-        "folder of TFRecords, or module:NAME",
+        "training data: drawn (built-in), drawn:all or drawn:STYLE,..., sutemo:DIR, sutemo-white:DIR, a "
+        "folder or zip archive of images, a folder of TFRecords, or module:NAME",
         path=True,
     )
     transparent: str = option(
@@ -178,6 +178,15 @@ class TrainConfig:
     )
     checkpoint_interval: int = option(500, "number of steps between checkpoints", minimum=1, maximum=10**9)
     keep_checkpoints: int = option(2, "number of checkpoints to keep", minimum=1, maximum=10**6)
+    export_interval: int = option(
+        0, "number of steps between exported snapshots; 0 = none", minimum=0, maximum=10**9
+    )
+    keep_exports: int = option(
+        2,
+        "number of exported snapshots to keep: the best by FID with --evaluation_interval, else the newest",
+        minimum=1,
+        maximum=10**6,
+    )
 
     def __post_init__(self) -> None:
         """Checks all values."""
@@ -280,7 +289,7 @@ def code_options(options: Mapping[str, Any]) -> dict[str, str]:
         for field in dataclasses.fields(TrainConfig)
         if (field.name == "data" or "takes_code" in field.metadata)
         and is_reference(str(options.get(field.name, "")))
-        and not str(options[field.name]).startswith("sutemo:")
+        and not str(options[field.name]).startswith(("sutemo:", "drawn:"))
     }
 
 
@@ -293,8 +302,12 @@ RESUMABLE = frozenset(
         "evaluation_interval",
         "checkpoint_interval",
         "keep_checkpoints",
+        "export_interval",
+        "keep_exports",
     }
 )
+# A resumed run may lower these options, which helps after training diverged.
+LEARNING_RATES = ("learning_rate", "generator_learning_rate")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -447,14 +460,24 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: The user changes an option that a resumed run cannot change.
     """
+    resumed = dataclasses.replace(saved, **given)
+    lower = _rates(resumed)[0] <= _rates(saved)[0] and _rates(resumed)[1] <= _rates(saved)[1]
     for name, value in given.items():
-        if name not in RESUMABLE and value != getattr(saved, name):
+        allowed = name in RESUMABLE or value == getattr(saved, name) or (name in LEARNING_RATES and lower)
+        # The data may have moved; its checksum is compared later. Code is not data that can move.
+        moved = name == "data" and not any(code_options({name: data}) for data in (value, saved.data))
+        if not (allowed or moved):
             reason = (
-                f"the run was started with {getattr(saved, name)!r}; resuming can change only "
-                f"{', '.join(sorted(RESUMABLE))}"
+                f"the run was started with {getattr(saved, name)!r}; resuming can lower learning_rate and "
+                f"generator_learning_rate, and change {', '.join(sorted(RESUMABLE))}, and where the data is"
             )
             raise ConfigError(reason, name, value)
-    return dataclasses.replace(saved, **given)
+    return resumed
+
+
+def _rates(config: TrainConfig) -> tuple[float, float]:
+    """Returns the learning rates of both networks."""
+    return config.learning_rate, config.generator_learning_rate or config.learning_rate
 
 
 def command_line(options: Mapping[str, Any]) -> str:

@@ -317,6 +317,26 @@ def test_names_of_crops_are_different_for_different_pictures() -> None:
     assert all(len(name.rpartition("/")[2].encode()) < 220 for name in long)
 
 
+@pytest.mark.parametrize("inside", ["../victim.png", "/victim.png", "crops/../../victim.png"])
+def test_a_journal_cannot_delete_files_outside_of_its_folder(
+    source: Path, tmp_path: Path, inside: str
+) -> None:
+    out, victim = tmp_path / "out", tmp_path / "victim.png"
+    prepare(source, out)
+    victim.write_bytes(b"precious")
+    file = str(victim) if inside.startswith("/") else inside
+    journal = out / JOURNAL
+    lines = [json.loads(line) for line in journal.read_text("ascii").splitlines()]
+    for record in lines[1:]:
+        # Pictures that have changed: their crops are deleted.
+        record["stamp"] = [0]
+        for face in record["faces"]:
+            face["file"] = file
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines), "ascii")
+    prepare(source, out)
+    assert victim.read_bytes() == b"precious"
+
+
 def test_a_damaged_journal_is_mended_from_there(source: Path, tmp_path: Path) -> None:
     prepare(source, tmp_path / "whole")
     prepare(source, tmp_path / "damaged")

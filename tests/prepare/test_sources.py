@@ -19,7 +19,7 @@ from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.prepare import cascade  # noqa: E402
 from anime_gan.prepare.__main__ import main  # noqa: E402
 from anime_gan.prepare.boxes import Box  # noqa: E402
-from anime_gan.prepare.detection import Detection, merge_hits, without_shared  # noqa: E402
+from anime_gan.prepare.detection import CascadeDetector, Detection, joined, merge_hits, without_shared  # noqa: E402
 from anime_gan.prepare.labeling import Label, combine, decide, join_attributes  # noqa: E402
 from anime_gan.prepare.measure.parts import wilson  # noqa: E402
 
@@ -45,6 +45,31 @@ def test_the_surer_face_wins_and_its_hair_is_none() -> None:
     neighbor = Detection(Box(260, 100, 40, 40), 0.0, 3.0)
 
     assert without_shared([hair, inside, neighbor, face]) == [face, neighbor]
+
+
+@pytest.mark.parametrize(("hits", "faces"), [(15, 2), (8, 3)])
+def test_two_halves_of_a_face_are_one_if_a_second_look_finds_it(hits, faces, monkeypatch) -> None:
+    """The third detection is far from the others, and the second looks see `hits` hits each."""
+    left = Detection(Box(173, 218, 59, 59), 0.0, 12.0)
+    right = Detection(Box(238, 217, 60, 60), 0.0, 10.0)
+    other = Detection(Box(500, 200, 60, 60), 0.0, 5.0)
+    monkeypatch.setattr(CascadeDetector, "_second_look", lambda *_: hits)
+    detector = object.__new__(CascadeDetector)
+    found = detector._with_joined_halves(np.zeros((4, 4, 3), np.uint8), [left, right, other])
+
+    assert len(found) == faces
+    if faces == 2:
+        # From the left edge of one half to the right edge of the other.
+        assert found[0].box.left == pytest.approx(173, abs=1)
+        assert found[0].box.width == pytest.approx(125, abs=1)
+        assert found[1] == other
+
+
+def test_boxes_that_cannot_be_halves() -> None:
+    box = Box(0, 0, 60, 60)
+    assert joined(box, Box(90, 0, 60, 60)) is None
+    assert joined(box, Box(60, 30, 60, 60)) is None
+    assert joined(box, Box(60, 0, 100, 100)) is None
 
 
 @pytest.fixture
