@@ -147,6 +147,9 @@ def run_command(
     except InputError as error:
         return _fail(name, error.as_flag())
     except flags.Error as error:
+        # absl wraps the error of a parser.
+        if isinstance(error.__context__, InputError):
+            return _fail(name, str(error.__context__))
         return _fail(name, _flag_error(str(error), flag_values))
     except BrokenPipeError as error:
         return PIPE_CLOSED if _is_output_closed() else _fail(name, str(error))
