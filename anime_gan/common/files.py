@@ -28,12 +28,24 @@ def written_whole(path: Path) -> Iterator[Path]:
     # Pillow and others choose the format by it, but not the rest, which may be as long as a name can be.
     partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}{path.suffix[-LONGEST_SUFFIX:]}")
     try:
-        yield partial
+        with naming(path):
+            yield partial
         if path.is_dir():
             remove(path)
         os.replace(partial, path)
     finally:
         remove(partial)
+
+
+@contextlib.contextmanager
+def naming(path: Path, advice: str = "") -> Iterator[None]:
+    """Adds a path, and what to do, to the error about a full disk, which names neither."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(error.errno, f"{error.strerror}{advice and '; '}{advice}", str(path)) from error
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ import PIL
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Group, Schema, Term
-from anime_gan.common.files import remove, write_text
+from anime_gan.common.files import naming, remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import JsonError, parse_record, read_json
 from anime_gan.common.locks import locked_if_possible
@@ -159,7 +159,8 @@ def source_fingerprint(*modules: str) -> str:
 def _fill(folder: Path, source: Source, resolution: int) -> None:
     """Fills a prepared folder; resumes an interrupted attempt."""
     unfinished = folder.with_name(f"unfinished-{folder.name}")
-    with _only_one(unfinished):
+    advice = "make room, or set XDG_CACHE_HOME to a folder on another disk"
+    with naming(unfinished, advice), _only_one(unfinished):
         if folder.is_dir():
             return
         unfinished.mkdir(exist_ok=True)
