@@ -103,7 +103,7 @@ def load_dataset(
 def _why_no_source(data: str) -> str:
     if data and os.path.isfile(data):
         return "this file is not a zip archive; use a folder of images or a .zip file"
-    return "no such folder; use drawn, drawn:all, sutemo:DIR, a folder of images, or module:NAME"
+    return "no such folder; use drawn, sutemo:DIR, a folder of images, or module:NAME"
 
 
 def _load_illustrator(reference: str, seed: int) -> Illustrator:

@@ -19,6 +19,7 @@ from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.graph import FaceModel
 from anime_gan.exports.model_card import model_card
 from anime_gan.exports.read import LABEL_ROWS
+from anime_gan.exports.warmup import write_warmup_requests
 from anime_gan.models import get_architecture
 from anime_gan.models.common import AttributeGenerator
 from anime_gan.training.config import TrainConfig
@@ -133,6 +134,7 @@ def write_export(
     model = FaceModel(generator, schema, sampler, record["config"]["latent_dim"], half_precision)
     with written_whole(directory) as partial:
         tf.saved_model.save(model, str(partial), signatures=model.served)
+        write_warmup_requests(partial, model.served)
         (partial / "attributes.json").write_text(schema.to_json(), "utf-8")
         write_record(partial, record, schema)
         np.savez_compressed(partial / LABEL_ROWS, rows=label_rows.rows, counts=label_rows.counts)

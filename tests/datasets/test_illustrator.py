@@ -331,9 +331,13 @@ def test_styles_are_listed_in_one_order():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("cle", "no style 'cle'; did you mean 'cel'?"),
+        (
+            "cle",
+            "pastel, night, flat, or drawn:all for all of them; did you mean 'cel'?",
+        ),
         ("cel,", "no style ''"),
-        ("Cel", "no style 'Cel'; did you mean 'cel'?"),
+        ("Cel", "no style 'Cel'"),
+        ("al", "did you mean 'all'?"),
         ("cel,all", "no style 'all'"),
         ("ink,ink", "the style ink is listed twice"),
     ],

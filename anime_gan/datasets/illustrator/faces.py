@@ -99,8 +99,8 @@ def parse_styles(text: str) -> tuple[str, ...]:
     value = f"drawn:{text}"
     for number, name in enumerate(names):
         if name not in STYLES:
-            known = f"the styles are {', '.join(STYLES)}, or all of them: drawn:all"
-            raise DataError(f"no style {name!r}{nearest(name, STYLES)}; {known}", "data", value)
+            known = f"use {', '.join(STYLES)}, or drawn:all for all of them"
+            raise DataError(f"no style {name!r}; {known}{nearest(name, (*STYLES, 'all'))}", "data", value)
         if name in names[:number]:
             raise DataError(f"the style {name} is listed twice", "data", value)
     return tuple(style for style in STYLES if style in names)
@@ -145,6 +145,8 @@ def _paint_figure(easel: Easel, face: Portrait, size: Proportions, colors: Color
     if face.has("scarf"):
         clothes.draw_scarf(easel, face, size, colors)
     if behind:
+        if not hood:
+            tails.draw_front_tail(easel, face, colors, behind)
         hair.draw_side_lock(easel, face, colors, behind)
     if labels.shows_ears(face):
         for side in (-1, 1):
@@ -162,9 +164,9 @@ def _paint_figure(easel: Easel, face: Portrait, size: Proportions, colors: Color
     eyes.draw_eyes(easel, face, size, colors, skin)
     if face.has("eye_patch") and not labels.wears_sunglasses(face):
         accessories.draw_eye_patch(easel, face, size, colors)
-    if not hood:
-        tails.draw_front_tails(easel, face, colors)
     for side in front_sides:
+        if not hood:
+            tails.draw_front_tail(easel, face, colors, side)
         hair.draw_side_lock(easel, face, colors, side)
     if face.has("pointed_ears") and labels.shows_ears(face) and hair.covers_ears(face):
         # Long ears come out of the hair.

@@ -301,7 +301,7 @@ def _band(x: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
 def _draw_shaved(easel: Easel, face: Portrait, colors: Colors) -> None:
     """Draws hair of a few millimeters, which shows the shape of the skull."""
     layer = easel.dome(view.CAP)
-    half = [(0.0, -0.342), (0.14, -0.315), (0.236, -0.232), (0.276, -0.11), (0.277, 0.0), (0.262, 0.07)]
+    half = [(0.0, -0.342), (0.14, -0.315), (0.24, -0.235), (0.284, -0.12), (0.282, -0.04), (0.262, 0.0)]
     right = smooth(half)
     line = smooth(
         [(0.235, 0.06), (0.225, -0.03), (0.232, -0.1), (0.185, -0.152), (0.09, -0.185), (0.0, -0.192)]

@@ -39,14 +39,13 @@ def draw_tails(easel: Easel, face: Portrait, colors: Colors) -> None:
             _bun(easel.rigid(view.TAILS * 0.6, (side * 0.22, -0.33), 0.2), colors, side, face)
 
 
-def draw_front_tails(easel: Easel, face: Portrait, colors: Colors) -> None:
-    """Draws what hangs over the shoulders: drills and braids."""
-    for side in (-1, 1):
-        layer = easel.rigid(0.0, (side * 0.28, 0.1), 0.2)
-        if face.hair_style == "drill":
-            _drill(layer, face, colors, side)
-        elif face.hair_style == "braids":
-            _braid(layer, face, colors, side)
+def draw_front_tail(easel: Easel, face: Portrait, colors: Colors, side: int) -> None:
+    """Draws what hangs over one shoulder: a drill or a braid."""
+    layer = easel.rigid(0.0, (side * 0.28, 0.1), 0.2)
+    if face.hair_style == "drill":
+        _drill(layer, face, colors, side)
+    elif face.hair_style == "braids":
+        _braid(layer, face, colors, side)
 
 
 def _tail(layer: Layer, face: Portrait, colors: Colors, side: int, points: list[tuple[float, float]]) -> None:
