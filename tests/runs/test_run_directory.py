@@ -51,5 +51,6 @@ def test_runs_are_numbered_and_the_newest_is_resumed(tmp_path):
 def test_no_two_processes_get_the_same_number(tmp_path):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda number: reserve_run_directory(tmp_path, f"run{number % 2}"), range(40)))
+    # A number that another process has just reserved is skipped.
     assert len({path.name[:4] for path in made}) == 40
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in made)
