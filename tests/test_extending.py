@@ -154,7 +154,7 @@ def first_step(run: str) -> tuple[Trainer, dict[str, tf.Tensor]]:
     """A run's networks before the first step, and what that step computes with."""
     folder = Path(run)
     values = json.loads((folder / "config.json").read_text("utf-8"))
-    config = TrainConfig.from_json(json.dumps(values), values)
+    config = TrainConfig.from_options(values, values)
     dataset = load_dataset(config.data, config.num_images, 16, config.seed, import_code=True)
     train = split_for(config, dataset).train
     trainer = make_trainer(config, dataset, train)

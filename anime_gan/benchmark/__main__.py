@@ -22,7 +22,7 @@ alternately, and medians are reported. Run it on an otherwise idle machine. Each
 is done."""
 
 # Modules of this package in the order in which they run: `pipeline` uses the result of `step`.
-PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "startup")
+PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "bundled", "startup")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "also measure pipeline and folder with a million images; this takes half an hour longer and needs "
         "14 GB of temporary disk space (true or false; default false)",
     )
-    flags.text(
+    flags.path(
         "out",
         "benchmark.json",
         "JSON file for all numbers (empty = no file; default benchmark.json)",

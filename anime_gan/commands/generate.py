@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import math
 import sys
@@ -18,18 +17,28 @@ from anime_gan.attributes.schema import AttributeRequestError
 from anime_gan.common.alpha import Color, on_background, parse_background
 from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
 from anime_gan.common.errors import InputError
-from anime_gan.common.files import write_text, written_whole
+from anime_gan.common.files import filled_whole, write_text
 from anime_gan.common.layout import TINT, grid
 from anime_gan.exports.read import Export, check_critic, read_export
 from anime_gan.faces.generator import DrawnFace, FaceGenerator
+from anime_gan.faces.output_paths import (
+    LONGEST_STEM,
+    OTHER_PICTURES,
+    PICTURES,
+    check_output,
+    free_name,
+    shortened_name,
+)
 from anime_gan.faces.picture_files import (
     ANIMATIONS,
     check_animation,
+    check_jpeg,
     file_stem,
     name_part,
     read_origin,
     read_own_picture,
     save_animation,
+    save_picture,
     save_png,
 )
 from anime_gan.faces.request import (
@@ -46,6 +55,7 @@ from anime_gan.faces.request import (
     checked,
     parse_keyframes,
     parse_seeds,
+    request_text,
 )
 from anime_gan.faces.sheets import sides
 
@@ -59,6 +69,8 @@ SHEET_FACES = 8
 INTERPOLATION_FACES = 4
 MAX_GRID_FACES = 4_096
 DEFAULT_OUT = "faces"
+# File types without transparency.
+OPAQUE = {".mp4": "an .mp4 file", ".jpg": "a JPEG", ".jpeg": "a JPEG"}
 # A picture is read at this resolution to check it before the model is loaded.
 MIN_RESOLUTION = 16
 # Flags whose values --like and --project take from the picture.
@@ -68,7 +80,7 @@ TAKEN_FROM_PICTURE = ("attrs", "num", "seeds", "truncation", "candidates", "inte
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
+    flags.path("model", None, MODEL_HELP)
     flags.text(
         "attrs", None, "requested attributes, separated by commas (see --list_attrs; default: any face)"
     )
@@ -84,16 +96,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"number of faces drawn per seed; the best one is kept (1 to {MAX_CANDIDATES}; default 1). More "
         "than 1 requires a critic, which python -m anime_gan.evaluate adds to the model",
     )
-    flags.text(
+    flags.path(
         "out",
         DEFAULT_OUT,
-        "output folder, or a .png file for one grid; with --interpolate also a .webp, .gif, or .mp4 file",
+        "output folder, or a .png, .jpg, or .webp file for one grid; with --interpolate also a .gif or .mp4 "
+        "file, and .webp is animated",
+    )
+    flags.integer(
+        "columns",
+        None,
+        f"faces per row of a grid (1 to {MAX_GRID_FACES:,}; default: about as many as rows)",
+        1,
+        MAX_GRID_FACES,
     )
     flags.text(
         "background",
         None,
         "background of faces from a transparent model: transparent, or a color such as white or #c8d8f0 "
-        "(default: transparent; a soft tint in grids, sheets, and .mp4 files)",
+        "(default: transparent; a soft tint in grids, sheets, .jpg, and .mp4 files)",
     )
     flags.text(
         "sheet",
@@ -116,12 +136,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         None,
         f"frames per second (1 to {MAX_FRAMES_PER_SECOND}; default {Interpolation.frames_per_second})",
     )
-    flags.text(
+    flags.path(
         "project",
         None,
         "your own picture (PNG, JPEG, WebP, ...); GAN inversion finds the face closest to its center square",
     )
-    flags.text("like", None, "picture, animation, or .json file from generate.py to draw again")
+    flags.path("like", None, "picture, animation, or .json file from generate.py to draw again")
     flags.text(
         "set",
         None,
@@ -166,15 +186,17 @@ def _background(flags: Flags, export: Export, out: Path, request: FaceRequest | 
     Raises:
         InputError: There is no such color, the model draws its own background, or the file type has no alpha.
     """
-    name, video = flags.background, out.suffix.lower() == ".mp4"
+    name, opaque = flags.background, out.suffix.lower() in OPAQUE
     if name is None:
-        several = request is not None and (bool(request.sheet) or (_is_png(out) and request.num_faces > 1))
-        return TINT if export.channels == 4 and (several or video) else None
+        several = request is not None and (
+            bool(request.sheet) or (_is_picture(out, request) and request.num_faces > 1)
+        )
+        return TINT if export.channels == 4 and (several or opaque) else None
     if export.channels == 3:
         raise InputError("this model draws its own background; omit this option", "background", name)
     color = parse_background(name)
-    if color is None and video:
-        raise InputError("an .mp4 file cannot be transparent; use .webp", "background", name)
+    if color is None and opaque:
+        raise InputError(f"{OPAQUE[out.suffix.lower()]} cannot be transparent; use .webp", "background", name)
     return color
 
 
@@ -187,8 +209,9 @@ def _project(flags: Flags, export: Export) -> int:
         changed(FaceRequest(), changes, export.schema)
     out = Path(flags.out)
     _refuse_animation(out)
+    check_output(out, is_folder=not _is_picture(out))
     settings = out.with_suffix(".json")
-    if _is_png(out) and settings.exists():
+    if _is_picture(out) and settings.exists():
         raise InputError(f"{settings.name} already exists beside it; choose another name", "out", out)
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
@@ -200,16 +223,20 @@ def _project(flags: Flags, export: Export) -> int:
 
     with tqdm(total=STEPS, unit="step", desc="searching", file=sys.stderr) as progress:
         found = Projector(generator).project(picture, progress.update)
-    path = out if _is_png(out) else _free_name(out, f"{source.stem}_projected", ".png", ".json")
+    # Shortened first, so that the end of the name stays.
+    stem = shortened_name(source.stem, LONGEST_STEM - len("_projected"))
+    path = out if _is_picture(out) else free_name(out, f"{stem}_projected", ".png", ".json")
     text = generator.picture_text(found.request)
-    save_png(path, on_background(found.image, background), text)
+    save_picture(path, on_background(found.image, background), text)
     write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
     print(f"{found.request.attributes}\n{found.describe()}\n{path}")
     if changes is not None:
         request = changed(found.request, changes, export.schema)
         (face,) = generator.faces(request)
-        edited = _free_name(path.parent, f"{path.stem}_{name_part(request.changes)}", ".png")
-        save_png(edited, on_background(face.image, background), generator.picture_text(request))
+        changed_part = f"_{name_part(request.changes)}"
+        stem = shortened_name(path.stem, LONGEST_STEM - len(changed_part))
+        edited = free_name(path.parent, f"{stem}{changed_part}", path.suffix)
+        save_picture(edited, on_background(face.image, background), generator.picture_text(request))
         print(edited)
     return 0
 
@@ -217,18 +244,18 @@ def _project(flags: Flags, export: Export) -> int:
 def _write(generator: FaceGenerator, request: FaceRequest, out: Path, background: Color | None) -> str:
     """Draws a request and writes the result; returns where it was written."""
     if request.sheet:
-        path = out if _is_png(out) else out / f"sheet-{name_part(request.sheet)}.png"
-        save_png(path, generator.sheet(request, background), generator.picture_text(request))
+        path = out if _is_picture(out, request) else out / f"sheet-{name_part(request.sheet)}.png"
+        save_picture(path, generator.sheet(request, background), generator.picture_text(request))
         return str(path)
-    if _is_png(out):
+    if _is_picture(out, request):
         images = np.stack([face.image for face in _draw(generator, request, background)])
-        picture = grid(images, columns=math.ceil(math.sqrt(len(images))))
-        save_png(out, picture, generator.picture_text(request))
+        picture = grid(images, columns=request.columns or math.ceil(math.sqrt(len(images))))
+        save_picture(out, picture, generator.picture_text(request))
         return str(out)
     if request.interpolation is not None and request.interpolation.frame is None:
         return _write_animation(generator, request, request.interpolation, out, background)
     for face in _draw(generator, request, background):
-        path = _free_name(out, file_stem(face.request), ".png")
+        path = free_name(out, file_stem(face.request), ".png")
         save_png(path, face.image, generator.picture_text(face.request, face.labels))
     return str(path) if request.num_faces == 1 else f"{request.num_faces} faces in {out}/"
 
@@ -246,20 +273,29 @@ def _write_animation(
         return str(out)
     # All frame numbers have the same length, so that programs list the frames in order.
     digits = len(str(interpolation.frames - 1))
-    with written_whole(out) as partial:
+    with filled_whole(out) as partial:
         for number, face in enumerate(_draw(generator, request, background)):
             text = generator.picture_text(face.request, face.labels)
             save_png(partial / f"frame{number:0{digits}}.png", face.image, text)
     return f"{interpolation.frames} frames in {out}/"
 
 
-def _is_png(out: Path) -> bool:
-    return out.suffix.lower() == ".png"
+def _is_picture(out: Path, request: FaceRequest | None = None) -> bool:
+    """Whether the result is a single still picture; a WebP of a whole animation moves."""
+    ending = out.suffix.lower()
+    return ending in PICTURES and not (ending == ".webp" and request is not None and _is_animation(request))
+
+
+def _is_animation(request: FaceRequest) -> bool:
+    return not request.sheet and request.interpolation is not None and request.interpolation.frame is None
 
 
 def _refuse_animation(out: Path) -> None:
-    if out.suffix.lower() in ANIMATIONS:
+    ending = out.suffix.lower()
+    if ending in ANIMATIONS and ending not in PICTURES:
         raise InputError("an animation needs --interpolate", "out", out)
+    if ending in OTHER_PICTURES and not out.is_dir():
+        raise InputError(f"a picture is a {', '.join(PICTURES[:-1])}, or {PICTURES[-1]} file", "out", out)
 
 
 def _refuse_with(name: str, flags: Flags, others: Sequence[str]) -> None:
@@ -292,15 +328,21 @@ def _checked_out(flags: Flags, request: FaceRequest) -> Path:
         InputError: The request cannot be written there.
     """
     out = Path(flags.out)
-    if (_is_png(out) or request.sheet) and request.num_faces > MAX_GRID_FACES:
+    is_picture = _is_picture(out, request)
+    if (is_picture or request.sheet) and request.num_faces > MAX_GRID_FACES:
         raise InputError(f"{request.num_faces} faces are too many for one picture (at most {MAX_GRID_FACES})")
-    interpolation = request.interpolation
-    if _is_png(out) or request.sheet or interpolation is None or interpolation.frame is not None:
+    if request.columns and (request.sheet or not is_picture):
+        raise InputError("needs a grid, such as --out=grid.png", "columns", request.columns)
+    if is_picture or not _is_animation(request):
         _refuse_animation(out)
+        check_output(out, is_folder=not is_picture)
+        check_jpeg(out, request_text(request))
         return out
     if not flags["out"].present:
         # By default, an animation is a single file, not a folder of frames.
-        return _free_name(out, file_stem(request), ".webp")
+        check_output(out, is_folder=True)
+        return free_name(out, file_stem(request), ".webp")
+    check_output(out, is_folder=not out.suffix or out.is_dir())
     if out.suffix and not out.is_dir():
         check_animation(out)
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -334,7 +376,12 @@ def _origin(flags: Flags, export: Export) -> PictureOrigin | None:
     if changes is not None:
         request = changed(request, changes, export.schema)
     if sheet is not None:
-        request = dataclasses.replace(request, sheet=sheet)
+        request = dataclasses.replace(request, sheet=sheet, columns=0)
+    if flags.columns is not None:
+        request = dataclasses.replace(request, columns=flags.columns)
+    elif not _is_picture(Path(flags.out), request):
+        # The faces of a grid are drawn one by one.
+        request = dataclasses.replace(request, columns=0)
     return origin._replace(request=request)
 
 
@@ -372,6 +419,7 @@ def _request(flags: Flags) -> FaceRequest:
         sheet=sheet,
         candidates=1 if flags.candidates is None else flags.candidates,
         interpolation=interpolation,
+        columns=flags.columns or 0,
     )
 
 
@@ -386,16 +434,6 @@ def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | No
         delay=1,
     ):
         yield face._replace(image=on_background(face.image, background))
-
-
-def _free_name(folder: Path, stem: str, *endings: str) -> Path:
-    """Returns a free path with the first ending; no file of its name has any of the endings."""
-    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(
-        folder / f"{name}{endings[0]}"
-        for name in names
-        if not any((folder / f"{name}{ending}").exists() for ending in endings)
-    )
 
 
 if __name__ == "__main__":

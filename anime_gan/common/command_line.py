@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -13,14 +16,19 @@ from absl import flags
 import anime_gan
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
+from anime_gan.common.user_paths import expand_user
 
 USAGE_ERROR = 2
 # By the convention of shells: 128 plus the number of SIGINT.
 INTERRUPTED = 130
+# The same for SIGPIPE, which ends other programs of a pipe.
+PIPE_CLOSED = 141
+# Of a longer error message, only so many characters of its start and its end are shown.
+LONGEST_PART = 500
 # Help text of --model in all commands that pass its value to `exports.read.find_export`.
 MODEL_HELP = (
-    "path to a run, an exported model, or a folder of runs (the newest export is used); or the name of a "
-    "bundled model: sutemo-64 (default) or sutemo-128"
+    "path to a run or one of its checkpoints, an exported model, or a folder of runs (the newest export is "
+    "used); or the name of a bundled model: sutemo-64 (default) or sutemo-128"
 )
 
 
@@ -34,6 +42,10 @@ class Flags(flags.FlagValues):
     def text(self, name: str, default: str | None, help_text: str) -> None:
         """Defines a text flag."""
         flags.DEFINE_string(name, default, help_text, flag_values=self)
+
+    def path(self, name: str, default: str | None, help_text: str) -> None:
+        """Defines a flag for a path, or for a data source that may be one; a leading `~` is expanded."""
+        define_path(name, default, help_text, self)
 
     def texts(self, name: str, default: Sequence[str], help_text: str) -> None:
         """Defines a flag for a list of texts, separated by commas."""
@@ -65,6 +77,21 @@ class Flags(flags.FlagValues):
         flags.DEFINE_bool(name, default, help_text, flag_values=self)
 
 
+class PathParser(flags.ArgumentParser):  # type: ignore[type-arg]
+    """Parses a path; every flag that may name a file or folder uses this parser."""
+
+    def parse(self, argument: str) -> str:
+        """Returns the path with a leading `~` expanded."""
+        return expand_user(argument)
+
+
+def define_path(name: str, default: str | None, help_text: str, flag_values: flags.FlagValues) -> None:
+    """Defines a flag for a path."""
+    flags.DEFINE(
+        PathParser(), name, default, help_text, flag_values=flag_values, serializer=flags.ArgumentSerializer()
+    )
+
+
 def run_command(
     name: str,
     summary: str,
@@ -87,12 +114,14 @@ def run_command(
     Returns:
         The exit status; 2 for bad input, which is reported in one line.
     """
+    _prepare_streams()
     # SIGTERM ends a command as Ctrl-C does, so that unfinished files and worker processes are cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
     flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
     try:
         rest = flag_values([name, *(sys.argv[1:] if argv is None else argv)])[1:]
+        _refuse_repeats(flag_values)
         if flag_values["help"].value:
             print(f"{summary}\n\n{_help_text(flag_values)}")
             return 0
@@ -105,7 +134,10 @@ def run_command(
             )
         if len(rest) < len(positional):
             raise InputError(f"missing argument: {' '.join(positional[len(rest) :])}; see --help")
-        return command(*rest)
+        # All positional arguments are paths or data sources.
+        status = command(*map(expand_user, rest))
+        sys.stdout.flush()
+        return status
     except flags.UnrecognizedFlagError as error:
         hint = nearest(error.flagname, list(flag_values), "--{}".format) or "; see --help"
         return _fail(name, f"unknown option --{error.flagname}{hint}")
@@ -116,8 +148,36 @@ def run_command(
         return _fail(name, error.as_flag())
     except flags.Error as error:
         return _fail(name, _flag_error(str(error), flag_values))
+    except BrokenPipeError as error:
+        return PIPE_CLOSED if _is_output_closed() else _fail(name, str(error))
     except (ValueError, OSError) as error:
         return _fail(name, str(error))
+
+
+def _prepare_streams() -> None:
+    """Makes standard output and error usable whatever the console can show."""
+    if sys.stderr is None:
+        # Closed by the caller. The first file that is opened takes its place, so it must not be a result.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # The console of a Western Windows cannot show Chinese attributes, and no console shows file names
+            # in another encoding.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _is_output_closed() -> bool:
+    """Whether nobody reads standard output any more, as in `| head`; nothing more is written to it then."""
+    output = sys.stdout.fileno()
+    # Windows cannot ask, and there another pipe than this one is unlikely.
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(output, select.POLLERR)
+        if not poll.poll(0):
+            return False
+    # Python would report the error once more at the end of the process.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 def print_lines(lines: Sequence[str]) -> None:
@@ -131,9 +191,21 @@ def given_flags(flag_values: flags.FlagValues) -> dict[str, object]:
     return {name: flag_values[name].value for name in flag_values if flag_values[name].present}
 
 
+def _refuse_repeats(flag_values: flags.FlagValues) -> None:
+    """Raises an error for a text that was given twice: it is no list, and only the last one would count."""
+    for name in flag_values:
+        flag = flag_values[name]
+        is_text = "string" in flag.flag_type() and not hasattr(flag.parser, "enum_values")
+        if is_text and flag.present > 1:
+            raise InputError(f"was given {flag.present} times; give it once", flag.name)
+
+
 def _fail(name: str, message: str) -> int:
-    # The message takes one line, even if a library wrote several.
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    # The message takes one line, even if a library wrote several, or if the input is long.
+    line = " ".join(message.split())
+    if len(line) > 2 * LONGEST_PART:
+        line = f"{line[:LONGEST_PART]} ... {line[-LONGEST_PART:]}"
+    print(f"{name}: {line}", file=sys.stderr)
     return USAGE_ERROR
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.command_line import Flags, print_lines, run_command
+from anime_gan.common.labels_from import LABELS_FROM, LABELS_FROM_HELP
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.reading.pictures import MIN_SIDE
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.integer("num_images", 0, "maximum number of images (0 = all, or 16,000 drawn ones)", 0)
     flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
     flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
+    flags.choice("labels_from", LABELS_FROM, LABELS_FROM_HELP)
     return run_command(
         "anime_gan.datasets.build",
         SUMMARY,
@@ -39,7 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _build(flags: Flags, source: str, destination: str) -> int:
     try:
         dataset = load_dataset(
-            source, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
+            source,
+            flags.num_images,
+            flags.resolution,
+            flags.seed,
+            flags.transparent,
+            labels_from=flags.labels_from,
+            import_code=True,
         )
     except DataError as error:
         # Here, the source is a positional argument and not an option.

@@ -11,6 +11,9 @@ import numpy as np
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.errors import InputError
 
+# Attributes in the statistics of a dataset.
+MAX_STATISTICS = 100
+
 
 class DataError(InputError):
     """A data source cannot be used; the message says what is wrong, where, and what to do."""
@@ -82,15 +85,21 @@ class Dataset:
     report: DataReport = DataReport()
 
     def statistics(self) -> str:
-        """Returns the number of images with each attribute value, one attribute per line."""
+        """Returns the number of images with each attribute value, one attribute per line.
+
+        With very many attributes, the last line says how many are left out.
+        """
         lines = []
-        for slot in self.schema.slots:
+        left_out = len(self.schema.slots) - MAX_STATISTICS
+        for slot in self.schema.slots[:MAX_STATISTICS]:
             columns = self.labels[:, slot.columns]
             having = np.sum(columns > 0, axis=0)
             terms = self.schema.terms[slot.columns]
             parts = [f"{term.name} {count}" for term, count in zip(terms, having, strict=True)]
             unknown = int(np.sum(np.all(columns == 0, axis=1)))
             lines.append(f"{slot.name}: {', '.join(parts)}" + (f", unknown {unknown}" if unknown else ""))
+        if left_out > 0:
+            lines.append(f"and {left_out} more attributes")
         return "\n".join(lines) or "no labels"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,18 +24,20 @@ def load_dataset(
     seed: int,
     transparent: str = "no",
     *,
+    labels_from: str = "auto",
     import_code: bool = False,
 ) -> Dataset:
     """Loads the data source that `data` names.
 
     Args:
-        data: `drawn`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord shards, or
-            `module:NAME`. A folder may be remote, such as `gs://bucket/faces`. `module:NAME` is a class
-            outside the package with the members of `Illustrator`.
+        data: `drawn`, `drawn:STYLES`, `sutemo:DIR`, `sutemo-white:DIR`, a folder of images or TFRecord
+            shards, or `module:NAME`. A folder may be remote, such as `gs://bucket/faces`. `module:NAME` is
+            a class outside the package with the members of `Illustrator`.
         num_images: Maximum number of images; 0 for all, or for `DEFAULT_DRAWN_IMAGES` drawn ones.
         resolution: Image side in pixels.
         seed: Random seed for drawn images.
         transparent: A key of `TRANSPARENT`. Drawn images have an alpha channel unless it is "no".
+        labels_from: Source of the labels of a folder, as in `read_labels`.
         import_code: Whether `module` may be imported. This is True if the user typed `data`, and False if
             `data` comes from a file, which somebody else may have written.
 
@@ -47,11 +50,15 @@ def load_dataset(
 
     kind, _, where = data.partition(":")
     alpha = TRANSPARENT[transparent]
-    if kind == "drawn" and not where:
+    if kind == "drawn":
         from anime_gan.datasets.drawn.faces import DrawnFaces
         from anime_gan.datasets.illustrated import IllustratedFaces
+        from anime_gan.datasets.illustrator.faces import StyledFaces, parse_styles
 
-        drawn = DrawnFaces(seed, transparent=alpha is not False)
+        keeps_alpha = alpha is not False
+        drawn: Illustrator = DrawnFaces(seed, keeps_alpha)
+        if where:
+            drawn = StyledFaces(seed, parse_styles(where), keeps_alpha)
         return prepare(IllustratedFaces(drawn, num_images or DEFAULT_DRAWN_IMAGES), resolution)
     if kind in ("sutemo", "sutemo-white") and where:
         from anime_gan.datasets.illustrated import IllustratedFaces
@@ -76,14 +83,27 @@ def load_dataset(
         return prepare(own, resolution)
     # An empty text would mean the current folder.
     if not data or not is_folder(root):
-        reason = "no such folder; use drawn, sutemo:DIR, a folder of images, or module:NAME"
+        reason = _why_no_source(data)
         raise DataError(reason, "data", data)
     from anime_gan.datasets import records
     from anime_gan.datasets.folder import source as folder
 
-    if records.is_records_folder(root):
+    if not os.path.isfile(root) and records.is_records_folder(root):
         return prepare(records.RecordShards(root, num_images, alpha), resolution)
-    return folder.load_folder(root, num_images, resolution, alpha)
+    try:
+        return folder.load_folder(root, num_images, resolution, alpha, labels_from)
+    except DataError as error:
+        if os.path.isfile(root) or not (found := records.foreign_records(root)):
+            raise
+        advice = "save their images as files and use that folder, or write it as shards with"
+        reason = f"contains {found}; {advice} python -m anime_gan.datasets.build FOLDER DEST"
+        raise DataError(reason, "data", data) from error
+
+
+def _why_no_source(data: str) -> str:
+    if data and os.path.isfile(data):
+        return "this file is not a zip archive; use a folder of images or a .zip file"
+    return "no such folder; use drawn, sutemo:DIR, a folder of images, or module:NAME"
 
 
 def _load_illustrator(reference: str, seed: int) -> Illustrator:

@@ -18,18 +18,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 import PIL
-from filelock import FileLock
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Group, Schema, Term
 from anime_gan.common.files import remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
+from anime_gan.common.json_files import JsonError, parse_record, read_json
+from anime_gan.common.locks import locked_if_possible
+from anime_gan.common.user_paths import user_folder
 from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
 # A single picture is more likely a mistake than a dataset.
 MINIMUM = 2
+MAX_LISTED = 20  # Names in a note.
 UNLABELED = "a model trained without labels draws random faces and accepts no requests"
 # These files exist only while a folder is being filled: the progress, and the labels with all columns.
 JOURNAL = "chunks.jsonl"
@@ -103,27 +107,45 @@ def prepared_folder(name: str, resolution: int, fingerprint: str) -> Path:
 
 def cache_folder() -> Path:
     """Returns `$XDG_CACHE_HOME/anime_gan`, by default `~/.cache/anime_gan`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anime_gan"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "anime_gan"
+
+
+class _Record(msgspec.Struct):
+    """The contents of `dataset.json`. Folders from before version 0.2.0 contain RGB images."""
+
+    name: str
+    images: int
+    resolution: int
+    statement: str
+    checksum: str
+    found: int
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    channels: int = 3
 
 
 def open_prepared(folder: Path) -> Dataset:
-    """Opens a prepared folder; the images are memory-mapped."""
-    record = json.loads((folder / "dataset.json").read_text("utf-8"))
-    schema = Schema.from_json((folder / "attributes.json").read_text("utf-8"))
-    # Folders from before version 0.2.0 contain RGB images.
-    shape = (record["images"], record["resolution"], record["resolution"], record.get("channels", 3))
+    """Opens a prepared folder; the images are memory-mapped.
+
+    Raises:
+        DataError: A file in the folder is damaged.
+    """
+    advice = f"delete the folder {folder} to read the data again"
+    record = read_json(folder / "dataset.json", _Record, DataError, advice)
+    schema = Schema.read(folder / "attributes.json", DataError, advice)
+    shape = (record.images, record.resolution, record.resolution, record.channels)
     images = np.memmap(folder / "images.bin", np.uint8, "r", shape=shape)
     return Dataset(
-        name=record["name"],
+        name=record.name,
         images=images,
         labels=np.fromfile(folder / "labels.bin", np.int8).reshape(len(images), schema.num_labels),
         schema=schema,
-        statement=record["statement"],
-        checksum=record["checksum"],
+        statement=record.statement,
+        checksum=record.checksum,
         report=DataReport(
-            record["found"],
-            tuple((name, reason) for name, reason in record["skipped"]),
-            tuple(record["notes"]),
+            record.found,
+            record.skipped,
+            record.notes,
         ),
     )
 
@@ -162,11 +184,17 @@ def _only_one(folder: Path) -> Iterator[None]:
     """Locks a folder, so that a second process that wants to fill it waits for the first."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
-    with FileLock(lock):
+    with locked_if_possible(lock):
         yield
     # A process that still waits finds the finished folder. Windows cannot remove a lock that it has open.
     with contextlib.suppress(OSError):
         lock.unlink()
+
+
+class _JournalLine(msgspec.Struct):
+    items: int
+    rows: int
+    skipped: tuple[tuple[str, str], ...]
 
 
 class _Progress:
@@ -214,8 +242,8 @@ class _Progress:
         lines: list[dict[str, Any]] = []
         for text in journal.read_text("ascii", "replace").splitlines() if journal.is_file() else []:
             try:
-                line = json.loads(text)
-            except ValueError:
+                line = parse_record(text, _JournalLine)
+            except JsonError:
                 break
             rows = self.rows + line["rows"]
             if not self._has(rows):
@@ -297,10 +325,16 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
         else:
             attributes.append(attribute)
             columns.append(slot.start)
-    notes = [f"labels ignored: {', '.join(names)} ({reason})" for reason, names in dropped.items()]
+    notes = [f"labels ignored: {_listed(names)} ({reason})" for reason, names in dropped.items()]
     if schema.attributes and not attributes:
         notes.append(f"no usable labels: {UNLABELED}")
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
+
+
+def _listed(names: list[str]) -> str:
+    """Returns names for a note; of very many, only the first ones."""
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f", and {more} more" if more > 0 else "")
 
 
 def _checksum(schema: Schema, labels: np.ndarray, images: Path) -> str:

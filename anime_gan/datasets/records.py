@@ -12,20 +12,24 @@ import hashlib
 import io
 import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 from google.protobuf.message import DecodeError
 from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.json_files import parse_json
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.datasets.dataset import DataError, Dataset, printable
 from anime_gan.datasets.prepared import Chunk, source_fingerprint
 from anime_gan.datasets.reading.decoding import Files, decode_in_order
+from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS, ending_of
 from anime_gan.datasets.reading.storage import list_files, read_file
 
 MANIFEST = "records.json"
@@ -35,6 +39,8 @@ SHARD_RECORDS = 4096
 CHUNK = 256
 PARTIAL = ".partial-"
 # The shard must be deleted first, because a build keeps existing shards.
+_SHARD = re.compile(r"\.tfrecords?(\.gz|\.gzip)?(-[0-9]+-of-[0-9]+)?$", re.IGNORECASE)
+_MAX_HEAD, _MAX_NAMES = 2**24, 10
 REBUILD = "delete it and run the build again"
 
 
@@ -48,6 +54,38 @@ def is_records_folder(root: str) -> bool:
         return True
     # A folder of images may also contain a file with this name.
     return isinstance(manifest, dict) and "shards" in manifest
+
+
+def foreign_records(root: str) -> str:
+    """Describes the TFRecords of another program in a folder; empty if it has none, or has images too."""
+    files = [file.name for file in list_files(root, [])]
+    shards = [name for name in files if _SHARD.search(name)]
+    if not shards or any(ending_of(name) in IMAGE_ENDINGS for name in files):
+        return ""
+    count = f"{len(shards)} TFRecord file{'s' * (len(shards) > 1)}"
+    head = read_file(root, shards[0], _MAX_HEAD)
+    if head.startswith(b"\x1f\x8b"):
+        return f"{count} compressed with gzip ({shards[0]})"
+    if "dataset_info.json" in {name.rpartition("/")[2] for name in files}:
+        return f"{count} of TensorFlow Datasets ({shards[0]})"
+    names = _feature_names(head)
+    if {"shape", "data"} <= set(names):
+        return f"{count} of StyleGAN ({shards[0]})"
+    features = f" with the features {', '.join(names)}" if names else ""
+    return f"{count} of another program{features} ({shards[0]}; {MANIFEST} is missing)"
+
+
+def _feature_names(head: bytes) -> list[str]:
+    """Returns the names of the features in the first record; none if it is no `tf.train.Example`."""
+    length = int.from_bytes(head[:8], "little")
+    example = head[12 : 12 + length]
+    if len(example) < length:
+        return []
+    try:
+        tf = import_tensorflow()
+        return sorted(tf.train.Example.FromString(example).features.feature)[:_MAX_NAMES]
+    except DecodeError:
+        return []
 
 
 def write_records(dataset: Dataset, destination: str) -> int:
@@ -126,6 +164,18 @@ def _write_shard(dataset: Dataset, start: int, stop: int, path: str) -> None:
     tf.io.gfile.rename(partial, path, overwrite=True)
 
 
+class _Manifest(msgspec.Struct):
+    """The contents of `records.json`. Shards from before version 0.2.0 contain RGB images."""
+
+    version: int
+    name: str
+    statement: str
+    images: int
+    schema: dict[str, Any]
+    shards: list[str]
+    channels: int = 3
+
+
 class RecordShards:
     """A folder of shards, as a source for `prepare`."""
 
@@ -146,19 +196,19 @@ class RecordShards:
         """
         self._root = root.rstrip("/")
         try:
-            manifest = json.loads(read_file(root, MANIFEST))
-            if manifest["version"] != VERSION:
-                raise ValueError(f"it has version {manifest['version']}, not version {VERSION}")
-            self.schema = Schema.from_json(json.dumps(manifest["schema"]))
-            self.name, self.statement = str(manifest["name"]), str(manifest["statement"])
-            # Shards from before version 0.2.0 contain RGB images.
-            self._transparent = manifest.get("channels", 3) == 4 if transparent is None else transparent
+            text = read_file(root, MANIFEST)
+            manifest = parse_json(text, _Manifest)
+            if manifest.version != VERSION:
+                raise ValueError(f"it has version {manifest.version}, not version {VERSION}")
+            self.schema = Schema.from_json(json.dumps(manifest.schema))
+            self.name, self.statement = manifest.name, manifest.statement
+            self._transparent = manifest.channels == 4 if transparent is None else transparent
             self.channels = 4 if self._transparent else 3
-            self._shards = [str(name) for name in manifest["shards"]]
-            self.num_items = min(num_images or manifest["images"], int(manifest["images"]))
-            if len(self._shards) != -(-manifest["images"] // SHARD_RECORDS):
-                raise ValueError(f"{manifest['images']} images cannot be in {len(self._shards)} shards")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._shards = manifest.shards
+            self.num_items = min(num_images or manifest.images, manifest.images)
+            if len(self._shards) != -(-manifest.images // SHARD_RECORDS):
+                raise ValueError(f"{manifest.images} images cannot be in {len(self._shards)} shards")
+        except ValueError as error:
             raise DataError(f"{self._root}/{MANIFEST}: damaged ({error}); run the build again") from error
         self._found = [file for file in list_files(root, []) if file.name in self._shards]
         missing = set(self._shards) - {file.name for file in self._found}
@@ -166,7 +216,7 @@ class RecordShards:
             raise DataError(
                 f"{root}: {min(missing)} is missing ({len(missing)} of {len(self._shards)} shards)"
             )
-        self._manifest = manifest
+        self._manifest = json.loads(text)
 
     def fingerprint(self) -> str:
         """Returns a digest of the manifest and of the sizes and times of the shards."""

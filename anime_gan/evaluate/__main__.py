@@ -56,13 +56,15 @@ def _evaluate(flags: Flags) -> int:
         )
     model, out = model_and_folder(flags, background)
     import_tensorflow()
-    from anime_gan.evaluate.bench import Options
+    from anime_gan.evaluate.bench import Options, evaluation_split
     from anime_gan.evaluate.evaluation import evaluate
     from anime_gan.evaluate.output import complete_export, write_results
     from anime_gan.evaluate.report import summary
     from anime_gan.judges.load import load_judges
 
     dataset = model.training_data(flags.data)
+    # Checked before the judges are trained.
+    evaluation_split(model, dataset)
     shown = model.on_background(dataset)
     judges = load_judges(shown)
     # The background changes what the judges see, but it is still the same training data.

@@ -142,18 +142,9 @@ class Bench:
         config = model.record["config"]
         # An export without these options was trained on all images.
         self.hold_out = str(config.get("hold_out", ""))
-        test_every = int(config.get("test_every", 0))
-        self.saw_test_images = test_every == 0
+        self.saw_test_images = int(config.get("test_every", 0)) == 0
         self.combinations = parse_combinations(self.hold_out, self.schema)
-        split = split_dataset(dataset.labels, self.combinations, test_every or TEST_EVERY)
-        # The judges were trained on all images but these.
-        kept_from_judges = split.test[split.test % TEST_EVERY == TEST_EVERY - 1]
-        self.split = Split(split.train, kept_from_judges, split.held_out)
-        if len(self.split.test) < MIN_TEST_IMAGES or len(self.split.train) < MIN_TEST_IMAGES:
-            raise DataError(
-                f"{dataset.name}: has {len(self.split.train)} training and {len(self.split.test)} test "
-                f"images; at least {MIN_TEST_IMAGES} of each are needed"
-            )
+        self.split = evaluation_split(model, dataset)
 
     @property
     def judges(self) -> Judges:
@@ -245,3 +236,23 @@ class Bench:
             parts.append(function(*(array[start : start + size] for array in arrays)))
             self._progress.update(len(parts[-1]))
         return np.concatenate(parts)
+
+
+def evaluation_split(model: ExportedModel, dataset: Dataset) -> Split:
+    """Splits the dataset as the training run did; images that trained a judge are no test images.
+
+    Raises:
+        DataError: There are too few images.
+    """
+    config = model.record["config"]
+    # An export without these options was trained on all images.
+    combinations = parse_combinations(str(config.get("hold_out", "")), model.schema)
+    split = split_dataset(dataset.labels, combinations, int(config.get("test_every", 0)) or TEST_EVERY)
+    # The judges were trained on all images but these.
+    kept_from_judges = split.test[split.test % TEST_EVERY == TEST_EVERY - 1]
+    if len(kept_from_judges) < MIN_TEST_IMAGES or len(split.train) < MIN_TEST_IMAGES:
+        raise DataError(
+            f"{dataset.name}: has {len(split.train)} training and {len(kept_from_judges)} test images; at "
+            f"least {MIN_TEST_IMAGES} of each are needed"
+        )
+    return Split(split.train, kept_from_judges, split.held_out)

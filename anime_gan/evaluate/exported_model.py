@@ -88,6 +88,7 @@ class ExportedModel:
             config["resolution"],
             config["seed"],
             transparency(self._export.channels),
+            labels_from=config.get("labels_from", "auto"),
             import_code=bool(data),
         )
         print_lines(dataset.report.lines())
@@ -122,11 +123,11 @@ def check_schema(model: ExportedModel, dataset: Dataset) -> None:
 def measuring_flags(out: str | None, out_help: str) -> Flags:
     """Returns the flags of all commands that measure a model; `out` is the default of `--out`."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
-    flags.text(
+    flags.path("model", None, MODEL_HELP)
+    flags.path(
         "data", None, "the model's training data, as in train.py --data (default: as recorded in the export)"
     )
-    flags.text("out", out, out_help)
+    flags.path("out", out, out_help)
     return flags
 
 

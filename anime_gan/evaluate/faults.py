@@ -50,7 +50,7 @@ SHARES = ("attributes", "success", "detail_attributes", "detail_success")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = data_flags(2 * MIN_SIDE)
-    flags.text("out", "results", "folder for faults.json (default: results)")
+    flags.path("out", "results", "folder for faults.json (default: results)")
     return run_command("anime_gan.evaluate.faults", SUMMARY, flags, lambda: _measure(flags), argv)
 
 

@@ -11,6 +11,8 @@ from anime_gan.common.markdown import duration_in_words
 from anime_gan.training.config import command_line
 
 SECTION = "## Measured"
+FULL_RESULTS = "Full results: EVALUATION.md, evaluation.png."
+_SECTION_PATTERN = re.compile(rf"^{SECTION}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 # The sentence in a card without measurements. Older versions wrote the second sentence.
 UNMEASURED = (
     " This model has not been evaluated yet (python -m anime_gan.evaluate).",
@@ -22,12 +24,18 @@ def with_measured_section(card: str, summary: str) -> str:
     """Returns a model card with the main results in its section "Measured"; replaces an older section."""
     for sentence in UNMEASURED:
         card = card.replace(sentence, "")
-    section = f"{SECTION}\n\n{summary}\n\nFull results: EVALUATION.md, evaluation.png.\n"
-    pattern = re.compile(rf"^{SECTION}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    section = f"{SECTION}\n\n{summary}\n\n{FULL_RESULTS}\n"
+    pattern = _SECTION_PATTERN
     if pattern.search(card):
         # A function is passed, because backslashes in a replacement text would be interpreted.
         return pattern.sub(lambda found: section + ("\n" if found.end() < len(card) else ""), card, count=1)
     return f"{card.rstrip()}\n\n{section}"
+
+
+def measured_section(card: str) -> str:
+    """Returns the main results in the section "Measured" of a card; empty without such a section."""
+    found = _SECTION_PATTERN.search(card)
+    return found[0].removeprefix(SECTION).replace(FULL_RESULTS, "").strip() if found else ""
 
 
 def model_card(record: Mapping[str, Any], schema: Schema) -> str:
@@ -74,8 +82,8 @@ def _trained_origin(record: Mapping[str, Any]) -> str:
     return f"""\
 Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]}{duration}.
 
-    {command_line(config)}
-
+    {_command(record)}
+{_lowered_rates(record)}
 ## Training data
 
 {record["images"]:,} images. {record["statement"]}
@@ -85,6 +93,24 @@ Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]
 You may use, modify, and redistribute the weights under the terms of the training data and of the initial
 weights, if any (see above). This project claims no further rights in them.
 """
+
+
+def _command(record: Mapping[str, Any]) -> str:
+    """Returns the command that makes these weights, without the learning rates that were lowered later."""
+    first: Mapping[str, Any] = next(iter(record.get("learning_rates", ())), {})
+    rates = {name: value for name, value in first.items() if name != "step"}
+    # A snapshot was made before the last step of its run.
+    return command_line({**record["config"], **rates, "steps": record["steps"]})
+
+
+def _lowered_rates(record: Mapping[str, Any]) -> str:
+    lines = [
+        f"\nFrom step {entry['step']:,} on, after `--resume --from_step={entry['step']}`, with "
+        + " ".join(f"`--{name}={value:g}`" for name, value in entry.items() if name != "step")
+        + ".\n"
+        for entry in record.get("learning_rates", ())[1:]
+    ]
+    return "".join(lines)
 
 
 def _imported_origin(record: Mapping[str, Any]) -> str:

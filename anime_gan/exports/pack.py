@@ -7,6 +7,7 @@ only by rounding errors. These are measured, printed, and recorded in `training.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,8 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.user_code import is_reference
-from anime_gan.exports.read import ModelError, find_export, read_export
+from anime_gan.exports.model_card import measured_section, with_measured_section
+from anime_gan.exports.read import CRITIC, ModelError, find_export, read_export
 
 SUMMARY = """Writes a copy of an exported model at half the size: batch normalization is folded into the
 convolutions, and weights are stored in float16. Keep the original: a packed model with folded
@@ -28,13 +30,17 @@ PRECISIONS = ("float32", "bfloat16")
 COMPARED_FACES = 256
 # Maximum number of label rows that are kept to sample open attributes. More rows hardly improve the result.
 MAX_ROWS = 4_096
+# The files of an evaluation; the first one is the report.
+EVALUATION = ("EVALUATION.md", "evaluation.json", "evaluation.png")
+CARD = "MODEL_CARD.md"
+BEFORE_PACKING = "These figures were measured before packing."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, "path to the run or exported model to pack")
-    flags.text("out", None, "folder to write (must not exist yet)")
+    flags.path("model", None, "path to the run or exported model to pack")
+    flags.path("out", None, "folder to write (must not exist yet)")
     flags.choice(
         "precision",
         PRECISIONS,
@@ -108,7 +114,25 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
             "maximum": int(error.max()),
         }
         write_record(partial, record, schema)
+        _keep_evaluation(export, partial)
     return record["packing"]["picture_error"]
+
+
+def _keep_evaluation(export: Path, packed: Path) -> None:
+    """Copies the critic and the evaluation of the original, which were made before packing."""
+    if (export / CRITIC).is_dir():
+        shutil.copytree(export / CRITIC, packed / CRITIC)
+    for name in EVALUATION:
+        if (export / name).is_file():
+            shutil.copyfile(export / name, packed / name)
+    report = packed / EVALUATION[0]
+    if report.is_file():
+        report.write_text(f"{report.read_text('utf-8').rstrip()}\n\n{BEFORE_PACKING}\n", "utf-8")
+    card = export / CARD
+    measured = measured_section(card.read_text("utf-8")) if card.is_file() else ""
+    if measured:
+        new = (packed / CARD).read_text("utf-8")
+        (packed / CARD).write_text(with_measured_section(new, f"{BEFORE_PACKING}\n\n{measured}"), "utf-8")
 
 
 if __name__ == "__main__":

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
@@ -29,6 +32,37 @@ NAME_DIGITS = 16
 
 class ModelError(InputError):
     """An exported model is missing, incomplete, or damaged."""
+
+
+class _Config(msgspec.Struct):
+    """The options in `training.json` that are read again. Older exports do not have all of them."""
+
+    architecture: str
+    latent_dim: int
+    resolution: int
+    data: str = ""
+    channels: int = 3
+    base_resolution: int = 0
+    num_images: int = 0
+    batch_size: int = 0
+    seed: int = 0
+    test_every: int = 0
+    hold_out: str = ""
+    flip: bool = False
+    generator_options: dict[str, Any] | None = None
+
+
+class _TrainingRecord(msgspec.Struct):
+    """The entries in `training.json` that are read again."""
+
+    config: _Config
+    statement: str
+    weights_sha256: str
+    steps: int = 0
+    seconds: float = 0.0
+    images: int = 0
+    data_checksum: str | None = None
+    packing: dict[str, Any] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +120,15 @@ def read_export(directory: Path | None) -> Export:
 def find_export(directory: Path | None) -> Path:
     """Returns the newest complete version of an exported model.
 
+    A run that was stopped has a checkpoint that is newer than its exports. The checkpoint is then exported.
+
     Args:
-        directory: A version folder, an `export` folder, a run, a folder of runs (the newest export is used),
-            or the name of a bundled model, such as `sutemo-128`. An existing folder of that name takes
-            precedence. None means the default bundled model.
+        directory: A version folder, an `export` folder, a run or one of its checkpoints, a folder of runs
+            (the newest export is used), or the name of a bundled model, such as `sutemo-128`. An existing
+            folder of that name takes precedence. None means the default bundled model.
 
     Raises:
-        ModelError: There is no such model, or it is incomplete.
+        ModelError: There is no such model, or it is incomplete, or a checkpoint cannot be exported.
     """
     if directory is None:
         directory = SHIPPED
@@ -100,10 +136,14 @@ def find_export(directory: Path | None) -> Path:
     if str(directory) in names and not directory.exists():
         directory = PRETRAINED / directory
     found = _newest_version(directory)
+    # The newest checkpoint of a folder of runs is taken only if there is no export.
+    unfinished = found is None or (directory / CONFIG).is_file()
+    if unfinished and (newer := _exported_checkpoint(directory, found)) is not None:
+        return newer
     if found is None:
         reason = (
-            "no exported model found (a finished run has one in export/), and no bundled model has "
-            f"that name (available: {', '.join(names)})"
+            "no exported model found (a finished run has one in export/, and a stopped run has checkpoints), "
+            f"and no bundled model has that name (available: {', '.join(names)})"
         )
         raise ModelError(reason, "model", directory)
     for name in ("attributes.json", "training.json"):
@@ -127,6 +167,42 @@ def _newest_version(directory: Path) -> Path | None:
     return max(of_runs, key=lambda path: path.stat().st_mtime).parent if of_runs else None
 
 
+def _exported_checkpoint(directory: Path, export: Path | None) -> Path | None:
+    """Exports a checkpoint, or the newest one of a run if it is newer than the export.
+
+    Args:
+        directory: A checkpoint, a run, or a folder of runs, which may be stages of one another.
+        export: The newest export in the folder.
+    """
+    chosen = run_of_checkpoint(directory) is not None
+    runs = [directory] if chosen or (directory / CONFIG).is_file() else _by_checkpoint(directory)
+    after = int(export.name) if export and export.name.isdecimal() else 0
+    if not runs or not (chosen or Checkpoints(runs[-1] / CHECKPOINTS).newest() > after):
+        return None
+    # Imported here because it imports TensorFlow.
+    import_tensorflow()
+    from anime_gan.exports.from_checkpoint import export_checkpoint, export_newest
+
+    return export_checkpoint(directory) if chosen else export_newest(runs[-1], after)
+
+
+def _by_checkpoint(directory: Path) -> list[Path]:
+    """Returns the runs in a folder that have a checkpoint, the one with the newest checkpoint last."""
+    times = {}
+    for file in directory.glob(f"*/{CONFIG}"):
+        checkpoints = Checkpoints(file.parent / CHECKPOINTS)
+        if newest := checkpoints.newest():
+            times[file.parent] = checkpoints.path(newest).stat().st_mtime
+    return sorted(times, key=lambda run: times[run])
+
+
+def run_of_checkpoint(directory: Path) -> Path | None:
+    """Returns the run that a checkpoint belongs to; None if the path is not a checkpoint of a run."""
+    folder = directory.resolve().parent
+    belongs = checkpoint_step(directory) and folder.name == CHECKPOINTS and (folder.parent / CONFIG).is_file()
+    return folder.parent if belongs and directory.is_dir() else None
+
+
 def check_critic(export: Path) -> None:
     """Checks that an export has a critic, which selects among candidates.
 
@@ -146,11 +222,7 @@ def read_schema(export: Path) -> Schema:
     Raises:
         ModelError: The file is damaged.
     """
-    file = export / "attributes.json"
-    try:
-        return Schema.from_json(file.read_text("utf-8"))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged: {error}") from error
+    return Schema.read(export / "attributes.json", ModelError)
 
 
 def read_record(export: Path) -> dict[str, Any]:
@@ -159,15 +231,7 @@ def read_record(export: Path) -> dict[str, Any]:
     Raises:
         ModelError: The file is damaged.
     """
-    file = export / "training.json"
-    try:
-        record = json.loads(file.read_text("utf-8"))
-        missing = {"config", "statement", "weights_sha256"} - set(record)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged: {error}") from error
-    if missing or not isinstance(record, dict):
-        raise ModelError(f"{file} is damaged: missing {', '.join(sorted(missing))}")
-    return record
+    return json_files.read_record(export / "training.json", _TrainingRecord, ModelError)
 
 
 def read_label_rows(export: Path) -> LabelRows:

@@ -102,7 +102,7 @@ class RequestReader(tf.Module):
         for pattern, replacement in NORMALIZATION:
             text = tf.strings.regex_replace(text, pattern, replacement)
         split = tf.strings.split(text, sep=",")
-        phrases = tf.strings.regex_replace(split.flat_values, "^ +| +$", "")
+        phrases = split.flat_values
         codes = self._codes.lookup(phrases)
         effects = tf.gather(self._effects, tf.maximum(codes, 0))
         rows, count = split.value_rowids(), split.nrows()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,12 @@ from anime_gan.training.trainer import Trainer
 
 
 def export_model(
-    trainer: Trainer, dataset: Dataset, config: TrainConfig, directory: Path, seconds: float = 0.0
+    trainer: Trainer,
+    dataset: Dataset,
+    config: TrainConfig,
+    directory: Path,
+    seconds: float = 0.0,
+    learning_rates: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Exports the EMA generator of a training run.
 
@@ -39,27 +44,58 @@ def export_model(
         config: The run's options.
         directory: The version folder to write. TF Serving expects its name to be a number.
         seconds: Duration of all training steps; 0 if unknown.
+        learning_rates: The rates by the step from which they apply, if the run was resumed with lower ones.
 
     Returns:
         The directory.
     """
-    schema = dataset.schema
     options = {**dataclasses.asdict(config), "channels": trainer.channels}
-    generator = make_generator(options, schema)
+    generator = make_generator(options, dataset.schema)
     generator.set_weights(trainer.ema_generator.get_weights())
+    record = make_record(
+        options,
+        generator,
+        steps=int(trainer.step),
+        seconds=seconds,
+        images=trainer.num_images,
+        statement=dataset.statement,
+        data_checksum=dataset.checksum,
+        learning_rates=learning_rates,
+    )
+    write_export(directory, generator, dataset.schema, trainer.label_rows, record)
+    return directory
+
+
+def make_record(
+    options: Mapping[str, Any],
+    generator: AttributeGenerator,
+    *,
+    steps: int,
+    seconds: float,
+    learning_rates: Sequence[Mapping[str, Any]],
+    **data: Any,
+) -> dict[str, Any]:
+    """Returns the contents of `training.json`.
+
+    Args:
+        options: The run's options, and the number of channels.
+        generator: The generator with its final weights.
+        steps: Number of steps after which the weights were taken.
+        seconds: Duration of these steps; 0 if unknown.
+        learning_rates: As in `export_model`.
+        **data: `images`, `statement`, and `data_checksum`, which describe the training data.
+    """
     # Only the name is stored: exports are shared, and a full path would reveal the user's folders.
-    options["init_from"] = Path(config.init_from).name
     record = {
-        "config": options,
-        "steps": int(trainer.step),
+        "config": {**options, "init_from": Path(options["init_from"]).name},
+        "steps": steps,
         "seconds": round(seconds, 1),
-        "images": trainer.num_images,
-        "statement": dataset.statement,
-        "data_checksum": dataset.checksum,
+        **data,
         "weights_sha256": weights_checksum(generator),
     }
-    write_export(directory, generator, schema, trainer.label_rows, record)
-    return directory
+    if len(learning_rates) > 1:
+        record["learning_rates"] = [dict(entry) for entry in learning_rates]
+    return record
 
 
 def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> AttributeGenerator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from anime_gan.common.backend import keras, tf
-from anime_gan.judges import critic, store
+from anime_gan.judges.critic import read_critic
 
 # Added to the standard deviation of a channel, so that nearly constant channels do not dominate.
 SMALLEST_DEVIATION = 1e-3
@@ -29,9 +29,7 @@ class CriticFeatures:
         Raises:
             JudgeError: It is missing or damaged.
         """
-        record = store.read_record(directory, critic.NAME)
-        network = critic.make_network(record["side"], record.get("channels", 3), "float32")
-        store.read_weights(directory, network, record)
+        record, network = read_critic(directory)
         maps = [
             layer.output
             for layer in network.layers
@@ -39,7 +37,7 @@ class CriticFeatures:
         ]
         # Only the last map of each size is kept.
         sizes = {output.shape[1]: output for output in maps}
-        self._side = record["side"]
+        self._side = record.side
         self._network = keras.Model(network.input, list(sizes.values()))
 
     def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:

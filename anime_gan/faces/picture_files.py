@@ -13,7 +13,14 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from anime_gan.common.alpha import has_alpha
 from anime_gan.common.files import written_whole
-from anime_gan.datasets.reading.pictures import HALF_TRANSPARENT, PictureError, is_transparent, read_picture
+from anime_gan.datasets.reading.pictures import (
+    FORMATS,
+    PictureError,
+    is_transparent,
+    read_picture,
+)
+from anime_gan.faces.gif_colors import CLEAR, reduced
+from anime_gan.faces.output_paths import shortened_name
 from anime_gan.faces.request import FaceRequest, PictureOrigin, origin_from_text
 
 # File types of animations. A folder of frames and a PNG that shows all frames are handled separately.
@@ -21,10 +28,14 @@ ANIMATIONS = (".webp", ".gif", ".mp4")
 # Videos store one color per 2x2 pixels. This would be visible in small faces, so they are enlarged first.
 VIDEO_SIDE = 256
 VIDEO_EXTRA = '.mp4 needs the package "av": pip install "anime_gan[video]". Or use .webp or .gif'
-# The last index of a palette.
-MAX_COLOR = 255
+# The limit of the format, with some room for other programs.
+MAX_JPEG_EXIF = 60_000
+# Bytes of a part of a file name.
+LONGEST_PART = 80
 # Generation settings are short; anything longer comes from another program.
 MAX_TEXT = 2**20
+# Pillow would read a PNG with more chunks of text for minutes.
+MAX_TEXT_CHUNKS = 1_000
 
 
 def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
@@ -40,6 +51,47 @@ def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
         info.add_itxt(key, value)
     with written_whole(path) as partial:
         Image.fromarray(image).save(partial, "PNG", pnginfo=info)
+
+
+def save_picture(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
+    """Writes a picture of a type in `PICTURES`, either completely or not at all. Only JPEG is lossy.
+
+    Args:
+        path: The file.
+        image: uint8 [h, w, 3 or 4], RGB or RGBA with straight alpha; RGB for a JPEG.
+        text: The generation settings. JPEG and WebP store them as JSON in the EXIF data.
+
+    Raises:
+        PictureError: The settings are too long for a JPEG.
+    """
+    ending = path.suffix.lower()
+    if ending == ".png":
+        save_png(path, image, text)
+        return
+    exif = _exif(text)
+    with written_whole(path) as partial:
+        if ending == ".webp":
+            Image.fromarray(image).save(partial, "WEBP", lossless=True, exif=exif)
+        else:
+            # 4:4:4, because faces of 64 pixels have fine colors.
+            Image.fromarray(image).save(partial, "JPEG", quality=95, subsampling=0, exif=exif)
+
+
+def check_jpeg(path: Path, text: Mapping[str, str]) -> None:
+    """Checks that the generation settings fit into a JPEG, before anything is drawn.
+
+    Raises:
+        PictureError: They do not.
+    """
+    if path.suffix.lower() in (".jpg", ".jpeg") and len(_exif(text).tobytes()) > MAX_JPEG_EXIF:
+        raise PictureError("the settings of so many seeds do not fit into a JPEG; use .png", "out", path)
+
+
+def _exif(text: Mapping[str, str]) -> Image.Exif:
+    exif = Image.Exif()
+    # EXIF stores ASCII.
+    exif[ExifTags.Base.ImageDescription] = json.dumps(dict(text), ensure_ascii=True)
+    return exif
 
 
 def check_animation(path: Path) -> None:
@@ -80,44 +132,25 @@ def save_animation(path: Path, frames: np.ndarray, frames_per_second: int, text:
     check_animation(path)
     if has_alpha(frames) and frames[..., 3].min() == 255:
         frames = frames[..., :3]
-    # Every format stores ASCII unchanged.
+    # GIF and MP4 store ASCII unchanged.
     note = json.dumps(dict(text), ensure_ascii=True)
     with written_whole(path) as partial:
         if path.suffix.lower() == ".webp":
-            _save_webp(partial, frames, 1000 / frames_per_second, note)
+            images = [Image.fromarray(frame) for frame in frames]
+            _save_looping(
+                partial, "WEBP", images, 1000 / frames_per_second, 1, lossless=True, exif=_exif(text)
+            )
         elif path.suffix.lower() == ".gif":
             _save_gif(partial, frames, 1000 / frames_per_second, note)
         else:
             _save_mp4(partial, frames, frames_per_second, note)
 
 
-def _save_webp(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
-    exif = Image.Exif()
-    exif[ExifTags.Base.ImageDescription] = note
-    images = [Image.fromarray(frame) for frame in frames]
-    _save_looping(path, "WEBP", images, milliseconds, 1, lossless=True, exif=exif)
-
-
 def _save_gif(path: Path, frames: np.ndarray, milliseconds: float, note: str) -> None:
-    # Each frame gets its own palette: with a shared one, hair that changes color shows bands.
-    # Dithering is off because its dots would crawl from frame to frame.
-    images = list(map(_with_palette, frames))
-    options = {"transparency": MAX_COLOR, "disposal": 2} if has_alpha(frames) else {}
-    _save_looping(
-        path, "GIF", images, milliseconds, 10, comment=note.encode("ascii"), optimize=False, **options
-    )
-
-
-def _with_palette(frame: np.ndarray) -> Image.Image:
-    """Reduces a frame to a palette; the last color of the palette marks transparent pixels, if any."""
-    colors = MAX_COLOR if has_alpha(frame) else MAX_COLOR + 1
-    picture = Image.fromarray(np.ascontiguousarray(frame[..., :3])).quantize(
-        colors, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
-    )
-    if has_alpha(frame):
-        transparent = Image.fromarray(frame[..., 3] < HALF_TRANSPARENT)
-        picture.paste(MAX_COLOR, mask=transparent)
-    return picture
+    # A frame replaces the one before it if it may be transparent, and else lies over it.
+    options = {"transparency": CLEAR, "disposal": 2 if has_alpha(frames) else 1, "optimize": False}
+    images = list(reduced(frames))
+    _save_looping(path, "GIF", images, milliseconds, 10, comment=note.encode("ascii"), **options)
 
 
 def _save_looping(
@@ -155,7 +188,7 @@ def _save_mp4(path: Path, frames: np.ndarray, frames_per_second: int, note: str)
 
 
 def read_text(path: Path) -> dict[str, str]:
-    """Reads the text fields of a PNG, WebP, GIF, or MP4 file, or of a JSON file with settings.
+    """Reads the text fields of a PNG, JPEG, WebP, GIF, or MP4 file, or of a JSON file with settings.
 
     Returns:
         Name -> text; empty if there are no text fields.
@@ -170,16 +203,34 @@ def read_text(path: Path) -> dict[str, str]:
                 return _parsed(stream.read(MAX_TEXT + 1))
         if ending == ".mp4":
             return _parsed(_video_comment(path))
-        with Image.open(path) as image:
+        if _has_too_much_text(path):
+            raise ValueError(f"it has more than {MAX_TEXT_CHUNKS:,} text fields")
+        with Image.open(path, formats=FORMATS) as image:
             if image.format == "GIF":
                 comment = image.info.get("comment", b"")
                 return _parsed(comment.decode("utf-8", "replace"))
-            if image.format == "WEBP":
+            if image.format in ("WEBP", "JPEG", "MPO"):
                 return _parsed(str(image.getexif().get(ExifTags.Base.ImageDescription, "")))
             return {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
     except Exception as error:  # Pillow raises almost anything on a damaged file.
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"cannot be read: {reason}", "picture", path) from error
+
+
+def _has_too_much_text(path: Path) -> bool:
+    """Whether a file is a PNG with more than `MAX_TEXT_CHUNKS` chunks of text."""
+    count = 0
+    with path.open("rb") as stream:
+        if stream.read(8) != b"\x89PNG\r\n\x1a\n":
+            return False
+        while count <= MAX_TEXT_CHUNKS:
+            header = stream.read(8)
+            if len(header) < 8 or header[4:] == b"IEND":
+                return False
+            count += header[4:] in (b"tEXt", b"zTXt", b"iTXt")
+            # Data and checksum are skipped.
+            stream.seek(int.from_bytes(header[:4], "big") + 4, 1)
+    return True
 
 
 def _video_comment(path: Path) -> str:
@@ -235,7 +286,7 @@ def read_origin(path: Path) -> PictureOrigin:
     """Reads how a picture was made.
 
     Args:
-        path: A file from `save_png` or `save_animation`, or a JSON file with the same settings.
+        path: A file from `save_picture` or `save_animation`, or a JSON file with the same settings.
 
     Raises:
         PictureError: The file cannot be read or contains no settings.
@@ -266,4 +317,5 @@ def file_stem(request: FaceRequest) -> str:
 
 def name_part(request: str) -> str:
     """Turns text into part of a file name."""
-    return re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")[:80]
+    name = re.sub(r"[^\w]+", "-", request.replace(", ", "_").replace("; ", "_")).strip("-")
+    return shortened_name(name, LONGEST_PART)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import definite
-from anime_gan.attributes.phrases import normalize, split_phrases
+from anime_gan.attributes.phrases import SIGN, normalize, split_phrases
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.common.errors import InputError
 from anime_gan.faces.sheets import sides, usual_spelling
@@ -82,6 +82,7 @@ class FaceRequest:
         latent: The latent vector of a face without a seed. Then `seeds` is empty, and `attributes` names
             every attribute.
         interpolation: The animation, or None.
+        columns: Faces per row if the picture is a grid; 0 for about as many as rows.
     """
 
     attributes: str = ""
@@ -92,6 +93,7 @@ class FaceRequest:
     changes: str = ""
     latent: tuple[float, ...] | None = None
     interpolation: Interpolation | None = None
+    columns: int = 0
 
     @property
     def num_faces(self) -> int:
@@ -146,6 +148,8 @@ def request_text(request: FaceRequest) -> dict[str, str]:
         text["set"] = request.changes
     if request.sheet is not None:
         text["sheet"] = request.sheet
+    if request.columns:
+        text["columns"] = str(request.columns)
     if request.candidates > 1:
         text["candidates"] = str(request.candidates)
     return text
@@ -168,6 +172,7 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         text.get("set", ""),
         latent,
         _interpolation_from_text(text) if "interpolate" in text else None,
+        int(text.get("columns", 0)),
     )
     # Anyone may have written the file, and these names are shown to the user.
     for name in (text["model"], text.get("critic", "0")):
@@ -208,6 +213,8 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
         raise RequestError("must be above 0 and at most 1", "truncation", request.truncation)
     if not 1 <= request.candidates <= MAX_CANDIDATES:
         raise RequestError(f"must be 1 to {MAX_CANDIDATES}", "candidates", request.candidates)
+    if not 0 <= request.columns <= MAX_FACES:
+        raise RequestError(f"must be 1 to {MAX_FACES:,}", "columns", request.columns)
     interpolation = request.interpolation
     unseeded = request.latent is not None or (interpolation is not None and interpolation.latents)
     if unseeded and (request.candidates > 1 or (request.latent is not None and interpolation)):
@@ -316,8 +323,12 @@ def _full_name(phrase: str, schema: Schema) -> str:
     name, _, value = phrase.partition("=")
     if not value or phrase in schema.phrase_codes:
         return phrase
+    # Two signs are left for the schema to refuse.
+    sign = SIGN if name.startswith(SIGN) != value.startswith(SIGN) else ""
+    if sign:
+        name, value = name.removeprefix(SIGN), value.removeprefix(SIGN)
     found = [
-        f"{group.name}={term.name}"
+        f"{sign}{group.name}={term.name}"
         for group in schema.groups
         if {name, name.removesuffix("s")} & set(normalize(group.name).split())
         for term in group.values

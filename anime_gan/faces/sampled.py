@@ -21,7 +21,8 @@ from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text
 from anime_gan.datasets.dataset import DataError
-from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
+from anime_gan.datasets.folder.label_table import LABEL_TABLE
+from anime_gan.datasets.folder.labels import SCHEMA_FILE
 from anime_gan.datasets.folder.source import LICENSE
 from anime_gan.exports.read import find_export, read_export
 from anime_gan.faces.generator import FaceGenerator
@@ -41,8 +42,8 @@ CHUNK = 64
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
-    flags.text("out", None, "output folder")
+    flags.path("model", None, MODEL_HELP)
+    flags.path("out", None, "output folder")
     flags.integer("num", 10_000, f"number of images (1 to {MAX_FACES:,}; default 10,000)", 1, MAX_FACES)
     flags.number("truncation", 1.0, TRUNCATION_HELP)
 

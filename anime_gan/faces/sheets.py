@@ -86,6 +86,12 @@ def requested_labels(labels: np.ndarray, schema: Schema, sheet: str) -> tuple[np
     return np.concatenate([np.where(row != 0, row, labels) for row in wanted]), captions
 
 
+def leading_attributes(schema: Schema, most: int) -> Schema:
+    """Returns the first attributes of a schema with at most `most` label columns, but at least one."""
+    kept = [a for a, slot in zip(schema.attributes, schema.slots, strict=True) if slot.columns.stop <= most]
+    return Schema(tuple(kept or schema.attributes[:1]))
+
+
 def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> dict[str, np.ndarray]:
     """Makes a small picture for each group, and one for all tags, with the value above each face.
 

@@ -26,9 +26,9 @@ model is by Yanghua Jin and colleagues (CC BY-NC 2.0, non-commercial use only). 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("weights", None, "file with the weights, such as weight_webgpu.bin")
-    flags.text("graph", None, "file with the list of kernels, such as graph_webgpu.json")
-    flags.text("out", None, "folder to write (must not exist yet)")
+    flags.path("weights", None, "file with the weights, such as weight_webgpu.bin")
+    flags.path("graph", None, "file with the list of kernels, such as graph_webgpu.json")
+    flags.path("out", None, "folder to write (must not exist yet)")
 
     def command() -> int:
         for name in ("weights", "graph", "out"):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from anime_gan.common.backend import keras, tf
@@ -87,13 +88,33 @@ class Critic:
         Raises:
             JudgeError: There is no critic, or it is damaged.
         """
-        record = store.read_record(directory, NAME)
-        network = make_network(record["side"], record.get("channels", 3), "float32")
-        store.read_weights(directory, network, record)
-        return cls(network, record["floor"], record["detection"])
+        record, network = read_critic(directory)
+        return cls(network, record.floor, record.detection)
 
     def _score_batch(self, images: tf.Tensor) -> tf.Tensor:
         return self._network(training.to_input(images, self._side), training=False)[:, 0]
+
+
+class CriticRecord(msgspec.Struct):
+    """The contents of `critic.json`; see `Critic`. Critics from before version 0.2.0 have 3 channels."""
+
+    side: int
+    floor: float
+    detection: dict[str, float]
+    checksum: str
+    channels: int = 3
+
+
+def read_critic(directory: Path) -> tuple[CriticRecord, keras.Model]:
+    """Reads the record and the network of a critic.
+
+    Raises:
+        JudgeError: There is no critic, or it is damaged.
+    """
+    record = store.read_record(directory, NAME, CriticRecord)
+    network = make_network(record.side, record.channels, "float32")
+    store.read_weights(directory, network, record.checksum)
+    return record, network
 
 
 def load_critic(dataset: Dataset) -> Critic:

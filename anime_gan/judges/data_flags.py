@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.command_line import Flags, print_lines
+from anime_gan.common.labels_from import LABELS_FROM, LABELS_FROM_HELP
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.load import load_dataset
 
@@ -11,11 +12,12 @@ from anime_gan.datasets.load import load_dataset
 def data_flags(smallest: int) -> Flags:
     """Returns flags for a dataset; `smallest` is the minimum resolution in pixels."""
     flags = Flags()
-    flags.text("data", "drawn", "data source, as in train.py --data (default: drawn)")
+    flags.path("data", "drawn", "data source, as in train.py --data (default: drawn)")
     flags.integer("num_images", 0, "maximum number of images (0 = all; 16,000 if they are drawn)", 0)
     flags.integer("resolution", 64, f"image side in pixels ({smallest} to 256; default 64)", smallest, 256)
     flags.integer("seed", 0, "random seed for drawn images (0 and up; default 0)", 0)
     flags.choice("transparent", list(TRANSPARENT), TRANSPARENT_HELP)
+    flags.choice("labels_from", LABELS_FROM, LABELS_FROM_HELP)
     return flags
 
 
@@ -26,7 +28,13 @@ def load_flagged(flags: Flags) -> Dataset:
         DataError: It cannot be read.
     """
     dataset = load_dataset(
-        flags.data, flags.num_images, flags.resolution, flags.seed, flags.transparent, import_code=True
+        flags.data,
+        flags.num_images,
+        flags.resolution,
+        flags.seed,
+        flags.transparent,
+        labels_from=flags.labels_from,
+        import_code=True,
     )
     print_lines(dataset.report.lines())
     return dataset

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,11 +15,15 @@ from anime_gan.common.backend import keras
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.fingerprint import code_fingerprint
+from anime_gan.common.json_files import read_json
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.prepared import cache_folder
 
 # These modules determine where a judge is stored, not its weights.
 STORAGE = ("anime_gan.judges.store", "anime_gan.datasets.prepared")
+
+
+T = TypeVar("T")
 
 
 class JudgeError(InputError):
@@ -55,21 +59,22 @@ def save_judge(directory: Path, network: keras.Model, name: str, record: dict[st
         (partial / f"{name}.json").write_text(json.dumps(record, indent=1), "utf-8")
 
 
-def read_record(directory: Path, name: str) -> dict[str, Any]:
+def read_record(directory: Path, name: str, kind: type[T]) -> T:
     """Reads the record that `save_judge` wrote next to the weights.
+
+    Args:
+        directory: The folder.
+        name: Name of the judge.
+        kind: A `msgspec.Struct` with the fields of the record and its `checksum`.
 
     Raises:
         JudgeError: There is no judge, or its record cannot be read.
     """
-    try:
-        return json.loads((directory / f"{name}.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise JudgeError(
-            f"{directory}: the {name} cannot be read ({error}); delete the folder to train it again"
-        ) from error
+    advice = f"delete the folder to train the {name} again"
+    return read_json(directory / f"{name}.json", kind, JudgeError, advice)
 
 
-def read_weights(directory: Path, network: keras.Model, record: dict[str, Any]) -> None:
+def read_weights(directory: Path, network: keras.Model, checksum: str) -> None:
     """Loads the weights of a network.
 
     Raises:
@@ -83,5 +88,5 @@ def read_weights(directory: Path, network: keras.Model, record: dict[str, Any]) 
         raise JudgeError(
             f"{directory}: the weights cannot be read ({error}); delete the folder to train them again"
         ) from error
-    if weights_checksum(weights) != record["checksum"]:
+    if weights_checksum(weights) != checksum:
         raise JudgeError(f"{directory}: the weights are damaged; delete the folder to train them again")

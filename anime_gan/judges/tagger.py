@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from anime_gan.attributes.schema import Schema, Slot
@@ -114,6 +115,16 @@ class Tagger:
         return tf.concat(parts, axis=1), features
 
 
+class TaggerRecord(msgspec.Struct):
+    """The contents of `tagger.json`; see `Tagger`. A share is None if it could not be measured."""
+
+    side: int
+    accuracy: dict[str, float | None]
+    column_accuracy: dict[str, float | None]
+    hardest: list[dict[str, Any]]
+    checksum: str
+
+
 def load_tagger(dataset: Dataset, max_side: int = MAX_SIDE) -> Tagger:
     """Loads the tagger of a dataset from the cache, or trains one, which takes a few minutes.
 
@@ -130,14 +141,14 @@ def load_tagger(dataset: Dataset, max_side: int = MAX_SIDE) -> Tagger:
     folder = store.judge_folder(dataset, NAME)
     if not folder.is_dir():
         _train(dataset, folder, max_side)
-    record = store.read_record(folder, NAME)
-    network = make_network(record["side"], dataset.images.shape[3], dataset.schema, "float32")
-    store.read_weights(folder, network, record)
+    record = store.read_record(folder, NAME, TaggerRecord)
+    network = make_network(record.side, dataset.images.shape[3], dataset.schema, "float32")
+    store.read_weights(folder, network, record.checksum)
     accuracy, column_accuracy = (
-        {name: float("nan") if share is None else share for name, share in record[part].items()}
-        for part in ("accuracy", "column_accuracy")
+        {name: float("nan") if share is None else share for name, share in part.items()}
+        for part in (record.accuracy, record.column_accuracy)
     )
-    return Tagger(network, dataset.schema, accuracy, column_accuracy, record["hardest"])
+    return Tagger(network, dataset.schema, accuracy, column_accuracy, record.hardest)
 
 
 def visible(labels: np.ndarray, schema: Schema) -> np.ndarray:

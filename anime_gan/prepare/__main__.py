@@ -24,7 +24,7 @@ same command again. Needs OpenCV: pip install '.[prepare]'"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
+    flags.path("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
     flags.number("margin", 1.5, "side of the crop, relative to the face (1 to 4; default 1.5)", 1.0, 4.0)
     flags.number(
         "lift",
@@ -51,12 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
     )
-    flags.text(
+    flags.path(
         "tagger",
         "",
         "tagger for the crops: FILE.onnx, or data to train a tagger on, as in train.py --data",
     )
-    flags.text("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
+    flags.path("tagger_tags", "", "tag list of the ONNX tagger (default: selected_tags.csv beside it)")
     flags.number(
         "threshold", 0.5, "minimum probability for a tag to count as present (0 to 1; default 0.5)", 0.0, 1.0
     )
@@ -110,10 +110,10 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     extraction = FaceExtraction(
         source, dest, options, detector, table, attributes, tagger, color_confidence, identity
     )
-    unlisted = extraction.run()
-    print_lines([f"{name}: {reason}" for name, reason in unlisted])
+    left_out = extraction.run()
+    print_lines(extraction.notes.lines())
     corrections = corrections._replace(deleted=deleted_crops(dest, extraction.journal))
-    summary = write_results(root, dest, extraction.journal, corrections, attributes)
+    summary = write_results(root, dest, extraction.journal, corrections, attributes, left_out)
     rejected = ", ".join(f"{reason} ({count})" for reason, count in summary.reasons.items())
     print(
         f"{summary.faces} faces from {summary.pictures} pictures in {dest}"

@@ -11,6 +11,7 @@ again at a larger size, at several tilts, and in finer steps.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,11 @@ _SAME_FACE, _MAX_SHARED = 0.4, 0.3
 # A detection is hair or a collar if it is this near to a face and has less than this share of its score. The
 # distance is in units of the face.
 _HEAD, _MUCH_LESS = 0.8, 0.25
+# Two detections may be halves of one face if their sizes are this alike, and their centers at most this far
+# apart and uneven, in units of their side. They are if a second look at the face, and at a wider one, has
+# this many hits: of the drawn faces, halves have at least 28, and two faces cheek to cheek at most 19.
+_ALIKE, _APART, _UNEVEN = 0.7, 1.4, 0.35
+_WIDER, _JOINED = 1.3, 24
 
 
 class Detection(NamedTuple):
@@ -116,7 +122,21 @@ class CascadeDetector:
                 score += weight * _SECOND_WEIGHT * sum(again)
             if score >= ENOUGH:
                 judged.append(Detection(box, 0.0, score))
-        return without_shared(judged)
+        return self._with_joined_halves(picture, without_shared(judged))
+
+    def _with_joined_halves(self, picture: np.ndarray, found: list[Detection]) -> list[Detection]:
+        """Replaces two detections around the eyes of a large face by this face if a second look finds it."""
+        for first, second in itertools.combinations(found, 2):
+            face = joined(first.box, second.box)
+            if face is None:
+                continue
+            larger = crop_box(face, _WIDER, 0.0)
+            hits = self._second_look(picture, face, 0) + self._second_look(picture, larger, 0)
+            if hits >= _JOINED:
+                rest = [other for other in found if other is not first and other is not second]
+                score = max(first.score, second.score)
+                return self._with_joined_halves(picture, without_shared([*rest, Detection(face, 0.0, score)]))
+        return found
 
     def _search_tilted(
         self, picture: np.ndarray, small: np.ndarray, scale: float, angle: float
@@ -193,6 +213,18 @@ def merge_hits(hits: np.ndarray) -> list[tuple[Box, float]]:
         groups.append((Box(*np.mean(hits[members], axis=0).tolist()), float(np.sum(members))))
         left &= ~members
     return sorted(groups, key=lambda group: -group[1])
+
+
+def joined(first: Box, second: Box) -> Box | None:
+    """Returns the face whose halves two boxes of equal size side by side may be; None if they cannot be."""
+    side = (first.width + second.width) / 2
+    across, down = (abs(a - b) / side for a, b in zip(first.center, second.center, strict=True))
+    alike = min(first.width, second.width) >= _ALIKE * max(first.width, second.width)
+    if not (alike and across <= _APART and down <= _UNEVEN):
+        return None
+    x, y = ((a + b) / 2 for a, b in zip(first.center, second.center, strict=True))
+    whole = side * (1 + across)
+    return Box(x - whole / 2, y - whole / 2, whole, whole)
 
 
 def without_shared(found: Sequence[Detection]) -> list[Detection]:

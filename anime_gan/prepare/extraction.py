@@ -19,12 +19,20 @@ from tqdm import tqdm
 from anime_gan.common.files import written_whole
 from anime_gan.common.workers import map_in_order
 from anime_gan.datasets.dataset import printable
-from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, tag_file_names
+from anime_gan.datasets.folder.beside import label_file_names, shared_stems, stem_of
+from anime_gan.datasets.folder.tag_labels import TagNotes
 from anime_gan.datasets.folder.tags import TagTable
+from anime_gan.datasets.reading.kinds import (
+    IMAGE_ENDINGS,
+    head_reader,
+    is_picture,
+    may_be_picture,
+    why_left_out,
+)
 from anime_gan.datasets.reading.storage import FoundFile, list_files
 from anime_gan.prepare.detection import CascadeDetector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
-from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels
+from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels, tag_labels
 from anime_gan.prepare.near_duplicates import Fingerprint, FingerprintIndex, same_picture, thumbnail
 from anime_gan.prepare.per_picture import (
     AnalyzedPicture,
@@ -43,7 +51,12 @@ CHUNK = 8
 
 
 class FaceExtraction:
-    """Extracts, deduplicates, and labels the faces in a folder of pictures."""
+    """Extracts, deduplicates, and labels the faces in a folder of pictures.
+
+    Attributes:
+        journal: The journal of analyzed pictures.
+        notes: Counts of what the tag files that were read do not say.
+    """
 
     def __init__(
         self,
@@ -78,6 +91,8 @@ class FaceExtraction:
         self._attributes, self._tagger, self._color_confidence = attributes, tagger, color_confidence
         decisive = {**vars(options), "color_confidence": color_confidence, **(identity or {})}
         self.journal = Journal(destination / JOURNAL, decisive)
+        self.notes = TagNotes("tag files")
+        self._shared: frozenset[str] = frozenset()
         self._contents: dict[int, int] = {}
         self._index = FingerprintIndex()
         # For each fingerprint, this contains the number of the record, then the index of the face.
@@ -87,20 +102,35 @@ class FaceExtraction:
         """Analyzes all pictures that are not in the journal.
 
         Returns:
-            The entries that could not be listed, as (name, reason).
+            The files that were left out, as (name, reason).
 
         Raises:
             ValueError: There are no pictures.
         """
         skipped: list[tuple[str, str]] = []
-        total = sum(1 for _ in _pictures(self._source, skipped))
+        total = 0
+
+        def names() -> Iterator[str]:
+            nonlocal total
+            for file in _pictures(self._source, skipped):
+                total += 1
+                yield file.name
+
+        self._shared = shared_stems(names())
         if not total:
             raise ValueError(f"{self._source}: contains no images (searched for {', '.join(IMAGE_ENDINGS)})")
         files = _pictures(self._source, [])
         done, rest = self._replay(files)
         with tqdm(total=total, initial=done, desc="preparing", unit="picture") as bar:
             jobs = (
-                PictureJob(self._source, chunk, self._options, self._detector, self._table)
+                PictureJob(
+                    self._source,
+                    chunk,
+                    self._options,
+                    self._detector,
+                    self._table,
+                    self._shared.intersection(stem_of(file.name) for file in chunk),
+                )
                 for chunk in _in_chunks(itertools.chain(rest, files))
             )
             # Starting worker processes would take longer than a single job.
@@ -147,11 +177,12 @@ class FaceExtraction:
     def _stamp(self, file: FoundFile) -> tuple[int, ...]:
         """Returns numbers that change whenever the picture or its tag file changes."""
         parts = [file.size, *file.stamp]
-        for name in tag_file_names(file.name):
+        is_shared = stem_of(file.name) in self._shared
+        for name in label_file_names(file.name, is_shared):
             with contextlib.suppress(OSError):
                 status = os.stat(os.path.join(self._source, name))
                 parts += [status.st_size, status.st_mtime_ns]
-        return tuple(parts)
+        return (*parts, 1) if is_shared else tuple(parts)
 
     def _remember(self, record: PictureRecord, number: int) -> None:
         self._contents.setdefault(record.content, number)
@@ -171,10 +202,12 @@ class FaceExtraction:
             copy_of = self._contents.get(picture.content) if picture.content else None
             number = len(self.journal)
             faces = []
+            if picture.tags:
+                self.notes.add(picture.tags)
             for place, face in enumerate(picture.faces):
                 tags = {} if face.reason else next(from_tagger)
                 # If a picture has several faces, its tags may belong to any of them.
-                from_file = picture.tags if len(picture.faces) == 1 else None
+                from_file = tag_labels(picture.tags) if len(picture.faces) == 1 else None
                 measured = measured_labels(face.colors, self._color_confidence, self._attributes)
                 labels = combine([from_file, tags, measured])
                 if copy_of is None:
@@ -243,9 +276,12 @@ def crop_name(picture: str, place: int) -> str:
 
 
 def _pictures(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
-    return (
-        file for file in list_files(root, skipped) if PurePosixPath(file.name).suffix.lower() in IMAGE_ENDINGS
-    )
+    """Yields the image files of a folder; other files that may be pictures are added to `skipped`."""
+    for file in list_files(root, skipped):
+        if is_picture(file.name, head_reader(root, file.name)):
+            yield file
+        elif may_be_picture(file.name):
+            skipped.append((file.name, why_left_out(file.name)))
 
 
 def _in_chunks(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:

@@ -7,10 +7,11 @@ import json
 import os
 from array import array
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from anime_gan.common.files import write_text
+from anime_gan.common.json_files import JsonError, parse_json
 from anime_gan.prepare.labeling import Label
 
 VERSION = 1
@@ -73,17 +74,15 @@ class PictureRecord:
             ValueError: The line is damaged.
         """
         try:
-            data = json.loads(line)
-            faces = tuple(_face(face) for face in data.pop("faces"))
-            return cls(**{**data, "stamp": tuple(data["stamp"])}, faces=faces)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            record = parse_json(line, cls)
+        except JsonError as error:
             raise ValueError(f"damaged line in the journal ({error})") from error
-
-
-def _face(data: dict[str, Any]) -> FaceRecord:
-    labels = {name: Label(*label) for name, label in data["labels"].items()}
-    bits, colors = data["fingerprint"]
-    return FaceRecord(**{**data, "labels": labels, "box": tuple(data["box"]), "fingerprint": (bits, colors)})
+        for face in record.faces:
+            # Crops are deleted when their picture is gone.
+            path = PurePath(face.file)
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(f"damaged line in the journal ({face.file!r} is outside of the folder)")
+        return record
 
 
 class Journal:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from anime_gan.datasets.folder.labels import read_text, tag_file_names
-from anime_gan.datasets.folder.tags import TagTable, split_tags
+from anime_gan.datasets.folder.beside import label_file, read_label_file
+from anime_gan.datasets.folder.labels import read_text
+from anime_gan.datasets.folder.tags import TagReading, TagTable
 from anime_gan.prepare.colors import Measured
 
 Value = str | bool
@@ -48,16 +50,29 @@ class Tagger(Protocol):
         ...
 
 
-def read_tag_file(root: str, picture: str, table: TagTable) -> dict[str, Label] | None:
-    """Returns the labels in a picture's tag file; None if there is no such file."""
-    for name in tag_file_names(picture):
-        try:
-            text = read_text(root, name)
-        except OSError:
-            continue
-        description, _ = table.read(split_tags(text))
-        return {name: Label(value, TAG_FILE, 1.0) for name, value in description.items() if value is not None}
-    return None
+def read_tag_file(root: str, picture: str, table: TagTable, is_shared: bool) -> TagReading | None:
+    """Reads the tag file beside a picture; returns None if there is none that can be read.
+
+    Args:
+        root: The source folder.
+        picture: The picture in it.
+        table: The meaning of the tags.
+        is_shared: As in `label_file`.
+    """
+    name = label_file(picture, lambda name: os.path.isfile(os.path.join(root, name)), is_shared)
+    if name is None:
+        return None
+    try:
+        items = read_label_file(name, read_text(root, name))
+    except OSError:
+        return None
+    return None if items is None else table.read(items)
+
+
+def tag_labels(reading: TagReading | None) -> dict[str, Label]:
+    """Returns the known labels of a tag file."""
+    description = reading.description if reading else {}
+    return {name: Label(value, TAG_FILE, 1.0) for name, value in description.items() if value is not None}
 
 
 def measured_labels(colors: Mapping[str, Measured], least: float, attributes: Attributes) -> dict[str, Label]:

@@ -12,10 +12,13 @@ import numpy as np
 
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
-from anime_gan.datasets.folder.tags import TagTable, split_tags
+from anime_gan.datasets.folder.tag_text import tag_name
+from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.prepare.labeling import TAGGER, Attributes, Label, decide
 
 TAG_LIST = "selected_tags.csv"
+# Side of the images for a network that takes any.
+USUAL_SIDE = 448
 
 
 class OnnxTagger:
@@ -27,6 +30,7 @@ class OnnxTagger:
     Attributes:
         attributes: The attributes of the tag table.
         checksum: SHA-256 of the network and its list of tags.
+        notes: Notes for the user.
     """
 
     def __init__(
@@ -63,7 +67,8 @@ class OnnxTagger:
         except Exception as error:  # onnxruntime does not export its exceptions.
             raise InputError(f"onnxruntime cannot read this network: {error}", "tagger", model) from error
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
-        if len(taken.shape) != 4 or taken.shape[1] != taken.shape[2] or taken.shape[3] != 3:
+        sides = {side for side in taken.shape[1:3] if isinstance(side, int)}
+        if len(taken.shape) != 4 or len(sides) > 1 or taken.shape[3] != 3:
             raise InputError(
                 f"must have an input of shape [n, side, side, 3], not {taken.shape}", "tagger", model
             )
@@ -71,7 +76,12 @@ class OnnxTagger:
             reason = f"has {given.shape[-1]} outputs, but {tag_list} lists {len(self._tags)} tags"
             raise InputError(reason, "tagger", model)
         self._input = taken.name
-        self._side = int(taken.shape[1])
+        self._model = model
+        self.notes: list[str] = []
+        if not sides:
+            note = f"takes images of any side; it gets {USUAL_SIDE} pixels, as WD14 taggers do"
+            self.notes.append(f"{model.name} {note}")
+        self._side = sides.pop() if sides else USUAL_SIDE
         self._one_by_one = taken.shape[0] == 1
 
     def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
@@ -83,8 +93,19 @@ class OnnxTagger:
                 cv2.resize(image, (self._side, self._side), interpolation=cv2.INTER_AREA) for image in batch
             ]
             given = np.stack(resized)[..., ::-1].astype(np.float32)
-            rows += list(self._session.run(None, {self._input: given})[0])
+            rows += self._run(given)
         return [self._read(row) for row in rows]
+
+    def _run(self, given: np.ndarray) -> list[np.ndarray]:
+        try:
+            (found, *_) = self._session.run(None, {self._input: given})
+        except Exception as error:  # onnxruntime does not export its exceptions.
+            side = f"{len(given)} images of {self._side} pixels"
+            raise InputError(f"the network fails for {side}: {error}", "tagger", self._model) from error
+        if found.shape != (len(given), len(self._tags)):
+            reason = f"gives {list(found.shape)} for {len(given)} images and {len(self._tags)} tags"
+            raise InputError(reason, "tagger", self._model)
+        return list(found)
 
     def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
         labels: dict[str, Label] = {}
@@ -111,10 +132,8 @@ def _outputs_of(table: TagTable, tags: Sequence[str]) -> dict[str, list[tuple[st
     """Returns attribute -> (value, output) for each output whose tag stands for the value."""
     outputs: dict[str, list[tuple[str | bool, int]]] = {}
     for output, tag in enumerate(tags):
-        said = table.read([tag])[0] if tag else {}
-        for name, value in said.items():
-            if value:
-                outputs.setdefault(name, []).append((value, output))
+        for name, value in table.meaning(tag).items():
+            outputs.setdefault(name, []).append((value, output))
     return outputs
 
 
@@ -129,4 +148,4 @@ def _read_tag_list(path: Path) -> list[str]:
         raise InputError("needs a 'name' column and one row per network output", "tagger_tags", path)
     # WD14's categories are 0 for general tags, 4 for characters, and 9 for ratings.
     names = [row["name"] if row.get("category", "0") in ("0", "", None) else "" for row in rows]
-    return [(split_tags(name) or [""])[0] for name in names]
+    return [tag_name(name) for name in names]

@@ -12,14 +12,15 @@ import numpy as np
 from PIL import Image
 
 from anime_gan.common.alpha import has_alpha, on_background, premultiplied, straight_alpha
-from anime_gan.datasets.folder.tags import TagTable
+from anime_gan.datasets.folder.beside import stem_of
+from anime_gan.datasets.folder.tags import TagReading, TagTable
 from anime_gan.datasets.reading.pictures import MAX_BYTES, PictureError, read_whole_picture
 from anime_gan.datasets.reading.storage import FoundFile, read_file
 from anime_gan.prepare.cleaning import crop_fault, measure_quality, picture_fault
 from anime_gan.prepare.colors import Measured, measure_colors
 from anime_gan.prepare.crops import Crop, crop_box, cut
 from anime_gan.prepare.detection import CascadeDetector, Detection
-from anime_gan.prepare.labeling import Label, read_tag_file
+from anime_gan.prepare.labeling import read_tag_file
 from anime_gan.prepare.near_duplicates import Fingerprint, fingerprint
 
 # Maximum length of a picture's longer side, in pixels. Larger pictures are reduced to save memory.
@@ -59,6 +60,7 @@ class PictureJob(NamedTuple):
         options: Options for cropping and rejecting faces.
         detector: The face detector.
         table: The meanings of the tags.
+        shared: Names without endings that several of the pictures have, so that a tag file may be another's.
     """
 
     root: str
@@ -66,6 +68,7 @@ class PictureJob(NamedTuple):
     options: Options
     detector: CascadeDetector
     table: TagTable
+    shared: frozenset[str] = frozenset()
 
 
 class FaceCandidate(NamedTuple):
@@ -96,14 +99,14 @@ class AnalyzedPicture(NamedTuple):
         content: 64 bits of the digest of its content.
         reason: Why the picture is rejected; empty if a face was found.
         faces: The faces, from left to right.
-        tags: Labels from the picture's tag file; None if there is no such file.
+        tags: What the picture's tag file says; None if there is no such file.
     """
 
     file: FoundFile
     content: int
     reason: str
     faces: list[FaceCandidate]
-    tags: dict[str, Label] | None
+    tags: TagReading | None
 
 
 def analyze_pictures(job: PictureJob) -> list[AnalyzedPicture]:
@@ -132,7 +135,8 @@ def _analyze(file: FoundFile, job: PictureJob) -> AnalyzedPicture:
     if not found:
         return AnalyzedPicture(file, content, "no face found", [], None)
     faces = [_cut_out(picture, original, detection, job.options) for detection in found]
-    return AnalyzedPicture(file, content, "", faces, read_tag_file(job.root, file.name, job.table))
+    is_shared = stem_of(file.name) in job.shared
+    return AnalyzedPicture(file, content, "", faces, read_tag_file(job.root, file.name, job.table, is_shared))
 
 
 def _cut_out(

@@ -6,13 +6,14 @@ import collections
 import csv
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.files import write_text, written_whole
-from anime_gan.datasets.folder.labels import LABEL_TABLE, SCHEMA_FILE
+from anime_gan.datasets.folder.label_table import LABEL_TABLE
+from anime_gan.datasets.folder.labels import SCHEMA_FILE
 from anime_gan.datasets.folder.source import LICENSE
 from anime_gan.prepare.corrections import Corrections
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
@@ -90,12 +91,27 @@ def kept_faces(journal: Journal, corrections: Corrections) -> Iterator[KeptFace]
 
 
 def write_results(
-    source: Path, destination: Path, journal: Journal, corrections: Corrections, attributes: Attributes
+    source: Path,
+    destination: Path,
+    journal: Journal,
+    corrections: Corrections,
+    attributes: Attributes,
+    left_out: Sequence[tuple[str, str]] = (),
 ) -> Summary:
-    """Writes the labels, the schema, the list of rejections, and the report."""
-    summary = summarize(journal, corrections, attributes)
+    """Writes the labels, the schema, the list of rejections, and the report.
+
+    Args:
+        source: The folder of pictures.
+        destination: The folder of the dataset.
+        journal: All analyzed pictures.
+        corrections: The user's corrections.
+        attributes: The possible labels.
+        left_out: (name, reason) of files that were not analyzed.
+    """
+    rejected = [*_rejected_rows(journal, corrections), *([name, *[""] * 4, why] for name, why in left_out)]
+    summary = summarize(journal, corrections, attributes, rejected)
     box = ["left", "top", "width", "height"]
-    _write_table(destination / REJECTED, ["picture", *box, "reason"], _rejected_rows(journal, corrections))
+    _write_table(destination / REJECTED, ["picture", *box, "reason"], rejected)
     details = ["face", "picture", *box, "angle", "score", "outside", "upscaled", "labels"]
     _write_table(destination / DETAILS, details, _detail_rows(journal, corrections))
     write_text(destination / SCHEMA_FILE, summary.schema.to_json() + "\n")
@@ -119,26 +135,29 @@ def write_results(
     return summary
 
 
-def summarize(journal: Journal, corrections: Corrections, attributes: Attributes) -> Summary:
-    """Counts pictures, faces, reasons, and labels."""
+def summarize(
+    journal: Journal, corrections: Corrections, attributes: Attributes, rejected: Sequence[Sequence[Any]]
+) -> Summary:
+    """Counts pictures, faces, reasons, and labels; `rejected` are the rows of the list of rejections."""
     faces = upscaled = 0
     reasons: collections.Counter[str] = collections.Counter()
     counts: dict[str, collections.Counter[str | bool]] = {name: collections.Counter() for name in attributes}
-    reasons.update(_kind(row[-1]) for row in _rejected_rows(journal, corrections))
+    reasons.update(_kind(row[-1]) for row in rejected)
     for kept in kept_faces(journal, corrections):
         faces += 1
         upscaled += kept.face.upscaled
         for name, label in kept.labels.items():
             counts[name][label.value] += 1
     used: dict[str, tuple[str, ...] | None] = {}
-    notes = []
+    same: list[str] = []
     for name, values in attributes.items():
         present = [value for value in (values or (True, False)) if counts[name][value]]
         if len(present) > 1:
             used[name] = tuple(map(str, present)) if values else None
         elif present:
-            same = present[0] if values else ("present" if present[0] else "absent")
-            notes.append(f"{name}: dropped, because all labeled faces have the same value ({same})")
+            same.append(f"{name} ({present[0] if values else 'present' if present[0] else 'absent'})")
+    dropped = f"dropped, because all labeled faces have the same value: {', '.join(same)}"
+    notes = [dropped] if same else []
     return Summary(
         len(journal), faces, upscaled, dict(reasons.most_common()), counts, Schema.from_names(used), notes
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,12 @@ def draw_curves(stats: Sequence[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(11, 7), layout="constrained")
     steps = [line["step"] for line in stats]
     for panel, axes in zip(PANELS, figure.subplots(2, 2).flat, strict=True):
-        names = [name for name in (stats[0] if stats else ()) if name.startswith(f"{panel}/")]
+        names = [name for name in dict.fromkeys(itertools.chain(*stats)) if name.startswith(f"{panel}/")]
         # Values that are always zero, such as the penalty in a run without one, are omitted.
-        for name in (name for name in names if any(line[name] for line in stats)):
-            axes.plot(steps, [line[name] for line in stats], label=name.partition("/")[2], linewidth=1)
+        for name in (name for name in names if any(line.get(name) for line in stats)):
+            axes.plot(
+                steps, [line.get(name, math.nan) for line in stats], label=name.partition("/")[2], linewidth=1
+            )
         axes.set(title=panel.replace("_", " "), xlabel="step")
         axes.grid(alpha=0.3)
         if axes.lines:

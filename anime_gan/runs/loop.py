@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import numpy as np
@@ -17,8 +17,12 @@ from tqdm import tqdm
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.write import export_model
 from anime_gan.runs.curves import draw_curves
-from anime_gan.runs.reporter import Reporter
+from anime_gan.runs.event_files import keep_events
+from anime_gan.runs.learning_rates import LearningRates
+from anime_gan.runs.reporter import EVENTS, Reporter
 from anime_gan.runs.run_directory import RunDirectory
+from anime_gan.runs.snapshots import remove_old_snapshots
+from anime_gan.runs.statistics import training_seconds
 from anime_gan.training.batches import Batches
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
@@ -26,7 +30,9 @@ from anime_gan.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 
-def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: RunDirectory) -> int:
+def run_training(
+    trainer: Trainer, dataset: Dataset, train: np.ndarray, run: RunDirectory, from_step: int | None = None
+) -> int:
     """Trains to the configured number of steps, starting from the newest checkpoint, and exports the model.
 
     Without a checkpoint, training starts from the trainer's current state. On SIGTERM or Ctrl-C, the loop
@@ -37,16 +43,21 @@ def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: Run
         dataset: All images and labels.
         train: int64 [n], indices of the training images.
         run: The directory of the run.
+        from_step: The step of the checkpoint to start from; None for the newest one.
 
     Returns:
         The exit status: 0 if the run is complete, or 128 + the number of the signal that stopped it.
 
     Raises:
-        NonFiniteError: A reported value is infinite or NaN. The last checkpoint is intact.
+        NonFiniteError: A reported value or a weight is infinite or NaN. All checkpoints are finite.
+        RunError: The run has checkpoints, but none can be read.
     """
     config = trainer.config
-    first = run.restore_checkpoint(trainer.checkpoint)
-    run.cut_stats(first)
+    first, rewritten = run.restore_checkpoint(trainer.checkpoint, config, from_step)
+    trainer.set_learning_rates()
+    if first < rewritten:
+        run.cut_stats(first, rewritten)
+        keep_events(run.path / EVENTS, lambda tag, step: _stays(tag, step, first, rewritten))
     batches = Batches(len(train), config.batch_size, config.seed)
     reporter = Reporter(trainer, dataset, train, run)
     logger.info("training from step %d to %d", first, config.steps)
@@ -60,44 +71,57 @@ def run_training(trainer: Trainer, dataset: Dataset, train: np.ndarray, run: Run
             trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
             reporter.training_seconds += time.perf_counter() - started
             done = step + 1
-            progress.update(config.batch_size)
+            progress.update()
 
             if done % config.log_interval == 0:
                 reporter.write_stats(done)
+                progress.set_postfix(reporter.shown(), refresh=False)
             if done % config.sample_interval == 0 or done == config.steps:
                 reporter.write_samples(done)
                 progress.write(reporter.summary(), file=sys.stderr)
+            snapshot = bool(config.export_interval) and done % config.export_interval == 0
             if config.evaluation_interval and (
-                done % config.evaluation_interval == 0 or done == config.steps
+                done % config.evaluation_interval == 0 or done == config.steps or snapshot
             ):
                 reporter.write_evaluation(done)
+                progress.set_postfix(reporter.shown(), refresh=False)
+            if snapshot and done < config.steps:
+                _export(trainer, dataset, run, done)
+                remove_old_snapshots(run, config)
             if done % config.checkpoint_interval == 0 or done == config.steps or caught:
+                trainer.check_weights()
                 run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
             if caught and done < config.steps:
                 logger.info("stopped by signal %d at step %d; checkpoint saved", caught[0], done)
-                resume = run.resume_command()
                 progress.write(
-                    f"Stopped at step {done}, checkpoint saved. To resume: {resume}", file=sys.stderr
+                    f"Stopped at step {done}, checkpoint saved. To draw faces: {run.draw_command()}\n"
+                    f"To resume: {run.resume_command()}",
+                    file=sys.stderr,
                 )
                 return 128 + caught[0]
 
-    stats = run.read_stats()
-    seconds = _training_seconds(stats, config.batch_size)
-    exported = export_model(trainer, dataset, config, run.export_path(config.steps), seconds)
-    draw_curves(stats, run.path / "curves.png")
-    logger.info("exported to %s", exported)
-    draw = shlex.join(["python", "generate.py", f"--model={run.path}"])
-    print(f"model: {exported}\nsamples: {run.path / 'samples'}\nto draw faces: {draw}")
+    exported = _export(trainer, dataset, run, config.steps)
+    remove_old_snapshots(run, config)
+    draw_curves(run.read_stats(), run.path / "curves.png")
+    print(f"model: {exported}\nsamples: {run.path / 'samples'}\nto draw faces: {run.draw_command()}")
     return 0
 
 
-def _training_seconds(stats: Sequence[Mapping[str, float]], batch_size: int) -> float:
-    """Returns the total duration of the steps that `stats.jsonl` covers, in seconds."""
-    steps = [0, *(int(line["step"]) for line in stats)]
-    return sum(
-        (step - before) * batch_size / line["images_per_second"]
-        for before, step, line in zip(steps, steps[1:], stats, strict=False)
-    )
+def _export(trainer: Trainer, dataset: Dataset, run: RunDirectory, step: int) -> Path:
+    """Exports the model as it is after a step."""
+    stats = [line for line in run.read_stats() if line["step"] <= step]
+    seconds = training_seconds(stats, trainer.config.batch_size)
+    rates = LearningRates(run.path).entries_until(step)
+    exported = export_model(trainer, dataset, trainer.config, run.export_path(step), seconds, rates)
+    logger.info("exported to %s", exported)
+    return exported
+
+
+def _stays(tag: str, step: int, first: int, last: int) -> bool:
+    """Returns whether an entry of TensorBoard stays when the steps after `first` are trained again."""
+    # A run that starts again also draws its first samples again, and every start describes the run.
+    again = step == first and (first == 0 or tag.startswith("about/"))
+    return not (again or first < step <= last)
 
 
 @contextlib.contextmanager
@@ -119,11 +143,10 @@ def _caught_signals() -> Iterator[list[int]]:
 
 def _progress_bar(first: int, config: TrainConfig) -> tqdm:
     return tqdm(
-        total=config.steps * config.batch_size,
-        initial=first * config.batch_size,
-        unit="image",
+        total=config.steps,
+        initial=first,
+        unit="step",
         desc="training",
-        unit_scale=True,
         # In a file, a line every half second would be too much.
         mininterval=0.5 if sys.stderr.isatty() else 30.0,
     )

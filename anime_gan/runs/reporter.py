@@ -6,21 +6,24 @@ import logging
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import on_background
 from anime_gan.common.backend import tf
+from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import written_whole
 from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.sampling import FaceInputs, latents_from_seeds, uniforms_from_seeds
-from anime_gan.faces.sheets import attribute_blocks, sheet_labels
+from anime_gan.faces.sheets import attribute_blocks, leading_attributes, sheet_labels
 from anime_gan.judges.tagger import load_tagger
 from anime_gan.models.pixels import to_uint8
 from anime_gan.runs import running_evaluation
 from anime_gan.runs.dashboard import Dashboard
-from anime_gan.runs.run_directory import EVALUATION, RunDirectory
+from anime_gan.runs.run_directory import RunDirectory
 from anime_gan.training.config import TrainConfig
+from anime_gan.training.run_files import EVALUATION
 from anime_gan.training.trainer import REPORTED, Trainer
 
 # Number of faces in `samples/`: in the grid, and in each row of the sheet of attribute values.
@@ -29,6 +32,10 @@ SHEET_FACES = 8
 # Number of faces in TensorBoard, which shows images small: in the grid, and for each attribute value.
 CARD_FACES, CARD_COLUMNS = 24, 6
 BLOCK_FACES = 2
+# The folder of TensorBoard's files.
+EVENTS = "events"
+# Label columns in the sheet of attribute values. A sheet of thousands would take minutes.
+MAX_SHEET_COLUMNS = 120
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +64,16 @@ class Reporter:
         self._run = run
         self._last_step = int(trainer.step)
         self._last_values: dict[str, float] = {}
+        self._last_fid: float | None = None
         self._faces = self._pick_faces(GRID_FACES)
+        self._shown = leading_attributes(dataset.schema, MAX_SHEET_COLUMNS)
+        if left_out := len(dataset.schema.attributes) - len(self._shown.attributes):
+            note = f"sheets of samples show {len(self._shown.attributes)} attributes and leave out {left_out}"
+            print_lines([note])
+            logger.info(note)
         self._evaluation = _make_evaluation(config, dataset, train)
         self._silent = _silent_values(config, dataset.schema)
-        self._dashboard = Dashboard(run.path / "events")
+        self._dashboard = Dashboard(run.path / EVENTS)
         self._dashboard.write_about(vars(config), dataset, self._silent, self._last_step)
 
     def write_stats(self, step: int) -> None:
@@ -68,7 +81,7 @@ class Reporter:
         values = self._trainer.take_report()
         images = (step - self._last_step) * self._config.batch_size
         values["images_per_second"] = images / max(self.training_seconds, 1e-9)
-        values["learning_rate"] = float(self._trainer.generator_optimizer.learning_rate)
+        values["learning_rate"] = self._trainer.learning_rate
         self._last_step, self.training_seconds = step, 0.0
         self._last_values = values
         self._run.append_stats({"step": step, **values})
@@ -85,7 +98,7 @@ class Reporter:
             images, captions = self._varied_faces()
             picture = grid(images.reshape(-1, *images.shape[2:]), columns=SHEET_FACES)
             self._save_sample("attributes", captioned(picture, captions, images.shape[2]), step)
-            blocks = attribute_blocks(images[:, :BLOCK_FACES], self._schema)
+            blocks = attribute_blocks(images[:, :BLOCK_FACES], self._shown)
         self._dashboard.write_pictures(grid(faces[:CARD_FACES], CARD_COLUMNS), blocks, step)
 
     def write_evaluation(self, step: int) -> None:
@@ -93,14 +106,27 @@ class Reporter:
         if self._evaluation is None:
             return
         faces = self._pick_faces(running_evaluation.NUM_IMAGES)
+        starts = range(0, running_evaluation.NUM_IMAGES, GRID_FACES)
         images = [
             to_uint8(self._trainer.generate(*(part[start : start + GRID_FACES] for part in faces))).numpy()
-            for start in range(0, running_evaluation.NUM_IMAGES, GRID_FACES)
+            for start in tqdm(starts, desc="drawing faces to measure", unit="batch", leave=False)
         ]
         values = self._evaluation.measure(np.concatenate(images), faces.labels.numpy())
+        self._last_fid = values.get("evaluation/fid")
         self._run.append_stats({"step": step, **values}, EVALUATION)
         self._dashboard.write_scalars(values, step)
         logger.info("evaluation at step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
+
+    def shown(self) -> dict[str, str]:
+        """Returns the latest losses and FID for the progress bar."""
+        shown = {}
+        if values := self._last_values:
+            discriminator = values["loss/discriminator_real"] + values["loss/discriminator_fake"]
+            shown["D"] = f"{discriminator:.3f}"
+            shown["G"] = f"{values['loss/generator_adversarial']:.3f}"
+        if self._last_fid is not None:
+            shown["FID"] = f"{self._last_fid:.2f}"
+        return shown
 
     def summary(self) -> str:
         """Returns the latest statistics as one line for the console."""
@@ -131,7 +157,7 @@ class Reporter:
             The images, uint8 [values, faces, height, width, 3], and one caption per value.
         """
         latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
-        rows, captions = sheet_labels(labels, self._schema, self._schema.slots)
+        rows, captions = sheet_labels(labels, self._schema, self._schema.slots[: len(self._shown.slots)])
         images = [
             to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
             for start in range(0, len(rows), SHEET_FACES)

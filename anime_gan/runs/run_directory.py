@@ -13,29 +13,54 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from anime_gan.common.errors import InputError
+import msgspec
+import numpy as np
+
+from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
+from anime_gan.common.json_files import read_json
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.training.config import TrainConfig, code_options
+from anime_gan.exports.read import LABEL_ROWS
+from anime_gan.runs.learning_rates import LearningRates
+from anime_gan.runs.run_lock import LOCK, RunError, next_number
+from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
+from anime_gan.training.checkpoints import Checkpoints
+from anime_gan.training.config import ConfigError, TrainConfig, code_options
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EVALUATION, EXPORTS, SCHEMA, STATS
 
 if TYPE_CHECKING:
+    from anime_gan.attributes.label_sampler import LabelRows
     from anime_gan.common.backend import tf
 
-CONFIG = "config.json"
-CHECKPOINTS = "checkpoints"
 # The parent folder of runs that grow from each other has this file. It contains their common options.
 STAGES = "stages.json"
-STATE = "state"
-STATS, EVALUATION = "stats.jsonl", "evaluation.jsonl"
+# The step that a run has reached, so that missing checkpoints are noticed.
+PROGRESS = "progress.json"
 
 
-class RunError(InputError):
-    """A run directory cannot be used. The message says why and what to do."""
+class Resumed(NamedTuple):
+    """Where a run goes on.
+
+    Attributes:
+        step: The step of the checkpoint; 0 without one.
+        rewritten: Records of the steps after it, up to this one, are written again or no longer count.
+    """
+
+    step: int
+    rewritten: int
+
+
+class RunData(msgspec.Struct):
+    """The contents of `data.json` that are read again. Runs from before version 0.2.0 have 3 channels."""
+
+    checksum: str
+    statement: str
+    channels: int = 3
+    location: str = ""
 
 
 class RunDirectory:
@@ -43,11 +68,13 @@ class RunDirectory:
 
     Attributes:
         path: The directory.
+        checkpoints: Its checkpoints.
     """
 
     def __init__(self, path: Path) -> None:
         """Stores a path without checking it; `create` and `open` check it."""
         self.path = path
+        self.checkpoints = Checkpoints(path / CHECKPOINTS)
 
     @classmethod
     def create(cls, path: Path, config: TrainConfig, dataset: Dataset) -> RunDirectory:
@@ -59,14 +86,15 @@ class RunDirectory:
         cls.check_is_free(path)
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
-        write_text(path / "attributes.json", dataset.schema.to_json())
+        write_text(path / SCHEMA, dataset.schema.to_json())
         data = {
             "statement": dataset.statement,
             "images": len(dataset.images),
             "channels": dataset.images.shape[3],
             "checksum": dataset.checksum,
+            "location": located(config.data),
         }
-        write_text(path / "data.json", json.dumps(data, ensure_ascii=False, indent=2))
+        write_text(path / DATA, json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
         # The configuration comes last, because a directory that has one counts as a run that can be resumed.
         run.save_config(config)
@@ -79,21 +107,30 @@ class RunDirectory:
         Raises:
             RunError: The path is a file or a directory that is not empty.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or any(inside.name != LOCK for inside in path.iterdir())):
             reason = "is not empty; choose another directory"
             if (path / CONFIG).is_file():
                 reason += f", or resume the run in it: {RunDirectory(path).resume_command()}"
             raise RunError(reason, "run_dir", path)
 
+    @staticmethod
+    def check_exists(path: Path) -> None:
+        """Checks that a directory contains a run.
+
+        Raises:
+            RunError: It does not.
+        """
+        if not (path / CONFIG).is_file():
+            raise RunError(f"no run to resume ({CONFIG} is missing)", "run_dir", path)
+
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Opens the directory of an existing run, and removes unfinished files.
+        """Opens the directory of an existing run whose lock is held, and removes unfinished files.
 
         Raises:
             RunError: The directory does not contain a run.
         """
-        if not (path / CONFIG).is_file():
-            raise RunError(f"no run to resume ({CONFIG} is missing)", "run_dir", path)
+        cls.check_exists(path)
         for left_by_a_kill in path.rglob(PARTIAL_PATTERN):
             remove(left_by_a_kill)
         return cls(path)
@@ -109,42 +146,64 @@ class RunDirectory:
             given: The options that the user gave. Only Python code that they name is imported.
 
         Raises:
-            ConfigError: An option is unknown or its value is not allowed.
+            RunError: The file is damaged, an option is unknown, or its value is not allowed.
         """
-        return TrainConfig.from_json((self.path / CONFIG).read_text("utf-8"), given)
+        try:
+            return TrainConfig.from_options(self._options(), given)
+        except ConfigError as error:
+            raise RunError(f"{self.path / CONFIG}: {error}") from error
 
-    def resume_command(self, steps: int | None = None) -> str:
+    def resume_command(self, steps: int | None = None, more: Sequence[str] = ()) -> str:
         """Returns the command that resumes the run, or all stages if the run is one of several.
 
         Args:
             steps: The new number of steps; None to keep it. With a number, only this run is resumed.
+            more: Further options; with any, only this run is resumed.
         """
-        options = code_options(json.loads((self.path / CONFIG).read_text("utf-8")))
-        more = [f"--{name}={value}" for name, value in options.items()]
-        folder = self.path
+        options = code_options(self._options())
+        folder, alone = self.path, bool(more) or steps is not None
+        more = [*(f"--{name}={value}" for name, value in options.items()), *more]
         if steps is not None:
             more.append(f"--steps={steps}")
-        elif (folder.parent / STAGES).is_file():
+        if not alone and (folder.parent / STAGES).is_file():
             folder = folder.parent
         return shlex.join(["python", "train.py", "--resume", f"--run_dir={folder}", *more])
 
+    def draw_command(self) -> str:
+        """Returns the command that draws faces with the newest model of the run."""
+        return shlex.join(["python", "generate.py", f"--model={self.path}"])
+
     def export_path(self, steps: int) -> Path:
         """Returns the folder of the model that is exported after `steps` steps."""
-        return self.path / "export" / str(steps)
+        return self.path / EXPORTS / str(steps)
 
-    def check_steps(self, steps: int) -> None:
-        """Checks that the run has not been trained for more than `steps` steps.
+    def check_steps(self, steps: int, from_step: int | None = None) -> None:
+        """Checks that there is a checkpoint from which `steps` steps can be reached.
+
+        Args:
+            steps: The number of steps to reach.
+            from_step: The step of the checkpoint that the user chose; 0 to start again; None for the newest.
 
         Raises:
-            RunError: It has. The message says how to train further and how to export the run as it is.
+            RunError: There is none. The message says how to train further and how to export the run as it is.
         """
-        if steps < (last := self.last_step):
+        kept = self.checkpoints.steps()
+        if from_step is not None:
+            if from_step and from_step not in kept:
+                raise RunError(f"there is no such checkpoint; {self._kept_words()}", "from_step", from_step)
+            if from_step > steps:
+                raise RunError(f"must be at most {steps}, the number of steps", "from_step", from_step)
+        elif kept and steps < kept[0]:
             raise RunError(
-                f"the run is already at step {last}, so there is nothing to train; pass a larger number, or "
-                f"export the run as it is: {self.resume_command(last)}",
+                f"the run is already at step {kept[-1]}, and {self._kept_words()}; pass a larger number, or "
+                f"export the run as it is: {self.resume_command(kept[-1])}",
                 "steps",
                 steps,
             )
+
+    def _kept_words(self) -> str:
+        kept = ", ".join(map(str, self.checkpoints.steps()))
+        return f"checkpoints are kept of step {kept}" if kept else "no checkpoint is kept"
 
     def check_data(self, dataset: Dataset) -> Dataset:
         """Checks that a run is resumed with the data that it started with.
@@ -156,83 +215,148 @@ class RunDirectory:
             RunError: The images or the labels have changed.
         """
         saved = self.read_data()
-        if saved["checksum"] != dataset.checksum:
+        if saved.checksum != dataset.checksum:
             raise RunError(
-                f"the images or labels have changed since the run in {self.path} started; restore them, or "
-                "start a new run",
+                f"the images or labels have changed since the run in {self.path} started; restore them, "
+                "start a new run, or add --data=FOLDER if they are elsewhere",
                 "data",
             )
-        return dataclasses.replace(dataset, statement=saved["statement"])
+        return dataclasses.replace(dataset, statement=saved.statement)
 
-    def read_data(self) -> dict[str, Any]:
-        """Returns the contents of `data.json`."""
-        data: dict[str, Any] = json.loads((self.path / "data.json").read_text("utf-8"))
-        return data
+    def read_data(self) -> RunData:
+        """Returns the contents of `data.json`.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return read_json(self.path / DATA, RunData, RunError)
+
+    def _options(self) -> dict[str, Any]:
+        return read_json(self.path / CONFIG, dict[str, Any], RunError)
+
+    def data_location(self, config: TrainConfig) -> str:
+        """Returns where the data was when the run started, even if the command runs in another folder."""
+        # Runs from before version 0.3.0 do not store it.
+        location = self.read_data().location
+        return location if location and located(location) == location else config.data
+
+    def save_data_location(self, data: str) -> None:
+        """Stores where the data is now."""
+        record = {**read_json(self.path / DATA, dict[str, Any], RunError), "location": located(data)}
+        write_text(self.path / DATA, json.dumps(record, ensure_ascii=False, indent=2))
+
+    def save_label_rows(self, rows: LabelRows, images: int) -> None:
+        """Writes what an export of a checkpoint needs about the training images, unless it is there."""
+        if not (self.path / LABEL_ROWS).is_file():
+            with written_whole(self.path / LABEL_ROWS) as partial:
+                np.savez_compressed(partial, rows=rows.rows, counts=rows.counts, images=images)
 
     def append_stats(self, values: dict[str, Any], file: str = STATS) -> None:
         """Appends a line to `stats.jsonl` or `evaluation.jsonl`."""
-        with (self.path / file).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(values) + "\n")
+        append_statistics(self.path / file, values)
 
     def read_stats(self, name: str = STATS) -> list[dict[str, Any]]:
-        """Returns the lines of `stats.jsonl` or `evaluation.jsonl`, up to the first incomplete one."""
-        file = self.path / name
-        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-        stats = []
-        for line in lines:
-            try:
-                stats.append(json.loads(line))
-            except ValueError:
-                break
-        return stats
+        """Returns the readable lines of `stats.jsonl` or `evaluation.jsonl`, in the order of their steps."""
+        return read_statistics(self.path / name).lines
 
-    def cut_stats(self, step: int) -> None:
-        """Removes the lines after a step, because a resumed run writes them again."""
+    def cut_stats(self, first: int, last: int) -> None:
+        """Removes the lines after the step `first` and up to `last`, because a resumed run rewrites them."""
         for name in (STATS, EVALUATION):
-            kept = [line for line in self.read_stats(name) if line["step"] <= step]
-            if (self.path / name).is_file():
-                write_text(self.path / name, "".join(json.dumps(line) + "\n" for line in kept))
+            damaged = keep_statistics(self.path / name, lambda step: not first < step <= last)
+            if damaged:
+                print_lines([f"{name}: skipped {damaged} damaged line{'s' * (damaged > 1)}"])
 
     def save_checkpoint(self, checkpoint: tf.train.Checkpoint, step: int, keep: int) -> None:
-        """Writes the training state, then removes all but the newest `keep` checkpoints."""
-        target = self.checkpoint_path(step)
-        if not target.is_dir():
-            with written_whole(target) as partial:
-                checkpoint.write(str(partial / STATE))
-        for old in self._checkpoint_steps()[:-keep]:
-            shutil.rmtree(self.checkpoint_path(old))
+        """Writes the training state, then removes old checkpoints."""
+        self.checkpoints.save(checkpoint, step, keep)
+        write_text(self.path / PROGRESS, json.dumps({"step": step}))
 
     @property
     def last_step(self) -> int:
         """The step of the newest checkpoint; 0 if there is none."""
-        return max(self._checkpoint_steps(), default=0)
+        return self.checkpoints.newest()
 
-    def restore_checkpoint(self, checkpoint: tf.train.Checkpoint) -> int:
-        """Restores existing variables from the newest checkpoint, if there is one.
+    def restore_checkpoint(
+        self, checkpoint: tf.train.Checkpoint, config: TrainConfig, from_step: int | None = None
+    ) -> Resumed:
+        """Restores existing variables from the newest checkpoint up to the number of steps.
+
+        If the options change what the steps after it compute, later checkpoints no longer count.
+
+        Args:
+            checkpoint: The training state.
+            config: The options of the run from now on.
+            from_step: The step of the checkpoint that the user chose; 0 to start again; None for the newest.
 
         Returns:
-            The step of the checkpoint; 0 if there is none.
+            The step of the checkpoint, and the last step whose records no longer count.
+
+        Raises:
+            RunError: No checkpoint can be read, although the run has saved some; or not the chosen one.
         """
-        last = self.last_step
-        if last:
-            status = checkpoint.read(str(self.checkpoint_path(last) / STATE))
-            # Without these checks, a variable that is missing in the checkpoint would silently stay random.
-            status.assert_consumed()
-            status.assert_existing_objects_matched()
-        return last
+        found = self.checkpoints.restore(checkpoint, config.steps if from_step is None else from_step)
+        if from_step is not None and found.step != from_step:
+            raise RunError(
+                f"the checkpoint is damaged; {self._kept_words()}, of which {found.step} can be read",
+                "from_step",
+                from_step,
+            )
+        reached = self._reached(config)
+        if not found.step and from_step is None and (found.damaged or reached):
+            what = "are damaged" if found.damaged else "are gone"
+            raise RunError(
+                f"all checkpoints of this run {what}, although it has reached step "
+                f"{max(reached, *found.damaged, 0)}; restore {self.path / CHECKPOINTS}, or start again: "
+                f"{self.resume_command(more=('--from_step=0',))}",
+                "run_dir",
+                self.path,
+            )
+        for step, reason in found.damaged.items():
+            print_lines(
+                [f"the checkpoint of step {step} is damaged; resuming from step {found.step} ({reason})"]
+            )
+        rates, rewritten = LearningRates(self.path), config.steps
+        if rates.changes_after(found.step, config):
+            for aside in self.checkpoints.set_aside(found.step):
+                print_lines([f"later checkpoints do not count any more: {aside}"])
+            rates.change(found.step, config)
+            rewritten = max(rewritten, self._last_record())
+        self.save_config(config)
+        return Resumed(found.step, rewritten)
+
+    def _last_record(self) -> int:
+        """Returns the last step that has statistics or an evaluation; 0 without any."""
+        lines = [*self.read_stats(STATS), *self.read_stats(EVALUATION)]
+        return max((line["step"] for line in lines), default=0)
+
+    def _reached(self, config: TrainConfig) -> int:
+        """Returns the step of a checkpoint that the run must have saved; 0 if there need not be one."""
+        file = self.path / PROGRESS
+        if file.is_file():
+            try:
+                return int(json.loads(file.read_bytes())["step"])
+            except (ValueError, KeyError, TypeError):
+                pass
+        # Runs from before version 0.3.0 do not have the file. Statistics go on after a checkpoint.
+        last = max((line["step"] for line in self.read_stats()), default=0)
+        return last // config.checkpoint_interval * config.checkpoint_interval
 
     def checkpoint_path(self, step: int) -> Path:
         """Returns the folder of the checkpoint after `step` steps."""
-        return self.path / CHECKPOINTS / f"step-{step:08d}"
+        return self.checkpoints.path(step)
 
-    def _checkpoint_steps(self) -> list[int]:
-        return sorted(int(path.name[5:]) for path in (self.path / CHECKPOINTS).glob("step-*"))
+
+def located(data: str) -> str:
+    """Returns a data source with the absolute path of its folder; other sources as they are."""
+    kind, colon, where = data.partition(":")
+    if colon and kind in ("sutemo", "sutemo-white"):
+        return f"{kind}:{Path(where).resolve().as_posix()}"
+    return Path(data).resolve().as_posix() if data and Path(data).exists() else data
 
 
 def next_run_directory(parent: Path, label: str) -> Path:
-    """Returns the next numbered directory, such as `runs/0003-drawn-published`."""
-    taken = [int(path.name[:4]) for path in parent.glob("[0-9][0-9][0-9][0-9]-*")]
-    return parent / f"{max(taken, default=0) + 1:04d}-{label}"
+    """Returns the directory that the next run would get, such as `runs/0003-drawn-published`."""
+    return parent / f"{next_number(parent):04d}-{label}"
 
 
 def newest_run_directory(parent: Path) -> Path:

@@ -6,7 +6,8 @@ import numpy as np
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
-from anime_gan.datasets.dataset import Dataset
+from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.prepared import MINIMUM
 from anime_gan.datasets.splits import Split, parse_combinations, split_dataset
 from anime_gan.runs.trained_run import TrainedRun
 from anime_gan.runs.warm_start import WarmStart
@@ -19,10 +20,38 @@ def split_for(config: TrainConfig, dataset: Dataset) -> Split:
     """Splits the dataset into training images, test images, and held-out combinations.
 
     Raises:
-        DataError: A held-out combination cannot be parsed.
+        DataError: A held-out combination cannot be parsed, or no images are left to train on.
     """
     combinations = parse_combinations(config.hold_out, dataset.schema)
-    return split_dataset(dataset.labels, combinations, config.test_every)
+    split = split_dataset(dataset.labels, combinations, config.test_every)
+    check_training_images(split, config)
+    return split
+
+
+def check_training_images(split: Split, config: TrainConfig) -> None:
+    """Checks that a split leaves images to train on.
+
+    Raises:
+        DataError: It does not (field `test_every` or `hold_out`).
+    """
+    left = len(split.train)
+    if left >= MINIMUM:
+        return
+    by_hold_out = len(split.held_out) >= len(split.test)
+    field, value = ("hold_out", config.hold_out) if by_hold_out else ("test_every", config.test_every)
+    advice = "name fewer combinations" if by_hold_out else "use 0 or a larger number"
+    raise DataError(
+        f"leaves {left} training images ({len(split.test)} test images, {len(split.held_out)} held "
+        f"out): {advice}",
+        field,
+        value,
+    )
+
+
+def make_strategy() -> tf.distribute.Strategy | None:
+    """Returns a strategy for all GPUs of the machine; None if there are fewer than two."""
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else None
 
 
 def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Trainer:
@@ -33,14 +62,12 @@ def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Tr
         dataset: All images and labels.
         train: int64 [n], indices of the training images.
     """
-    several = len(tf.config.list_physical_devices("GPU")) > 1
-    strategy = tf.distribute.MirroredStrategy() if several else None
     return Trainer(
         config,
         dataset.schema,
         dataset.labels[train],
         resolve_dtype(config.precision),
-        strategy,
+        make_strategy(),
         channels=dataset.images.shape[3],
     )
 

@@ -10,9 +10,12 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import transparency
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
-from anime_gan.runs.run_directory import CHECKPOINTS, CONFIG, STATE, RunDirectory
+from anime_gan.runs.run_directory import RunDirectory
+from anime_gan.runs.run_lock import RunError
 from anime_gan.runs.warm_start import WarmStart, refuse_contradictions, without_auto
+from anime_gan.training.checkpoints import STATE, checkpoint_step
 from anime_gan.training.config import ConfigError
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import keras
@@ -39,15 +42,14 @@ class TrainedRun:
 
         Raises:
             ConfigError: An option of the run is unknown, or its value is not allowed.
+            RunError: A file of the run is damaged.
         """
         self.run = RunDirectory(checkpoint.parent.parent)
         self.config = self.run.load_config(given)
         self._checkpoint = checkpoint
-        self._schema = Schema.from_json((self.run.path / "attributes.json").read_text("utf-8"))
+        self._schema = Schema.read(self.run.path / "attributes.json", RunError)
         data = self.run.read_data()
-        self._statement = data["statement"]
-        # Runs from before version 0.2.0 do not store the number of channels.
-        self._channels = data.get("channels", 3)
+        self._statement, self._channels = data.statement, data.channels
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the options of a run that starts from this one.
@@ -97,7 +99,7 @@ class TrainedRun:
 
         Raises:
             ConfigError: The new run has another resolution.
-            ModelError: The run has no export.
+            ModelError: The checkpoint cannot be exported.
         """
         if resolution != self.config.resolution:
             raise ConfigError(
@@ -106,7 +108,7 @@ class TrainedRun:
                 "init_from",
                 self.run.path,
             )
-        return WarmStart(self.run.path)
+        return WarmStart(self._checkpoint)
 
     @property
     def statement(self) -> str:
@@ -137,7 +139,7 @@ class TrainedRun:
 
     @property
     def _step(self) -> int:
-        return int(self._checkpoint.name.rpartition("-")[2])
+        return checkpoint_step(self._checkpoint)
 
 
 def find_checkpoint(path: Path) -> Path | None:

@@ -11,6 +11,7 @@ import numpy as np
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
 from anime_gan.common.alpha import transparency
+from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import ModelError, read_export
 from anime_gan.training.config import ConfigError
@@ -45,6 +46,23 @@ class WarmStart:
         except ModelError as error:
             raise error.about("init_from") from error
         self._path = self.export.directory.resolve()
+
+    def refuse_folded(self) -> None:
+        """Checks that packing has not folded the normalization away, before any other work.
+
+        Raises:
+            ConfigError: It has.
+        """
+        config = self.export.record["config"]
+        # The command must name Python code of the user before it may be imported.
+        if "packing" not in self.export.record or is_reference(config["architecture"]):
+            return
+        import_tensorflow()
+        from anime_gan.exports.write import make_generator
+
+        # The statistics are in the kernels now, so training would normalize a second time.
+        if make_generator(config, self.export.schema).normalized_convolutions:
+            raise self._error("is a packed model and cannot be trained further; pass the original export")
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the options of a run that starts from the export.
@@ -110,7 +128,7 @@ class WarmStart:
             schema: The schema of its labels.
 
         Raises:
-            ConfigError: The model is packed, or its layers do not have the standard sizes.
+            ConfigError: Its layers do not have the standard sizes.
         """
         # Imported here, because these modules import TensorFlow.
         from anime_gan.common.backend import tf
@@ -119,9 +137,6 @@ class WarmStart:
 
         config = self.export.record["config"]
         trained = make_generator(config, self.export.schema)
-        # Packing has moved the statistics into the kernels, so training would normalize a second time.
-        if "packing" in self.export.record and trained.normalized_convolutions:
-            raise self._error("is a packed model and cannot be trained further; pass the original export")
         model = self.export.load()
         trained.set_weights([tf.cast(weight, tf.float32).numpy() for weight in model.weights])
         weights = trained.get_weights()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import os
+import re
+import secrets
 import socket
 import sys
 import webbrowser
@@ -12,19 +14,22 @@ from pathlib import Path
 
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
+from anime_gan.common.files import written_whole
+from anime_gan.common.user_paths import user_folder
 
 SUMMARY = """Starts the studio, and prints an address to open in a browser. Everything stays on this computer.
 Needs extra packages: pip install "anime_gan[studio]\""""
 LOCAL = "127.0.0.1"
+TOKEN = "token"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("model", None, MODEL_HELP)
+    flags.path("model", None, MODEL_HELP)
     flags.text("host", LOCAL, f"address to listen on (default {LOCAL}, which only this computer can reach)")
     flags.integer("port", 8642, "port to listen on; 0 = any free port (0 to 65535; default 8642)", 0, 65_535)
-    flags.text("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
+    flags.path("history", None, "folder of the history (default: anime_gan/studio in the user's data folder)")
     flags.integer(
         "keep",
         200,
@@ -44,6 +49,7 @@ def _serve(flags: Flags) -> int:
     # Imported here, because the packages may be missing.
     import uvicorn
 
+    from anime_gan.studio.connections import PatientProtocol
     from anime_gan.studio.server import create_app
     from anime_gan.studio.studio import Studio
 
@@ -51,13 +57,15 @@ def _serve(flags: Flags) -> int:
     studio = Studio(Path(flags.model) if flags.model else None, folder, flags.keep)
     host = flags.host
     listening = _listen(host, flags.port)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    token = _token(folder)
+    port = listening.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
     print(f"{url}   (press Ctrl-C to stop)", flush=True)
     if host not in (LOCAL, "localhost", "::1"):
-        print_lines(["anyone who can reach this address can use the studio and see its history"])
+        print_lines(["anyone who knows this address can use the studio and see its history"])
     config = uvicorn.Config(
-        create_app(studio, [host]),
-        http="h11",
+        create_app(studio, [host], token),
+        http=PatientProtocol,
         ws="none",
         log_level="warning",
         access_log=False,
@@ -71,9 +79,23 @@ def _serve(flags: Flags) -> int:
     return 0
 
 
+def _token(folder: Path) -> str:
+    """Returns the token of the studio with this data folder. It stays the same, so bookmarks stay valid."""
+    path = folder / TOKEN
+    with contextlib.suppress(OSError, ValueError):
+        token = path.read_text("ascii").strip()
+        if re.fullmatch("[0-9a-f]{32}", token):
+            return token
+    token = secrets.token_hex(16)
+    with written_whole(path) as partial:
+        # Only this user may read it.
+        partial.touch(0o600)
+        partial.write_text(token, "ascii")
+    return token
+
+
 def _data_folder() -> Path:
-    given = os.environ.get("XDG_DATA_HOME")
-    return (Path(given) if given else Path.home() / ".local" / "share") / "anime_gan" / "studio"
+    return user_folder("XDG_DATA_HOME", ".local/share") / "anime_gan" / "studio"
 
 
 def _listen(host: str, port: int) -> socket.socket:

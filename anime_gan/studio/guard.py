@@ -1,15 +1,17 @@
-"""Protects the server against other web pages that send requests from the same browser."""
+"""Protects the server against other web pages in the same browser and other users of the computer."""
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 import socket
 from collections.abc import Iterable
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anime_gan.studio.errors import StudioError
@@ -26,21 +28,32 @@ HEADERS = {
 }
 
 
+# Maximum time for the body of a request to arrive, in seconds.
+BODY_SECONDS = 60.0
+COOKIE_SECONDS = 365 * 24 * 3_600
+
+
 class Guard:
     """Refuses requests that do not come from the studio's own page.
+
+    All users of a computer can connect to its ports, so a request must prove that it knows the token: the
+    address that the studio prints contains it. The first page stores it in a cookie. Other clients can send
+    it in the header `Authorization: Bearer TOKEN`.
 
     An attacker can make another host name point to this computer (DNS rebinding), so only known names are
     accepted. Numeric addresses are safe. Requests that change something must come from the same origin.
     """
 
-    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str], token: str | None = None) -> None:
         """Wraps an application.
 
         Args:
             app: The application to protect.
             names: Further host names of the server, besides those of this computer.
+            token: The token that requests must know; None if everyone may use the application.
         """
         self._app = app
+        self._token = token
         host = socket.gethostname().lower()
         self._names = {"localhost", host, f"{host}.local", *(name.lower() for name in names)}
 
@@ -60,10 +73,37 @@ class Guard:
 
         try:
             self._check(scope["method"], Headers(scope=scope))
+            answer = self._welcome(HTTPConnection(scope))
         except StudioError as error:
-            await JSONResponse(error.to_json(), error.status)(scope, receive, send_guarded)
-        else:
-            await self._app(scope, receive, send_guarded)
+            answer = JSONResponse(error.to_json(), error.status)
+        await (answer or self._app)(scope, receive, send_guarded)
+
+    def _welcome(self, request: HTTPConnection) -> Response | None:
+        """Checks the token; returns a response if the address contains it, or if a browser lacks it.
+
+        Raises:
+            StudioError: The token is missing or wrong.
+        """
+        if self._token is None:
+            return None
+        # Browsers share cookies between all ports of a computer.
+        cookie = f"studio-{request.url.port or 80}"
+        if self._is_token(request.query_params.get("token")):
+            welcome = RedirectResponse(request.url.path, 303)
+            welcome.set_cookie(cookie, self._token, max_age=COOKIE_SECONDS, httponly=True, samesite="strict")
+            return welcome
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if self._is_token(request.cookies.get(cookie)) or (
+            scheme.lower() == "bearer" and self._is_token(given.strip())
+        ):
+            return None
+        error = StudioError("wrong_token", 403)
+        if request.url.path == "/":
+            return PlainTextResponse(error.to_json()["message"], error.status)
+        raise error
+
+    def _is_token(self, given: str | None) -> bool:
+        return given is not None and hmac.compare_digest(given.encode(), (self._token or "").encode())
 
     def _check(self, method: str, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -100,14 +140,18 @@ async def limited_body(request: Request, content_type: str, limit: int) -> bytes
         limit: Maximum size in bytes.
 
     Raises:
-        StudioError: The body has another type or is too large.
+        StudioError: The body has another type, is too large, or does not arrive in time.
     """
     given = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if given != content_type:
         raise StudioError("wrong_type", 415, wanted=content_type)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise StudioError("too_long", 413, limit=limit // 1_024)
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise StudioError("too_long", 413, limit=limit // 1_024)
+    except TimeoutError as error:
+        raise StudioError("too_slow", 408) from error
     return bytes(body)

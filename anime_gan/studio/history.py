@@ -89,6 +89,9 @@ class History:
         self._folder, self.keep = folder, keep
         self._drafts: dict[str, Draft] = {}
         folder.mkdir(parents=True, exist_ok=True)
+        # The history is private. Some file systems have no modes.
+        with contextlib.suppress(OSError):
+            folder.chmod(0o700)
         if not os.access(folder, os.W_OK):
             raise PermissionError(f"{folder} is not writable")
         for partial in folder.glob(PARTIAL_PATTERN):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from anime_gan.datasets.reading.pictures import FORMATS
 from anime_gan.faces.picture_files import read_text
 from anime_gan.studio.errors import StudioError
 
@@ -29,7 +30,7 @@ def read_settings(data: bytes) -> dict[str, str]:
         path.write_bytes(data)
         try:
             if ending == ".png":
-                with Image.open(path) as image:
+                with Image.open(path, formats=FORMATS) as image:
                     pixels = image.width * image.height
                 if pixels > MAX_PIXELS:
                     raise StudioError("unreadable")

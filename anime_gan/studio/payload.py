@@ -30,6 +30,8 @@ def parsed(data: bytes) -> dict[str, Any]:
     """
     try:
         body = json.loads(data)
+        # Half of a surrogate pair is valid JSON, but cannot be written to a file.
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise StudioError("wrong_json") from error
     if not isinstance(body, dict):

@@ -35,16 +35,19 @@ PLACES = 8
 MAX_BODY = 64 * 2**10
 # Maximum size of an opened file, in bytes.
 MAX_FILE = 32 * 2**20
+# Maximum number of files that are being opened at the same time; each may need this much memory.
+MAX_OPENING = 4
 PAGE_OF_HISTORY = 20
 JSON, FILE = "application/json", "application/octet-stream"
 
 
-def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
+def create_app(studio: Studio, names: Iterable[str] = (), token: str | None = None) -> Starlette:
     """Creates the web application.
 
     Args:
         studio: The studio, which draws and stores faces.
         names: Further host names of the server, besides those of this computer.
+        token: The token that requests must know; see `Guard`.
     """
     # The system may map .js to another type, but browsers run scripts only with this type.
     mimetypes.add_type("text/javascript", ".js")
@@ -68,7 +71,7 @@ def create_app(studio: Studio, names: Iterable[str] = ()) -> Starlette:
     }
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, names=list(names))],
+        middleware=[Middleware(Guard, names=list(names), token=token)],
         exception_handlers=handlers,
         lifespan=server.lifespan,
     )
@@ -80,6 +83,7 @@ class _Server:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._worker: Worker[Event] = Worker(PLACES)
+        self._opening = 0
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -147,8 +151,14 @@ class _Server:
 
     async def open(self, request: Request) -> Response:
         """Draws an opened file again from its settings."""
-        data = await limited_body(request, FILE, MAX_FILE)
-        text = await run_in_threadpool(read_settings, data)
+        if self._opening >= MAX_OPENING:
+            raise StudioError("busy", 429)
+        self._opening += 1
+        try:
+            data = await limited_body(request, FILE, MAX_FILE)
+            text = await run_in_threadpool(read_settings, data)
+        finally:
+            self._opening -= 1
         return self._drawn(self._studio.planner.plan_file(text))
 
     def _drawn(self, plan: Plan) -> Response:

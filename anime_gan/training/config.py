@@ -14,6 +14,8 @@ from typing import Any
 
 from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
 from anime_gan.common.errors import InputError
+from anime_gan.common.json_files import parse_json
+from anime_gan.common.labels_from import LABELS_FROM, LABELS_FROM_HELP
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.suggestions import nearest
 from anime_gan.common.user_code import is_reference
@@ -37,7 +39,8 @@ def option(default: Any, help_text: str, **limits: Any) -> Any:
     Args:
         default: The default value.
         help_text: The help text, a noun phrase.
-        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too.
+        **limits: `minimum` and `maximum`, or `choices`. With `takes_code`, `module:NAME` is allowed too. With
+            `path`, the value may be a path.
     """
     return dataclasses.field(default=default, metadata={"help": help_text, **limits})
 
@@ -52,14 +55,16 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), sutemo:DIR, sutemo-white:DIR, a folder of images or TFRecords, or "
-        "module:NAME",
+        "training data: drawn (built-in), drawn:all or drawn:STYLE,..., sutemo:DIR, sutemo-white:DIR, a "
+        "folder or zip archive of images, a folder of TFRecords, or module:NAME",
+        path=True,
     )
     transparent: str = option(
         "auto",
         TRANSPARENT_HELP,
         choices=tuple(TRANSPARENT),
     )
+    labels_from: str = option("auto", LABELS_FROM_HELP, choices=LABELS_FROM)
     architecture: str = option(
         "compact",
         "generator and discriminator architecture",
@@ -107,6 +112,7 @@ class TrainConfig:
     init_from: str = option(
         "",
         "run or export to start from; its architecture and resolution are used",
+        path=True,
     )
     discriminator_steps: int = option(
         0,
@@ -172,6 +178,15 @@ class TrainConfig:
     )
     checkpoint_interval: int = option(500, "number of steps between checkpoints", minimum=1, maximum=10**9)
     keep_checkpoints: int = option(2, "number of checkpoints to keep", minimum=1, maximum=10**6)
+    export_interval: int = option(
+        0, "number of steps between exported snapshots; 0 = none", minimum=0, maximum=10**9
+    )
+    keep_exports: int = option(
+        2,
+        "number of exported snapshots to keep: the best by FID with --evaluation_interval, else the newest",
+        minimum=1,
+        maximum=10**6,
+    )
 
     def __post_init__(self) -> None:
         """Checks all values."""
@@ -217,19 +232,29 @@ class TrainConfig:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
     @classmethod
-    def from_json(cls, text: str, given: Mapping[str, Any] | None = None) -> TrainConfig:
+    def from_json(cls, text: str) -> TrainConfig:
         """Reads the options from the JSON object that `to_json` wrote in this or an earlier version.
 
+        Raises:
+            JsonError: The text is not a JSON object.
+            ConfigError: As for `from_options`.
+        """
+        return cls.from_options(parse_json(text, dict[str, Any]))
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> TrainConfig:
+        """Returns the options that this or an earlier version saved.
+
         Args:
-            text: The JSON object.
+            options: Name -> value.
             given: Options that the user typed. Only code that they name is imported, because somebody else
-                may have written the text.
+                may have saved the options.
 
         Raises:
             ConfigError: A value is not allowed, or an option does not exist in this version. A removed option
                 is allowed if it has its default value.
         """
-        values = json.loads(text)
+        values = dict(options)
         # Runs from before version 0.2.0 have no alpha channel, and their default weight of R1 is 10.
         if "transparent" not in values:
             values["transparent"] = "no"
@@ -264,7 +289,7 @@ def code_options(options: Mapping[str, Any]) -> dict[str, str]:
         for field in dataclasses.fields(TrainConfig)
         if (field.name == "data" or "takes_code" in field.metadata)
         and is_reference(str(options.get(field.name, "")))
-        and not str(options[field.name]).startswith("sutemo:")
+        and not str(options[field.name]).startswith(("sutemo:", "drawn:"))
     }
 
 
@@ -277,8 +302,12 @@ RESUMABLE = frozenset(
         "evaluation_interval",
         "checkpoint_interval",
         "keep_checkpoints",
+        "export_interval",
+        "keep_exports",
     }
 )
+# A resumed run may lower these options, which helps after training diverged.
+LEARNING_RATES = ("learning_rate", "generator_learning_rate")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -431,14 +460,24 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: The user changes an option that a resumed run cannot change.
     """
+    resumed = dataclasses.replace(saved, **given)
+    lower = _rates(resumed)[0] <= _rates(saved)[0] and _rates(resumed)[1] <= _rates(saved)[1]
     for name, value in given.items():
-        if name not in RESUMABLE and value != getattr(saved, name):
+        allowed = name in RESUMABLE or value == getattr(saved, name) or (name in LEARNING_RATES and lower)
+        # The data may have moved; its checksum is compared later. Code is not data that can move.
+        moved = name == "data" and not any(code_options({name: data}) for data in (value, saved.data))
+        if not (allowed or moved):
             reason = (
-                f"the run was started with {getattr(saved, name)!r}; resuming can change only "
-                f"{', '.join(sorted(RESUMABLE))}"
+                f"the run was started with {getattr(saved, name)!r}; resuming can lower learning_rate and "
+                f"generator_learning_rate, and change {', '.join(sorted(RESUMABLE))}, and where the data is"
             )
             raise ConfigError(reason, name, value)
-    return dataclasses.replace(saved, **given)
+    return resumed
+
+
+def _rates(config: TrainConfig) -> tuple[float, float]:
+    """Returns the learning rates of both networks."""
+    return config.learning_rate, config.generator_learning_rate or config.learning_rate
 
 
 def command_line(options: Mapping[str, Any]) -> str:

@@ -164,6 +164,30 @@ class Trainer:
         self._sums_steps.assign(0)
         return {name: float(mean) for name, mean in zip(REPORTED, means, strict=True)}
 
+    @property
+    def learning_rate(self) -> float:
+        """The current learning rate of the generator."""
+        # On several devices, a constant rate is a mirrored variable, which `float` does not accept.
+        return float(tf.convert_to_tensor(self.generator_optimizer.learning_rate))
+
+    def set_learning_rates(self) -> None:
+        """Sets constant learning rates to those of the options; a checkpoint contains the rates before it."""
+        if self.config.learning_rate_halving == 0:
+            generator_rate = self.config.generator_learning_rate or self.config.learning_rate
+            self.generator_optimizer.learning_rate.assign(generator_rate)
+            self.discriminator_optimizer.learning_rate.assign(self.config.learning_rate)
+
+    def check_weights(self) -> None:
+        """Checks the weights before they are saved; the values that a step reports are older than its update.
+
+        Raises:
+            NonFiniteError: A weight is infinite or NaN.
+        """
+        for network in (self.generator, self.discriminator):
+            for variable in network.variables:
+                if not bool(tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(variable)))):
+                    raise NonFiniteError(f"{variable.path} is not finite at step {int(self.step)}")
+
     @tf.function(autograph=False)
     def generate(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Draws images with the EMA generator, float32 [n, height, width, channels] in [-1, 1].

@@ -382,7 +382,7 @@ def test_an_unlabeled_model_says_so(run, tmp_path, capsys):
             "--out=a.avi: an animation is a .webp, .gif, or .mp4 file",
         ),
         (["--frames=3"], "--frames and --fps need --interpolate"),
-        (["--out=a.webp"], "--out=a.webp: an animation needs --interpolate"),
+        (["--out=a.mp4"], "--out=a.mp4: an animation needs --interpolate"),
         (["--project=nothing.png"], "--project=nothing.png: cannot be read: No such file"),
         (["--project=words.png"], "--project=words.png: not a picture of a known format"),
         (["--project=plain.png", "--set=blu hair"], "unknown attribute 'blu hair'"),

@@ -47,3 +47,10 @@ print({"numpy", "PIL", "tensorflow", "keras"} & set(sys.modules))
 @pytest.mark.parametrize("module", COMMANDS)
 def test_help(module: str):
     assert "--version: show the version" in run("-m", module, "--help")
+
+
+def test_an_option_that_is_given_twice_is_refused(capsys):
+    from anime_gan.commands import train
+
+    assert train.main(["--data=a", "--data=b"]) == 2
+    assert capsys.readouterr().err == "train.py: --data: was given 2 times; give it once\n"

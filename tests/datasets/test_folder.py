@@ -268,8 +268,8 @@ def test_many_files_go_through_other_processes_in_order(tmp_path):
 
 
 def test_captions_and_other_formats_are_unknown_not_missing(folder):
-    """Tags separated by spaces are one unknown tag, so that nothing is known about a smile."""
-    (folder / "a.txt").write_text("1girl blue_hair smile")
+    """Without commas and underscores, the words are one unknown tag, so nothing is known about a smile."""
+    (folder / "a.txt").write_text("1girl blue hair smile")
     (folder / "sub" / "b.txt").write_text("red_hair, smile", "utf-16")
     (folder / "ü.txt").write_text("blue_hair, 1girl")
     dataset = load(folder)

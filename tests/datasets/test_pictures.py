@@ -460,9 +460,14 @@ def test_large_pictures_are_refused_before_decoding(size, number, monkeypatch):
     assert "too large" in reason and number in reason
 
 
-def test_little_text_that_unpacks_to_much_is_refused():
+def test_little_text_that_unpacks_to_much_is_not_unpacked():
     text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(64 * 2**20)))
-    assert "broken" in refusal(png(16, 16, 8, 0, (b"\0" + bytes(16)) * 16, text))
+    assert color_of(png(16, 16, 8, 0, (b"\0" + b"\x37" * 16) * 16, text))[0] == 0x37
+
+
+def test_a_small_profile_that_unpacks_to_much_is_refused():
+    profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(64 * 2**20)))
+    assert "broken" in refusal(png(16, 16, 8, 0, (b"\0" + bytes(16)) * 16, profile))
 
 
 def test_more_pixels_than_announced_do_no_harm():

@@ -55,7 +55,8 @@ load_dataset(root, 0, 16, 0)
 # Another process that prints when it reaches the lock, when it decodes, and the resulting checksum.
 SECOND = """
 import sys
-from anime_gan.datasets import load_dataset, prepared
+from anime_gan.common import locks
+from anime_gan.datasets import load_dataset
 from anime_gan.datasets.folder import source as folder
 from anime_gan.datasets.reading import decoding
 folder.CHUNK = 4
@@ -64,7 +65,7 @@ def telling(word, function):
         print(word, flush=True)
         return function(*arguments)
     return told
-prepared.FileLock = telling("waits", prepared.FileLock)
+locks.FileLock = telling("waits", locks.FileLock)
 decoding.decode = telling("decodes", decoding.decode)
 print(load_dataset(sys.argv[1], 0, 16, 0).checksum)
 """

@@ -325,3 +325,41 @@ def test_shards_keep_alpha(tmp_path):
     on_white = load_dataset(str(tmp_path / "shards"), 0, SIDE, 0, "no")
     assert on_white.images.shape == (COUNT, SIDE, SIDE, 3)
     np.testing.assert_array_equal(on_white.images[:, :10], 255)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"faces-r06.tfrecords": {"shape": [3], "data": [b"x"]}},
+            "1 TFRecord file of StyleGAN (faces-r06.tfrecords)",
+        ),
+        (
+            {"a-train.tfrecord-00000-of-00001": {"image": [b"x"]}, "dataset_info.json": {}},
+            "1 TFRecord file of TensorFlow Datasets",
+        ),
+        (
+            {"a.tfrecord": {"jpeg": [b"x"], "id": [1]}, "b.tfrecord": {"jpeg": [b"x"]}},
+            "2 TFRecord files of another program with the features id, jpeg (a.tfrecord; records.json is",
+        ),
+        ({"a.tfrecord.gz": b"\x1f\x8b\x08"}, "1 TFRecord file compressed with gzip (a.tfrecord.gz)"),
+    ],
+)
+def test_records_of_other_programs_are_named(tmp_path, files, said):
+    import tensorflow as tf
+
+    for name, features in files.items():
+        if isinstance(features, bytes):
+            (tmp_path / name).write_bytes(features)
+            continue
+        kinds = {
+            key: tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
+            if isinstance(value[0], bytes)
+            else tf.train.Feature(int64_list=tf.train.Int64List(value=value))
+            for key, value in features.items()
+        }
+        with tf.io.TFRecordWriter(str(tmp_path / name)) as writer:
+            writer.write(tf.train.Example(features=tf.train.Features(feature=kinds)).SerializeToString())
+    with pytest.raises(DataError, match="python -m anime_gan.datasets.build FOLDER DEST") as error:
+        load_dataset(str(tmp_path), 0, 64, 0)
+    assert said in str(error.value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from anime_gan.attributes.schema import Schema
-from anime_gan.datasets.folder.tags import TagTable, split_tags
+from anime_gan.datasets.folder.tag_text import TagItem, read_items, split_tags
+from anime_gan.datasets.folder.tags import TagTable
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,8 @@ def test_names_in_one_spelling(text, names):
 
 
 def read(text: str, extension: str | None = None):
-    return TagTable.load(extension).read(split_tags(text))
+    reading = TagTable.load(extension).read(read_items(text))
+    return reading.description, reading.conflicts
 
 
 def test_tags_that_are_missing_say_no_and_groups_say_nothing():
@@ -47,7 +49,7 @@ def test_tags_that_are_missing_say_no_and_groups_say_nothing():
 
 def test_no_tags_say_nothing():
     table = TagTable.load()
-    assert table.read([]) == (dict.fromkeys(table.attributes), [])
+    assert table.read([]) == (dict.fromkeys(table.attributes), [], False, True)
 
 
 def test_two_values_of_a_group_are_a_conflict():
@@ -75,7 +77,7 @@ def test_a_tag_of_two_attributes_says_both():
 def test_descriptions_fit_the_schema_and_can_be_asked_for():
     table = TagTable.load()
     schema = Schema.from_names(table.attributes)
-    description, _ = table.read(split_tags("grey hair, semi-rimless eyewear, 1boy, twin drills"))
+    description, *_ = table.read(read_items("grey hair, semi-rimless eyewear, 1boy, twin drills"))
     labels = schema.encode(description)
     for phrase in ("gray hair", "spectacles", "boy", "drills", "no smile"):
         wanted = schema.parse(phrase)
@@ -100,14 +102,14 @@ def test_a_users_table_adds_overrides_and_removes():
     assert attributes["pose"] == ("sitting", "standing")
     assert attributes["cape"] is None
     assert not {"hair_length", "hat"} & set(attributes)
-    description, _ = table.read(split_tags("ocean hair, pink eyes, on \\(feet\\), cloak, smile, hat"))
+    description, *_ = table.read(read_items("ocean hair, pink eyes, on \\(feet\\), cloak, smile, hat"))
     assert description["hair_color"] == "blue"
     assert description["eye_color"] is None
     assert description["pose"] == "standing"
     assert description["cape"] is True
     assert description["smile"] is False
-    assert table.read(["blue_hair"])[0]["hair_color"] is None
-    assert TagTable.load().read(["blue_hair"])[0]["hair_color"] == "blue"
+    assert table.read([TagItem("blue_hair")]).description["hair_color"] is None
+    assert TagTable.load().meaning("blue_hair") == {"hair_color": "blue"}
 
 
 @pytest.mark.parametrize(

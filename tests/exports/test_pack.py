@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports import pack
+from anime_gan.exports.model_card import with_measured_section
 from anime_gan.exports.read import read_label_rows
 from anime_gan.exports.write import export_model
 from anime_gan.faces.generator import FaceGenerator
@@ -103,3 +105,21 @@ def test_an_existing_folder_is_not_overwritten(export, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     assert pack.main([f"--model={export}", f"--out={tmp_path / 'mine'}"]) == 2
     assert "already exists" in capsys.readouterr().err
+
+
+def test_critic_and_evaluation_are_kept_and_marked(export, tmp_path):
+    original = shutil.copytree(export, tmp_path / "evaluated" / "3")
+    (original / "critic").mkdir()
+    (original / "critic" / "weights.npz").write_bytes(b"critic")
+    (original / "EVALUATION.md").write_text("# Results\n")
+    (original / "evaluation.json").write_text("{}")
+    card = original / "MODEL_CARD.md"
+    card.write_text(with_measured_section(card.read_text(), "FID 1.5"))
+    out = tmp_path / "packed"
+    assert pack.main([f"--model={original}", f"--out={out}"]) == 0
+    assert (out / "critic" / "weights.npz").read_bytes() == b"critic"
+    assert (out / "evaluation.json").read_text() == "{}"
+    assert (out / "EVALUATION.md").read_text().endswith("measured before packing.\n")
+    measured = (out / "MODEL_CARD.md").read_text().split("## Measured")[1]
+    assert "measured before packing.\n\nFID 1.5\n" in measured
+    assert measured.count("Full results") == 1

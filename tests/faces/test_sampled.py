@@ -74,7 +74,8 @@ def test_other_folders_are_left_alone(export, tmp_path, other, capsys):
     else:
         assert sample(export, out, "--num=1") == 0
     before = contents(out)
-    arguments = {"truncation": ["--truncation=0.7"], "model": ["--model=anime_gan/pretrained/sutemo-64"]}
-    assert sample(export, out, "--num=2", *arguments.get(other, [])) == 2
+    model = "anime_gan/pretrained/sutemo-64" if other == "model" else export
+    arguments = ["--truncation=0.7"] if other == "truncation" else []
+    assert sample(model, out, "--num=2", *arguments) == 2
     assert f"--out={out}: " in capsys.readouterr().err
     assert contents(out) == before

@@ -128,7 +128,7 @@ def test_a_kill_while_saving_leaves_the_old_one(trained, tmp_path, monkeypatch):
 
 
 def test_what_is_no_critic_is_refused(trained, tmp_path):
-    with pytest.raises(JudgeError, match="the critic cannot be read"):
+    with pytest.raises(JudgeError, match="critic.json: cannot be read"):
         Critic.load(tmp_path)
     trained.save(tmp_path / "critic")
     weights = tmp_path / "critic" / "weights.npz"

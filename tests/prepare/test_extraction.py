@@ -317,6 +317,26 @@ def test_names_of_crops_are_different_for_different_pictures() -> None:
     assert all(len(name.rpartition("/")[2].encode()) < 220 for name in long)
 
 
+@pytest.mark.parametrize("inside", ["../victim.png", "/victim.png", "crops/../../victim.png"])
+def test_a_journal_cannot_delete_files_outside_of_its_folder(
+    source: Path, tmp_path: Path, inside: str
+) -> None:
+    out, victim = tmp_path / "out", tmp_path / "victim.png"
+    prepare(source, out)
+    victim.write_bytes(b"precious")
+    file = str(victim) if inside.startswith("/") else inside
+    journal = out / JOURNAL
+    lines = [json.loads(line) for line in journal.read_text("ascii").splitlines()]
+    for record in lines[1:]:
+        # Pictures that have changed: their crops are deleted.
+        record["stamp"] = [0]
+        for face in record["faces"]:
+            face["file"] = file
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines), "ascii")
+    prepare(source, out)
+    assert victim.read_bytes() == b"precious"
+
+
 def test_a_damaged_journal_is_mended_from_there(source: Path, tmp_path: Path) -> None:
     prepare(source, tmp_path / "whole")
     prepare(source, tmp_path / "damaged")
@@ -375,3 +395,51 @@ def test_labels_come_from_the_tagger_where_tag_files_say_nothing(source: Path, t
     assert rows["faces/b-png-1.png"]["hair_color"] == ["tag file", 1.0]
     # The tag file does not list glasses, so they are absent.
     assert rows["faces/b-png-1.png"]["glasses"] == ["tag file", 1.0]
+
+
+def test_half_understood_and_shared_tag_files(tmp_path: Path) -> None:
+    """A tagger is asked about whatever a tag file leaves open."""
+
+    class AlwaysSmiling:
+        attributes = TABLE.attributes
+        checksum = "smiling"
+
+        def describe(self, images: np.ndarray) -> list[dict[str, Label]]:
+            return [{"smile": Label(True, "tagger", 0.9)}] * len(images)
+
+    source, out = tmp_path / "source", tmp_path / "out"
+    texts = {
+        "tags": "1girl, hat",
+        "prose": "A girl in the garden looks at us, hat",
+        "json": '{"tag_string": "1girl hat"}',
+        "both": "1girl, hat",
+    }
+    for number, (name, text) in enumerate(texts.items()):
+        save(source, f"{name}.png", draw_picture((number, 100)))
+        (source / f"{name}{'.png.json' if name == 'json' else '.caption'}").write_text(text)
+    save(source, "both.bmp", draw_picture((len(texts), 100)))
+    (source / "unknown.psd").write_bytes(b"8BPS")
+    (source / "zzz.jpg_large").write_bytes((source / "tags.png").read_bytes())
+    extraction = FaceExtraction(
+        str(source), out, OPTIONS, BlackMarks(), TABLE, TABLE.attributes, AlwaysSmiling()
+    )
+    left_out = extraction.run()
+    write_results(source, out, extraction.journal, NOTHING, TABLE.attributes, left_out)
+    found = {record.name: record.faces[0].labels for record in extraction.journal.records() if record.faces}
+
+    assert {name: labels["smile"].value for name, labels in found.items()} == {
+        "both.bmp": True,
+        "both.png": True,
+        "json.png": False,
+        "prose.png": True,
+        "tags.png": False,
+    }
+    assert {name for name, labels in found.items() if "hat" in labels} == {
+        "json.png",
+        "prose.png",
+        "tags.png",
+    }
+    assert extraction.notes.lines()[0].startswith("1 tag files contain more than tags")
+    assert left_out == [("unknown.psd", ".psd, not a picture of a known format")]
+    rejected = (out / "rejected.csv").read_text()
+    assert "unknown.psd" in rejected and "zzz.jpg_large" in rejected

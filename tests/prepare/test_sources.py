@@ -19,7 +19,7 @@ from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.prepare import cascade  # noqa: E402
 from anime_gan.prepare.__main__ import main  # noqa: E402
 from anime_gan.prepare.boxes import Box  # noqa: E402
-from anime_gan.prepare.detection import Detection, merge_hits, without_shared  # noqa: E402
+from anime_gan.prepare.detection import CascadeDetector, Detection, joined, merge_hits, without_shared  # noqa: E402
 from anime_gan.prepare.labeling import Label, combine, decide, join_attributes  # noqa: E402
 from anime_gan.prepare.measure.parts import wilson  # noqa: E402
 
@@ -45,6 +45,31 @@ def test_the_surer_face_wins_and_its_hair_is_none() -> None:
     neighbor = Detection(Box(260, 100, 40, 40), 0.0, 3.0)
 
     assert without_shared([hair, inside, neighbor, face]) == [face, neighbor]
+
+
+@pytest.mark.parametrize(("hits", "faces"), [(15, 2), (8, 3)])
+def test_two_halves_of_a_face_are_one_if_a_second_look_finds_it(hits, faces, monkeypatch) -> None:
+    """The third detection is far from the others, and the second looks see `hits` hits each."""
+    left = Detection(Box(173, 218, 59, 59), 0.0, 12.0)
+    right = Detection(Box(238, 217, 60, 60), 0.0, 10.0)
+    other = Detection(Box(500, 200, 60, 60), 0.0, 5.0)
+    monkeypatch.setattr(CascadeDetector, "_second_look", lambda *_: hits)
+    detector = object.__new__(CascadeDetector)
+    found = detector._with_joined_halves(np.zeros((4, 4, 3), np.uint8), [left, right, other])
+
+    assert len(found) == faces
+    if faces == 2:
+        # From the left edge of one half to the right edge of the other.
+        assert found[0].box.left == pytest.approx(173, abs=1)
+        assert found[0].box.width == pytest.approx(125, abs=1)
+        assert found[1] == other
+
+
+def test_boxes_that_cannot_be_halves() -> None:
+    box = Box(0, 0, 60, 60)
+    assert joined(box, Box(90, 0, 60, 60)) is None
+    assert joined(box, Box(60, 30, 60, 60)) is None
+    assert joined(box, Box(60, 0, 100, 100)) is None
 
 
 @pytest.fixture
@@ -157,6 +182,39 @@ def test_onnx_tagger_reads_tags_with_their_thresholds(tmp_path: Path) -> None:
         OnnxTagger(
             tmp_path / "model.onnx", tmp_path / "selected_tags.csv", TagTable.load(), 0.5, {"blus": 0.9}
         )
+
+
+def test_onnx_tagger_of_any_side(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from anime_gan.prepare.onnx_tagger import OnnxTagger
+
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["x", "axes"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "scale"], ["y"]),
+        ],
+        "tagger",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", "height", "width", 3])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", "tags"])],
+        [
+            numpy_helper.from_array(np.array([1, 2]), "axes"),
+            numpy_helper.from_array(np.float32(1 / 255), "scale"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    tags = tmp_path / "selected_tags.csv"
+    tags.write_text("name,category\nhat,0\nsmile,0\nglasses,0\n")
+    tagger = OnnxTagger(tmp_path / "model.onnx", tags, TagTable.load(), 0.5, {})
+    red = np.full((2, 64, 64, 3), (255, 0, 0), np.uint8)
+
+    assert [labels["glasses"].value for labels in tagger.describe(red)] == [True, True]
+    assert tagger.notes == ["model.onnx takes images of any side; it gets 448 pixels, as WD14 taggers do"]
+    tags.write_text("name,category\nhat,0\nsmile,0\n")
+    with pytest.raises(InputError, match="has 3 outputs, but .* lists 2 tags"):
+        OnnxTagger(tmp_path / "model.onnx", tags, TagTable.load(), 0.5, {})
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.load import load_dataset
 from anime_gan.runs import loop
 from anime_gan.runs.run_directory import RunDirectory
@@ -42,3 +44,21 @@ def test_held_out_and_test_images_are_not_trained_on(tmp_path, monkeypatch):
     # The generator does not get their label rows either.
     assert not np.any(trainer.label_rows.rows[:, columns] > 0)
     assert trainer.num_images == len(trained_on)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"test_every": 1}, "test_every=1: leaves 0 training images (60 test images, 0 held out)"),
+        (
+            {"hold_out": "smile; no smile"},
+            "hold_out=smile; no smile: leaves 0 training images (0 test images",
+        ),
+    ],
+)
+def test_nothing_left_to_train_on(options, said):
+    config = TrainConfig(num_images=60, batch_size=8, **options)
+    dataset = load_dataset(config.data, config.num_images, config.resolution, config.seed)
+    with pytest.raises(DataError) as error:
+        split_for(config, dataset)
+    assert str(error.value).startswith(said)

@@ -19,7 +19,7 @@ import tensorflow as tf
 from PIL import Image
 
 from anime_gan.commands import generate, train
-from anime_gan.runs.run_directory import STATE
+from anime_gan.training.checkpoints import STATE
 from anime_gan.training.trainer import Trainer
 
 # Runs the command with one function replaced, so that the run is killed at a known point.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.runs.run_directory import RunDirectory, RunError, newest_run_directory, next_run_directory
+from anime_gan.runs.run_lock import reserve_run_directory
 from anime_gan.training.config import TrainConfig
 
 DATASET = Dataset(
@@ -44,3 +46,10 @@ def test_runs_are_numbered_and_the_newest_is_resumed(tmp_path):
     (tmp_path / "0011-faces").mkdir()
     assert newest_run_directory(tmp_path).name == "0010-drawn"
     assert next_run_directory(tmp_path, "faces").name == "0012-faces"
+
+
+def test_no_two_processes_get_the_same_number(tmp_path):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: reserve_run_directory(tmp_path, f"run{number % 2}"), range(40)))
+    assert len({path.name[:4] for path in made}) == 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in made)

@@ -149,7 +149,9 @@ def test_a_packed_generator_is_refused(export, tmp_path, capsys):
 def test_a_run_killed_before_its_first_checkpoint_starts_from_the_export_again(export, tmp_path):
     options = [f"--run_dir={tmp_path / 'run'}", "--num_images=40", "--batch_size=4", "--precision=float32"]
     assert train.main([f"--init_from={export}", "--steps=1", *options]) == 0
+    # As if it had been killed earlier.
     shutil.rmtree(tmp_path / "run" / "checkpoints")
+    (tmp_path / "run" / "progress.json").unlink()
     shutil.rmtree(tmp_path / "run" / "export")
     assert train.main(["--resume", f"--run_dir={tmp_path / 'run'}"]) == 0
     assert_nothing_is_learned(FaceGenerator(tmp_path / "run"), WarmStart(export))

@@ -36,13 +36,15 @@ class Started:
             text=True,
         )
         assert self.process.stdout is not None
-        found = re.match(r"(http://127\.0\.0\.1:\d+/)", self.process.stdout.readline())
+        address = r"(http://127\.0\.0\.1:\d+/)\?token=([0-9a-f]{32}) "
+        found = re.match(address, self.process.stdout.readline())
         assert found, self.process.communicate()
-        self.url = found[1]
+        self.url, self.token = found.groups()
 
     def ask(self, path: str, body: dict | None = None) -> str:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.url + path, data, headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
 
@@ -69,8 +71,14 @@ def test_what_was_drawn_survives_being_killed(start, tmp_path):
     drawn = json.loads(studio.ask("api/draw", {"kind": "faces", "number": 2}).splitlines()[-1])["done"]
     studio.process.kill()
     studio.process.wait()
-    assert [path.name for path in (tmp_path / "anime_gan" / "studio" / "history").iterdir()] == [drawn["id"]]
-    studio = start()
+    folder = tmp_path / "anime_gan" / "studio"
+    assert [path.name for path in (folder / "history").iterdir()] == [drawn["id"]]
+    # Other users of the computer can read neither the history nor the token.
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert modes == {"history": 0o700, "kept": 0o700, "token": 0o600}
+    before, studio = studio.token, start()
+    # A bookmark stays valid.
+    assert studio.token == before
     assert json.loads(studio.ask("api/history"))["entries"] == [drawn]
     # Even while the model is loading, the process ends at once and silently.
     studio.process.send_signal(signal.SIGTERM)

@@ -1,126 +1,173 @@
-"""Reads the table `labels.csv`: image files and their labels, for folders of any size."""
+"""Turns label tables into labels: image files and their attributes, for folders of any size."""
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import re
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from anime_gan.attributes.phrases import normalize
-from anime_gan.attributes.schema import Group, Schema, Term
-from anime_gan.common.suggestions import nearest
+from anime_gan.attributes.schema import Schema
+from anime_gan.common.suggestions import shortened
+from anime_gan.datasets.folder.columns import ABSENT, Column, encode, learn, match, mismatch
+from anime_gan.datasets.folder.image_labels import ImageLabels
+from anime_gan.datasets.folder.table_text import TableText, read_table_text
+from anime_gan.datasets.folder.tag_column import TagColumn, holds_tags
+from anime_gan.datasets.folder.tags import TagTable
 
-YES = frozenset({"1", "yes", "on", "true"})
-NO = frozenset({"0", "-1", "no", "off", "false"})
-UNKNOWN = frozenset({"", "unknown", "?"})
-FILE_COLUMNS = ("filename", "file_name", "file")
-MAX_VALUES = 100
-
-# Different cells may have the same meaning (spaces, case). A column with more distinct cells is no attribute.
-_MAX_CELLS = 10 * MAX_VALUES
+LABEL_TABLE = "labels.csv"
 _ROWS_AT_ONCE = 10_000
-_NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
 _ELSEWHERE = re.compile("/|[A-Za-z]:/|[A-Za-z0-9]+://")
+_INDEX_COLUMN = re.compile(r"(unnamed: [0-9]+)?(_level_[0-9]+)?", re.IGNORECASE)
+_INDEX = re.compile("[0-9]*(\\.0)?")
+# Names of ignored columns in a note.
+_SHOWN = 5
 
 
-class ImageLabels(NamedTuple):
-    """Image files and their labels.
-
-    Attributes:
-        schema: The meaning of the label columns; it has no attributes if the images are unlabeled.
-        names: Image files with "/" between folders, in order, each once.
-        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
-        skipped: (name, reason) of each skipped image or row.
-        notes: Notes for the user, for example about ignored columns.
-    """
-
-    schema: Schema
-    names: list[str]
-    labels: np.ndarray
-    skipped: list[tuple[str, str]]
-    notes: list[str]
+def read_label_table(
+    data: bytes, schema: Schema | None = None, name: str = LABEL_TABLE, tags: TagTable | None = None
+) -> ImageLabels:
+    """Reads one label table; see `join_tables`."""
+    return join_tables([read_table_text(data, name)], schema, tags)
 
 
-def read_label_table(data: bytes, schema: Schema | None = None) -> ImageLabels:
-    """Reads `labels.csv`: a column of file names, then one column per attribute.
+def join_tables(
+    tables: Sequence[TableText], schema: Schema | None = None, tags: TagTable | None = None
+) -> ImageLabels:
+    """Reads label tables: a column of file names, and one column per attribute.
 
-    A column in which all cells mean yes or no (1/0, true/false, on/off) is a tag. Any other column is a group
-    whose values are the words in it; "Dark Blue" is the same as "dark_blue". A cell that is empty, `unknown`,
-    or `?` means unknown. Columns that cannot be learned are dropped with a note.
+    A column in which all cells mean yes or no is a tag. A column of lists of tags is read with the tag table.
+    Any other column is a group whose values are the words in it; "Dark Blue" is the same as "dark_blue". A
+    cell that is empty, `unknown`, or `?` means unknown. Columns that cannot be learned are dropped with a
+    note.
 
     Args:
-        data: CSV in UTF-8 or, with a byte order mark, in UTF-16.
+        tables: Tables from `read_table_text`. File names are relative to the folder of their table.
         schema: If given, cells must match it. Columns of other attributes are dropped, and attributes without
             a column are unknown.
+        tags: The meaning of tags; None for the built-in table.
 
     Raises:
-        ValueError: The table cannot be parsed; the message names the row or the column.
+        ValueError: A table cannot be read; the message names the row or the column.
     """
-    rows = _rows(data)
-    header = _checked_header(next(rows, (1, []))[1])
-    columns = {place: _Column(name) for place, name in enumerate(header) if place > 0}
-    notes: list[str] = []
-    if schema is not None:
-        columns = _columns_of(schema, columns, notes)
-    files = _Files(len(header))
-    skipped: list[tuple[str, str]] = []
-    while batch := list(itertools.islice(rows, _ROWS_AT_ONCE)):
-        kept = [cells for number, cells in batch if files.accept(number, cells, skipped)]
-        for place, cells in enumerate(zip(*kept, strict=True)):
-            if place in columns:
-                columns[place].extend(cells)
-    used_rows = np.fromiter(files.places.values(), np.int64, len(files.places))
-    if schema is None:
-        used = [column for column in columns.values() if _learn(column, used_rows, notes)]
-        try:
-            schema = Schema.from_names({column.name: column.values for column in used})
-        except ValueError as error:
-            raise ValueError(f"labels.csv: {error}") from error
-    else:
-        used = list(columns.values())
-        for column in used:
-            _match(column, files.numbers)
-    skipped += files.repeats(used)
-    return ImageLabels(schema, list(files.places), _encode(schema, used, used_rows), skipped, notes)
+    reading = _Reading(schema, tags)
+    for table in tables:
+        reading.add(table)
+    return reading.finish()
 
 
-class _Column:
-    """The cells of one column: each distinct cell once, and a code per row.
+class _Reading:
+    """The columns of all tables, filled row by row."""
 
-    Attributes:
-        name: Name of the attribute.
-        attribute: The attribute in the given schema, if there is one.
-        cells: Distinct cell -> its code, in order of appearance.
-        codes: The code of the cell in each accepted row.
-        too_varied: Whether there were too many distinct cells, so that none were kept.
-        values: The values of a group, or None for a tag; set by `_learn`.
-        meanings: The meaning of each distinct cell: a value, yes, no, or None; set by `_learn` or `_match`.
-    """
+    def __init__(self, schema: Schema | None, tags: TagTable | None) -> None:
+        self._schema, self._tags = schema, tags
+        self._files = _Files()
+        self._columns: dict[str, Column | TagColumn | None] = {}
+        self._notes: list[str] = []
+        # Reason -> names of the columns that are ignored for it.
+        self._ignored: dict[str, list[str]] = {}
+        self._skipped: list[tuple[str, str]] = []
 
-    def __init__(self, name: str, attribute: Group | Term | None = None) -> None:
-        self.name = name
-        self.attribute = attribute
-        self.cells: dict[str, int] = {}
-        self.codes = array("i")
-        self.too_varied = False
-        self.values: tuple[str, ...] | None = None
-        self.meanings: list[str | bool | None] = []
+    def add(self, table: TableText) -> None:
+        """Reads all rows of a table."""
+        self._notes += table.notes
+        names = _checked_header(table)
+        nameless: set[int] = set()
+        self._files.start(table, max(names, default=0) + 1)
+        rows = table.rows
+        while batch := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+            kept = [c for number, cells in batch if (c := self._files.accept(number, cells, self._skipped))]
+            before = len(self._files.numbers) - len(kept)
+            columns = dict(enumerate(zip(*kept, strict=True)))
+            for place, cells in columns.items():
+                if place in names and place != table.file_column:
+                    self._column(names[place], cells, before).extend(cells)
+                elif place not in names and not all(_INDEX.fullmatch(cell.strip()) for cell in cells):
+                    nameless.add(place)
+            present = {normalize(names[place]) for place in columns if place in names}
+            for key, column in self._columns.items():
+                if column and key not in present:
+                    column.extend([ABSENT] * len(kept))
+        for place in sorted(nameless):
+            self._ignored.setdefault("it has no name", []).append(f"number {place + 1}")
+
+    def _column(self, name: str, cells: Sequence[str], before: int) -> Column | TagColumn | _Nothing:
+        """Returns the column of a name; creates it from its first cells, after `before` rows without it."""
+        key = normalize(name)
+        if key not in self._columns:
+            self._columns[key] = column = self._new_column(name, cells)
+            if column:
+                column.extend([ABSENT] * before)
+        return self._columns[key] or _Nothing()
+
+    def _new_column(self, name: str, cells: Sequence[str]) -> Column | TagColumn | None:
+        attributes = {normalize(a.name): a for a in self._schema.attributes} if self._schema else {}
+        attribute = attributes.get(normalize(name))
+        if attribute:
+            return Column(attribute.name, attribute)
+        self._tags = self._tags or TagTable.load()
+        if holds_tags(name, cells, self._tags):
+            return TagColumn(name, self._tags, self._schema)
+        if self._schema is None:
+            return Column(name)
+        self._ignored.setdefault("not in attributes.json", []).append(repr(name))
+        return None
+
+    def finish(self) -> ImageLabels:
+        """Returns the labels of all files."""
+        files = self._files
+        used_rows = np.fromiter(files.places.values(), np.int64, len(files.places))
+        columns = [column for column in self._columns.values() if isinstance(column, Column)]
+        tag_columns = [column for column in self._columns.values() if isinstance(column, TagColumn)]
+        used = [column for column in columns if self._is_usable(column, used_rows)]
+        schema = self._schema or _schema_of(used, tag_columns, files.where(0))
+        labels = encode(schema, used, used_rows)
+        slots = {normalize(slot.name): slot for slot in schema.slots}
+        said = {normalize(column.name) for column in used}
+        rows = []
+        for tag_column in tag_columns:
+            rows.append(tag_column.labels())
+            self._notes += tag_column.notes.lines()
+            # A column of its own is more certain than a tag.
+            for slot in tag_column.schema.slots:
+                key = normalize(slot.name)
+                if key not in said:
+                    labels[:, slots[key].columns] = rows[-1][used_rows, slot.columns]
+                    said.add(key)
+        skipped = self._skipped + files.repeats(used, rows)
+        return ImageLabels(schema, list(files.places), labels, skipped, self._notes + self._column_notes())
+
+    def _is_usable(self, column: Column, used_rows: np.ndarray) -> bool:
+        if column.attribute is None:
+            reason = learn(column, used_rows)
+            if reason:
+                self._ignored.setdefault(reason, []).append(repr(column.name))
+                return False
+        elif (wrong := match(column)) is not None:
+            row = column.codes.index(column.cells[wrong])
+            raise ValueError(f"{self._files.where(row)}: {mismatch(column, wrong)}")
+        if column.note:
+            self._notes.append(f"column {column.name!r}: {column.note}")
+        return True
+
+    def _column_notes(self) -> list[str]:
+        notes = []
+        for reason, names in self._ignored.items():
+            more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            shown = ", ".join(names[:_SHOWN]) + more
+            notes.append(f"column{'s' * (len(names) > 1)} {shown} ignored: {reason}")
+        return notes
+
+
+class _Nothing:
+    """Takes the cells of a column that is ignored."""
 
     def extend(self, cells: Sequence[str]) -> None:
-        if self.too_varied:
-            return
-        for cell in dict.fromkeys(cells):
-            self.cells.setdefault(cell, len(self.cells))
-        self.codes.extend(map(self.cells.__getitem__, cells))
-        # With a given schema, `_match` reports wrong cells, so their number need not be limited.
-        if self.attribute is None and len(self.cells) > _MAX_CELLS:
-            self.too_varied, self.cells, self.codes = True, {}, array("i")
+        """Drops the cells."""
 
 
 class _Files:
@@ -128,20 +175,39 @@ class _Files:
 
     Attributes:
         places: File name -> index of its first row among the accepted rows.
-        numbers: For each accepted row, its row number in the table.
+        numbers: For each accepted row, its row number in its table.
     """
 
-    def __init__(self, width: int) -> None:
-        self._width = width
+    def __init__(self) -> None:
         self.places: dict[str, int] = {}
         self.numbers = array("i")
+        self._tables: list[tuple[int, str]] = []
         self._again: list[tuple[int, int, str]] = []
+        self._width = self._file_column = 0
+        self._folder = ""
 
-    def accept(self, number: int, cells: list[str], skipped: list[tuple[str, str]]) -> bool:
-        """Records the file name of a row; returns False and adds to `skipped` if the row is not usable."""
-        name = _file_name(cells[0])
+    def start(self, table: TableText, width: int) -> None:
+        """Begins a table whose columns with names are the first `width` ones."""
+        self._tables.append((len(self.numbers), table.name))
+        self._width, self._file_column = width, table.file_column
+        parent = str(PurePosixPath(table.name).parent)
+        self._folder = "" if parent == "." else f"{parent}/"
+
+    def where(self, row: int) -> str:
+        """Returns the table and the number of an accepted row, for messages."""
+        name = next((name for first, name in reversed(self._tables) if first <= row), LABEL_TABLE)
+        return f"{name} row {self.numbers[row]}" if row < len(self.numbers) else name
+
+    def accept(self, number: int, cells: list[str], skipped: list[tuple[str, str]]) -> list[str]:
+        """Records the file name of a row; returns its cells, or none if the row is not usable."""
+        table = self._tables[-1][1]
+        # Spreadsheets and pandas write empty cells after the last column.
+        while len(cells) > self._width and not cells[-1].strip():
+            cells = cells[:-1]
+        given = cells[self._file_column] if self._file_column < len(cells) else ""
+        name = _file_name(given)
         # Reasons are counted by the text before the colon.
-        where = f"labels.csv row {number}"
+        where = f"{table} row {number}"
         if len(cells) != self._width:
             reason = f"wrong number of cells: {where} has {len(cells)}; the header has {self._width}"
         elif name is None:
@@ -149,17 +215,23 @@ class _Files:
         elif not name:
             reason = f"no file name: {where}"
         else:
+            name = self._folder + name
             place = len(self.numbers)
             first = self.places.setdefault(name, place)
             if first != place:
                 self._again.append((place, first, name))
             self.numbers.append(number)
-            return True
-        skipped.append((cells[0].strip() or "labels.csv", reason))
-        return False
+            return cells
+        skipped.append((given.strip() or table, reason))
+        return []
 
-    def repeats(self, columns: Sequence[_Column]) -> list[tuple[str, str]]:
-        """Returns (file, reason) of each repeated row; the reason says whether it agrees with the first."""
+    def repeats(self, columns: Sequence[Column], rows: Sequence[np.ndarray]) -> list[tuple[str, str]]:
+        """Returns (file, reason) of each repeated row; the reason says whether it agrees with the first.
+
+        Args:
+            columns: The columns that are used.
+            rows: Further labels of all accepted rows, int8 [n, num_labels] each.
+        """
         places = np.array([[place, first] for place, first, _ in self._again], np.int64).reshape(-1, 2)
         differs = np.zeros(len(places), bool)
         for column in columns:
@@ -167,54 +239,42 @@ class _Files:
             said = np.array([numbers[meaning] for meaning in column.meanings])
             pairs = said[np.asarray(column.codes)[places]]
             differs |= pairs[:, 0] != pairs[:, 1]
+        for labels in rows:
+            differs |= np.any(labels[places[:, 0]] != labels[places[:, 1]], axis=1)
         found = []
         for (place, first, name), other in zip(self._again, differs, strict=True):
-            row, first_row = self.numbers[place], self.numbers[first]
-            what = f"contradicts row {first_row}, which is used" if other else f"repeats row {first_row}"
-            found.append((name, f"repeated row: labels.csv row {row} {what}"))
+            what = "contradicts" if other else "repeats"
+            same_table = self.where(place).split(" row ")[0] == self.where(first).split(" row ")[0]
+            original = f"row {self.numbers[first]}" if same_table else self.where(first)
+            used = ", which is used" * bool(other)
+            found.append((name, f"repeated row: {self.where(place)} {what} {original}{used}"))
         return found
 
 
-def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yields the rows with their numbers, which start at 1 as in spreadsheets and count empty lines."""
-    number = 0
-    stream = io.TextIOWrapper(io.BytesIO(data), _encoding(data), newline="")
+def _schema_of(columns: Sequence[Column], tag_columns: Sequence[TagColumn], where: str) -> Schema:
+    table = where.split(" row ")[0]
     try:
-        # The reader is strict, because an unclosed quote would silently swallow all rows after it.
-        for number, cells in enumerate(csv.reader(stream, strict=True), start=1):
-            if cells:
-                yield number, cells
-    except csv.Error as error:
-        raise ValueError(f"labels.csv row {number + 1}: {error}") from error
+        schema = Schema.from_names({column.name: column.values for column in columns})
+        attributes = {normalize(attribute.name): attribute for attribute in schema.attributes}
+        for tag_column in tag_columns:
+            for attribute in tag_column.schema.attributes:
+                attributes.setdefault(normalize(attribute.name), attribute)
+        return Schema(tuple(attributes.values()))
+    except ValueError as error:
+        raise ValueError(f"{table}: {error}") from error
 
 
-def _encoding(data: bytes) -> str:
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"labels.csv line {line}: not UTF-8 text; save the table as UTF-8") from error
-    if "\0" in text:
-        raise ValueError("labels.csv is not a text file: it contains NUL bytes")
-    return encoding
-
-
-def _checked_header(cells: Sequence[str]) -> list[str]:
-    header = [cell.strip() for cell in cells]
-    if not header:
-        raise ValueError("labels.csv is empty; the first row must contain filename and attribute names")
-    if header[0].lower() not in FILE_COLUMNS:
-        hint = "; cells must be separated by commas" if re.search("[;\t]", header[0]) else ""
-        raise ValueError(f"labels.csv: the first column must be named filename, not {header[0]!r}{hint}")
-    seen: dict[str, str] = {}
-    for number, name in enumerate(header[1:], start=2):
-        if not name:
-            raise ValueError(f"labels.csv: column {number} has no name")
+def _checked_header(table: TableText) -> dict[int, str]:
+    """Returns the place and the name of each column that has a name."""
+    names = {
+        place: name for place, name in enumerate(table.header) if not _INDEX_COLUMN.fullmatch(name.strip())
+    }
+    seen: set[str] = set()
+    for name in names.values():
         if normalize(name) in seen:
-            raise ValueError(f"labels.csv: two columns are named {name!r}")
-        seen[normalize(name)] = name
-    return header
+            raise ValueError(f"{table.name}: two columns are named {shortened(name)!r}")
+        seen.add(normalize(name))
+    return names
 
 
 def _file_name(cell: str) -> str | None:
@@ -226,122 +286,3 @@ def _file_name(cell: str) -> str | None:
     if "" in parts or "." in parts:
         return "/".join(part for part in parts if part not in ("", "."))
     return name
-
-
-def _learn(column: _Column, used_rows: np.ndarray, notes: list[str]) -> bool:
-    """Infers a column's type from its cells; returns False and adds a note if it cannot be learned.
-
-    Args:
-        column: Its `values` and `meanings` are set.
-        used_rows: int64 [n], indices of the rows that are used.
-        notes: A note is added here.
-    """
-    cells = [cell.strip() for cell in column.cells]
-    codes = np.asarray(column.codes)
-    # Only used rows count, because no image has a value that occurs only in repeated rows.
-    counted = [] if column.too_varied else [cells[code] for code in np.unique(codes[used_rows])]
-    known = sorted(cell for cell in counted if cell.lower() not in UNKNOWN)
-    is_tag = all(cell.lower() in YES | NO for cell in known)
-    # Of several spellings, the last one is used: lower case and "_" sort after upper case and spaces.
-    names = {normalize(cell): cell for cell in known}
-    if is_tag:
-        names = {cell: "yes" if cell.lower() in YES else "no" for cell in known}
-    said = sorted(set(names.values()))
-    if column.too_varied or len(said) > MAX_VALUES:
-        reason = f"more than {MAX_VALUES} different values"
-    elif unusable := [cell for cell in said if not is_tag and not _can_be_asked_for(cell)]:
-        reason = f"{unusable[0]!r} cannot be the name of a value"
-    elif not is_tag and all(_NUMBER.fullmatch(cell) for cell in said):
-        reason = "its values are numbers, not words"
-    elif not said:
-        reason = "all cells are unknown"
-    elif len(said) == 1 and is_tag:
-        reason = "all images have it" if said == ["yes"] else "no image has it"
-        if len(known) < len(counted):
-            reason += " (an empty cell means unknown, not the opposite)"
-    elif len(said) == 1:
-        reason = f"all known cells are {said[0]!r}"
-    else:
-        if is_tag and {"0", "-1"} <= {cell.lower() for cell in known}:
-            notes.append(
-                f"column {column.name!r}: 0 and -1 both mean no; leave a cell empty if it is unknown"
-            )
-        column.values = None if is_tag else tuple(said)
-        column.meanings = [_meaning(cell, is_tag, names) for cell in cells]
-        return True
-    notes.append(f"column {column.name!r} ignored: {reason}")
-    return False
-
-
-def _can_be_asked_for(value: str) -> bool:
-    """Whether a schema accepts the text as the name of a value."""
-    try:
-        Schema.from_names({"attribute": (value, "another")})
-    except ValueError:
-        return False
-    return True
-
-
-def _meaning(cell: str, is_tag: bool, names: dict[str, str]) -> str | bool | None:
-    """Returns the meaning of a cell; a word that occurs only in repeated rows stands for itself."""
-    word = cell.lower()
-    if word in UNKNOWN:
-        return None
-    if is_tag and word in YES | NO:
-        return word in YES
-    return names.get(normalize(cell), cell)
-
-
-def _columns_of(schema: Schema, columns: dict[int, _Column], notes: list[str]) -> dict[int, _Column]:
-    """Returns the columns that match attributes of a given schema, under the schema's names."""
-    attributes = {normalize(attribute.name): attribute for attribute in schema.attributes}
-    found = {}
-    for place, column in columns.items():
-        attribute = attributes.get(normalize(column.name))
-        if attribute is None:
-            notes.append(f"column {column.name!r} ignored: not in attributes.json")
-        else:
-            found[place] = _Column(attribute.name, attribute)
-    return found
-
-
-def _match(column: _Column, numbers: Sequence[int]) -> None:
-    """Matches the cells of a column with its attribute in a given schema.
-
-    Args:
-        column: Its `meanings` are set.
-        numbers: Row numbers of the accepted rows.
-
-    Raises:
-        ValueError: A cell does not match the attribute.
-    """
-    group = column.attribute if isinstance(column.attribute, Group) else None
-    values = {normalize(value.name): value.name for value in group.values} if group else {}
-    for cell, code in column.cells.items():
-        word = cell.strip().lower()
-        meaning: str | bool | None = None
-        if group and word not in UNKNOWN:
-            meaning = values.get(normalize(cell))
-        elif word in YES | NO:
-            meaning = word in YES
-        if meaning is None and word not in UNKNOWN:
-            wrong = f"not one of its values{nearest(cell, values)}" if group else "neither yes nor no"
-            row = numbers[column.codes.index(code)]
-            raise ValueError(f"labels.csv row {row}: column {column.name!r}: {cell.strip()!r} is {wrong}")
-        column.meanings.append(meaning)
-
-
-def _encode(schema: Schema, columns: Sequence[_Column], used_rows: np.ndarray) -> np.ndarray:
-    """Encodes the rows with the indices `used_rows`, int64 [n]; returns int8 [n, num_labels]."""
-    labels = np.zeros((len(used_rows), schema.num_labels), np.int8)
-    by_name = {column.name: column for column in columns}
-    for slot in schema.slots:
-        if slot.name not in by_name:
-            continue
-        column = by_name[slot.name]
-        codes = np.asarray(column.codes)[used_rows]
-        parts = np.zeros((len(column.meanings), slot.size), np.int8)
-        for code in np.unique(codes):
-            parts[code] = schema.encode({slot.name: column.meanings[code]})[slot.columns]
-        labels[:, slot.columns] = parts[codes]
-    return labels

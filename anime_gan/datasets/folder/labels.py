@@ -1,61 +1,88 @@
-"""Finds the images of a folder and their labels, from a table or from tag files."""
+"""Finds the images of a folder and their labels: in tables, in files beside them, or in folder names."""
 
 from __future__ import annotations
 
-import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
-from anime_gan.datasets.folder.label_table import ImageLabels, read_label_table
-from anime_gan.datasets.folder.tags import TagTable, split_tags
+from anime_gan.datasets.dataset import printable
+from anime_gan.datasets.folder.beside import (
+    label_file,
+    label_file_names,
+    read_label_file,
+    shared_stems,
+    stem_of,
+)
+from anime_gan.datasets.folder.classes import labels_of_folders
+from anime_gan.datasets.folder.file_names import FileFinder
+from anime_gan.datasets.folder.image_labels import ImageLabels
+from anime_gan.datasets.folder.label_table import LABEL_TABLE, join_tables
+from anime_gan.datasets.folder.table_text import NoFileColumn, TableText, read_table_text
+from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
+from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.prepared import UNLABELED
+from anime_gan.datasets.reading.kinds import head_reader, is_picture, may_be_picture, why_left_out
 from anime_gan.datasets.reading.pictures import MAX_BYTES
 from anime_gan.datasets.reading.storage import read_file
 
-LABEL_TABLE = "labels.csv"
 SCHEMA_FILE = "attributes.json"
 TAG_TABLE = "tags.json"
-IMAGE_ENDINGS = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
-    *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
+# Names of label tables, best first: this project's, Hugging Face's imagefolder, and CelebA's.
+TABLES = (
+    *(LABEL_TABLE, "labels.tsv", "metadata.csv", "metadata.jsonl"),
+    *("list_attr_celeba.txt", "list_attr_celeba.csv"),
 )
 # Files that identify a run directory. Its sample images are not training images.
 RUN_FILES = ("config.json", "data_report.json")
+# Endings of files that may contain labels in a form that is not read.
+_LABEL_LIKE = frozenset(
+    (
+        *(".txt", ".caption", ".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".xls", ".ods", ".parquet"),
+        *(".arrow", ".xml", ".yaml", ".yml"),
+    )
+)
+_NO_LABELS = frozenset({"license.txt", "readme.txt", "requirements.txt", *RUN_FILES, SCHEMA_FILE, TAG_TABLE})
+_SHOWN = 3
 
 
-def read_labels(root: str, names: list[str], num_images: int) -> ImageLabels:
-    """Reads labels from the table if there is one, else from tag files; without either, there are no labels.
+def read_labels(root: str, names: list[str], num_images: int, labels_from: str = "auto") -> ImageLabels:
+    """Reads labels from tables if there are any, else from files beside the images, else there are none.
 
     Args:
         root: The folder.
         names: All files in it.
         num_images: Maximum number of images, in the table's order or by name; 0 for all.
+        labels_from: A value of `--labels_from`.
 
     Raises:
         ValueError: A label file cannot be parsed; the message names it.
         OSError: A label file cannot be read; the message names it.
     """
-    present = set(names)
-    runs = _run_directories(present)
-    pictures = [
-        name
-        for name in names
-        if PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS and not name.startswith(runs)
-    ]
-    if LABEL_TABLE in names:
-        given = _read_schema(root) if SCHEMA_FILE in names else None
-        labels = _labels_of_table(_read(root, LABEL_TABLE), given, names, pictures)
+    runs = _run_directories(set(names))
+    own = [name for name in names if not name.startswith(runs)]
+    pictures = [name for name in own if is_picture(name, head_reader(root, name))]
+    known = frozenset(pictures)
+    left_out = [(name, why_left_out(name)) for name in own if name not in known and may_be_picture(name)]
+    tables = _open_tables(root, own) if labels_from == "auto" else []
+    if tables:
+        labels = _labels_of_tables(root, own, pictures, tables)
+        listed = {*labels.names, *(name for name, _ in labels.skipped)}
+        left_out = [(name, reason) for name, reason in left_out if name not in listed]
         count = num_images or len(labels.names)
-        return labels._replace(names=labels.names[:count], labels=labels.labels[:count])
-    pictures = pictures[: num_images or len(pictures)]
-    tag_files = {picture: file for picture in pictures for file in tag_file_names(picture) if file in present}
-    if tag_files:
-        extension = read_text(root, TAG_TABLE) if TAG_TABLE in names else None
-        return _labels_of_tags(root, TagTable.load(extension), pictures, tag_files)
-    note = f"no {LABEL_TABLE} and no tag files: {UNLABELED}"
-    return ImageLabels(Schema(()), pictures, np.zeros((len(pictures), 0), np.int8), [], [note])
+        labels = labels._replace(names=labels.names[:count], labels=labels.labels[:count])
+    else:
+        shared = shared_stems(pictures)
+        pictures = pictures[: num_images or len(pictures)]
+        labels = (
+            labels_of_folders(pictures)
+            if labels_from == "folders" and pictures
+            else _labels_beside(root, own, pictures, shared)
+        )
+    return labels._replace(skipped=[*labels.skipped, *left_out])
 
 
 def read_text(root: str, name: str) -> str:
@@ -79,57 +106,146 @@ def _run_directories(names: set[str]) -> tuple[str, ...]:
     return tuple(place for place in places if place + second in names)
 
 
-def _labels_of_table(data: bytes, given: Schema | None, names: list[str], pictures: list[str]) -> ImageLabels:
-    table = read_label_table(data, given)
-    on_disk = set(names)
-    # macOS stores an accented letter as two characters, other systems as one.
-    composed = {unicodedata.normalize("NFC", name): name for name in names if not name.isascii()}
+def _open_tables(root: str, names: Sequence[str]) -> list[TableText]:
+    """Opens the label table of the folder, or else those of its subfolders: the best one of each folder."""
+    found: dict[str, str] = {}
+    for name in names:
+        path = PurePosixPath(name)
+        if path.name.lower() in TABLES:
+            folder = str(path.parent)
+            rank = TABLES.index(path.name.lower())
+            if folder not in found or rank < TABLES.index(PurePosixPath(found[folder]).name.lower()):
+                found[folder] = name
+    tables = []
+    for name in [found["."]] if "." in found else found.values():
+        try:
+            tables.append(read_table_text(_read(root, name), name))
+        except NoFileColumn:
+            # A table of another name may be about something else.
+            if PurePosixPath(name).name.lower() == LABEL_TABLE:
+                raise
+    return tables
+
+
+def _labels_of_tables(
+    root: str, names: Sequence[str], pictures: Sequence[str], tables: Sequence[TableText]
+) -> ImageLabels:
+    places = ["", *(f"{PurePosixPath(tables[0].name).parent}/" for _ in tables[:1] if len(tables) == 1)]
+    present = set(names)
+    given = next((_read_schema(root, place) for place in places if place + SCHEMA_FILE in present), None)
+    table = join_tables(tables, given, _tag_table(root, names))
+    where = tables[0].name if len(tables) == 1 else "the label tables"
+    finder = FileFinder(names, pictures, PurePosixPath(root).stem)
     skipped = list(table.skipped)
     rows: dict[str, int] = {}
-    for row, name in enumerate(table.names):
-        file = name if name in on_disk else composed.get(unicodedata.normalize("NFC", name))
+    # Exact names come first, so that another spelling cannot take their place.
+    order = sorted(range(len(table.names)), key=lambda row: table.names[row] not in present)
+    for row in order:
+        name = table.names[row]
+        try:
+            file = finder.find(name)
+        except ValueError as error:
+            skipped.append((name, str(error)))
+            continue
         if file is None:
-            skipped.append((name, f"listed in {LABEL_TABLE} but missing"))
+            skipped.append((name, f"listed in {where} but missing"))
         elif rows.setdefault(file, row) != row:
-            skipped.append((name, "repeated row: the same name in another Unicode normalization"))
+            skipped.append((name, f"repeated row: another spelling of {file}"))
     listed = {*rows, *(name for name, _ in skipped)}
-    skipped += [(name, f"no row in {LABEL_TABLE}") for name in pictures if name not in listed]
-    return ImageLabels(table.schema, list(rows), table.labels[list(rows.values())], skipped, table.notes)
+    skipped += [(name, f"no row in {where}") for name in pictures if name not in listed]
+    if skipped and not rows:
+        example = f"{printable(skipped[0][0])}: {skipped[0][1]}"
+        raise ValueError(f"no row of {where} matches an image; for example {example}")
+    files = sorted(rows, key=rows.__getitem__)
+    return ImageLabels(
+        table.schema, files, table.labels[[rows[file] for file in files]], skipped, table.notes
+    )
 
 
-def tag_file_names(picture: str) -> tuple[str, str]:
-    """Returns the possible tag files of an image: `face.txt` and `face.png.txt` for `face.png`."""
-    return str(PurePosixPath(picture).with_suffix(".txt")), picture + ".txt"
-
-
-def _labels_of_tags(root: str, table: TagTable, pictures: list[str], files: dict[str, str]) -> ImageLabels:
+def _labels_beside(
+    root: str, names: Sequence[str], pictures: list[str], shared: frozenset[str]
+) -> ImageLabels:
+    """Reads the label file beside each image."""
+    present = set(names)
+    files = {
+        picture: file
+        for picture in pictures
+        if (file := label_file(picture, present.__contains__, stem_of(picture) in shared))
+    }
+    table = _tag_table(root, names) or TagTable.load()
     schema = Schema.from_names(table.attributes)
-    conflicts: dict[str, int] = {}
-    untold = 0
     rows = np.zeros((len(pictures), schema.num_labels), np.int8)
-    for i, picture in enumerate(pictures):
+    notes = TagNotes("tag files")
+    without: set[str] = set()
+    for row, picture in zip(rows, pictures, strict=True):
         if picture not in files:
             continue
-        description, in_conflict = table.read(split_tags(read_text(root, files[picture])))
-        rows[i] = schema.encode(description)
-        untold += not any(description.values()) and not in_conflict
-        for group in in_conflict:
-            conflicts[group] = conflicts.get(group, 0) + 1
-    notes = [
-        f"{group}: unknown in {count} images with conflicting tags" for group, count in conflicts.items()
+        items = read_label_file(files[picture], read_text(root, files[picture]))
+        if items is None:
+            without.add(picture)
+            continue
+        reading = table.read(items)
+        row[:] = encode_reading(reading, schema)
+        notes.add(reading)
+    lines = notes.lines()
+    orphans = [
+        picture
+        for picture in pictures
+        if picture not in files and any(name in present for name in label_file_names(picture))
     ]
-    if untold:
-        notes.append(
-            f"{untold} tag files contain no known tag (separate tags by commas); their labels are unknown"
+    if orphans:
+        lines.append(
+            f"{len(orphans)} images share a tag file with another image, such as {orphans[0]}; it is not used"
         )
-    untagged = len(pictures) - len(files)
-    if untagged:
-        notes.append(f"{untagged} of {len(pictures)} images have no tag file; their labels are unknown")
-    return ImageLabels(schema, pictures, rows, [], notes)
+    labeled = len(files) - len(without)
+    if not labeled:
+        unread = _unread_label_files(names, set(files.values()) if not without else set())
+        note = f"no {LABEL_TABLE} and no tag files: {UNLABELED}"
+        empty = np.zeros((len(pictures), 0), np.int8)
+        return ImageLabels(Schema(()), pictures, empty, [], [*lines, note, *unread, *_folder_hint(pictures)])
+    if labeled < len(pictures):
+        missing = len(pictures) - labeled
+        lines.append(f"{missing} of {len(pictures)} images have no tag file; their labels are unknown")
+    return ImageLabels(schema, pictures, rows, [], lines)
 
 
-def _read_schema(root: str) -> Schema:
+def _unread_label_files(names: Sequence[str], used: set[str]) -> list[str]:
+    """Returns a note about files that may contain labels but are not read."""
+    found = [
+        name
+        for name in names
+        if PurePosixPath(name).suffix.lower() in _LABEL_LIKE
+        and name not in used
+        and PurePosixPath(name).name.lower() not in _NO_LABELS
+    ]
+    if not found:
+        return []
+    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return [
+        f"files that may contain labels but are not read: {', '.join(found[:_SHOWN])}{more} (labels are "
+        f"read from {', '.join(TABLES)}, and from files such as face.txt beside face.png)"
+    ]
+
+
+def _folder_hint(pictures: Sequence[str]) -> list[str]:
+    """Returns a note if the names of folders could be labels."""
+    folders = Counter(str(PurePosixPath(picture).parent) for picture in pictures)
+    if len(folders) < 2 or "." in folders:
+        return []
+    shown = ", ".join(sorted(folders)[:_SHOWN])
+    return [
+        f"pictures are in {len(folders)} folders ({shown}); --labels_from=folders makes labels of their names"
+    ]
+
+
+def _tag_table(root: str, names: Sequence[str]) -> TagTable | None:
+    """Returns the tag table with the changes of the user's file, if there is one."""
+    return TagTable.load(read_text(root, TAG_TABLE)) if TAG_TABLE in names else None
+
+
+def _read_schema(root: str, folder: str) -> Schema:
+    name = folder + SCHEMA_FILE
     try:
-        return Schema.from_json(read_text(root, SCHEMA_FILE))
+        return Schema.from_json(read_text(root, name))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{SCHEMA_FILE}: not an attribute schema: {error}") from error
+        raise ValueError(f"{name}: not an attribute schema: {error}") from error

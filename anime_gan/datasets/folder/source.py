@@ -13,8 +13,8 @@ import numpy as np
 
 from anime_gan.common.files import write_text
 from anime_gan.datasets.dataset import DataError, Dataset, printable
-from anime_gan.datasets.folder.label_table import ImageLabels
-from anime_gan.datasets.folder.labels import IMAGE_ENDINGS, LABEL_TABLE, read_labels, read_text
+from anime_gan.datasets.folder.image_labels import ImageLabels
+from anime_gan.datasets.folder.labels import read_labels, read_text
 from anime_gan.datasets.prepared import (
     Chunk,
     cache_folder,
@@ -24,7 +24,8 @@ from anime_gan.datasets.prepared import (
     source_fingerprint,
 )
 from anime_gan.datasets.reading.decoding import Files, decode_in_order
-from anime_gan.datasets.reading.pictures import MAX_BYTES, is_transparent
+from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS
+from anime_gan.datasets.reading.pictures import FORMATS, MAX_BYTES, is_transparent
 from anime_gan.datasets.reading.storage import list_files, read_file
 
 LICENSE = "LICENSE.txt"
@@ -38,7 +39,13 @@ EXAMINED, TRANSPARENT_SHARE = 64, 0.9
 SETTLED_SECONDS = 2.0
 
 
-def load_folder(root: str, num_images: int, resolution: int, transparent: bool | None = None) -> Dataset:
+def load_folder(
+    root: str,
+    num_images: int,
+    resolution: int,
+    transparent: bool | None = None,
+    labels_from: str = "auto",
+) -> Dataset:
     """Prepares a folder, or opens it in the cache.
 
     The cache is keyed by content. It also records the content of each listing (names, sizes, and times of all
@@ -49,12 +56,15 @@ def load_folder(root: str, num_images: int, resolution: int, transparent: bool |
         num_images: Maximum number of images, in the table's order or by name; 0 for all.
         resolution: Image side in pixels.
         transparent: Whether to keep the alpha channel and skip opaque images; None to let the images decide.
+        labels_from: As in `read_labels`.
 
     Raises:
         DataError: There are too few images, or the labels cannot be read.
     """
     started = time.time()
-    options = f"{num_images}/{resolution}/{transparent}/{source_fingerprint(__name__)}"
+    options = (
+        f"{num_images}/{resolution}/{transparent}/{labels_from}/{FORMATS}/{source_fingerprint(__name__)}"
+    )
     listing = _digest_listing(root, options)
     remembered = cache_folder() / "listings" / listing.digest
     if remembered.is_file():
@@ -63,7 +73,7 @@ def load_folder(root: str, num_images: int, resolution: int, transparent: bool |
             return open_prepared(known)
     skipped: list[tuple[str, str]] = []
     names = [file.name for file in list_files(root, skipped)]
-    source = ImageFolder(root, names, tuple(skipped), num_images, transparent)
+    source = ImageFolder(root, names, tuple(skipped), num_images, transparent, labels_from)
     dataset = prepare(source, resolution)
     # Files that could not be read, for example because a server was down, are tried again the next time.
     if listing.newest < started - SETTLED_SECONDS and not source.has_unreadable:
@@ -107,6 +117,7 @@ class ImageFolder:
         skipped: tuple[tuple[str, str], ...],
         num_images: int,
         transparent: bool | None = None,
+        labels_from: str = "auto",
     ) -> None:
         """Finds the images and their labels.
 
@@ -116,6 +127,7 @@ class ImageFolder:
             skipped: (name, reason) of entries that could not be listed.
             num_images: Maximum number of images; 0 for all.
             transparent: As in `load_folder`.
+            labels_from: As in `load_folder`.
 
         Raises:
             DataError: The labels cannot be read, or there are no images.
@@ -123,7 +135,7 @@ class ImageFolder:
         self.name = printable(PurePosixPath(root).name)
         self._root = root
         try:
-            labels = read_labels(root, names, num_images)
+            labels = read_labels(root, names, num_images, labels_from)
             license = read_text(root, LICENSE) if LICENSE in names else ""
         except (ValueError, OSError) as error:
             raise DataError(f"{root}: {error}") from error
@@ -159,6 +171,8 @@ class ImageFolder:
         if self._fingerprint is None:
             known = (
                 source_fingerprint(__name__),
+                # A file may become readable when a plug-in is installed.
+                FORMATS,
                 self._transparent,
                 self.statement,
                 self.schema.to_json(),
@@ -222,4 +236,4 @@ def _why_nothing(labels: ImageLabels) -> str:
     if not labels.skipped:
         return f"contains no images (searched for {', '.join(IMAGE_ENDINGS)})"
     name, reason = labels.skipped[0]
-    return f"no row of {LABEL_TABLE} matches an image; for example {printable(name)}: {reason}"
+    return f"contains no images that can be read; for example {printable(name)}: {reason}"

@@ -10,13 +10,23 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageCms,
+    ImageFile,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+)
 
 from anime_gan.common.alpha import straight_alpha
 from anime_gan.common.errors import InputError
+from anime_gan.datasets.reading.png_text import without_text
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
+MAX_PROFILE = 16 * 2**20  # Bytes of a color profile. Pillow permits 1 MiB.
 MIN_SIDE = 16  # Pixels along the shorter side.
 # Pixels with a lower alpha are transparent. A picture with a smaller share of transparent pixels is opaque.
 HALF_TRANSPARENT = 128
@@ -24,13 +34,28 @@ MIN_TRANSPARENT = 0.01
 OPAQUE = "opaque picture among transparent ones"
 
 # Formats that are identified by their first bytes and decoded in this process. TGA files have no such bytes,
-# and EPS files are programs. MPO files are opened as JPEG. Old versions of Pillow do not support AVIF.
+# and EPS files are programs. MPO files are opened as JPEG. Old versions of Pillow do not support AVIF. HEIF
+# needs the plug-in of the extra [heic].
 Image.init()
-_WANTED = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+with contextlib.suppress(ImportError):
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+_WANTED = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 
 # A file that Pillow cannot identify is a broken image if its first 16 bytes contain one of these.
-SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"WEBP", b"GIF8", b"II*\0", b"MM\0*", b"jP  \r\n", b"ftypavi")
+SIGNATURES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"WEBP",
+    b"GIF8",
+    b"II*\0",
+    b"MM\0*",
+    b"jP  \r\n",
+    b"ftypavi",
+    b"ftyphei",
+)
 BROKEN = "broken, truncated, or of an unsupported kind"
 
 # EXIF orientation -> the operation that makes the image upright; 1 needs none.
@@ -99,6 +124,7 @@ def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> n
         raise PictureError("empty file")
     if len(data) > MAX_BYTES:
         raise PictureError(f"too large: {len(data):,} bytes; the limit is {MAX_BYTES:,}")
+    data = without_text(data)
     try:
         with _quiet(data):
             _check(data)
@@ -119,8 +145,10 @@ def _read(data: bytes, finish: Callable[[ImageFile.ImageFile], np.ndarray]) -> n
 
 @contextlib.contextmanager
 def _quiet(data: bytes) -> Iterator[None]:
-    """Silences the warnings of Pillow and the direct output of libtiff."""
+    """Silences the warnings of Pillow and the direct output of libtiff, and permits large color profiles."""
     with warnings.catch_warnings(), contextlib.ExitStack() as restore:
+        restore.callback(setattr, PngImagePlugin, "MAX_TEXT_CHUNK", PngImagePlugin.MAX_TEXT_CHUNK)
+        PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE
         warnings.simplefilter("ignore")
         if data[:2] in (b"II", b"MM"):
             stderr = os.dup(2)

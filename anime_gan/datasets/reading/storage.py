@@ -1,4 +1,4 @@
-"""Lists and reads files, local or on a file system that TensorFlow supports (`gs://...`)."""
+"""Lists and reads files: in local folders, zip archives, and file systems of TensorFlow (`gs://...`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from anime_gan.datasets.reading.zipped import is_zip, read_zipped, zipped_files
 
 IGNORED = frozenset({"__MACOSX"})
 
@@ -40,8 +42,8 @@ def is_remote(root: str) -> bool:
 
 
 def is_folder(root: str) -> bool:
-    """Whether the folder exists; False for a remote folder that cannot be reached."""
-    return _gfile().isdir(root) if is_remote(root) else os.path.isdir(root)
+    """Whether the folder or zip archive exists; False for a remote folder that cannot be reached."""
+    return _gfile().isdir(root) if is_remote(root) else os.path.isdir(root) or is_zip(root)
 
 
 def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
@@ -52,14 +54,16 @@ def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]
     dot, and `__MACOSX`, are ignored.
 
     Args:
-        root: A local folder or, if it contains "://", a remote one.
+        root: A local folder or zip archive; or, if it contains "://", a remote folder.
         skipped: (name, reason) is added for each entry that cannot be listed: broken links, devices,
             sockets, pipes, folders without permission, and symlink loops.
 
     Raises:
         OSError: The root itself cannot be listed.
     """
-    return _list_remote(root, skipped) if is_remote(root) else _list_local(root, skipped)
+    if is_remote(root):
+        return _list_remote(root, skipped)
+    return _list_zip(root) if os.path.isfile(root) else _list_local(root, skipped)
 
 
 def read_file(root: str, name: str, limit: int | None = None) -> bytes:
@@ -70,6 +74,8 @@ def read_file(root: str, name: str, limit: int | None = None) -> bytes:
     """
     if is_remote(root):
         return _read_remote(_joined(root, name), limit)
+    if os.path.isfile(root):
+        return read_zipped(root, name, limit)
     path = os.path.join(root, name)
     try:
         # Checked first: opening a pipe waits for a writer, and opening a device can have side effects.
@@ -149,6 +155,12 @@ def _files(
             subfolders.append(name)
         else:
             skipped.append((name, "not a regular file"))
+
+
+def _list_zip(root: str) -> Iterator[FoundFile]:
+    status = os.stat(root)
+    for file in zipped_files(root):
+        yield FoundFile(file.name, file.size, (status.st_mtime_ns, status.st_ctime_ns, file.checksum))
 
 
 def _list_remote(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:

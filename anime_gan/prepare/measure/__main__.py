@@ -21,11 +21,11 @@ Face detection is measured on pictures with known boxes (--faces) and on compose
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     flags = Flags()
-    flags.text("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
-    flags.text("faces", "", "folder of pictures with a labels.csv (columns file, faces, and hair_color)")
-    flags.text("art", "", "clone of ShatReal/sutemo for composed pictures")
-    flags.text("backgrounds", "", "folder of backgrounds without faces (default: backgrounds are drawn)")
-    flags.text("picture", "", "PNG file for a drawn page and its crops; nothing is measured")
+    flags.path("cascade", "", "path to the face detector's file (default: downloaded once and cached)")
+    flags.path("faces", "", "folder of pictures with a labels.csv (columns file, faces, and hair_color)")
+    flags.path("art", "", "clone of ShatReal/sutemo for composed pictures")
+    flags.path("backgrounds", "", "folder of backgrounds without faces (default: backgrounds are drawn)")
+    flags.path("picture", "", "PNG file for a drawn page and its crops; nothing is measured")
     flags.integer("scenes", 200, "number of composed pictures (1 or more; default 200)", 1)
     flags.integer(
         "copies",

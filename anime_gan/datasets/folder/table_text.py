@@ -1,0 +1,178 @@
+"""Reads the rows of label tables: CSV of any dialect and encoding, JSON lines, and CelebA's list."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from anime_gan.common.encodings import guess_encoding
+
+FILE_COLUMNS = (
+    *("filename", "file_name", "file", "image_file", "image_name", "image_path", "img_path", "file_path"),
+    *("filepath", "path", "image_id", "image", "img"),
+)
+DELIMITERS = ",;\t|"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_DELIMITER_LINE = re.compile(r"sep=(.)\r?\n")
+
+
+class NoFileColumn(ValueError):
+    """A table has no column of file names."""
+
+
+class TableText(NamedTuple):
+    """A table as text.
+
+    Attributes:
+        name: Name of the file, for messages.
+        header: The name of each column; empty for columns without a name.
+        file_column: Index of the column of file names.
+        rows: (row number, cells) of each row. Rows are numbered as in spreadsheets.
+        notes: Notes for the user.
+    """
+
+    name: str
+    header: list[str]
+    file_column: int
+    rows: Iterator[tuple[int, list[str]]]
+    notes: list[str]
+
+
+def read_table_text(data: bytes, name: str) -> TableText:
+    """Opens a table.
+
+    Args:
+        data: The content of the file.
+        name: Its name, which also decides the format.
+
+    Raises:
+        ValueError: The table cannot be parsed, or has no column of file names.
+    """
+    text, encoding = decode(data, name)
+    notes = [] if encoding.startswith("utf") else [f"{name}: not UTF-8 text; read as {encoding}"]
+    if name.lower().endswith(".jsonl"):
+        header, rows = _json_lines(text, name)
+    elif found := re.match(r"\s*[0-9]+\s*\n(.*)\n", text):
+        header, rows = _celeba_list(text, ["file_name", *found[1].split()])
+    else:
+        header, rows = _csv(text, name)
+    return TableText(name, header, _file_column(header, name), rows, notes)
+
+
+def decode(data: bytes, name: str) -> tuple[str, str]:
+    """Returns the text of a table, and its encoding.
+
+    Raises:
+        ValueError: The encoding cannot be recognized.
+    """
+    if data.startswith(_UTF16):
+        return _decoded(data, "utf-16", name)
+    if data[1:2] == b"\0" and data[:1] != b"\0":
+        return _decoded(data, "utf-16-le", name)
+    if data[:1] == b"\0" and data[1:2] != b"\0":
+        return _decoded(data, "utf-16-be", name)
+    if b"\0" in data:
+        raise ValueError(f"{name} is not a text file: it contains NUL bytes")
+    try:
+        return data.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError as error:
+        if encoding := guess_encoding(data):
+            return _decoded(data, encoding, name)
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{name} line {line}: not UTF-8 text; save the table as UTF-8") from error
+
+
+def _decoded(data: bytes, encoding: str, name: str) -> tuple[str, str]:
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name}: damaged {encoding} text") from error
+    if "\0" in text:
+        raise ValueError(f"{name} is not a text file: it contains NUL bytes")
+    return text, encoding
+
+
+def _csv(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    first = 1
+    delimiters = DELIMITERS
+    if found := _DELIMITER_LINE.match(text):
+        text, delimiters, first = text[found.end() :], found[1], 2
+    headers: list[list[str]] = []
+    for delimiter in delimiters:
+        try:
+            headers.append(next(_csv_rows(text, name, delimiter, first), (first, []))[1])
+        except ValueError:
+            if delimiter == delimiters[-1] and not any(headers):
+                raise
+            headers.append([])
+    # The delimiter is the one that separates the column of file names from the others.
+    best = max(range(len(headers)), key=lambda i: (bool(_file_places(headers[i])), len(headers[i])))
+    rows = _csv_rows(text, name, delimiters[best], first)
+    header = next(rows, (first, []))[1]
+    return [cell.strip() for cell in header], rows
+
+
+def _csv_rows(text: str, name: str, delimiter: str, first: int) -> Iterator[tuple[int, list[str]]]:
+    number = first - 1
+    try:
+        # The reader is strict, because an unclosed quote would silently swallow all rows after it.
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+        for number, cells in enumerate(reader, start=first):
+            if cells:
+                yield number, cells
+    except csv.Error as error:
+        raise ValueError(f"{name} row {number + 1}: {error}") from error
+
+
+def _celeba_list(text: str, header: list[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Reads CelebA's list: the number of images, the names of the attributes, then one line per image."""
+    lines = enumerate(io.StringIO(text), start=1)
+    rows = ((number, line.split()) for number, line in itertools.islice(lines, 2, None) if line.strip())
+    return header, rows
+
+
+def _json_lines(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    header: dict[str, None] = {}
+    for _, record in _records(text, name):
+        header.update(dict.fromkeys(record))
+    rows = ((number, [_cell(record.get(key)) for key in header]) for number, record in _records(text, name))
+    return list(header), rows
+
+
+def _records(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(io.StringIO(text), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{name} line {number}: not JSON ({error})") from error
+        if not isinstance(record, dict):
+            raise ValueError(f'{name} line {number}: must be an object such as {{"file_name": ...}}')
+        yield number, record
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _file_places(header: Sequence[str]) -> list[int]:
+    names = [cell.strip().lower() for cell in header]
+    return [names.index(name) for name in FILE_COLUMNS if name in names]
+
+
+def _file_column(header: Sequence[str], name: str) -> int:
+    if not header:
+        raise ValueError(f"{name} is empty; the first row must contain filename and attribute names")
+    if places := _file_places(header):
+        return places[0]
+    raise NoFileColumn(f"{name}: no column is named filename; the first row is {', '.join(header)[:80]!r}")

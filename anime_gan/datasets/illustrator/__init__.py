@@ -1,0 +1,1 @@
+"""Anime faces in several styles, with heads that turn, drawn by this program."""
