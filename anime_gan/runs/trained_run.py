@@ -16,7 +16,7 @@ from anime_gan.runs.run_lock import RunError
 from anime_gan.runs.warm_start import WarmStart, refuse_contradictions, without_auto
 from anime_gan.training.checkpoints import STATE, checkpoint_step
 from anime_gan.training.config import ConfigError
-from anime_gan.training.run_files import CHECKPOINTS, CONFIG
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG, SCHEMA
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import keras
@@ -48,7 +48,7 @@ class TrainedRun:
         self.run = RunDirectory(checkpoint.parent.parent)
         self.config = self.run.load_config(given)
         self._checkpoint = checkpoint
-        self._schema = Schema.read(self.run.path / "attributes.json", RunError)
+        self._schema = Schema.read(self.run.path / SCHEMA, RunError)
         data = self.run.read_data()
         self._statement, self._channels = data.statement, data.channels
 
