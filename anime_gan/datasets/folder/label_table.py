@@ -12,7 +12,7 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import Schema
-from anime_gan.common.suggestions import shortened
+from anime_gan.common.suggestions import listed, shortened
 from anime_gan.datasets.folder.columns import ABSENT, Column, encode, learn, match, mismatch
 from anime_gan.datasets.folder.image_labels import ImageLabels
 from anime_gan.datasets.folder.table_text import TableText, read_table_text
@@ -155,12 +155,10 @@ class _Reading:
         return True
 
     def _column_notes(self) -> list[str]:
-        notes = []
-        for reason, names in self._ignored.items():
-            more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            shown = ", ".join(names[:_SHOWN]) + more
-            notes.append(f"column{'s' * (len(names) > 1)} {shown} ignored: {reason}")
-        return notes
+        return [
+            f"column{'s' * (len(names) > 1)} {listed(names, _SHOWN)} ignored: {reason}"
+            for reason, names in self._ignored.items()
+        ]
 
 
 class _Nothing:
