@@ -227,6 +227,11 @@ class TrainConfig:
         """Name of the discriminator's architecture."""
         return self.architecture if self.discriminator == "same" else self.discriminator
 
+    @property
+    def generator_rate(self) -> float:
+        """Adam learning rate of the generator."""
+        return self.generator_learning_rate or self.learning_rate
+
     def to_json(self) -> str:
         """Returns all options as a JSON object."""
         return json.dumps(dataclasses.asdict(self), indent=2)
@@ -461,7 +466,7 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
         ConfigError: The user changes an option that a resumed run cannot change.
     """
     resumed = dataclasses.replace(saved, **given)
-    lower = _rates(resumed)[0] <= _rates(saved)[0] and _rates(resumed)[1] <= _rates(saved)[1]
+    lower = resumed.learning_rate <= saved.learning_rate and resumed.generator_rate <= saved.generator_rate
     for name, value in given.items():
         allowed = name in RESUMABLE or value == getattr(saved, name) or (name in LEARNING_RATES and lower)
         # The data may have moved; its checksum is compared later. Code is not data that can move.
@@ -473,11 +478,6 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
             )
             raise ConfigError(reason, name, value)
     return resumed
-
-
-def _rates(config: TrainConfig) -> tuple[float, float]:
-    """Returns the learning rates of both networks."""
-    return config.learning_rate, config.generator_learning_rate or config.learning_rate
 
 
 def command_line(options: Mapping[str, Any]) -> str:
