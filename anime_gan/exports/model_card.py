@@ -10,6 +10,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.markdown import duration_in_words
 from anime_gan.training.config import command_line
 
+MODEL_CARD = "MODEL_CARD.md"
 SECTION = "## Measured"
 FULL_RESULTS = "Full results: EVALUATION.md, evaluation.png."
 _SECTION_PATTERN = re.compile(rf"^{SECTION}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)

@@ -17,7 +17,7 @@ from anime_gan.common.backend import keras, tf
 from anime_gan.common.files import written_whole
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.graph import FaceModel
-from anime_gan.exports.model_card import model_card
+from anime_gan.exports.model_card import MODEL_CARD, model_card
 from anime_gan.exports.names import folder_name, model_name
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.exports.warmup import write_warmup_requests
@@ -144,7 +144,7 @@ def write_export(
 def write_record(export: Path, record: Mapping[str, Any], schema: Schema) -> None:
     """Writes `training.json` and the model card, which presents the same facts to readers."""
     (export / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
-    (export / "MODEL_CARD.md").write_text(model_card(record, schema), "utf-8")
+    (export / MODEL_CARD).write_text(model_card(record, schema), "utf-8")
 
 
 def weights_checksum(generator: keras.Model) -> str:
