@@ -159,9 +159,7 @@ def _train(flag_values: flags.FlagValues) -> int:
             raise ConfigError(f"--{name} cannot be combined with --preset={preset}, which has several stages")
     directory = run_dir or next_run_directory(RUNS, preset)
     RunDirectory.check_is_free(directory)
-    if "data" in given:
-        # The later stages may be resumed in another folder.
-        given = {**given, "data": located(str(given["data"]))}
+    given = {**given, **_data_option(given)}
     if dry_run:
         print(f"first of {len(stages)} stages ({', '.join(stages)}):")
         return _start_run(stages[0], given, directory / _stage_name(stages[0]), dry_run)
@@ -196,7 +194,7 @@ class _Stages(msgspec.Struct):
 def _resume_stages(directory: Path, given: Mapping[str, Any]) -> int:
     record = read_json(directory / STAGES, _Stages, RunError)
     options = record.options
-    given = {**given, **({"data": located(str(given["data"]))} if "data" in given else {})}
+    given = {**given, **_data_option(given)}
     for name, value in given.items():
         # The data may have moved; each stage compares its checksum.
         moved = name == "data" and not code_options(given) and not code_options({name: options.get(name, "")})
@@ -224,7 +222,8 @@ def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, An
 
 
 def _data_option(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"data": given["data"]} if "data" in given else {}
+    """Returns the given data with an absolute path, because stages may be resumed in another folder."""
+    return {"data": located(str(given["data"]))} if "data" in given else {}
 
 
 def _resume_run(directory: Path, given: dict[str, Any], from_step: int | None = None) -> int:
