@@ -21,9 +21,8 @@ ARGUMENTS = ["--preset=flagship-128", "--num_images=40", "--batch_size=4", "--pr
 
 
 @pytest.fixture(autouse=True)
-def short_stages(monkeypatch, tmp_path) -> None:
+def short_stages(monkeypatch) -> None:
     """Two steps at 64 pixels, then one at 128."""
-    monkeypatch.chdir(tmp_path)
     for name, steps in (("flagship", 2), ("flagship-128", 1)):
         preset = config.PRESETS[name]
         options = {**preset.options, "steps": steps, "log_interval": 1}

@@ -14,11 +14,6 @@ from anime_gan.commands import train
 from anime_gan.training.config import PRESETS, TrainConfig
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
