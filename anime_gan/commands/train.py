@@ -35,7 +35,6 @@ from anime_gan.runs.trained_run import TrainedRun, find_checkpoint
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import (
     LEARNING_RATES,
-    PRESETS,
     ConfigError,
     TrainConfig,
     code_options,
@@ -43,8 +42,8 @@ from anime_gan.training.config import (
     refuse_unnamed_code,
     resolve_config,
     resume_config,
-    stages_of,
 )
+from anime_gan.training.presets import PRESETS, stages_of
 from anime_gan.training.run_files import CONFIG
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from anime_gan.training.config import (
-    PRESETS,
     RESUMABLE,
     ConfigError,
     TrainConfig,
@@ -25,6 +24,7 @@ from anime_gan.training.config import (
 )
 from anime_gan.training.losses import ADVERSARIAL_LOSSES
 from anime_gan.training.penalties import GRADIENT_PENALTIES
+from anime_gan.training.presets import PRESETS
 
 REPOSITORY = Path(__file__).parents[2]
 
