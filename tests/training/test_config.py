@@ -24,7 +24,7 @@ from anime_gan.training.config import (
 )
 from anime_gan.training.losses import ADVERSARIAL_LOSSES
 from anime_gan.training.penalties import GRADIENT_PENALTIES
-from anime_gan.training.presets import PRESETS
+from anime_gan.training.presets import PRESETS, Preset
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ REPOSITORY = Path(__file__).parents[2]
 def test_flags_beat_presets_beat_defaults(monkeypatch):
     from anime_gan.training import config
 
-    preset = config.Preset("", {"steps": 7, "batch_size": 16})
+    preset = Preset("", {"steps": 7, "batch_size": 16})
     monkeypatch.setattr(config, "PRESETS", {"small": preset})
     resolved = resolve_config("small", {"batch_size": 32})
     assert (resolved.steps, resolved.batch_size, resolved.seed) == (7, 32, TrainConfig().seed)
