@@ -12,8 +12,6 @@ from anime_gan.common.backend import keras, tf
 from anime_gan.exports.sampling import Checked, FaceSampler, check_inputs, fitted, refuse_errors
 from anime_gan.models.pixels import to_uint8
 
-Signature = tf.types.experimental.PolymorphicFunction
-
 
 class FaceModel(tf.Module):
     """The module that is saved: six signatures, and two functions for programs that load it in Python.
@@ -94,7 +92,9 @@ class FaceModel(tf.Module):
         def to_png(images: tf.Tensor) -> tf.Tensor:
             return tf.map_fn(tf.io.encode_png, to_uint8(images), fn_output_signature=tf.string)
 
-        def from_request(draw: Callable[..., Any], name: str, encode: Callable[..., Any]) -> Signature:
+        def from_request(
+            draw: Callable[..., Any], name: str, encode: Callable[..., Any]
+        ) -> tf.types.experimental.PolymorphicFunction:
             @_traced(request)
             def serve(
                 attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
@@ -104,7 +104,7 @@ class FaceModel(tf.Module):
 
             return serve
 
-        def from_inputs(draw: Callable[..., Any]) -> Signature:
+        def from_inputs(draw: Callable[..., Any]) -> tf.types.experimental.PolymorphicFunction:
             @_traced(inputs)
             def serve(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
                 images, errors = draw(check(latents, labels))
@@ -134,6 +134,8 @@ class FaceModel(tf.Module):
         )
 
 
-def _traced(specs: list[tf.TensorSpec]) -> Callable[[Callable[..., Any]], Signature]:
+def _traced(
+    specs: list[tf.TensorSpec],
+) -> Callable[[Callable[..., Any]], tf.types.experimental.PolymorphicFunction]:
     """Returns a decorator that makes a `tf.function` with these inputs."""
     return functools.partial(tf.function, input_signature=specs, autograph=False)
