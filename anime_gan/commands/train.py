@@ -290,7 +290,7 @@ def _start_run(
             print(start.describe(dataset.schema))
         else:
             print(start.describe(config.resolution))
-        dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
+        dataset = dataclasses.replace(dataset, statement=start.credit(dataset.statement))
     label = run_label(f"{dataset.name}-{config.architecture}")
     if dry_run:
         directory = run_dir or next_run_directory(RUNS, label)
@@ -355,7 +355,8 @@ def _run(
     path = reserve_run_directory(RUNS, run) if isinstance(run, str) else run
     path.mkdir(parents=True, exist_ok=True)
     with locked(path):
-        created = RunDirectory.create(path, config, dataset)
+        earlier = start.earlier_runs if isinstance(start, TrainedRun) else []
+        created = RunDirectory.create(path, config, dataset, earlier)
         if stages:
             write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
         return _train_locked(trainer, dataset, split.train, created)

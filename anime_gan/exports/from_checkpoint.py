@@ -97,6 +97,7 @@ def export_checkpoint(checkpoint: Path) -> Path:
         statement=data["statement"],
         data_checksum=data["checksum"],
         learning_rates=[entry for entry in lowered if entry["step"] < step],
+        earlier_runs=data.get("earlier_runs", []),
     )
     print_lines([f"{run} was stopped; drawing from its checkpoint of step {step}, exported to {directory}"])
     write_export(directory, generator, schema, rows, record)

@@ -34,6 +34,7 @@ def export_model(
     directory: Path,
     seconds: float = 0.0,
     learning_rates: Sequence[Mapping[str, Any]] = (),
+    earlier_runs: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Exports the EMA generator of a training run.
 
@@ -46,6 +47,7 @@ def export_model(
         directory: The version folder to write. TF Serving expects its name to be a number.
         seconds: Duration of all training steps; 0 if unknown.
         learning_rates: The rates by the step from which they apply, if the run was resumed with lower ones.
+        learning_rates: The rates, with the step from which they apply, if the run was resumed with lower ones.
 
     Returns:
         The directory.
@@ -62,6 +64,7 @@ def export_model(
         statement=dataset.statement,
         data_checksum=dataset.checksum,
         learning_rates=learning_rates,
+        earlier_runs=earlier_runs,
     )
     write_export(directory, generator, dataset.schema, trainer.label_rows, record)
     return directory
@@ -74,6 +77,7 @@ def make_record(
     steps: int,
     seconds: float,
     learning_rates: Sequence[Mapping[str, Any]],
+    earlier_runs: Sequence[Mapping[str, Any]],
     **data: Any,
 ) -> dict[str, Any]:
     """Returns the contents of `training.json`.
@@ -84,11 +88,11 @@ def make_record(
         steps: Number of steps after which the weights were taken.
         seconds: Duration of these steps; 0 if unknown.
         learning_rates: As in `export_model`.
+        earlier_runs: As in `export_model`.
         **data: `images`, `statement`, and `data_checksum`, which describe the training data.
     """
-    names = {"data": folder_name(options["data"]), "init_from": model_name(options["init_from"])}
     record = {
-        "config": {**options, **names},
+        "config": _without_paths(options),
         "steps": steps,
         "seconds": round(seconds, 1),
         **data,
@@ -96,7 +100,14 @@ def make_record(
     }
     if len(learning_rates) > 1:
         record["learning_rates"] = [dict(entry) for entry in learning_rates]
+    if earlier_runs:
+        record["earlier_runs"] = [{**run, "config": _without_paths(run["config"])} for run in earlier_runs]
     return record
+
+
+def _without_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"data": folder_name(options["data"]), "init_from": model_name(options["init_from"])}
+    return {**options, **names}
 
 
 def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> AttributeGenerator:

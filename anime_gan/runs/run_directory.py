@@ -66,6 +66,7 @@ class RunData(msgspec.Struct):
     statement: str
     channels: int = 3
     location: str = ""
+    earlier_runs: list[dict[str, Any]] = []
 
 
 class _Progress(msgspec.Struct):
@@ -88,8 +89,20 @@ class RunDirectory:
         self.checkpoints = Checkpoints(path / CHECKPOINTS)
 
     @classmethod
-    def create(cls, path: Path, config: TrainConfig, dataset: Dataset) -> RunDirectory:
+    def create(
+        cls,
+        path: Path,
+        config: TrainConfig,
+        dataset: Dataset,
+        earlier_runs: Sequence[Mapping[str, Any]] = (),
+    ) -> RunDirectory:
         """Creates the directory of a new run.
+
+        Args:
+            path: The directory.
+            config: The options of the run.
+            dataset: All images and labels.
+            earlier_runs: The runs whose networks it starts from (see `TrainedRun.earlier_runs`).
 
         Raises:
             RunError: The path is a file or a directory that is not empty.
@@ -104,6 +117,7 @@ class RunDirectory:
             "channels": dataset.images.shape[3],
             "checksum": dataset.checksum,
             "location": located(config.data),
+            "earlier_runs": list(earlier_runs),
         }
         write_text(path / DATA, json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
