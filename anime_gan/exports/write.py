@@ -47,7 +47,8 @@ def export_model(
         directory: The version folder to write. TF Serving expects its name to be a number.
         seconds: Duration of all training steps; 0 if unknown.
         learning_rates: The rates by the step from which they apply, if the run was resumed with lower ones.
-        learning_rates: The rates, with the step from which they apply, if the run was resumed with lower ones.
+        earlier_runs: The runs whose networks the run started from, the first one first, as in
+            `TrainedRun.earlier_runs`.
 
     Returns:
         The directory.
