@@ -10,10 +10,13 @@ import dataclasses
 
 import numpy as np
 
+from anime_gan.attributes.scales import BINS, MIDDLE_BIN, NEARLY_ZERO, decoded
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 
 MAX_ROWS = 16_384
+# Half the width of a bin, and a bit for rounding.
+SAME_BIN = 0.5 / (MIDDLE_BIN - 1) + 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +24,7 @@ class LabelRows:
     """The distinct label rows of a training set and their counts.
 
     Attributes:
-        rows: int8 [r, a] of +1, -1, and 0 (unknown).
+        rows: int8 [r, a] of +1, -1, and 0 (unknown), and bins of scales.
         counts: int64 [r].
     """
 
@@ -52,7 +55,8 @@ class LabelRows:
 class LabelSampler(tf.Module):
     """Completes partial labels by sampling from the label distribution of a training set.
 
-    Each attribute is a choice between options: the values of a group, or "on" and "off" for a tag.
+    Each attribute is a choice between options: the values of a group, "on" and "off" for a tag, or the bins of
+    a scale.
     """
 
     def __init__(self, schema: Schema, distribution: LabelRows) -> None:
@@ -65,13 +69,18 @@ class LabelSampler(tf.Module):
         super().__init__(name="label_sampler")
         slots = schema.slots
         self.num_slots = len(slots)
-        options = max(slot.size if slot.is_group else 2 for slot in slots)
+        options = max(slot.size if slot.is_group else BINS if slot.is_scale else 2 for slot in slots)
         width = sum(slot.size for slot in slots)
         meaning = np.zeros((len(slots), options, width), np.float32)
         exists = np.zeros((len(slots), options), np.float64)
         owner = np.zeros((len(slots), width), np.float32)
+        bins = np.arange(1, BINS + 1)
         for index, slot in enumerate(slots):
             owner[index, slot.columns] = 1
+            if slot.is_scale:
+                meaning[index, :BINS, slot.start] = decoded(bins[:, np.newaxis], [0])[:, 0]
+                exists[index, :BINS] = 1
+                continue
             if slot.is_group:
                 meaning[index, : slot.size, slot.columns] = 2 * np.eye(slot.size) - 1
                 exists[index, : slot.size] = 1
@@ -84,6 +93,10 @@ class LabelSampler(tf.Module):
             hides[hidden.columns, hider] = 1
         rows = distribution.rows.astype(np.float32)
         has_option = np.einsum("ra,soa->rso", rows, meaning) >= owner.sum(1)[:, None]
+        scale_columns = list(schema.scales)
+        for index, slot in enumerate(slots):
+            if slot.is_scale:
+                has_option[:, index, :BINS] = rows[:, slot.start, np.newaxis] == bins
         frequency = np.einsum("rso,r->so", has_option * exists, distribution.counts.astype(np.float64))
 
         # meaning[s, o]: the label row of option o of attribute s, with zeros for other attributes.
@@ -92,9 +105,22 @@ class LabelSampler(tf.Module):
         self._owner = tf.constant(owner)
         self._hides = tf.constant(hides)
         self._frequency = tf.constant(frequency)
+        # 1 for the columns of scales; empty without scales.
+        self._scale_columns = scale_columns
+        is_scale = np.isin(np.arange(width), scale_columns).astype(np.float32)
+        self._is_scale = tf.constant(is_scale) if scale_columns else None
         # int8 keeps an export with 16,384 rows small.
         self._rows = tf.constant(distribution.rows, tf.int8)
         self._counts = tf.constant(distribution.counts, tf.float64)
+
+    def decode(self, labels: tf.Tensor) -> tf.Tensor:
+        """Turns stored label rows, int8 [n, a], into float32 rows; see `Schema.decode`."""
+        rows = tf.cast(labels, tf.float32)
+        if self._is_scale is None:
+            return rows
+        values = (rows - MIDDLE_BIN) / (MIDDLE_BIN - 1)
+        values = tf.where(values == 0, NEARLY_ZERO, values)
+        return tf.where(tf.logical_and(self._is_scale > 0, labels != 0), values, rows)
 
     def independent(self, wanted: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
         """Samples each attribute independently by its frequencies in the training set.
@@ -106,6 +132,9 @@ class LabelSampler(tf.Module):
         Returns:
             float32 [n, a] of +1 and -1, consistent with `wanted`.
         """
+        if self._is_scale is not None:
+            # `fill` keeps the value that is requested for a scale.
+            wanted *= 1.0 - self._is_scale
         agreement = tf.einsum("na,soa->nso", wanted, self._meaning)
         asked = tf.einsum("na,sa->ns", tf.abs(wanted), self._owner)[..., tf.newaxis]
         allowed = tf.cast(agreement >= asked, tf.float64) * self._exists
@@ -146,7 +175,7 @@ class LabelSampler(tf.Module):
         requesting an eye color opens closed eyes.
 
         Args:
-            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for open.
+            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for open; others are strengths or scales.
             uniforms: float64 [n, 1 + attributes] in [0, 1); the first number selects the row.
 
         Returns:
@@ -154,11 +183,20 @@ class LabelSampler(tf.Module):
         """
         hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
         wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)
-        rows = tf.cast(self._rows, tf.float32)
+        rows = self.decode(self._rows)
         # `difference` counts equal minus opposite columns; `compared` counts equal plus opposite columns.
-        difference = tf.matmul(wanted, rows, transpose_b=True)
-        compared = tf.matmul(tf.abs(wanted), tf.abs(rows), transpose_b=True)
-        asked = tf.reduce_sum(tf.abs(wanted), axis=-1, keepdims=True)
+        side, of_rows = tf.sign(wanted), tf.sign(rows)
+        asked = tf.reduce_sum(tf.abs(side), axis=-1, keepdims=True)
+        compared = tf.matmul(tf.abs(side), tf.abs(of_rows), transpose_b=True)
+        if self._is_scale is not None:
+            side *= 1.0 - self._is_scale
+        difference = tf.matmul(side, of_rows, transpose_b=True)
+        for column in self._scale_columns:
+            # Equal means in the same bin.
+            value, known = wanted[:, column, tf.newaxis], rows[tf.newaxis, :, column]
+            both = tf.logical_and(value != 0, known != 0)
+            equal = tf.where(tf.abs(value - known) <= SAME_BIN, 1.0, -1.0)
+            difference += tf.where(both, equal, 0.0)
         candidates = (
             difference >= asked,
             difference >= compared,

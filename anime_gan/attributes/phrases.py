@@ -13,6 +13,7 @@ SIGN = "-"
 # because both libraries handle them alike.
 NORMALIZATION = (
     ("[，、]", ","),
+    ("％", "%"),
     ("＝", "="),
     ("！", "!"),
     ("[\u2010-\u2015\u2212\ufe63\uff0d]", "-"),
@@ -30,6 +31,7 @@ NORMALIZATION = (
     # `no hair=blue` and `hair=not blue` get a sign.
     ("(^|,)(?:no|not|without) ([^,=]+=)", r"\1-\2"),
     ("=(?:no|not|without) ", "=-"),
+    ("(^|,)(?:slightly|a little|a bit) ([^,=-]+)", r"\1\2 40%"),
 )
 _ASCII_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.workers import map_in_order
 from anime_gan.datasets.dataset import DataError
@@ -38,11 +39,11 @@ class Illustrator(Protocol):
         ...
 
     @property
-    def attributes(self) -> Mapping[str, tuple[str, ...] | None]:
-        """Group name -> its values, tag name -> None; in the order of the label columns."""
+    def attributes(self) -> Mapping[str, tuple[str, ...] | Scale | None]:
+        """Group name -> its values, scale name -> the scale, tag name -> None; in column order."""
         ...
 
-    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, Mapping[str, str | bool | float | None]]:
         """Draws face `index`; returns uint8 [resolution, resolution, channels] and its attributes by name."""
         ...
 

@@ -23,7 +23,7 @@ import numpy as np
 import PIL
 from tqdm import tqdm
 
-from anime_gan.attributes.schema import Group, Schema, Term
+from anime_gan.attributes.schema import Attribute, Group, Schema
 from anime_gan.common.files import naming, remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import JsonError, parse_record, read_json
@@ -306,7 +306,7 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
     """
     having = np.sum(labels > 0, axis=0)
     lacking = np.sum(labels < 0, axis=0)
-    attributes: list[Group | Term] = []
+    attributes: list[Attribute] = []
     columns: list[int] = []
     dropped: dict[str, list[str]] = {}
     for attribute, slot in zip(schema.attributes, schema.slots, strict=True):
@@ -320,6 +320,12 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
                 dropped.setdefault(f"no image has this {slot.name}", []).extend(missing)
             attributes.append(Group(slot.name, tuple(attribute.values[i] for i in kept)))
             columns += [slot.start + i for i in kept]
+        elif slot.is_scale:
+            if len(np.unique(labels[labels[:, slot.start] != 0, slot.start])) < 2:
+                dropped.setdefault("all known values are the same", []).append(slot.name)
+                continue
+            attributes.append(attribute)
+            columns.append(slot.start)
         elif not having[slot.start]:
             dropped.setdefault("no image has this tag", []).append(slot.name)
         elif not lacking[slot.start]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import with_changes
+from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.common.alpha import Color, on_background
 from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.common.quiet import import_tensorflow
@@ -219,7 +220,7 @@ class FaceGenerator:
         if request.candidates > 1:
             text["critic"] = self.critic_name
         # Labels between two keyframes cannot be put into words.
-        if labels is not None and np.all(np.abs(labels) == 1):
+        if labels is not None and _can_be_described(labels, self.schema):
             text["labels"] = self.schema.describe(labels)
         return text
 
@@ -242,6 +243,14 @@ class FaceGenerator:
         images = self.render(np.tile(latents, (len(rows) // len(latents), 1)), rows)
         images = on_background(images, background)
         return captioned(grid(images, columns), captions, images.shape[1], heads)
+
+
+def _can_be_described(labels: np.ndarray, schema: Schema) -> bool:
+    """Whether the words for a label row stand for the same row."""
+    try:
+        return np.array_equal(schema.parse(schema.describe(labels)), labels)
+    except AttributeRequestError:
+        return False
 
 
 def candidate_seed(seed: int, number: int) -> int:

@@ -70,7 +70,8 @@ class OwnTagger:
 
     def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
         labels = {}
-        for slot in self._schema.slots:
+        # Labels of prepared pictures are words and tags.
+        for slot in (slot for slot in self._schema.slots if not slot.is_scale):
             columns = range(slot.start, slot.start + slot.size)
             likeliest = max(columns, key=lambda column: probabilities[column])
             probability = float(probabilities[likeliest])

@@ -74,13 +74,13 @@ class StyledFaces:
         """Returns the parameters of a face without drawing it; see also `labels.labels_of`."""
         return sample_portrait(self.seed, index, self.styles)
 
-    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face; returns uint8 RGB or RGBA with straight alpha, and its attributes by name."""
         return self.draw_with(index, resolution)
 
     def draw_with(
         self, index: int, resolution: int, **changes: Any
-    ) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    ) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face like `draw`, with some of its parameters changed."""
         face = dataclasses.replace(self.describe(index), **changes)
         known = labels.labels_of(face)
