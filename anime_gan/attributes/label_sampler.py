@@ -55,7 +55,7 @@ class LabelRows:
 class LabelSampler(tf.Module):
     """Completes partial labels by sampling from the label distribution of a training set.
 
-    Each attribute is a choice between options: the values of a group, "on" and "off" for a tag, or the bins of
+    Each attribute is a choice between options: the values of a group, "on" and "off" for a tag, or bins of
     a scale.
     """
 

@@ -155,18 +155,20 @@ def split_number(phrase: str) -> tuple[str, str, float] | None:
 def known(value: float) -> np.float32:
     """Returns a label for a value in -1..1; the label is not 0, which means unknown."""
     label = np.float32(value)
-    return np.float32(NEARLY_ZERO) if label == 0 else label
+    return np.float32(label or NEARLY_ZERO)
 
 
 def percent(value: float) -> str:
     """Writes a label as a percentage that `known` turns back into the same label."""
-    # Eight digits identify a float32 number.
-    return f"{round(100 * float(value), 6) if abs(value) != NEARLY_ZERO else 0:.10g}%"
+    # The shortest decimal number that identifies the float32 number.
+    shortest = float(str(np.float32(value))) if abs(value) != NEARLY_ZERO else 0.0
+    return f"{round(100 * shortest, 8):.10g}%"
 
 
 def strength(value: float) -> str:
     """Writes the label of a tag as its strength, such as `40%`."""
-    return percent((float(value) + 1) / 2) if abs(value) != NEARLY_ZERO else "50%"
+    shortest = float(str(np.float32(value)))
+    return f"{round(50 * shortest + 50, 8):.10g}%" if abs(value) != NEARLY_ZERO else "50%"
 
 
 def decoded(labels: np.ndarray, columns: list[int]) -> np.ndarray:
