@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Group
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
@@ -59,6 +60,7 @@ class OwnTagger:
             if isinstance(attribute, Group)
             else None
             for attribute in self._schema.attributes
+            if not isinstance(attribute, Scale)
         }
         self._tagger = load_tagger(dataset)
         self.checksum = self._tagger.checksum
