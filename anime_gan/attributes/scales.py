@@ -152,10 +152,9 @@ def split_number(phrase: str) -> tuple[str, str, float] | None:
     return f"{before}{PLACE}{unit}", sign, float(digits)
 
 
-def known(value: float) -> np.float32:
-    """Returns a label for a value in -1..1; the label is not 0, which means unknown."""
-    label = np.float32(value)
-    return np.float32(label or NEARLY_ZERO)
+def known(value: float) -> float:
+    """Returns a float32 label for a value in -1..1; the label is not 0, which means unknown."""
+    return float(np.float32(value)) or NEARLY_ZERO
 
 
 def percent(value: float) -> str:
