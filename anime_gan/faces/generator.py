@@ -162,12 +162,21 @@ class FaceGenerator:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Computes the latent vectors [n, z] and complete labels [n, a] of n requests with their seeds."""
         tf = self._tf
+        wanted = np.stack([self.schema.parse(text) for text in texts])
+        # The graphs of older exports do not know the strengths of tags.
+        weak = (wanted != 0) & (np.abs(wanted) < 1)
+        weak[:, list(self.schema.scales)] = False
+        strong = np.where(weak, np.sign(wanted), wanted)
+        said = [
+            self.schema.describe(row) if is_weak else text
+            for row, is_weak, text in zip(strong, weak.any(axis=1), texts, strict=True)
+        ]
         drawn = self._model.draw_inputs(
-            tf.constant(list(texts), tf.string),
+            tf.constant(said, tf.string),
             tf.constant(seeds, tf.int64),
             tf.fill([len(seeds)], tf.constant(truncation, tf.float32)),
         )
-        return drawn["latents"].numpy(), drawn["labels"].numpy()
+        return drawn["latents"].numpy(), np.where(weak, wanted, drawn["labels"].numpy())
 
     def faces(self, request: FaceRequest) -> Iterator[DrawnFace]:
         """Draws the faces of a request, or the frames of an animation, one by one."""
