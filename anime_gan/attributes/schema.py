@@ -438,9 +438,7 @@ class Schema:
     def to_json(self) -> str:
         """Returns the schema as JSON text."""
         attributes: list[dict[str, Any]] = [dataclasses.asdict(a) for a in self.attributes]
-        # Schemas without scales stay readable for older versions of this program.
-        version = 2 if self.scales else 1
-        return json.dumps({"version": version, "attributes": attributes}, ensure_ascii=False, indent=1)
+        return json.dumps({"version": _version(self), "attributes": attributes}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Schema:
@@ -453,8 +451,9 @@ class Schema:
         if data.version not in (1, 2):
             raise ValueError(f"the attribute schema has version {data.version}, not version 1 or 2")
         schema = cls(tuple(item.attribute() for item in data.attributes))
-        if schema.scales and data.version == 1:
-            raise ValueError("a schema with scales has version 2, not version 1")
+        expected = _version(schema)
+        if data.version != expected:
+            raise ValueError(f"the attribute schema has version {data.version}, not version {expected}")
         return schema
 
     @classmethod
@@ -532,6 +531,11 @@ def load_vocabulary() -> dict[str, Any]:
     text = importlib.resources.files("anime_gan.attributes").joinpath("vocabulary.json").read_text("utf-8")
     vocabulary: dict[str, Any] = json.loads(text)
     return vocabulary
+
+
+def _version(schema: Schema) -> int:
+    # Schemas without scales stay readable for older versions of this program.
+    return 2 if schema.scales else 1
 
 
 def _check_names(names: Sequence[str], where: str) -> None:

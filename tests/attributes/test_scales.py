@@ -116,7 +116,7 @@ def test_version_2_is_used_only_with_scales():
     assert '"version": 2' in SCHEMA.to_json()
     plain = Schema.from_names({"smile": None})
     assert '"version": 1' in plain.to_json()
-    with pytest.raises(ValueError, match="version 2, not version 1"):
+    with pytest.raises(ValueError, match="version 1, not version 2"):
         Schema.from_json(SCHEMA.to_json().replace('"version": 2', '"version": 1'))
 
 
