@@ -22,7 +22,7 @@ def test_numbers_are_stored_in_bins_and_empty_cells_are_unknown():
 
 @pytest.mark.parametrize("cell", ["41", "left", "20 years", "--5", "1,5", "yes", "5 5"])
 def test_other_cells_are_refused(cell):
-    with pytest.raises(ValueError, match="row 2: column 'turn': .* is not a number from -40 degrees to 40"):
+    with pytest.raises(ValueError, match="row 3: column 'turn': .* is not a number from -40 degrees to 40"):
         read("0", f'"{cell}"')
 
 
