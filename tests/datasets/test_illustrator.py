@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.drawn import palette
@@ -59,7 +60,10 @@ def test_picture_and_labels_have_the_promised_form():
         assert image.dtype == np.uint8
     assert list(known) == list(FACES.attributes)
     for name, values in FACES.attributes.items():
-        assert known[name] in (None, *(values if values is not None else (True, False)))
+        if isinstance(values, Scale):
+            assert values.low <= known[name] <= values.high
+        else:
+            assert known[name] in (None, *(values if values is not None else (True, False)))
     assert Schema.from_names(FACES.attributes).encode(known).shape == (
         len(Schema.from_names(FACES.attributes).columns),
     )
@@ -96,6 +100,11 @@ def test_every_value_occurs_and_styles_are_equally_frequent():
     known = [labels.labels_of(portrait) for portrait in many()]
     for name, values in FACES.attributes.items():
         seen = {row[name] for row in known}
+        if isinstance(values, Scale):
+            # Angles come close to both ends.
+            assert min(seen) < 0.8 * values.low, name
+            assert max(seen) > 0.8 * values.high, name
+            continue
         assert seen - {None} == set(values if values is not None else (True, False)), name
     shares = [sum(row["style"] == style for row in known) / len(known) for style in STYLES]
     assert np.abs(np.array(shares) - 1 / 6).max() < 0.035
