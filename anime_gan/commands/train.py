@@ -15,9 +15,11 @@ import msgspec
 from absl import flags
 
 from anime_gan.common.command_line import INTERRUPTED, define_path, given_flags, print_lines, run_command
+from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.json_files import read_json
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.system_limits import system_limit
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.models import ARCHITECTURES
@@ -384,6 +386,10 @@ def _train_locked(
         # Before the first step, or while judges are trained.
         print(f"train.py: interrupted. To resume: {run.resume_command()}", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        if (limit := system_limit(error)) is None:
+            raise
+        raise InputError(f"{limit}, then resume: {run.resume_command()}") from error
 
 
 def _start(path: Path, given: Mapping[str, Any]) -> TrainedRun | WarmStart:

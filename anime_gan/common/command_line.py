@@ -16,6 +16,7 @@ from absl import flags
 import anime_gan
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
+from anime_gan.common.system_limits import system_limit
 from anime_gan.common.user_paths import expand_user
 
 USAGE_ERROR = 2
@@ -153,8 +154,12 @@ def run_command(
         return _fail(name, _flag_error(str(error), flag_values))
     except BrokenPipeError as error:
         return PIPE_CLOSED if _is_output_closed() else _fail(name, str(error))
-    except (ValueError, OSError) as error:
-        return _fail(name, str(error))
+    except Exception as error:
+        if limit := system_limit(error):
+            return _fail(name, limit)
+        if isinstance(error, (ValueError, OSError)):
+            return _fail(name, str(error))
+        raise
 
 
 def _prepare_streams() -> None:

@@ -121,6 +121,7 @@ class RunDirectory:
         }
         write_text(path / DATA, json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
+        write_text(path / PROGRESS, json.dumps({"step": 0}))
         # The configuration comes last, because a directory that has one counts as a run that can be resumed.
         run.save_config(config)
         return run
