@@ -26,7 +26,6 @@ from anime_gan.common.command_line import MODEL_HELP, Flags, given_flags, print_
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import filled_whole, write_text
 from anime_gan.common.suggestions import nearest
-
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.output_paths import check_output
 from anime_gan.faces.picture_files import read_origin
@@ -63,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.path(
         "expressions",
         None,
-        f"names of expressions, separated by commas, or a .json file with a table of your own (default: all, and "
-        f"{NEUTRAL} alone for more than {CROWD} characters)",
+        "names of expressions, separated by commas, or a .json file with a table of your own (default: all, "
+        f"and {NEUTRAL} alone for more than {CROWD} characters)",
     )
     flags.text("share", None, "shares of attributes in a crowd, such as 'male 50%, glasses 10%'")
     flags.path("names", None, "text file with one name a line (default: a built-in list of given names)")
@@ -80,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _make(flags: Flags) -> int:
-    engines = _listed("for", flags["for"].value, tuple(ENGINES))
+    # The name is a keyword of Python.
+    engines = _listed("for", flags["for"].value or (), tuple(ENGINES))
     animations = _listed("animate", flags.animate, animation.KINDS)
     scaling = Scaling(flags.size, flags.pixel).checked()
     num = flags.num or 1
@@ -240,7 +240,9 @@ def _report(members: Sequence[Member], expressions: Expressions, out: Path) -> s
                 faults[fault] = faults.get(fault, 0) + 1
     if faults:
         listed = ", ".join(f"{fault} ({number})" for fault, number in sorted(faults.items()))
-        lines.append(f"faces with faults, marked in {MANIFEST}: {listed}; more --tries or another --seed may help")
+        lines.append(
+            f"faces with faults, marked in {MANIFEST}: {listed}; more --tries or another --seed may help"
+        )
     return "\n".join(lines)
 
 

@@ -34,7 +34,9 @@ def write(pack: Pack, folder: Path) -> list[str]:
     for character in pack.characters:
         picture, cells = make_atlas(pack, character)
         save_plain_png(folder / f"{character.name.tag}.png", picture)
-        write_text(folder / f"{character.name.tag}.json", atlas_json(f"{character.name.tag}.png", picture, cells))
+        write_text(
+            folder / f"{character.name.tag}.json", atlas_json(f"{character.name.tag}.png", picture, cells)
+        )
     return ["TAG.png has all faces of a character, and TAG.json their places (TexturePacker, JSON hash)."]
 
 

@@ -57,7 +57,12 @@ class CastMaker:
     """Draws the persons of a cast one after the other, each different from those before."""
 
     def __init__(
-        self, generator: FaceGenerator, checker: Checker, expressions: Expressions, tries: int, truncation: float
+        self,
+        generator: FaceGenerator,
+        checker: Checker,
+        expressions: Expressions,
+        tries: int,
+        truncation: float,
     ) -> None:
         """Remembers what all persons share.
 
@@ -128,7 +133,9 @@ class CastMaker:
             for number in range(1, self._tries):
                 if not best.faults:
                     break
-                (other,) = self._checked([draw_turned(self._generator, draft.person, face.frame, number)], draft)
+                (other,) = self._checked(
+                    [draw_turned(self._generator, draft.person, face.frame, number)], draft
+                )
                 if len(other.faults) < len(best.faults):
                     best = other
             redrawn += best is not face

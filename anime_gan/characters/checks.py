@@ -96,7 +96,11 @@ class Checker:
         )
 
     def faults(
-        self, looks: Looks, labels: np.ndarray, neutral: Looks | None = None, neutral_labels: np.ndarray | None = None
+        self,
+        looks: Looks,
+        labels: np.ndarray,
+        neutral: Looks | None = None,
+        neutral_labels: np.ndarray | None = None,
     ) -> list[list[str]]:
         """Returns what is wrong with each face; an empty list if nothing is.
 
@@ -108,10 +112,13 @@ class Checker:
         """
         found: list[list[str]] = [[] for _ in labels]
         if looks.margins is not None:
+            floor = self._measure.limits.intact if self._measure else 0.0
             for faults, margin in zip(found, looks.margins, strict=True):
-                faults += [INTACT] * bool(margin < 0)
+                faults += [INTACT] * bool(margin < floor)
         if looks.probabilities is not None:
-            for faults, wrong in zip(found, self._wrong(looks.probabilities, labels, neutral, neutral_labels), strict=True):
+            for faults, wrong in zip(
+                found, self._wrong(looks.probabilities, labels, neutral, neutral_labels), strict=True
+            ):
                 faults += wrong
         if neutral is not None and looks.points is not None and self._measure is not None:
             from anime_gan.judges.person import distances
@@ -153,9 +160,16 @@ class Checker:
         seen = visible(labels, schema)
         right = decide(probabilities, schema) == labels
         kept = np.zeros((len(labels), len(schema.slots)), bool)
-        if neutral is not None and neutral_labels is not None and self._measure and self._measure.limits.changes:
+        if (
+            neutral is not None
+            and neutral_labels is not None
+            and self._measure
+            and self._measure.limits.changes
+        ):
             limits = [self._measure.limits.changes.get(slot.name, 1.0) for slot in schema.slots]
-            same = [np.all(labels[:, s.columns] == neutral_labels[:, s.columns], axis=1) for s in schema.slots]
+            same = [
+                np.all(labels[:, s.columns] == neutral_labels[:, s.columns], axis=1) for s in schema.slots
+            ]
             small = attribute_changes(probabilities, neutral.probabilities, schema) <= limits
             kept = np.stack(same, axis=1) & small
         return [

@@ -106,7 +106,9 @@ def read_expressions(path: Path | None, schema: Schema) -> Expressions:
     for name in rows:
         # Names become parts of file names and of the image names of engines.
         if not re.fullmatch("[a-z][a-z0-9]*", name):
-            raise ExpressionError(f"{name!r}: a name has lower-case ASCII letters and digits only", "expressions", path)
+            raise ExpressionError(
+                f"{name!r}: a name has lower-case ASCII letters and digits only", "expressions", path
+            )
     if NEUTRAL not in rows:
         raise ExpressionError(f"needs an expression {NEUTRAL!r}", "expressions", path)
     known = {

@@ -44,7 +44,9 @@ def animations(character: Character) -> list[Animation]:
     for expression in character.expressions:
         found.append(Animation(expression, [expression]))
         if character.talk(expression):
-            found.append(Animation(f"{expression}_talk", [expression] * MOUTH + [f"{expression}_talk"] * MOUTH))
+            found.append(
+                Animation(f"{expression}_talk", [expression] * MOUTH + [f"{expression}_talk"] * MOUTH)
+            )
         if character.blink(expression):
             pictures = [expression] * OPEN_EYES + [f"{expression}_blink"] * CLOSED_EYES
             found.append(Animation(f"{expression}_blink", pictures))
@@ -81,5 +83,7 @@ def resource_4(tag: str, pictures: list[str], moves: list[Animation]) -> str:
             f'{{\n"duration": 1.0,\n"texture": ExtResource("{numbers[name]}")\n}}' for name in move.pictures
         )
         # Plain strings, because older versions and other readers do not know `&"..."`.
-        entries.append(f'{{\n"frames": [{frames}],\n"loop": true,\n"name": "{move.name}",\n"speed": {SPEED}\n}}')
+        entries.append(
+            f'{{\n"frames": [{frames}],\n"loop": true,\n"name": "{move.name}",\n"speed": {SPEED}\n}}'
+        )
     return "\n".join([*lines, "", "[resource]", f"animations = [{', '.join(entries)}]", ""])

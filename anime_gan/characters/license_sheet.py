@@ -40,4 +40,7 @@ def _terms(statement: str) -> str:
     """Returns the statement about the training pictures, one sentence a line, each sentence once."""
     sentences = statement.replace("; ", ". ").split(". ")
     unique = dict.fromkeys(sentence.strip().rstrip(".") for sentence in sentences if sentence.strip())
-    return "\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in unique) or "- The model does not say."
+    return (
+        "\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in unique)
+        or "- The model does not say."
+    )

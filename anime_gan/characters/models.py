@@ -19,7 +19,9 @@ def choose_model(model: Path | None, table: Path | None) -> Export:
     """
     if model is not None:
         return read_export(model)
-    return max(_bundled(), key=lambda export: (len(read_expressions(table, export.schema).names), _side(export)))
+    return max(
+        _bundled(), key=lambda export: (len(read_expressions(table, export.schema).names), _side(export))
+    )
 
 
 def model_of_picture(origin: PictureOrigin, model: Path | None) -> Export:

@@ -17,12 +17,63 @@ BUILT_IN = Path(__file__).with_name("names.txt")
 ANYONE = "-"
 # Words with a meaning of their own in Ren'Py or in the script of a pack, besides Python's keywords.
 RESERVED = frozenset(
-    """
-    achievement adv at audio black build cast centered character config default define director extend gui hide
-    im image init label layout main menu movie music narrator neutral nvl persistent play preferences queue
-    quit renpy room scene screen show side sound start stop store style text transform ui updater voice white
-    window with con prn aux nul
-    """.split()
+    [
+        "achievement",
+        "adv",
+        "at",
+        "audio",
+        "black",
+        "build",
+        "centered",
+        "character",
+        "config",
+        "default",
+        "define",
+        "director",
+        "extend",
+        "gui",
+        "hide",
+        "im",
+        "image",
+        "init",
+        "label",
+        "layout",
+        "main",
+        "menu",
+        "movie",
+        "music",
+        "narrator",
+        "neutral",
+        "nvl",
+        "persistent",
+        "play",
+        "preferences",
+        "queue",
+        "quit",
+        "renpy",
+        "room",
+        "scene",
+        "screen",
+        "show",
+        "side",
+        "sound",
+        "start",
+        "stop",
+        "store",
+        "style",
+        "text",
+        "transform",
+        "ui",
+        "updater",
+        "voice",
+        "white",
+        "window",
+        "with",
+        "con",
+        "prn",
+        "aux",
+        "nul",
+    ]
 )
 
 

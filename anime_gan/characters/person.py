@@ -83,7 +83,9 @@ def found_person(generator: FaceGenerator, request: FaceRequest) -> Person:
         raise InputError("shows several faces; choose a picture of one")
     latent, labels = generator.inputs(request)
     if not np.all(np.abs(labels) == 1):
-        raise InputError("is a frame between two faces, so its attributes have no names; choose another frame")
+        raise InputError(
+            "is a frame between two faces, so its attributes have no names; choose another frame"
+        )
     if request.candidates == 1 and request.interpolation is None:
         return Person(dataclasses.replace(request, columns=0), latent, labels)
     return Person(_exact(generator.schema, latent[0], labels[0]), latent, labels)

@@ -11,7 +11,7 @@ from anime_gan.faces.picture_files import save_png
 from anime_gan.faces.resizing import Scaling
 
 # Sides of the sprites and of the side images, in pixels, for games of 1920x1080.
-SPRITE, SIDE = 640, 240
+SPRITE, SIDE = 512, 240
 INDENT = "    "
 # The tag of the image, by the kind of frame: `show mei happy` shows the images of the other two in turn.
 TAGS = {FACE: "{}", TALK: "{}_talk", BLINK: "{}_blink"}
@@ -38,7 +38,10 @@ transform {title}_at(x=0.5):
     yanchor 1.0
     ypos {title}_floor
 
-define {title}_floor = config.screen_height - (gui.textbox_height or 0)
+define {title}_floor = config.screen_height - (getattr(gui, "textbox_height", None) or 0)
+
+# The side image of a character is shown only while the character is not on the screen.
+define config.side_image_only_not_showing = True
 '''
 
 
@@ -70,17 +73,30 @@ def _save_images(pack: Pack, character: Character, folder: Path) -> None:
 def _definitions(title: str, character: Character) -> str:
     """Returns the definitions of a character and of its moving images."""
     tag = character.name.tag
-    lines = [f'define {tag} = Character({_quoted(character.name.shown)}, image="{tag}", callback={title}_voice("{tag}"))', ""]
+    lines = [
+        f'define {tag} = Character({_quoted(character.name.shown)}, image="{tag}", callback={title}_voice("{tag}"), what_slow_cps=40)',
+        "",
+    ]
     for expression in character.expressions:
         still = f'"images/{tag}/{tag} {expression}.png"'
         speaking = idle = still
         if character.talk(expression):
             speaking = f'"{tag}_speaking {expression}"'
-            lines += _atl(f"{tag}_speaking {expression}", still, f'"images/{tag}/{tag}_talk {expression}.png"', ["0.12"], "0.12")
+            lines += _atl(
+                f"{tag}_speaking {expression}",
+                still,
+                f'"images/{tag}/{tag}_talk {expression}.png"',
+                ["0.12"],
+                "0.12",
+            )
         if character.blink(expression):
             idle = f'"{tag}_idle {expression}"'
             lines += _atl(
-                f"{tag}_idle {expression}", still, f'"images/{tag}/{tag}_blink {expression}.png"', ["2.5", "3.5", "5.0"], "0.15"
+                f"{tag}_idle {expression}",
+                still,
+                f'"images/{tag}/{tag}_blink {expression}.png"',
+                ["2.5", "3.5", "5.0"],
+                "0.15",
             )
         if speaking != still or idle != still:
             lines += [
@@ -112,7 +128,10 @@ def _demo(pack: Pack) -> str:
                 f"{INDENT}show {tag} {expression} at {title}_at",
                 f'{INDENT}{tag} "This is how I look when I am {expression}."',
             ]
-        lines += [f"{INDENT}hide {tag}", f'{INDENT}{tag} {character.expressions[0]} "And this is my side image."']
+        lines += [
+            f"{INDENT}hide {tag}",
+            f'{INDENT}{tag} {character.expressions[0]} "And this is my side image."',
+        ]
     return "\n".join([*lines, f"{INDENT}return", ""])
 
 

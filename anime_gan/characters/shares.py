@@ -31,7 +31,9 @@ def parse_shares(text: str, schema: Schema) -> dict[int, float]:
     for part in filter(str.strip, re.split("[,，、;]", text)):
         match = re.fullmatch(r"(.*?\S)\s*[:=]?\s*(\d+(?:\.\d+)?)\s*[%％]", part.strip())
         if not match:
-            raise InputError(f"{part.strip()!r}: write an attribute and its percentage: glasses 10%", "share", text)
+            raise InputError(
+                f"{part.strip()!r}: write an attribute and its percentage: glasses 10%", "share", text
+            )
         percent = float(match[2])
         if percent > 100:
             raise InputError(f"{part.strip()!r}: a share is at most 100%", "share", text)

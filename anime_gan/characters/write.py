@@ -55,7 +55,10 @@ def write_pack(pack: Pack, folder: Path, engines: Sequence[str], animations: Seq
         for expression in character.expressions:
             for kind in animations:
                 animation.write(pack, character, expression, kind, folder / "animations")
-    lines = ["faces/ has every face as a PNG. overview.png shows them all.", "LICENSE.txt says what you may do with them."]
+    lines = [
+        "faces/ has every face as a PNG. overview.png shows them all.",
+        "LICENSE.txt says what you may do with them.",
+    ]
     for engine in engines:
         uses = ENGINES[engine](pack, folder / engine)
         lines += ["", f"{engine}/", *(f"  {line}" for line in uses)]

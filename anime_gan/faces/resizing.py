@@ -22,6 +22,8 @@ UPSCALE_NOTE = (
 )
 # The smaller of the package's networks that do not remove noise, which drawn faces do not have.
 UPSCALER = "acnet-hdn0"
+# A picture is not doubled to more than this factor of its final size, which would only take time.
+TOLERANCE = 1.35
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Scaling:
 
     Attributes:
         size: Side in pixels; 0 for the side that the model draws.
-        pixel: Side of the square that a pixel becomes; 0 or 1 for no change.
+        pixel: Side of the square that a pixel becomes; 0 for no change.
     """
 
     size: int = 0
@@ -42,11 +44,13 @@ class Scaling:
         Raises:
             InputError: A number is out of range, or both are given.
         """
-        if self.size and not MIN_SIZE <= self.size <= MAX_SIZE:
+        if self.size != 0 and not MIN_SIZE <= self.size <= MAX_SIZE:
             raise InputError(f"must be {MIN_SIZE} to {MAX_SIZE:,}", "size", self.size)
-        if self.pixel and self.pixel not in (1, *PIXELS):
-            raise InputError(f"must be {', '.join(map(str, PIXELS[:-1]))}, or {PIXELS[-1]}", "pixel", self.pixel)
-        if self.size and self.pixel > 1:
+        if self.pixel not in (0, *PIXELS):
+            raise InputError(
+                f"must be {', '.join(map(str, PIXELS[:-1]))}, or {PIXELS[-1]}", "pixel", self.pixel
+            )
+        if self.size and self.pixel:
             raise InputError("cannot be combined with --size, which is not a multiple", "pixel", self.pixel)
         return self
 
@@ -56,7 +60,7 @@ class Scaling:
 
     def apply(self, image: np.ndarray) -> np.ndarray:
         """Scales a square picture, uint8 [h, w, 3 or 4] with straight alpha."""
-        if self.pixel > 1:
+        if self.pixel:
             return image.repeat(self.pixel, axis=0).repeat(self.pixel, axis=1)
         return resized(image, self.size) if self.size else image
 
@@ -78,7 +82,7 @@ def resized(image: np.ndarray, size: int) -> np.ndarray:
         return image
     pixels = np.rint(premultiplied(image)).astype(np.uint8)
     if size > len(image) and has_upscaler():
-        while len(pixels) < size:
+        while 2 * len(pixels) <= TOLERANCE * size:
             pixels = _doubled(pixels)
     pixels = _lanczos(pixels, size)
     return straight_alpha(pixels) if has_alpha(image) else pixels

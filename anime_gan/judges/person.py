@@ -20,6 +20,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.judges import store, training
+from anime_gan.judges.selection import Selector
 from anime_gan.judges.tagger import Tagger
 from anime_gan.training.precision import resolve_dtype
 
@@ -33,14 +34,18 @@ STEPS = 1500
 LEARNING_RATE = 4e-3
 # Share of the pairs that only set the limits.
 HELD_OUT = 0.2
-# Percentiles of the distances between held-out real faces: of the same person, and of different persons.
-SAME_PERCENTILE = 99.0
+# Percentiles of the distances between held-out real faces: of the same person, and of different persons. A
+# character has about twenty faces, so a lower one would reject most real characters too.
+SAME_PERCENTILE = 99.9
 DISTINCT_PERCENTILE = 0.1
 # Percentile of the change of an attribute's probabilities between two expressions of a real person. A face has
 # about a dozen attributes, so a lower one would often find a change by chance.
 CHANGE_PERCENTILE = 99.5
 # The tagger is never so certain that a smaller change means anything.
 SMALLEST_CHANGE = 0.1
+# Percentile of the margins of held-out real faces. Closed eyes are rare in the data for the critics, whose own
+# floor rejects one in five of them.
+INTACT_PERCENTILE = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +53,13 @@ class Limits:
     """What held-out real pairs say.
 
     Attributes:
-        same: The distance that 99% of the pairs of the same person stay below.
+        same: The distance that 99.9% of the pairs of the same person stay below.
         distinct: The distance that 99.9% of the pairs of different persons exceed.
         confused: Share of the pairs of different persons that are nearer than `same`.
         pairs: Number of held-out pairs of the same person.
         changes: Attribute name -> the change of its probabilities (total variation distance) that 99.5% of
             the pairs of the same person stay below; empty without a tagger.
+        intact: The margin (see `Selector.margins`) that 99% of the faces exceed.
     """
 
     same: float
@@ -61,6 +67,7 @@ class Limits:
     confused: float
     pairs: int
     changes: Mapping[str, float]
+    intact: float
 
 
 class PersonMeasure:
@@ -107,7 +114,9 @@ class PersonMeasure:
         record = store.read_record(directory, NAME, _Record)
         network = make_network(record.side, record.channels, "float32")
         store.read_weights(directory, network, record.checksum)
-        limits = Limits(record.same, record.distinct, record.confused, record.pairs, record.changes)
+        limits = Limits(
+            record.same, record.distinct, record.confused, record.pairs, record.changes, record.intact
+        )
         return cls(network, limits)
 
     def _locate(self, images: tf.Tensor) -> tf.Tensor:
@@ -124,6 +133,7 @@ class _Record(msgspec.Struct):
     confused: float
     pairs: int
     changes: dict[str, float]
+    intact: float
     checksum: str
 
 
@@ -134,20 +144,21 @@ def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return result
 
 
-def load_person_measure(siblings: Dataset, tagger: Tagger | None) -> PersonMeasure:
+def load_person_measure(siblings: Dataset, selector: Selector, tagger: Tagger | None) -> PersonMeasure:
     """Loads the measure of a dataset of pairs from the cache, or trains one, which takes a few minutes.
 
     Args:
         siblings: Faces 2k and 2k + 1 show the same person with different expressions.
+        selector: The critics, which also see the pairs.
         tagger: Also measures how much the attributes change between the two; None for data without labels.
 
     Raises:
         DataError: The dataset has too few images.
         JudgeError: The cached measure is damaged.
     """
-    folder = store.judge_folder(siblings, NAME)
+    folder = store.judge_folder(siblings, NAME, __name__)
     if not folder.is_dir():
-        _train(siblings, tagger).save(folder)
+        _train(siblings, selector, tagger).save(folder)
     return PersonMeasure.load(folder)
 
 
@@ -184,7 +195,7 @@ def contrast(points: tf.Tensor) -> tf.Tensor:
     return tf.add_n([tf.reduce_mean(losses) for losses in both]) / 2.0
 
 
-def _train(siblings: Dataset, tagger: Tagger | None) -> PersonMeasure:
+def _train(siblings: Dataset, selector: Selector, tagger: Tagger | None) -> PersonMeasure:
     persons = len(siblings.images) // 2
     training.split_for_judges(siblings)  # raises an error if there are too few
     held_out = np.arange(persons - int(HELD_OUT * persons), persons)
@@ -218,9 +229,12 @@ def _train(siblings: Dataset, tagger: Tagger | None) -> PersonMeasure:
     store.round_weights(network)
     exact = make_network(side, channels, "float32")
     exact.set_weights(network.get_weights())
-    measure = PersonMeasure(exact, Limits(0.0, 0.0, 0.0, 0, {}))
+    measure = PersonMeasure(exact, Limits(0.0, 0.0, 0.0, 0, {}, 0.0))
     # The first half of the held-out pairs chose the weights.
-    measure.limits = measure_limits(measure, _both(siblings, held_out[len(validation) :]), tagger)
+    test = held_out[len(validation) :]
+    faces = _faces(test)
+    labels = np.asarray(siblings.labels[faces])
+    measure.limits = measure_limits(measure, _both(siblings, test), labels, selector, tagger)
     return measure
 
 
@@ -231,31 +245,65 @@ def similar_persons(labels: np.ndarray, schema: Schema) -> list[np.ndarray]:
         labels: int8 [persons, num_labels].
         schema: Meaning of the columns.
     """
-    columns = [column for slot in schema.slots if slot.is_group for column in range(slot.start, slot.start + slot.size)]
+    columns = [
+        column
+        for slot in schema.slots
+        if slot.is_group
+        for column in range(slot.start, slot.start + slot.size)
+    ]
     found = (np.flatnonzero(labels[:, column] > 0) for column in columns)
     return [persons for persons in found if len(persons) >= 2 * BATCH]
 
 
-def measure_limits(measure: PersonMeasure, images: np.ndarray, tagger: Tagger | None) -> Limits:
+def measure_limits(
+    measure: PersonMeasure,
+    images: np.ndarray,
+    labels: np.ndarray,
+    selector: Selector,
+    tagger: Tagger | None,
+) -> Limits:
     """Measures how far apart real faces are.
 
     Args:
         measure: A trained measure.
         images: uint8 [2 * n, h, w, channels], held-out faces; 2k and 2k + 1 are the same person.
+        labels: int8 [2 * n, num_labels], their labels.
+        selector: As in `load_person_measure`.
         tagger: As in `load_person_measure`.
     """
     points = measure.features(images)
     between = distances(points[0::2], points[1::2])
     same = float(np.percentile(np.diagonal(between), SAME_PERCENTILE))
     others = between[~np.eye(len(between), dtype=bool)]
-    changes = {}
-    if tagger is not None:
-        probabilities = tagger.judge(images).probabilities
-        for slot, change in zip(tagger.schema.slots, attribute_changes(probabilities[0::2], probabilities[1::2], tagger.schema).T, strict=True):
-            changes[slot.name] = max(SMALLEST_CHANGE, float(np.percentile(change, CHANGE_PERCENTILE)))
     return Limits(
-        same, float(np.percentile(others, DISTINCT_PERCENTILE)), float(np.mean(others < same)), len(between), changes
+        same=same,
+        distinct=float(np.percentile(others, DISTINCT_PERCENTILE)),
+        confused=float(np.mean(others < same)),
+        pairs=len(between),
+        changes={} if tagger is None else usual_changes(tagger, images, labels),
+        intact=float(np.percentile(selector.margins(images), INTACT_PERCENTILE)),
     )
+
+
+def usual_changes(tagger: Tagger, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Returns by how much the tagger changes its mind about an attribute that both faces of a person share.
+
+    Args:
+        tagger: A trained tagger.
+        images: As in `measure_limits`.
+        labels: As in `measure_limits`.
+    """
+    schema, probabilities = tagger.schema, tagger.judge(images).probabilities
+    changes = attribute_changes(probabilities[0::2], probabilities[1::2], schema)
+    usual = {}
+    for number, slot in enumerate(schema.slots):
+        first, second = labels[0::2, slot.columns], labels[1::2, slot.columns]
+        shared = np.all(first == second, axis=1) & np.any(first != 0, axis=1)
+        if shared.any():
+            usual[slot.name] = max(
+                SMALLEST_CHANGE, float(np.percentile(changes[shared, number], CHANGE_PERCENTILE))
+            )
+    return usual
 
 
 def attribute_changes(first: np.ndarray, second: np.ndarray, schema: Schema) -> np.ndarray:
@@ -270,13 +318,16 @@ def attribute_changes(first: np.ndarray, second: np.ndarray, schema: Schema) -> 
         float32 [n, slots]: the total variation distance between the two distributions, 0 to 1.
     """
     moved = np.abs(first - second)
-    parts = [
-        moved[:, slot.columns].sum(axis=1) / (2 if slot.is_group else 1) for slot in schema.slots
-    ]
+    parts = [moved[:, slot.columns].sum(axis=1) / (2 if slot.is_group else 1) for slot in schema.slots]
     return np.stack(parts, axis=1)
+
+
+def _faces(persons: np.ndarray) -> np.ndarray:
+    """Returns the numbers of both faces of each person, one after the other."""
+    faces: np.ndarray = (2 * np.asarray(persons)[:, np.newaxis] + (0, 1)).ravel()
+    return faces
 
 
 def _both(siblings: Dataset, persons: np.ndarray) -> np.ndarray:
     """Returns both faces of each person, one after the other."""
-    faces = (2 * np.asarray(persons)[:, np.newaxis] + (0, 1)).ravel()
-    return np.asarray(siblings.images[faces])
+    return np.asarray(siblings.images[_faces(persons)])
