@@ -77,8 +77,8 @@ class Checker:
         self.notes = []
         if missing:
             self.notes = [
-                f"not checked, because the model has no judges for it: whether faces are {', '.join(missing)}. "
-                f"To add them: python -m anime_gan.evaluate --model={export}"
+                "not checked, because the model has no judges for it: whether faces are "
+                f"{', '.join(missing)}. To add them: python -m anime_gan.evaluate --model={export}"
             ]
 
     @property
@@ -120,7 +120,7 @@ class Checker:
                 found, self._wrong(looks.probabilities, labels, neutral, neutral_labels), strict=True
             ):
                 faults += wrong
-        if neutral is not None and looks.points is not None and self._measure is not None:
+        if neutral is not None and looks.points is not None and neutral.points is not None and self._measure:
             from anime_gan.judges.person import distances
 
             moved = distances(looks.points, neutral.points)[:, 0] > self._measure.limits.same
@@ -160,18 +160,12 @@ class Checker:
         seen = visible(labels, schema)
         right = decide(probabilities, schema) == labels
         kept = np.zeros((len(labels), len(schema.slots)), bool)
-        if (
-            neutral is not None
-            and neutral_labels is not None
-            and self._measure
-            and self._measure.limits.changes
-        ):
-            limits = [self._measure.limits.changes.get(slot.name, 1.0) for slot in schema.slots]
-            same = [
-                np.all(labels[:, s.columns] == neutral_labels[:, s.columns], axis=1) for s in schema.slots
-            ]
-            small = attribute_changes(probabilities, neutral.probabilities, schema) <= limits
-            kept = np.stack(same, axis=1) & small
+        usual = self._measure.limits.changes if self._measure else {}
+        if usual and neutral is not None and neutral_labels is not None and neutral.probabilities is not None:
+            limits = [usual.get(slot.name, 1.0) for slot in schema.slots]
+            equal = labels == neutral_labels
+            same = np.stack([np.all(equal[:, slot.columns], axis=1) for slot in schema.slots], axis=1)
+            kept = same & (attribute_changes(probabilities, neutral.probabilities, schema) <= limits)
         return [
             [
                 slot.name

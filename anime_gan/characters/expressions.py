@@ -1,4 +1,4 @@
-"""The table of expressions: which attributes a happy or an angry face has, and its talking and blinking frames."""
+"""The table of expressions: which attributes a happy face has, and how it talks and blinks."""
 
 from __future__ import annotations
 

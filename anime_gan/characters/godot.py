@@ -10,8 +10,8 @@ from anime_gan.common.files import write_text
 from anime_gan.faces.picture_files import save_png
 
 SPEED = 10.0
-# Frames of an open mouth and of a closed one in a talking animation, and of open and closed eyes in a blinking
-# one. Godot 3 has no durations, so frames are repeated.
+# Frames of a closed and of an open mouth in a talking animation, and of open and closed eyes in a blinking one.
+# Godot 3 has no durations, so frames are repeated.
 MOUTH, OPEN_EYES, CLOSED_EYES = 1, 28, 2
 
 
@@ -31,10 +31,9 @@ def write(pack: Pack, folder: Path) -> list[str]:
         moves = animations(character)
         write_text(folder / f"{tag}_godot3.tres", resource_3(tag, list(character.faces), moves))
         write_text(folder / f"{tag}_godot4.tres", resource_4(tag, list(character.faces), moves))
-    # Godot 3 cannot open a file of Godot 4, and complains about it.
     return [
-        "Copy sprites/ and the .tres files of your version of Godot into your project, side by side, and drag a",
-        ".tres file onto Frames of an AnimatedSprite (Godot 3) or AnimatedSprite2D (Godot 4).",
+        "Copy sprites/ and the .tres files of your version of Godot into your project, side by side, and drag",
+        "a .tres file onto Frames of an AnimatedSprite (Godot 3) or AnimatedSprite2D (Godot 4).",
     ]
 
 

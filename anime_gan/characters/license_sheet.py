@@ -28,9 +28,9 @@ What the model learned from, whom to credit, and what you may do
 
 {_terms(export.record["statement"])}
 
-The makers of anime_gan claim no rights in these pictures. Whether pictures drawn by a program are protected by
-copyright differs from country to country, so others may be free to copy them. Shops and contests often require
-you to say that pictures were generated.
+The makers of anime_gan claim no rights in these pictures. Whether pictures drawn by a program are protected
+by copyright differs from country to country, so others may be free to copy them. Shops and contests often
+require you to say that pictures were generated.
 
 The scripts and data files in this folder (.rpy, .tres, .meta, .json, .csv) are free to use: CC0 1.0.
 """

@@ -37,8 +37,8 @@ def model_of_picture(origin: PictureOrigin, model: Path | None) -> Export:
     if model is None:
         raise InputError(f"was drawn by model {origin.model}, which is not bundled; name it with --model")
     raise InputError(
-        f"was drawn by model {origin.model}, but {candidates[0].directory} is model {candidates[0].name}; choose "
-        "the right one with --model"
+        f"was drawn by model {origin.model}, but {candidates[0].directory} is model {candidates[0].name}; "
+        "choose the right one with --model"
     )
 
 

@@ -13,6 +13,7 @@ from anime_gan.faces.resizing import Scaling
 # Sides of the sprites and of the side images, in pixels, for games of 1920x1080.
 SPRITE, SIDE = 512, 240
 INDENT = "    "
+LETTERS_PER_SECOND = 40
 # The tag of the image, by the kind of frame: `show mei happy` shows the images of the other two in turn.
 TAGS = {FACE: "{}", TALK: "{}_talk", BLINK: "{}_blink"}
 
@@ -55,7 +56,8 @@ def write(pack: Pack, folder: Path) -> list[str]:
     write_text(game / f"{pack.title}_demo.rpy", _demo(pack))
     first = pack.characters[0]
     return [
-        f"Copy the contents of game/ into game/ of your project. Then: show {first.name.tag} {first.expressions[0]}",
+        "Copy the contents of game/ into game/ of your project. Then write, for example:",
+        f"show {first.name.tag} {first.expressions[-1]} at {pack.title}_at",
         f"call {pack.title}_demo in your script shows every expression.",
     ]
 
@@ -73,10 +75,9 @@ def _save_images(pack: Pack, character: Character, folder: Path) -> None:
 def _definitions(title: str, character: Character) -> str:
     """Returns the definitions of a character and of its moving images."""
     tag = character.name.tag
-    lines = [
-        f'define {tag} = Character({_quoted(character.name.shown)}, image="{tag}", callback={title}_voice("{tag}"), what_slow_cps=40)',
-        "",
-    ]
+    # Text that appears at once would leave no time to talk.
+    options = f'image="{tag}", callback={title}_voice("{tag}"), what_slow_cps={LETTERS_PER_SECOND}'
+    lines = [f"define {tag} = Character({_quoted(character.name.shown)}, {options})", ""]
     for expression in character.expressions:
         still = f'"images/{tag}/{tag} {expression}.png"'
         speaking = idle = still
@@ -99,10 +100,8 @@ def _definitions(title: str, character: Character) -> str:
                 "0.15",
             )
         if speaking != still or idle != still:
-            lines += [
-                f'image {tag} {expression} = ConditionSwitch("{title}_speaker == \'{tag}\'", {speaking}, "True", {idle})',
-                "",
-            ]
+            speaks = f"\"{title}_speaker == '{tag}'\""
+            lines += [f'image {tag} {expression} = ConditionSwitch({speaks}, {speaking}, "True", {idle})', ""]
     return "\n".join(lines)
 
 

@@ -29,4 +29,6 @@ def load_measure(model: ExportedModel, data: str | None, judges: Judges) -> Pers
         config["seed"] + 1,
         transparency(model.channels),
     )
-    return siblings and load_person_measure(siblings, judges.selector, judges.whole.tagger)
+    if siblings is None:
+        return None
+    return load_person_measure(siblings, judges.selector, judges.whole.tagger)

@@ -13,8 +13,8 @@ from anime_gan.common.errors import InputError
 MIN_SIZE, MAX_SIZE = 96, 1_024
 PIXELS = (2, 3, 4)
 SIZE_HELP = (
-    f"side of the pictures in pixels ({MIN_SIZE} to {MAX_SIZE:,}; default: as the model draws them). The face "
-    'stays the same. pip install "anime_gan[upscale]" for sharper lines in larger pictures'
+    f"side of the pictures in pixels ({MIN_SIZE} to {MAX_SIZE:,}; default: as the model draws them). The "
+    'face stays the same. pip install "anime_gan[upscale]" for sharper lines in larger pictures'
 )
 PIXEL_HELP = "enlarges every pixel to a square of 2, 3, or 4 pixels, for pixel art"
 UPSCALE_NOTE = (

@@ -38,13 +38,13 @@ HELD_OUT = 0.2
 # character has about twenty faces, so a lower one would reject most real characters too.
 SAME_PERCENTILE = 99.9
 DISTINCT_PERCENTILE = 0.1
-# Percentile of the change of an attribute's probabilities between two expressions of a real person. A face has
-# about a dozen attributes, so a lower one would often find a change by chance.
+# Percentile of the change of an attribute's probabilities between two expressions of a real person. A face
+# has about a dozen attributes, so a lower one would often find a change by chance.
 CHANGE_PERCENTILE = 99.5
 # The tagger is never so certain that a smaller change means anything.
 SMALLEST_CHANGE = 0.1
-# Percentile of the margins of held-out real faces. Closed eyes are rare in the data for the critics, whose own
-# floor rejects one in five of them.
+# Percentile of the margins of held-out real faces. Closed eyes are rare in the data for the critics, whose
+# own floor rejects one in five of them.
 INTACT_PERCENTILE = 1.0
 
 
