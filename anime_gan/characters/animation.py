@@ -66,8 +66,8 @@ def _save_apng(path: Path, frames: np.ndarray, text: Mapping[str, str]) -> None:
             append_images=others,
             duration=1000 // FRAMES_PER_SECOND,
             loop=0,
-            # Each frame replaces the one before it, because both may be transparent.
-            disposal=PngImagePlugin.Disposal.OP_BACKGROUND,
+            # Only what changes is stored, and replaces what was there, because both may be transparent.
+            disposal=PngImagePlugin.Disposal.OP_NONE,
             blend=PngImagePlugin.Blend.OP_SOURCE,
             pnginfo=info,
         )

@@ -10,8 +10,8 @@ from anime_gan.common.files import write_text
 from anime_gan.faces.picture_files import save_png
 
 SPEED = 10.0
-# Frames of a closed and of an open mouth in a talking animation, and of open and closed eyes in a blinking one.
-# Godot 3 has no durations, so frames are repeated.
+# Frames of a closed and of an open mouth in a talking animation, and of open and closed eyes in a blinking
+# one. Godot 3 has no durations, so frames are repeated.
 MOUTH, OPEN_EYES, CLOSED_EYES = 1, 28, 2
 
 
@@ -32,8 +32,8 @@ def write(pack: Pack, folder: Path) -> list[str]:
         write_text(folder / f"{tag}_godot3.tres", resource_3(tag, list(character.faces), moves))
         write_text(folder / f"{tag}_godot4.tres", resource_4(tag, list(character.faces), moves))
     return [
-        "Copy sprites/ and the .tres files of your version of Godot into your project, side by side, and drag",
-        "a .tres file onto Frames of an AnimatedSprite (Godot 3) or AnimatedSprite2D (Godot 4).",
+        "Copy sprites/ and the .tres files of your version of Godot into your project, side by side, and",
+        "drag a .tres file onto Frames of an AnimatedSprite (Godot 3) or AnimatedSprite2D (Godot 4).",
     ]
 
 

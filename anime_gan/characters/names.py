@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import unicodedata
@@ -15,7 +16,7 @@ from anime_gan.common.errors import InputError
 
 BUILT_IN = Path(__file__).with_name("names.txt")
 ANYONE = "-"
-# Words with a meaning of their own in Ren'Py or in the script of a pack, besides Python's keywords.
+# Words with a meaning of their own in Ren'Py or in the script of a pack, besides Python's own words.
 RESERVED = frozenset((
     "achievement", "adv", "at", "audio", "black", "build", "centered", "character", "config", "default",
     "define", "director", "extend", "gui", "hide", "im", "image", "init", "label", "layout", "main", "menu",
@@ -106,7 +107,8 @@ def tag_of(name: str) -> str:
         return "person"
     # Identifiers do not start with a digit.
     tag = f"person_{tag}" if tag[0].isdigit() else tag
-    return f"{tag}_1" if tag in RESERVED or keyword.iskeyword(tag) or keyword.issoftkeyword(tag) else tag
+    taken = tag in RESERVED or keyword.iskeyword(tag) or keyword.issoftkeyword(tag) or hasattr(builtins, tag)
+    return f"{tag}_1" if taken else tag
 
 
 def _free(tag: str, taken: set[str]) -> str:

@@ -62,14 +62,13 @@ def sampled_person(
     Args:
         generator: The model.
         attributes: The request.
-        seed: Determines the attributes that the request leaves open.
-        number: Which person with these attributes, from 0.
+        seed: Determines the person, and the attributes that the request leaves open.
+        number: Which person of this seed, from 0.
         truncation: In (0, 1]; 1 is off.
     """
-    _, labels = generator.draw_inputs([attributes], [seed], truncation)
-    words = generator.schema.describe(labels[0])
-    request = FaceRequest(words, (candidate_seed(seed, number),), truncation)
-    latent, _ = generator.inputs(request)
+    own_seed = candidate_seed(seed, number)
+    latent, labels = generator.draw_inputs([attributes], [own_seed], truncation)
+    request = FaceRequest(generator.schema.describe(labels[0]), (own_seed,), truncation)
     return Person(request, latent, labels)
 
 

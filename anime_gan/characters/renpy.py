@@ -39,7 +39,8 @@ transform {title}_at(x=0.5):
     yanchor 1.0
     ypos {title}_floor
 
-define {title}_floor = config.screen_height - (getattr(gui, "textbox_height", None) or 0)
+# Its soft edge covers the last pixels.
+define {title}_floor = config.screen_height + 16 - (getattr(gui, "textbox_height", None) or 0)
 
 # The side image of a character is shown only while the character is not on the screen.
 define config.side_image_only_not_showing = True

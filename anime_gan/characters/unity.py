@@ -29,8 +29,8 @@ def write(pack: Pack, folder: Path) -> list[str]:
         write_text(folder / f"{tag}.json", atlas_json(f"{tag}.png", picture, cells))
         write_text(folder / f"{tag}.png.meta", meta(tag, picture, cells, pack.scaling.pixel > 0))
     return [
-        "Copy the files into Assets/ of your project, each PNG together with its .meta file. Every face is then",
-        "a sprite, such as mei_happy.",
+        "Copy the files into Assets/ of your project, each PNG together with its .meta file. Every face is",
+        "then a sprite, such as mei_happy.",
     ]
 
 

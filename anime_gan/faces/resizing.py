@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -97,11 +99,16 @@ def has_upscaler() -> bool:
     return True
 
 
-def _doubled(pixels: np.ndarray) -> np.ndarray:
-    """Doubles a picture with the upscaler; alpha is enlarged as a picture of its own."""
+@functools.cache
+def _upscaler() -> Any:
     import pyanime4k
 
-    upscale = pyanime4k.Processor(processor_type="cpu", device=0, model=UPSCALER)
+    return pyanime4k.Processor(processor_type="cpu", device=0, model=UPSCALER)
+
+
+def _doubled(pixels: np.ndarray) -> np.ndarray:
+    """Doubles a picture with the upscaler; alpha is enlarged as a picture of its own."""
+    upscale = _upscaler()
     colors = upscale(np.ascontiguousarray(pixels[..., :3]), 2.0)
     if not has_alpha(pixels):
         return np.asarray(colors)
