@@ -30,7 +30,7 @@ from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.output_paths import check_output
 from anime_gan.faces.picture_files import read_origin
 from anime_gan.faces.request import SEED_LIMIT, TRUNCATION_HELP, FaceRequest, PictureOrigin, checked
-from anime_gan.faces.resizing import PIXEL_HELP, SIZE_HELP, UPSCALE_NOTE, Scaling, has_upscaler
+from anime_gan.faces.resizing import UPSCALE_NOTE, Scaling, define_scaling, has_upscaler
 
 SUMMARY = """Makes characters for games: each is one person with all expressions, and talking and blinking
 frames. For example:
@@ -73,8 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "tries", MAX_TRIES, f"persons drawn until one passes all checks (1 to 64; default {MAX_TRIES})", 1, 64
     )
     flags.number("truncation", 1.0, TRUNCATION_HELP)
-    flags.integer("size", 0, SIZE_HELP)
-    flags.integer("pixel", 0, PIXEL_HELP)
+    define_scaling(flags)
     return run_command("anime_gan.characters", SUMMARY, flags, lambda: _make(flags), argv)
 
 
@@ -82,7 +81,7 @@ def _make(flags: Flags) -> int:
     # The name is a keyword of Python.
     engines = _listed("for", flags["for"].value or (), tuple(ENGINES))
     animations = _listed("animate", flags.animate, animation.KINDS)
-    scaling = Scaling(flags.size, flags.pixel).checked()
+    scaling = Scaling(flags.size or 0, flags.pixel or 0).checked()
     num = flags.num or 1
     if flags.seed + num > SEED_LIMIT:
         raise InputError("must be below 2^63, also for the last character", "seed", flags.seed)

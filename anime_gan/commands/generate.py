@@ -57,7 +57,7 @@ from anime_gan.faces.request import (
     parse_seeds,
     request_text,
 )
-from anime_gan.faces.resizing import PIXEL_HELP, SIZE_HELP, UPSCALE_NOTE, Scaling, has_upscaler
+from anime_gan.faces.resizing import UPSCALE_NOTE, Scaling, define_scaling, has_upscaler
 from anime_gan.faces.sheets import sides
 
 SUMMARY = """Draws faces with an exported model, for example:
@@ -116,8 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "background of faces from a transparent model: transparent, or a color such as white or #c8d8f0 "
         "(default: transparent; a soft tint in grids, sheets, .jpg, and .mp4 files)",
     )
-    flags.integer("size", None, SIZE_HELP)
-    flags.integer("pixel", None, PIXEL_HELP)
+    define_scaling(flags)
     flags.text(
         "sheet",
         None,
@@ -438,15 +437,12 @@ def _scaling(flags: Flags) -> Scaling:
     """Returns the size of the pictures.
 
     Raises:
-        InputError: It is out of range, or the request is a sheet.
+        InputError: Both options are given, or the request is a sheet.
     """
-    scaling = Scaling(flags.size or 0, flags.pixel or 0)
     for name, value in (("size", flags.size), ("pixel", flags.pixel)):
-        if value == 0:
-            Scaling(**{name: -1}).checked()
         if value is not None and flags.sheet is not None:
             raise InputError("the captions of a sheet cannot be scaled; omit this option", name, value)
-    return scaling.checked()
+    return Scaling(flags.size or 0, flags.pixel or 0).checked()
 
 
 def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | None) -> Iterator[DrawnFace]:

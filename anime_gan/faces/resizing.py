@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from anime_gan.common.alpha import has_alpha, premultiplied, straight_alpha
+from anime_gan.common.command_line import Flags
 from anime_gan.common.errors import InputError
 
 MIN_SIZE, MAX_SIZE = 96, 1_024
@@ -26,6 +27,12 @@ UPSCALE_NOTE = (
 UPSCALER = "acnet-hdn0"
 # A picture is not doubled to more than this factor of its final size, which would only take time.
 TOLERANCE = 1.35
+
+
+def define_scaling(flags: Flags) -> None:
+    """Defines the flags `--size` and `--pixel`."""
+    flags.integer("size", None, SIZE_HELP, MIN_SIZE, MAX_SIZE)
+    flags.integer("pixel", None, PIXEL_HELP, min(PIXELS), max(PIXELS))
 
 
 @dataclasses.dataclass(frozen=True)
