@@ -279,6 +279,10 @@ ROWS = {
     "finest texture": ("finest_texture.model", "finest_texture.real"),
     "success rate: ": ("success.model", "success.real"),
     "success rate, best of 4 candidates": ("best_of_four.success",),
+    "details: success rate": ("details.success.model", "details.success.real"),
+    "details: best of 4 candidates": ("best_of_four.details",),
+    "details: attributes": ("details.attributes.model", "details.attributes.real"),
+    "details: FID": ("details.fid.model", "details.fid.real"),
     "10,000 faces": ("imagenet.all.model",),
     "2,232 faces": ("imagenet.equal_numbers.model",),
     "2,232 held-out real images": ("imagenet.equal_numbers.real",),
@@ -336,3 +340,29 @@ def test_figures_in_sentences_are_those_that_were_measured():
     assert f"covers {recall['model']['recall']:.0%} of the variety" in text
     assert f"other real pictures cover {recall['real']['recall']:.0%}" in text
     assert f"{small['data']['test']:,} held-out pictures" in text
+
+
+def test_the_page_of_the_bundled_models_has_their_figures():
+    rows = {row[0]: row[1:] for row in tables(read("docs/models.md"))}
+    for column, model in enumerate(("sutemo-64", "sutemo-128")):
+        measured = evaluation(model)
+        attributes, best = measured["attributes"], measured["best_of_four"]
+        worst = attributes["worst"]
+        equal, detail = measured["resemblance"]["equal_numbers"], measured["details"]["fid"]
+        texture = measured["finest_texture"]
+        fid = equal["model"]["fid"] / equal["real"]["fid"]
+        success = (measured["success"]["model"], measured["details"]["success"]["model"])
+        expected = {
+            "attributes as requested, relative to real pictures": f"{attributes['share_of_real']:.1%}",
+            "worst value": f"`{worst['value']}`, {worst['model']:.1%}",
+            "combinations never seen in training, compared with seen ones": (
+                f"{measured['combinations']['difference']:+.1%}"
+            ),
+            "success rate: whole face; details": "; ".join(f"{share:.1%}" for share in success),
+            "best of 4 candidates: whole face; details": f"{best['success']:.1%}; {best['details']:.1%}",
+            "finest texture, relative to real pictures": f"{texture['model'] / texture['real']:.1f}",
+            "FID relative to held-out real pictures: whole face; details": (
+                f"{fid:.1f}; {detail['model'] / detail['real']:.1f}"
+            ),
+        }
+        assert {name: rows[name][column] for name in expected} == expected

@@ -21,7 +21,7 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.common.errors import InputError
-from anime_gan.common.json_files import parse_json
+from anime_gan.common.json_files import parse_json, read_parsed
 from anime_gan.common.suggestions import nearest, shortened
 
 # Negations of a phrase, and the values that may follow "tag=".
@@ -333,7 +333,7 @@ class Schema:
         return json.dumps({"version": 1, "attributes": attributes}, ensure_ascii=False, indent=1)
 
     @classmethod
-    def from_json(cls, text: str) -> Schema:
+    def from_json(cls, text: str | bytes) -> Schema:
         """Reads the JSON text of `to_json`.
 
         Raises:
@@ -346,23 +346,8 @@ class Schema:
 
     @classmethod
     def read(cls, path: Path, error: type[InputError], advice: str = "") -> Schema:
-        """Reads a file with the JSON text of `to_json`.
-
-        Args:
-            path: The file.
-            error: The error to raise.
-            advice: What to do if the file is damaged, appended to the message; empty for nothing.
-
-        Raises:
-            InputError: `error` is raised. The file is missing or damaged.
-        """
-        suffix = f"; {advice}" if advice else ""
-        try:
-            return cls.from_json(path.read_text("utf-8"))
-        except OSError as reason:
-            raise error(f"{path}: cannot be read: {reason.strerror or reason}{suffix}") from reason
-        except ValueError as reason:
-            raise error(f"{path}: is damaged: {reason}{suffix}") from reason
+        """Reads a file with the JSON text of `to_json`; see `read_parsed`."""
+        return read_parsed(path, cls.from_json, error, advice)
 
     @classmethod
     def from_names(cls, attributes: Mapping[str, Sequence[str] | None]) -> Schema:

@@ -35,7 +35,6 @@ from anime_gan.runs.trained_run import TrainedRun, find_checkpoint
 from anime_gan.runs.warm_start import WarmStart
 from anime_gan.training.config import (
     LEARNING_RATES,
-    PRESETS,
     ConfigError,
     TrainConfig,
     code_options,
@@ -43,8 +42,8 @@ from anime_gan.training.config import (
     refuse_unnamed_code,
     resolve_config,
     resume_config,
-    stages_of,
 )
+from anime_gan.training.presets import PRESETS, stages_of
 from anime_gan.training.run_files import CONFIG
 
 if TYPE_CHECKING:
@@ -159,9 +158,7 @@ def _train(flag_values: flags.FlagValues) -> int:
             raise ConfigError(f"--{name} cannot be combined with --preset={preset}, which has several stages")
     directory = run_dir or next_run_directory(RUNS, preset)
     RunDirectory.check_is_free(directory)
-    if "data" in given:
-        # The later stages may be resumed in another folder.
-        given = {**given, "data": located(str(given["data"]))}
+    given = {**given, **_data_option(given)}
     if dry_run:
         print(f"first of {len(stages)} stages ({', '.join(stages)}):")
         return _start_run(stages[0], given, directory / _stage_name(stages[0]), dry_run)
@@ -196,7 +193,7 @@ class _Stages(msgspec.Struct):
 def _resume_stages(directory: Path, given: Mapping[str, Any]) -> int:
     record = read_json(directory / STAGES, _Stages, RunError)
     options = record.options
-    given = {**given, **({"data": located(str(given["data"]))} if "data" in given else {})}
+    given = {**given, **_data_option(given)}
     for name, value in given.items():
         # The data may have moved; each stage compares its checksum.
         moved = name == "data" and not code_options(given) and not code_options({name: options.get(name, "")})
@@ -224,7 +221,8 @@ def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, An
 
 
 def _data_option(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"data": given["data"]} if "data" in given else {}
+    """Returns the given data with an absolute path, because stages may be resumed in another folder."""
+    return {"data": located(str(given["data"]))} if "data" in given else {}
 
 
 def _resume_run(directory: Path, given: dict[str, Any], from_step: int | None = None) -> int:
@@ -292,7 +290,7 @@ def _start_run(
             print(start.describe(dataset.schema))
         else:
             print(start.describe(config.resolution))
-        dataset = dataclasses.replace(dataset, statement=f"{dataset.statement} {start.statement}")
+        dataset = dataclasses.replace(dataset, statement=start.credit(dataset.statement))
     label = run_label(f"{dataset.name}-{config.architecture}")
     if dry_run:
         directory = run_dir or next_run_directory(RUNS, label)
@@ -357,7 +355,8 @@ def _run(
     path = reserve_run_directory(RUNS, run) if isinstance(run, str) else run
     path.mkdir(parents=True, exist_ok=True)
     with locked(path):
-        created = RunDirectory.create(path, config, dataset)
+        earlier = start.earlier_runs if isinstance(start, TrainedRun) else []
+        created = RunDirectory.create(path, config, dataset, earlier)
         if stages:
             write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
         return _train_locked(trainer, dataset, split.train, created)

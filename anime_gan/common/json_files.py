@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,16 +32,7 @@ def parse_json(text: str | bytes, kind: type[T]) -> T:
     Raises:
         JsonError: The text is not JSON, or a value is missing or has another type.
     """
-    try:
-        # msgspec's own parser refuses names of files that are not valid Unicode.
-        return msgspec.convert(json.loads(text), kind)
-    except RecursionError as error:
-        raise JsonError("not JSON: nested too deeply") from error
-    except msgspec.ValidationError as error:
-        raise JsonError(str(error)) from error
-    # Also raised for bytes that are not text.
-    except ValueError as error:
-        raise JsonError(f"not JSON: {error}") from error
+    return _converted(_loaded(text), kind)
 
 
 def parse_record(text: str | bytes, kind: type[Any]) -> dict[str, Any]:
@@ -56,37 +48,57 @@ def parse_record(text: str | bytes, kind: type[Any]) -> dict[str, Any]:
     Raises:
         JsonError: The text is not a JSON object, or a checked field is missing or has another type.
     """
-    parse_json(text, kind)
-    return parse_json(text, dict[str, Any])
+    record = _loaded(text)
+    _converted(record, kind)
+    return _converted(record, dict[str, Any])
 
 
 def read_json(path: Path, kind: type[T], error: type[InputError] = JsonError, advice: str = "") -> T:
-    """Reads a file with `parse_json`.
+    """Reads a file with `parse_json`; see `read_parsed`."""
+    return read_parsed(path, lambda text: parse_json(text, kind), error, advice)
+
+
+def read_record(
+    path: Path, kind: type[Any], error: type[InputError] = JsonError, advice: str = ""
+) -> dict[str, Any]:
+    """Reads a file with `parse_record`; see `read_parsed`."""
+    return read_parsed(path, lambda text: parse_record(text, kind), error, advice)
+
+
+def read_parsed(path: Path, parse: Callable[[bytes], T], error: type[InputError], advice: str = "") -> T:
+    """Reads a file.
 
     Args:
         path: The file.
-        kind: As for `parse_json`.
+        parse: Parses its bytes; raises `ValueError` if they are damaged.
         error: The error to raise.
         advice: What to do if the file is damaged, appended to the message; empty for nothing.
 
     Raises:
         InputError: `error` is raised. The file is missing or damaged.
     """
-    return _read(path, parse_json, kind, error, advice)
-
-
-def read_record(
-    path: Path, kind: type[Any], error: type[InputError] = JsonError, advice: str = ""
-) -> dict[str, Any]:
-    """Reads a file with `parse_record`; see `read_json`."""
-    return _read(path, parse_record, kind, error, advice)
-
-
-def _read(path: Path, parse: Any, kind: type[Any], error: type[InputError], advice: str) -> Any:
     suffix = f"; {advice}" if advice else ""
     try:
-        return parse(path.read_bytes(), kind)
+        return parse(path.read_bytes())
     except OSError as reason:
         raise error(f"{path}: cannot be read: {reason.strerror or reason}{suffix}") from reason
-    except JsonError as reason:
+    except ValueError as reason:
         raise error(f"{path}: is damaged: {reason}{suffix}") from reason
+
+
+def _loaded(text: str | bytes) -> Any:
+    try:
+        # msgspec's own parser refuses names of files that are not valid Unicode.
+        return json.loads(text)
+    except RecursionError as error:
+        raise JsonError("not JSON: nested too deeply") from error
+    # Also raised for bytes that are not text.
+    except ValueError as error:
+        raise JsonError(f"not JSON: {error}") from error
+
+
+def _converted(value: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise JsonError(str(error)) from error

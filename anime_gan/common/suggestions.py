@@ -1,15 +1,21 @@
-"""Hints for error messages: the nearest valid name, and text cut to a readable length."""
+"""Words for messages: the nearest valid name, and texts and lists cut to a readable length."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 
 def shortened(text: str, length: int = 60) -> str:
     """Returns the text, shortened if it is too long for a message."""
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Returns names for a message; of very many, only the first ones and the number of the others."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f", and {more} more" if more > 0 else "")
 
 
 def nearest(word: str, names: Iterable[str], shown: Callable[[str], str] = repr) -> str:

@@ -28,6 +28,7 @@ from anime_gan.common.files import naming, remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import JsonError, parse_record, read_json
 from anime_gan.common.locks import locked_if_possible
+from anime_gan.common.suggestions import listed
 from anime_gan.common.user_paths import user_folder
 from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 
@@ -326,16 +327,10 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
         else:
             attributes.append(attribute)
             columns.append(slot.start)
-    notes = [f"labels ignored: {_listed(names)} ({reason})" for reason, names in dropped.items()]
+    notes = [f"labels ignored: {listed(names, MAX_LISTED)} ({reason})" for reason, names in dropped.items()]
     if schema.attributes and not attributes:
         notes.append(f"no usable labels: {UNLABELED}")
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
-
-
-def _listed(names: list[str]) -> str:
-    """Returns names for a note; of very many, only the first ones."""
-    more = len(names) - MAX_LISTED
-    return ", ".join(names[:MAX_LISTED]) + (f", and {more} more" if more > 0 else "")
 
 
 def _checksum(schema: Schema, labels: np.ndarray, images: Path) -> str:

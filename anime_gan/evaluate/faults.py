@@ -17,9 +17,9 @@ from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.files import write_text
 from anime_gan.common.markdown import markdown_table
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.data_flags import data_flags, load_flagged
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.splits import TEST_EVERY, split_dataset
-from anime_gan.judges.data_flags import data_flags, load_flagged
 from anime_gan.judges.details import MIN_SIDE
 from anime_gan.metrics import control
 from anime_gan.metrics.distances import frechet_distance

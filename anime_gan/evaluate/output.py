@@ -11,12 +11,10 @@ from PIL import Image
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.evaluate.evaluation import Evaluation
 from anime_gan.evaluate.report import markdown, picture_sheet, summary
-from anime_gan.exports.model_card import with_measured_section
+from anime_gan.exports.model_card import MODEL_CARD, with_measured_section
 from anime_gan.exports.read import CRITIC, PERSON, TAGGER
 from anime_gan.judges.load import Judges
 from anime_gan.judges.person import PersonMeasure
-
-MODEL_CARD = "MODEL_CARD.md"
 
 
 def write_results(evaluation: Evaluation, out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 from anime_gan.common.command_line import print_lines
+from anime_gan.common.json_files import JsonError, read_json
 from anime_gan.common.plain_paths import readable
 from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import LABEL_ROWS, ModelError, read_label_rows, read_record, run_of_checkpoint
@@ -64,17 +64,17 @@ def export_checkpoint(checkpoint: Path) -> Path:
     if not (run / LABEL_ROWS).is_file():
         raise _needs_training("an older version started this run", run, checkpoint)
     try:
-        data: dict[str, Any] = json.loads((run / DATA).read_text("utf-8"))
+        data = read_json(run / DATA, dict[str, Any])
         # Read as it is, because the generator needs no code of losses or discriminators.
-        options: dict[str, Any] = json.loads((run / CONFIG).read_text("utf-8"))
+        options = read_json(run / CONFIG, dict[str, Any])
         options["channels"] = data["channels"]
         if is_reference(options["architecture"]):
             raise _needs_training(
                 "its generator is Python code, which only training imports", run, checkpoint
             )
-        schema = Schema.from_json((run / SCHEMA).read_text("utf-8"))
+        schema = Schema.read(run / SCHEMA, JsonError)
         rates = run / LEARNING_RATES
-        lowered = json.loads(rates.read_text("utf-8")) if rates.is_file() else []
+        lowered = read_json(rates, list[dict[str, Any]]) if rates.is_file() else []
         with np.load(run / LABEL_ROWS, allow_pickle=False) as file:
             images = int(file["images"])
         rows = read_label_rows(run)
@@ -97,6 +97,7 @@ def export_checkpoint(checkpoint: Path) -> Path:
         statement=data["statement"],
         data_checksum=data["checksum"],
         learning_rates=[entry for entry in lowered if entry["step"] < step],
+        earlier_runs=data.get("earlier_runs", []),
     )
     print_lines([f"{run} was stopped; drawing from its checkpoint of step {step}, exported to {directory}"])
     write_export(directory, generator, schema, rows, record)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import keras, tf
-from anime_gan.exports.sampling import FaceSampler, check_inputs, fitted, refuse_errors
+from anime_gan.exports.sampling import Checked, FaceSampler, check_inputs, fitted, refuse_errors
 from anime_gan.models.pixels import to_uint8
 
 
@@ -81,48 +82,35 @@ class FaceModel(tf.Module):
                 images = generator(*given, training=False)
             return images[:count]
 
-        def blanked(images: tf.Tensor, errors: tf.Tensor) -> tf.Tensor:
-            return tf.where((errors == "")[:, tf.newaxis, tf.newaxis, tf.newaxis], images, -1.0)
+        def strict(drawn: Checked) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            return generate(*refuse_errors(drawn)), {}
 
-        def encoded(images: tf.Tensor) -> tf.Tensor:
+        def lenient(drawn: Checked) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            right = (drawn.errors == "")[:, tf.newaxis, tf.newaxis, tf.newaxis]
+            return tf.where(right, generate(*drawn.values), -1.0), {"error": drawn.errors}
+
+        def to_png(images: tf.Tensor) -> tf.Tensor:
             return tf.map_fn(tf.io.encode_png, to_uint8(images), fn_output_signature=tf.string)
 
-        @_traced(request)
-        def serve(
-            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
-        ) -> dict[str, tf.Tensor]:
-            drawn = refuse_errors(sample(attributes, seed, truncation))
-            return {"images": to_uint8(generate(*drawn))}
+        def from_request(
+            draw: Callable[..., Any], name: str, encode: Callable[..., Any]
+        ) -> tf.types.experimental.PolymorphicFunction:
+            @_traced(request)
+            def serve(
+                attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
+            ) -> dict[str, tf.Tensor]:
+                images, errors = draw(sample(attributes, seed, truncation))
+                return {name: encode(images), **errors}
 
-        @_traced(request)
-        def serve_png(
-            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
-        ) -> dict[str, tf.Tensor]:
-            drawn = refuse_errors(sample(attributes, seed, truncation))
-            return {"png_bytes": encoded(generate(*drawn))}
+            return serve
 
-        @_traced(inputs)
-        def serve_latents(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"images": generate(*refuse_errors(check(latents, labels)))}
+        def from_inputs(draw: Callable[..., Any]) -> tf.types.experimental.PolymorphicFunction:
+            @_traced(inputs)
+            def serve(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+                images, errors = draw(check(latents, labels))
+                return {"images": images, **errors}
 
-        @_traced(request)
-        def checked(
-            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
-        ) -> dict[str, tf.Tensor]:
-            drawn, errors = sample(attributes, seed, truncation)
-            return {"images": to_uint8(blanked(generate(*drawn), errors)), "error": errors}
-
-        @_traced(request)
-        def checked_png(
-            attributes: tf.Tensor = anything, seed: tf.Tensor = None, truncation: tf.Tensor = whole
-        ) -> dict[str, tf.Tensor]:
-            drawn, errors = sample(attributes, seed, truncation)
-            return {"png_bytes": encoded(blanked(generate(*drawn), errors)), "error": errors}
-
-        @_traced(inputs)
-        def checked_latents(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-            drawn, errors = check(latents, labels)
-            return {"images": blanked(generate(*drawn), errors), "error": errors}
+            return serve
 
         @_traced(request)
         def draw_inputs(
@@ -131,16 +119,16 @@ class FaceModel(tf.Module):
             return refuse_errors(sample(attributes, seed, truncation))._asdict()
 
         self.served = {
-            "serving_default": serve,
-            "png": serve_png,
-            "latents": serve_latents,
-            "checked": checked,
-            "checked_png": checked_png,
-            "checked_latents": checked_latents,
+            "serving_default": from_request(strict, "images", to_uint8),
+            "png": from_request(strict, "png_bytes", to_png),
+            "latents": from_inputs(strict),
+            "checked": from_request(lenient, "images", to_uint8),
+            "checked_png": from_request(lenient, "png_bytes", to_png),
+            "checked_latents": from_inputs(lenient),
         }
         self.draw_inputs = draw_inputs
         self.serving_default = tf.function(
-            lambda request: serve(**request),
+            lambda request: self.served["serving_default"](**request),
             input_signature=[{spec.name: spec for spec in request}],
             autograph=False,
         )
@@ -150,8 +138,4 @@ def _traced(
     specs: list[tf.TensorSpec],
 ) -> Callable[[Callable[..., Any]], tf.types.experimental.PolymorphicFunction]:
     """Returns a decorator that makes a `tf.function` with these inputs."""
-
-    def decorate(function: Callable[..., Any]) -> tf.types.experimental.PolymorphicFunction:
-        return tf.function(function, input_signature=specs, autograph=False)
-
-    return decorate
+    return functools.partial(tf.function, input_signature=specs, autograph=False)

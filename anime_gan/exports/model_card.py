@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.markdown import duration_in_words
 from anime_gan.training.config import command_line
 
+MODEL_CARD = "MODEL_CARD.md"
 SECTION = "## Measured"
 FULL_RESULTS = "Full results: EVALUATION.md, evaluation.png."
 _SECTION_PATTERN = re.compile(rf"^{SECTION}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
@@ -79,10 +80,14 @@ def _speed_limit(record: Mapping[str, Any]) -> str:
 def _trained_origin(record: Mapping[str, Any]) -> str:
     config, seconds = record["config"], record.get("seconds", 0.0)
     duration = f" ({duration_in_words(seconds)})" if seconds else ""
+    earlier = record.get("earlier_runs", ())
+    grown = f", after {_runs(earlier)}" if earlier else ""
+    commands = [*(f"{_command(run)} --run_dir={run['name']}" for run in earlier), _command(record)]
+    indented = "\n".join(f"    {command}" for command in commands)
     return f"""\
-Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]}{duration}.
+Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]}{duration}{grown}.
 
-    {_command(record)}
+{indented}
 {_lowered_rates(record)}
 ## Training data
 
@@ -93,6 +98,11 @@ Trained for {record["steps"]:,} steps with a batch size of {config["batch_size"]
 You may use, modify, and redistribute the weights under the terms of the training data and of the initial
 weights, if any (see above). This project claims no further rights in them.
 """
+
+
+def _runs(earlier: Sequence[Mapping[str, Any]]) -> str:
+    names = [f"{run['name']} ({run['steps']:,} steps)" for run in earlier]
+    return ("runs " if len(names) > 1 else "run ") + ", ".join(names)
 
 
 def _command(record: Mapping[str, Any]) -> str:

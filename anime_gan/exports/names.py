@@ -7,6 +7,9 @@ from pathlib import PurePath
 
 from anime_gan.datasets.dataset import printable
 
+# Folders inside a run or a model.
+_INSIDE = re.compile(r"\d+|export|checkpoints|step-\d+")
+
 
 def folder_name(data: str) -> str:
     """Returns a data source without the path to its folder; a path would tell of the folders of its owner."""
@@ -17,8 +20,8 @@ def folder_name(data: str) -> str:
 
 
 def model_name(path: str) -> str:
-    """Returns the name of a model without the path to it; the name of an export alone would be its step."""
+    """Returns the name of a run or a model from its path, or from the path of an export or checkpoint."""
     parts = PurePath(path).parts
-    while len(parts) > 1 and (parts[-1].isdecimal() or parts[-1] == "export"):
+    while len(parts) > 1 and _INSIDE.fullmatch(parts[-1]):
         parts = parts[:-1]
     return printable(parts[-1]) if parts else ""

@@ -21,7 +21,7 @@ from anime_gan.common.files import written_whole
 from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.user_code import is_reference
-from anime_gan.exports.model_card import measured_section, with_measured_section
+from anime_gan.exports.model_card import MODEL_CARD, measured_section, with_measured_section
 from anime_gan.exports.read import CRITIC, PERSON, TAGGER, ModelError, find_export, read_export
 
 SUMMARY = """Writes a copy of an exported model at half the size: batch normalization is folded into the
@@ -33,7 +33,6 @@ COMPARED_FACES = 256
 MAX_ROWS = 4_096
 # The files of an evaluation; the first one is the report.
 EVALUATION = ("EVALUATION.md", "evaluation.json", "evaluation.png")
-CARD = "MODEL_CARD.md"
 BEFORE_PACKING = "These figures were measured before packing."
 
 
@@ -131,11 +130,13 @@ def _keep_evaluation(export: Path, packed: Path) -> None:
     report = packed / EVALUATION[0]
     if report.is_file():
         report.write_text(f"{report.read_text('utf-8').rstrip()}\n\n{BEFORE_PACKING}\n", "utf-8")
-    card = export / CARD
+    card = export / MODEL_CARD
     measured = measured_section(card.read_text("utf-8")) if card.is_file() else ""
     if measured:
-        new = (packed / CARD).read_text("utf-8")
-        (packed / CARD).write_text(with_measured_section(new, f"{BEFORE_PACKING}\n\n{measured}"), "utf-8")
+        new = (packed / MODEL_CARD).read_text("utf-8")
+        (packed / MODEL_CARD).write_text(
+            with_measured_section(new, f"{BEFORE_PACKING}\n\n{measured}"), "utf-8"
+        )
 
 
 if __name__ == "__main__":

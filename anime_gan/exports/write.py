@@ -17,7 +17,7 @@ from anime_gan.common.backend import keras, tf
 from anime_gan.common.files import written_whole
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.graph import FaceModel
-from anime_gan.exports.model_card import model_card
+from anime_gan.exports.model_card import MODEL_CARD, model_card
 from anime_gan.exports.names import folder_name, model_name
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.exports.warmup import write_warmup_requests
@@ -34,6 +34,7 @@ def export_model(
     directory: Path,
     seconds: float = 0.0,
     learning_rates: Sequence[Mapping[str, Any]] = (),
+    earlier_runs: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Exports the EMA generator of a training run.
 
@@ -46,6 +47,8 @@ def export_model(
         directory: The version folder to write. TF Serving expects its name to be a number.
         seconds: Duration of all training steps; 0 if unknown.
         learning_rates: The rates by the step from which they apply, if the run was resumed with lower ones.
+        earlier_runs: The runs whose networks the run started from, the first one first, as in
+            `TrainedRun.earlier_runs`.
 
     Returns:
         The directory.
@@ -62,6 +65,7 @@ def export_model(
         statement=dataset.statement,
         data_checksum=dataset.checksum,
         learning_rates=learning_rates,
+        earlier_runs=earlier_runs,
     )
     write_export(directory, generator, dataset.schema, trainer.label_rows, record)
     return directory
@@ -74,6 +78,7 @@ def make_record(
     steps: int,
     seconds: float,
     learning_rates: Sequence[Mapping[str, Any]],
+    earlier_runs: Sequence[Mapping[str, Any]],
     **data: Any,
 ) -> dict[str, Any]:
     """Returns the contents of `training.json`.
@@ -84,11 +89,11 @@ def make_record(
         steps: Number of steps after which the weights were taken.
         seconds: Duration of these steps; 0 if unknown.
         learning_rates: As in `export_model`.
+        earlier_runs: As in `export_model`.
         **data: `images`, `statement`, and `data_checksum`, which describe the training data.
     """
-    names = {"data": folder_name(options["data"]), "init_from": model_name(options["init_from"])}
     record = {
-        "config": {**options, **names},
+        "config": _without_paths(options),
         "steps": steps,
         "seconds": round(seconds, 1),
         **data,
@@ -96,7 +101,14 @@ def make_record(
     }
     if len(learning_rates) > 1:
         record["learning_rates"] = [dict(entry) for entry in learning_rates]
+    if earlier_runs:
+        record["earlier_runs"] = [{**run, "config": _without_paths(run["config"])} for run in earlier_runs]
     return record
+
+
+def _without_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"data": folder_name(options["data"]), "init_from": model_name(options["init_from"])}
+    return {**options, **names}
 
 
 def make_generator(config: Mapping[str, Any], schema: Schema, dtype: str = "float32") -> AttributeGenerator:
@@ -144,7 +156,7 @@ def write_export(
 def write_record(export: Path, record: Mapping[str, Any], schema: Schema) -> None:
     """Writes `training.json` and the model card, which presents the same facts to readers."""
     (export / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=2), "utf-8")
-    (export / "MODEL_CARD.md").write_text(model_card(record, schema), "utf-8")
+    (export / MODEL_CARD).write_text(model_card(record, schema), "utf-8")
 
 
 def weights_checksum(generator: keras.Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from anime_gan.datasets.reading.pictures import (
     is_transparent,
     read_picture,
 )
+from anime_gan.datasets.reading.png_text import text_chunks
 from anime_gan.faces.gif_colors import CLEAR, reduced
 from anime_gan.faces.output_paths import shortened_name
 from anime_gan.faces.request import FaceRequest, PictureOrigin, origin_from_text
@@ -219,18 +221,8 @@ def read_text(path: Path) -> dict[str, str]:
 
 def _has_too_much_text(path: Path) -> bool:
     """Whether a file is a PNG with more than `MAX_TEXT_CHUNKS` chunks of text."""
-    count = 0
     with path.open("rb") as stream:
-        if stream.read(8) != b"\x89PNG\r\n\x1a\n":
-            return False
-        while count <= MAX_TEXT_CHUNKS:
-            header = stream.read(8)
-            if len(header) < 8 or header[4:] == b"IEND":
-                return False
-            count += header[4:] in (b"tEXt", b"zTXt", b"iTXt")
-            # Data and checksum are skipped.
-            stream.seek(int.from_bytes(header[:4], "big") + 4, 1)
-    return True
+        return next(itertools.islice(text_chunks(stream), MAX_TEXT_CHUNKS, None), None) is not None
 
 
 def _video_comment(path: Path) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.datasets.data_flags import data_flags, load_flagged
 from anime_gan.datasets.reading.pictures import MIN_SIDE
-from anime_gan.judges.data_flags import data_flags, load_flagged
 
 if TYPE_CHECKING:
     from anime_gan.judges.critic import Critic

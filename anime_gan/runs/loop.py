@@ -112,7 +112,8 @@ def _export(trainer: Trainer, dataset: Dataset, run: RunDirectory, step: int) ->
     stats = [line for line in run.read_stats() if line["step"] <= step]
     seconds = training_seconds(stats, trainer.config.batch_size)
     rates = LearningRates(run.path).entries_until(step)
-    exported = export_model(trainer, dataset, trainer.config, run.export_path(step), seconds, rates)
+    earlier = run.read_data().earlier_runs
+    exported = export_model(trainer, dataset, trainer.config, run.export_path(step), seconds, rates, earlier)
     logger.info("exported to %s", exported)
     return exported
 

@@ -10,6 +10,7 @@ evaluation.jsonl  evaluations            log.txt       log with timestamps
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -23,7 +24,7 @@ import numpy as np
 
 from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
-from anime_gan.common.json_files import read_json
+from anime_gan.common.json_files import JsonError, read_json
 from anime_gan.common.plain_paths import is_text
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.read import LABEL_ROWS
@@ -65,6 +66,13 @@ class RunData(msgspec.Struct):
     statement: str
     channels: int = 3
     location: str = ""
+    earlier_runs: list[dict[str, Any]] = []
+
+
+class _Progress(msgspec.Struct):
+    """The contents of `progress.json`."""
+
+    step: int
 
 
 class RunDirectory:
@@ -81,8 +89,20 @@ class RunDirectory:
         self.checkpoints = Checkpoints(path / CHECKPOINTS)
 
     @classmethod
-    def create(cls, path: Path, config: TrainConfig, dataset: Dataset) -> RunDirectory:
+    def create(
+        cls,
+        path: Path,
+        config: TrainConfig,
+        dataset: Dataset,
+        earlier_runs: Sequence[Mapping[str, Any]] = (),
+    ) -> RunDirectory:
         """Creates the directory of a new run.
+
+        Args:
+            path: The directory.
+            config: The options of the run.
+            dataset: All images and labels.
+            earlier_runs: The runs whose networks it starts from (see `TrainedRun.earlier_runs`).
 
         Raises:
             RunError: The path is a file or a directory that is not empty.
@@ -97,6 +117,7 @@ class RunDirectory:
             "channels": dataset.images.shape[3],
             "checksum": dataset.checksum,
             "location": located(config.data),
+            "earlier_runs": list(earlier_runs),
         }
         write_text(path / DATA, json.dumps(data, ensure_ascii=False, indent=2))
         write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
@@ -338,12 +359,8 @@ class RunDirectory:
 
     def _reached(self, config: TrainConfig) -> int:
         """Returns the step of a checkpoint that the run must have saved; 0 if there need not be one."""
-        file = self.path / PROGRESS
-        if file.is_file():
-            try:
-                return int(json.loads(file.read_bytes())["step"])
-            except (ValueError, KeyError, TypeError):
-                pass
+        with contextlib.suppress(JsonError):
+            return read_json(self.path / PROGRESS, _Progress).step
         # Runs from before version 0.3.0 do not have the file. Statistics go on after a checkpoint.
         last = max((line["step"] for line in self.read_stats()), default=0)
         return last // config.checkpoint_interval * config.checkpoint_interval

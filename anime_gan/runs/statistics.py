@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from anime_gan.common.files import write_text
+from anime_gan.common.json_files import JsonError, parse_json
 
 # The objects are flat, so a damaged line ends at the next brace even if its end is damaged.
 _OBJECT = re.compile(rb"\{[^{}]*\}")
@@ -68,12 +69,9 @@ def training_seconds(lines: list[dict[str, Any]], batch_size: int) -> float:
 def _parsed(text: bytes) -> dict[str, Any] | None:
     """Returns the numbers of a line; None if it is damaged."""
     try:
-        line = json.loads(text)
-    except ValueError:
+        line = parse_json(text, dict[str, int | float])
+    except JsonError:
         return None
-    numbers = all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        for value in line.values()
-    )
     step = line.get("step")
-    return line if numbers and isinstance(step, int) and step > 0 else None
+    whole = isinstance(step, int) and step > 0 and all(map(math.isfinite, line.values()))
+    return line if whole else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from anime_gan.runs.run_lock import RunError
 from anime_gan.runs.warm_start import WarmStart, refuse_contradictions, without_auto
 from anime_gan.training.checkpoints import STATE, checkpoint_step
 from anime_gan.training.config import ConfigError
-from anime_gan.training.run_files import CHECKPOINTS, CONFIG
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG, SCHEMA
 
 if TYPE_CHECKING:
     from anime_gan.common.backend import keras
@@ -48,9 +49,10 @@ class TrainedRun:
         self.run = RunDirectory(checkpoint.parent.parent)
         self.config = self.run.load_config(given)
         self._checkpoint = checkpoint
-        self._schema = Schema.read(self.run.path / "attributes.json", RunError)
+        self._schema = Schema.read(self.run.path / SCHEMA, RunError)
         data = self.run.read_data()
         self._statement, self._channels = data.statement, data.channels
+        self._before = data.earlier_runs
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the options of a run that starts from this one.
@@ -112,9 +114,16 @@ class TrainedRun:
         return WarmStart(self._checkpoint)
 
     @property
-    def statement(self) -> str:
-        """Origin and license of the data, for the statements of models that are trained from this run."""
-        return f"The networks were first trained in run {self.run.path.name}. {self._statement}"
+    def earlier_runs(self) -> list[dict[str, Any]]:
+        """Name, options, and step of this run and of those that it started from, the first one first."""
+        options = dataclasses.asdict(self.config)
+        return [*self._before, {"name": self.run.path.name, "config": options, "steps": self._step}]
+
+    def credit(self, statement: str) -> str:
+        """Returns the origin and license of a dataset, with those of this run's data if they differ."""
+        if self._statement == statement:
+            return statement
+        return f"{statement} The networks were first trained in run {self.run.path.name}. {self._statement}"
 
     def describe(self, resolution: int) -> str:
         """Returns a line that says how a run of this resolution starts."""

@@ -100,12 +100,12 @@ class WarmStart:
             which = ("but the data has none", "but the model has none")[bool(schema.num_labels)]
             raise self._error(f"fine-tuning needs labels in both model and data, {which}")
 
-    @property
-    def statement(self) -> str:
-        """Origin and license of the model, for the statements of models that are trained from it."""
-        return (
+    def credit(self, statement: str) -> str:
+        """Returns the origin and license of a dataset, followed by those of this model."""
+        model = (
             f"The generator was fine-tuned from model {self.export.name}. {self.export.record['statement']}"
         )
+        return f"{statement} {model}"
 
     def describe(self, schema: Schema) -> str:
         """Returns a line that says which of the data's labels the model knows."""

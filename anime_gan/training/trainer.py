@@ -111,12 +111,11 @@ class Trainer:
         self.penalty_weight = self.penalty.weight(config.penalty_weight)
 
         # Each network may have its own learning rate (Heusel et al. 2017, arXiv 1706.08500, section 2).
-        generator_rate = config.generator_learning_rate or config.learning_rate
         half_life = config.learning_rate_halving
         with self.strategy.scope():
             networks = build_networks(config, schema.num_labels, channels, dtype, synchronized=replicas > 1)
             self.generator, self.ema_generator, self.discriminator = networks
-            self.generator_optimizer = make_optimizer(self.generator, generator_rate, half_life)
+            self.generator_optimizer = make_optimizer(self.generator, config.generator_rate, half_life)
             self.discriminator_optimizer = make_optimizer(self.discriminator, config.learning_rate, half_life)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.augment_probability = tf.Variable(
@@ -173,8 +172,7 @@ class Trainer:
     def set_learning_rates(self) -> None:
         """Sets constant learning rates to those of the options; a checkpoint contains the rates before it."""
         if self.config.learning_rate_halving == 0:
-            generator_rate = self.config.generator_learning_rate or self.config.learning_rate
-            self.generator_optimizer.learning_rate.assign(generator_rate)
+            self.generator_optimizer.learning_rate.assign(self.config.generator_rate)
             self.discriminator_optimizer.learning_rate.assign(self.config.learning_rate)
 
     def check_weights(self) -> None:

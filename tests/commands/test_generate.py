@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import shutil
@@ -38,19 +37,6 @@ def run(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("runs") / "0001-drawn-published"
     export(directory, seed=0)
     return directory
-
-
-@pytest.fixture(scope="module", autouse=True)
-def loaded_once():
-    """Loading a model takes most of the time of a command."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "FaceGenerator", functools.cache(FaceGenerator))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def pixels(path: str | Path) -> np.ndarray:

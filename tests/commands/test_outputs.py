@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from PIL import Image
 from anime_gan.commands import generate
 from anime_gan.datasets.load import load_dataset
 from anime_gan.exports.write import export_model
-from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.output_paths import check_output, free_name, shortened_name
 from anime_gan.faces.picture_files import read_text
 from anime_gan.training.config import resolve_config
@@ -22,18 +20,6 @@ from anime_gan.training.trainer import Trainer
 WALK = ("--interpolate=smile -> glasses", "--frames=4")
 
 MANY_SEEDS = ",".join(str(2 * number + 2**62) for number in range(3_500))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def loaded_once():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "FaceGenerator", functools.cache(FaceGenerator))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def draw(*arguments: str) -> int:

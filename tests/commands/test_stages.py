@@ -14,20 +14,19 @@ import pytest
 
 from anime_gan.commands import train
 from anime_gan.exports.read import find_export
-from anime_gan.training import config
+from anime_gan.training import config, presets
 from tests.runs.test_loop import train_until_signal
 
 ARGUMENTS = ["--preset=flagship-128", "--num_images=40", "--batch_size=4", "--precision=float32"]
 
 
 @pytest.fixture(autouse=True)
-def short_stages(monkeypatch, tmp_path) -> None:
+def short_stages(monkeypatch) -> None:
     """Two steps at 64 pixels, then one at 128."""
-    monkeypatch.chdir(tmp_path)
     for name, steps in (("flagship", 2), ("flagship-128", 1)):
-        preset = config.PRESETS[name]
+        preset = presets.PRESETS[name]
         options = {**preset.options, "steps": steps, "log_interval": 1}
-        monkeypatch.setitem(config.PRESETS, name, dataclasses.replace(preset, options=options))
+        monkeypatch.setitem(presets.PRESETS, name, dataclasses.replace(preset, options=options))
 
 
 def test_each_stage_grows_from_the_one_before_and_can_be_resumed(tmp_path, capsys):
@@ -77,6 +76,6 @@ def test_options_that_every_stage_decides_are_refused(option, tmp_path, capsys):
 
 
 def test_the_chain_of_presets_doubles_the_resolution():
-    assert config.stages_of("flagship-256") == ["flagship", "flagship-128", "flagship-256"]
-    sides = [config.resolve_config(name, {}).resolution for name in config.stages_of("flagship-256")]
+    assert presets.stages_of("flagship-256") == ["flagship", "flagship-128", "flagship-256"]
+    sides = [config.resolve_config(name, {}).resolution for name in presets.stages_of("flagship-256")]
     np.testing.assert_array_equal(sides, [64, 128, 256])

@@ -11,12 +11,8 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import train
-from anime_gan.training.config import PRESETS, TrainConfig
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from anime_gan.training.config import TrainConfig
+from anime_gan.training.presets import PRESETS
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def test_data(data, name):
         ("/home/me/runs/0003-faces/export/180", "0003-faces"),
         ("/usr/lib/anime_gan/pretrained/sutemo-128/1", "sutemo-128"),
         ("/home/me/runs/0003-faces", "0003-faces"),
+        ("/home/me/runs/0003-faces/checkpoints/step-00000180", "0003-faces"),
         ("1", "1"),
         ("", ""),
     ],

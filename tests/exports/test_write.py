@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.model_card import model_card
-from anime_gan.exports.write import export_model
+from anime_gan.exports.write import export_model, make_record
 from anime_gan.training.trainer import Trainer
 from tests.training.test_trainer import CONFIG
 
@@ -266,3 +267,26 @@ def test_the_card_gives_the_training_time_in_words(schema, seconds, words):
         "weights_sha256": "",
     }
     assert words in model_card(record, schema)
+
+
+def test_the_card_of_a_grown_model_lists_all_commands_without_paths(trainer, schema):
+    """They can be run one after the other in an empty folder."""
+    small = {**dataclasses.asdict(CONFIG), "data": "/home/me/faces", "steps": 9}
+    large = {**small, "init_from": "/home/me/runs/first/checkpoints/step-00000007", "resolution": 128}
+    record = make_record(
+        {**large, "steps": 3},
+        trainer.ema_generator,
+        steps=3,
+        seconds=0.0,
+        learning_rates=(),
+        earlier_runs=[{"name": "first", "config": small, "steps": 7}],
+        images=500,
+        statement="Noise.",
+    )
+    card = model_card(record, schema)
+    assert "of 8, after run first (7 steps)." in card and "/home" not in card
+    commands = [
+        shlex.split(line)[2:] for line in card.splitlines() if line.startswith("    python train.py ")
+    ]
+    assert {"--data=faces", "--steps=7", "--run_dir=first"} <= set(commands[0])
+    assert {"--data=faces", "--steps=3", "--init_from=first", "--resolution=128"} <= set(commands[1])

@@ -95,9 +95,11 @@ def test_a_grown_run_can_grow_again(start, schema, labels, tmp_path):
     dataset = make_dataset(schema, labels, side=128)
     trainer = make_trainer(config, dataset)
     start.fill(trainer)
-    run = RunDirectory.create(tmp_path / "0002-plain", config, dataset)
+    run = RunDirectory.create(tmp_path / "0002-plain", config, dataset, start.earlier_runs)
     run.save_checkpoint(trainer.checkpoint, 3, keep=1)
     again = TrainedRun(find_checkpoint(run.path), {})
+    history = [(entry["name"], entry["config"]["resolution"], entry["steps"]) for entry in again.earlier_runs]
+    assert history == [("0001-plain", 64, 7), ("0002-plain", 128, 3)]
     larger = TrainConfig(**again.options({"resolution": 256}))
     assert (larger.resolution, larger.base_resolution) == (256, 64)
     grown = make_trainer(larger, make_dataset(schema, labels, side=256))
@@ -111,6 +113,12 @@ def test_automatic_transparency_is_what_the_run_has(channels, transparent, schem
     run = RunDirectory.create(tmp_path / "run", CONFIG, make_dataset(schema, labels, channels=channels))
     start = TrainedRun(run.checkpoint_path(7), {})
     assert start.options({"transparent": "auto"})["transparent"] == transparent
+
+
+def test_the_same_pictures_are_credited_once(start, trained):
+    theirs = trained[0].read_data().statement
+    assert start.credit(theirs) == theirs
+    assert start.credit("Mine.") == f"Mine. The networks were first trained in run 0001-plain. {theirs}"
 
 
 def test_other_labels_or_channels_do_not_fit(start, schema, labels):

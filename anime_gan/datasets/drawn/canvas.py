@@ -16,6 +16,8 @@ from PIL import Image, ImageChops, ImageDraw
 
 Color = tuple[int, int, int]
 Points = np.ndarray | Sequence[tuple[float, float]]
+# Left, top, right, and bottom in pixels.
+Box = tuple[int, int, int, int]
 
 # Half the width of a head. A turn of the head moves only points within this distance of the middle.
 FACE_REACH = 0.34
@@ -213,21 +215,13 @@ class Canvas:
         if clip is None and fade == (1.0, 1.0) and self.image.mode == "RGB":
             self._glaze.polygon(pixels.ravel().tolist(), fill=(*color, round(255 * opacity)))
             return
-        box = self._box(pixels)
+        box = box_of(pixels, self.size)
         if box is None:
             return
-        left, top, right, bottom = box
-        mask = Image.new("L", (right - left, bottom - top))
-        level = round(255 * opacity)
-        ImageDraw.Draw(mask).polygon((pixels - (left, top)).ravel().tolist(), fill=level)
-        if clip is not None:
-            mask = ImageChops.multiply(mask, clip.crop(box))
+        mask = polygon_mask(pixels, box, opacity)
         if fade != (1.0, 1.0):
-            low, high = pixels[:, 1].min(), pixels[:, 1].max()
-            ramp = np.interp(np.arange(top, bottom), (low, high), fade).clip(0, 1) * 255
-            column = Image.frombytes("L", (1, len(ramp)), ramp.astype(np.uint8).tobytes())
-            mask = ImageChops.multiply(mask, column.resize(mask.size, Image.Resampling.NEAREST))
-        self.image.paste(self._ink(color), box, mask)
+            mask = faded(mask, box, pixels, fade)
+        self._paste(mask, box, color, clip)
 
     def glow(
         self,
@@ -240,13 +234,11 @@ class Canvas:
         """Blends an ellipse with soft edges over the picture."""
         middle = self.pixels([center])[0]
         reach = np.asarray(radii) * self.pose.zoom * self.size
-        box = self._box(np.stack([middle - reach, middle + reach]))
-        if box is None:
-            return
-        x = (np.arange(box[0], box[2]) + 0.5 - middle[0]) / reach[0]
-        y = (np.arange(box[1], box[3]) + 0.5 - middle[1]) / reach[1]
-        level = np.maximum((1 - x**2)[None, :] - (y**2)[:, None], 0) * (255 * opacity)
-        mask = Image.fromarray(level.astype(np.uint8))
+        box = box_of(np.stack([middle - reach, middle + reach]), self.size)
+        if box is not None:
+            self._paste(glow_mask(middle, reach, box, opacity), box, color, clip)
+
+    def _paste(self, mask: Image.Image, box: Box, color: Color, clip: Image.Image | None) -> None:
         if clip is not None:
             mask = ImageChops.multiply(mask, clip.crop(box))
         self.image.paste(self._ink(color), box, mask)
@@ -255,9 +247,33 @@ class Canvas:
         """Returns an opaque color in the mode of the picture."""
         return color if self.image.mode == "RGB" else (*color, 255)
 
-    def _box(self, pixels: np.ndarray) -> tuple[int, int, int, int] | None:
-        """Returns the bounding box of the points in the picture, or None if they are outside."""
-        (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
-        left, top = max(0, int(low_x)), max(0, int(low_y))
-        right, bottom = min(self.size, int(high_x) + 2), min(self.size, int(high_y) + 2)
-        return (left, top, right, bottom) if left < right and top < bottom else None
+
+def box_of(pixels: np.ndarray, size: int, margin: float = 0.0) -> Box | None:
+    """Returns the bounding box of points in a square picture, or None if they are outside."""
+    x, y = pixels.T.tolist()
+    left, top = max(0, int(min(x) - margin)), max(0, int(min(y) - margin))
+    right, bottom = min(size, int(max(x) + margin) + 2), min(size, int(max(y) + margin) + 2)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def polygon_mask(pixels: np.ndarray, box: Box, opacity: float) -> Image.Image:
+    """Returns the inside of an outline as an "L" picture of the box."""
+    mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
+    ImageDraw.Draw(mask).polygon((pixels - box[:2]).ravel().tolist(), fill=round(255 * opacity))
+    return mask
+
+
+def faded(mask: Image.Image, box: Box, pixels: np.ndarray, fade: tuple[float, float]) -> Image.Image:
+    """Returns a mask times factors that are interpolated from the top to the bottom of an outline."""
+    low, high = pixels[:, 1].min(), pixels[:, 1].max()
+    ramp = np.interp(np.arange(box[1], box[3]), (low, high), fade).clip(0, 1) * 255
+    column = Image.frombytes("L", (1, len(ramp)), ramp.astype(np.uint8).tobytes())
+    return ImageChops.multiply(mask, column.resize(mask.size, Image.Resampling.NEAREST))
+
+
+def glow_mask(middle: np.ndarray, reach: np.ndarray, box: Box, opacity: float) -> Image.Image:
+    """Returns an ellipse that fades toward its edge as an "L" picture of the box."""
+    x = (np.arange(box[0], box[2]) + 0.5 - middle[0]) / reach[0]
+    y = (np.arange(box[1], box[3]) + 0.5 - middle[1]) / reach[1]
+    level = np.maximum((1 - x**2)[None, :] - (y**2)[:, None], 0) * (255 * opacity)
+    return Image.fromarray(level.astype(np.uint8))

@@ -12,7 +12,7 @@ import numpy as np
 
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import Schema
-from anime_gan.common.suggestions import shortened
+from anime_gan.common.suggestions import listed, shortened
 from anime_gan.datasets.folder.columns import ABSENT, Column, encode, learn, match, mismatch
 from anime_gan.datasets.folder.image_labels import ImageLabels
 from anime_gan.datasets.folder.table_text import TableText, read_table_text
@@ -124,7 +124,7 @@ class _Reading:
         columns = [column for column in self._columns.values() if isinstance(column, Column)]
         tag_columns = [column for column in self._columns.values() if isinstance(column, TagColumn)]
         used = [column for column in columns if self._is_usable(column, used_rows)]
-        schema = self._schema or _schema_of(used, tag_columns, files.where(0))
+        schema = self._schema or _schema_of(used, tag_columns, files.table(0))
         labels = encode(schema, used, used_rows)
         slots = {normalize(slot.name): slot for slot in schema.slots}
         said = {normalize(column.name) for column in used}
@@ -155,12 +155,10 @@ class _Reading:
         return True
 
     def _column_notes(self) -> list[str]:
-        notes = []
-        for reason, names in self._ignored.items():
-            more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            shown = ", ".join(names[:_SHOWN]) + more
-            notes.append(f"column{'s' * (len(names) > 1)} {shown} ignored: {reason}")
-        return notes
+        return [
+            f"column{'s' * (len(names) > 1)} {listed(names, _SHOWN)} ignored: {reason}"
+            for reason, names in self._ignored.items()
+        ]
 
 
 class _Nothing:
@@ -195,8 +193,11 @@ class _Files:
 
     def where(self, row: int) -> str:
         """Returns the table and the number of an accepted row, for messages."""
-        name = next((name for first, name in reversed(self._tables) if first <= row), LABEL_TABLE)
-        return f"{name} row {self.numbers[row]}" if row < len(self.numbers) else name
+        return f"{self.table(row)} row {self.numbers[row]}"
+
+    def table(self, row: int) -> str:
+        """Returns the name of the table of an accepted row."""
+        return next((name for first, name in reversed(self._tables) if first <= row), LABEL_TABLE)
 
     def accept(self, number: int, cells: list[str], skipped: list[tuple[str, str]]) -> list[str]:
         """Records the file name of a row; returns its cells, or none if the row is not usable."""
@@ -244,15 +245,14 @@ class _Files:
         found = []
         for (place, first, name), other in zip(self._again, differs, strict=True):
             what = "contradicts" if other else "repeats"
-            same_table = self.where(place).split(" row ")[0] == self.where(first).split(" row ")[0]
+            same_table = self.table(place) == self.table(first)
             original = f"row {self.numbers[first]}" if same_table else self.where(first)
             used = ", which is used" * bool(other)
             found.append((name, f"repeated row: {self.where(place)} {what} {original}{used}"))
         return found
 
 
-def _schema_of(columns: Sequence[Column], tag_columns: Sequence[TagColumn], where: str) -> Schema:
-    table = where.split(" row ")[0]
+def _schema_of(columns: Sequence[Column], tag_columns: Sequence[TagColumn], table: str) -> Schema:
     try:
         schema = Schema.from_names({column.name: column.values for column in columns})
         attributes = {normalize(attribute.name): attribute for attribute in schema.attributes}

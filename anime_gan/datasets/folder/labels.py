@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.suggestions import listed
 from anime_gan.datasets.dataset import printable
 from anime_gan.datasets.folder.beside import (
     label_file,
@@ -25,7 +26,7 @@ from anime_gan.datasets.folder.table_text import NoFileColumn, TableText, read_t
 from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.prepared import UNLABELED
-from anime_gan.datasets.reading.kinds import head_reader, is_picture, may_be_picture, why_left_out
+from anime_gan.datasets.reading.kinds import ending_of, head_reader, is_picture, may_be_picture, why_left_out
 from anime_gan.datasets.reading.pictures import MAX_BYTES
 from anime_gan.datasets.reading.storage import read_file
 
@@ -214,15 +215,14 @@ def _unread_label_files(names: Sequence[str], used: set[str]) -> list[str]:
     found = [
         name
         for name in names
-        if PurePosixPath(name).suffix.lower() in _LABEL_LIKE
+        if ending_of(name) in _LABEL_LIKE
         and name not in used
         and PurePosixPath(name).name.lower() not in _NO_LABELS
     ]
     if not found:
         return []
-    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return [
-        f"files that may contain labels but are not read: {', '.join(found[:_SHOWN])}{more} (labels are "
+        f"files that may contain labels but are not read: {listed(found, _SHOWN)} (labels are "
         f"read from {', '.join(TABLES)}, and from files such as face.txt beside face.png)"
     ]
 

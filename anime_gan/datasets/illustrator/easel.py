@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from anime_gan.datasets.drawn.canvas import Color, Points, tress
+from anime_gan.datasets.drawn.canvas import Box, Color, Points, box_of, faded, glow_mask, polygon_mask, tress
 from anime_gan.datasets.drawn.palette import Shades, mix
 from anime_gan.datasets.illustrator.looks import Look
 from anime_gan.datasets.illustrator.view import BODY_TILT, View
 
 Mask = Image.Image
-Box = tuple[int, int, int, int]
 # Soft masks are drawn this much smaller than the canvas, and enlarged again.
 SOFT_REDUCTION = 4
 # Distance between the lines of a hatching, and their width, in frame units.
@@ -158,13 +157,13 @@ class Layer:
             self.fill(points, color)
             return
         pixels = self.pixels(points)
-        box = self._box(pixels)
+        box = box_of(pixels, self.easel.size)
         if box is None or opacity <= 0:
             return
-        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
-        inside = (pixels - box[:2]).ravel().tolist()
-        ImageDraw.Draw(mask).polygon(inside, fill=round(255 * min(1.0, opacity)))
-        self._paste(mask, box, color, clip, pixels, fade)
+        mask = polygon_mask(pixels, box, min(1.0, opacity))
+        if fade is not None:
+            mask = faded(mask, box, pixels, fade)
+        self._paste(mask, box, color, clip)
 
     def soft(
         self,
@@ -177,7 +176,7 @@ class Layer:
         """Blends a color over an outline with soft edges; `blur` is their width in frame units."""
         pixels = self.pixels(points)
         reach = blur * self.easel.size * self.easel.view.zoom
-        box = self._box(pixels, reach)
+        box = box_of(pixels, self.easel.size, reach)
         if box is None or opacity <= 0:
             return
         wide, high = box[2] - box[0], box[3] - box[1]
@@ -201,13 +200,9 @@ class Layer:
         """Blends an ellipse that fades toward its edge."""
         middle = self.pixels([center])[0]
         reach = np.asarray(radii) * self.easel.size * self.easel.view.zoom
-        box = self._box(np.stack([middle - reach, middle + reach]))
-        if box is None:
-            return
-        x = (np.arange(box[0], box[2]) + 0.5 - middle[0]) / reach[0]
-        y = (np.arange(box[1], box[3]) + 0.5 - middle[1]) / reach[1]
-        level = np.maximum((1 - x**2)[None, :] - (y**2)[:, None], 0) * (255 * opacity)
-        self._paste(Image.fromarray(level.astype(np.uint8)), box, color, clip)
+        box = box_of(np.stack([middle - reach, middle + reach]), self.easel.size)
+        if box is not None:
+            self._paste(glow_mask(middle, reach, box, opacity), box, color, clip)
 
     def shadow(
         self,
@@ -250,39 +245,16 @@ class Layer:
 
     def _hatch(self, points: Points, color: Color, opacity: float, clip: Mask | None) -> None:
         pixels = self.pixels(points)
-        box = self._box(pixels)
+        box = box_of(pixels, self.easel.size)
         if box is None:
             return
-        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
-        ImageDraw.Draw(mask).polygon((pixels - box[:2]).ravel().tolist(), fill=round(255 * opacity))
-        lines = _hatching(self.easel.size, self.easel.view.side)
-        self._paste(ImageChops.multiply(mask, lines.crop(box)), box, color, clip)
+        lines = _hatching(self.easel.size, self.easel.view.side).crop(box)
+        self._paste(ImageChops.multiply(polygon_mask(pixels, box, opacity), lines), box, color, clip)
 
-    def _paste(
-        self,
-        mask: Image.Image,
-        box: Box,
-        color: Color,
-        clip: Mask | None,
-        pixels: np.ndarray | None = None,
-        fade: tuple[float, float] | None = None,
-    ) -> None:
+    def _paste(self, mask: Mask, box: Box, color: Color, clip: Mask | None) -> None:
         if clip is not None:
             mask = ImageChops.multiply(mask, clip.crop(box))
-        if fade is not None and pixels is not None:
-            low, high = pixels[:, 1].min(), pixels[:, 1].max()
-            ramp = np.interp(np.arange(box[1], box[3]), (low, high), fade).clip(0, 1) * 255
-            column = Image.frombytes("L", (1, len(ramp)), ramp.astype(np.uint8).tobytes())
-            mask = ImageChops.multiply(mask, column.resize(mask.size, Image.Resampling.NEAREST))
         self.easel.image.paste((*color, 255), box, mask)
-
-    def _box(self, pixels: np.ndarray, margin: float = 0.0) -> Box | None:
-        x, y = pixels.T.tolist()
-        low_x, low_y, high_x, high_y = min(x), min(y), max(x), max(y)
-        left, top = max(0, int(low_x - margin)), max(0, int(low_y - margin))
-        size = self.easel.size
-        right, bottom = min(size, int(high_x + margin) + 2), min(size, int(high_y + margin) + 2)
-        return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def _grown(pixels: np.ndarray, width: float, variation: float) -> np.ndarray:
