@@ -9,6 +9,7 @@ from anime_gan.common.command_line import Flags, run_command
 
 COMMANDS = {
     "anime_gan.commands.generate": "draw faces, sheets, and animations with a model (generate.py)",
+    "anime_gan.characters": "make characters for games, with all expressions",
     "anime_gan.studio": "draw faces in the browser",
     "anime_gan.prepare": "turn a folder of pictures into a labeled dataset of faces",
     "anime_gan.commands.train": "train or fine-tune a model and export it (train.py)",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # The default number of drawn images; a drawn source is endless.
 DEFAULT_DRAWN_IMAGES = 16_000
+# Pairs of faces for the measure of persons.
+SIBLINGS = 6_000
 
 
 def load_dataset(
@@ -98,6 +100,32 @@ def load_dataset(
         advice = "save their images as files and use that folder, or write it as shards with"
         reason = f"contains {found}; {advice} python -m anime_gan.datasets.build FOLDER DEST"
         raise DataError(reason, "data", data) from error
+
+
+def load_siblings(data: str, resolution: int, seed: int, transparent: str) -> Dataset | None:
+    """Loads pairs of faces of the same person with different expressions; None if a source has none.
+
+    Args:
+        data: As in `load_dataset`; only `sutemo:DIR` has pairs.
+        resolution: Image side in pixels.
+        seed: Random seed of the persons.
+        transparent: A key of `TRANSPARENT`.
+
+    Raises:
+        DataError: The source cannot be read.
+    """
+    kind, _, where = data.partition(":")
+    if kind != "sutemo" or not where:
+        return None
+    from anime_gan.datasets.illustrated import IllustratedFaces
+    from anime_gan.datasets.prepared import prepare
+    from anime_gan.datasets.sutemo.siblings import SutemoSiblings
+
+    try:
+        illustrator = SutemoSiblings(where, seed, transparent=TRANSPARENT[transparent] is not False)
+    except (OSError, ValueError) as error:
+        raise DataError(str(error), "data", data) from error
+    return prepare(IllustratedFaces(illustrator, 2 * SIBLINGS), resolution)
 
 
 def _why_no_source(data: str) -> str:

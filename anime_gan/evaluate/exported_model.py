@@ -48,6 +48,11 @@ class ExportedModel:
         self.record = self._export.record
         self.background = background
 
+    @property
+    def channels(self) -> int:
+        """4 if the model draws transparent pictures, else 3."""
+        return self._export.channels
+
     @functools.cached_property
     def generator(self) -> FaceGenerator:
         """The loaded model."""
@@ -86,7 +91,7 @@ class ExportedModel:
         """
         config = self.record["config"]
         dataset = load_dataset(
-            data or self._recorded_data(),
+            data or self.recorded_data(),
             config["num_images"],
             config["resolution"],
             config["seed"],
@@ -98,7 +103,7 @@ class ExportedModel:
         check_schema(self, dataset)
         return dataset
 
-    def _recorded_data(self) -> str:
+    def recorded_data(self) -> str:
         """Returns the data source. The export records only its name; the run around it, if any, the path."""
         recorded: str = self.record["config"]["data"]
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

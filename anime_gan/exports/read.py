@@ -26,6 +26,9 @@ PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SHIPPED = PRETRAINED / "sutemo-64"
 # The folder beside the SavedModel with the critic that `python -m anime_gan.evaluate` trains.
 CRITIC = "critic"
+# The folders beside it with the other judges of `python -m anime_gan.evaluate`, which check characters.
+TAGGER = "tagger"
+PERSON = "person"
 LABEL_ROWS = "label_rows.npz"
 # Number of checksum digits that identify a model or a critic in a picture file.
 NAME_DIGITS = 16

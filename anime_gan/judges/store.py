@@ -30,9 +30,15 @@ class JudgeError(InputError):
     """A stored judge cannot be used; the message names it and says what to do."""
 
 
-def judge_folder(dataset: Dataset, name: str) -> Path:
-    """Returns the cache folder of a dataset's judge; its key is the dataset's content and the code."""
-    code = code_fingerprint(("anime_gan.judges.tagger", "anime_gan.judges.critic"), STORAGE)
+def judge_folder(dataset: Dataset, name: str, *modules: str) -> Path:
+    """Returns the cache folder of a dataset's judge; its key is the dataset's content and the code.
+
+    Args:
+        dataset: What the judge is trained on.
+        name: Name of the judge.
+        *modules: Modules with its code, besides those of the tagger and the critic.
+    """
+    code = code_fingerprint(("anime_gan.judges.tagger", "anime_gan.judges.critic", *modules), STORAGE)
     return cache_folder() / "judges" / f"{dataset.checksum[:16]}-{code[:16]}" / name
 
 
