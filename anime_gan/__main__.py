@@ -15,6 +15,7 @@ COMMANDS = {
     "anime_gan.commands.train": "train or fine-tune a model and export it (train.py)",
     "anime_gan.evaluate": "measure the control, variety, and quality of a model",
     "anime_gan.pack": "make an exported model smaller and faster",
+    "anime_gan.portable": "write a model for programs and pages without TensorFlow",
     "anime_gan.datasets.build": "write a dataset as TFRecord shards",
     "anime_gan.datasets.sampled": "draw a labeled dataset with a model",
     "anime_gan.importers.webdnn": "convert the model published by make.girls.moe",

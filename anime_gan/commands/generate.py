@@ -20,6 +20,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.files import filled_whole, write_text
 from anime_gan.common.layout import TINT, grid
 from anime_gan.exports.read import Export, check_critic, read_export
+from anime_gan.faces.engines import ENGINE_HELP, ENGINES, chosen_engine
 from anime_gan.faces.generator import DrawnFace, FaceGenerator
 from anime_gan.faces.output_paths import (
     LONGEST_STEM,
@@ -149,6 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         None,
         "attributes to change in a face from --like or --project, such as 'silver hair, smile'",
     )
+    flags.choice("engine", ENGINES, ENGINE_HELP)
     return run_command("generate.py", SUMMARY, flags, lambda: _generate(flags), argv)
 
 
@@ -168,9 +170,10 @@ def _generate(flags: Flags) -> int:
         raise AttributeRequestError(error.reason + hint, error.field, error.value) from error
     if request.candidates > 1:
         check_critic(export.directory)
+    chosen_engine(flags.engine, export)
     out = _checked_out(flags, request)
     background = _background(flags, export, out, request)
-    generator = FaceGenerator(export.directory)
+    generator = FaceGenerator(export.directory, flags.engine)
     if origin and origin.critic is not None and origin.critic != generator.critic_name:
         raise InputError(
             "the model has been re-evaluated since this picture was made (critic "
@@ -210,6 +213,9 @@ def _project(flags: Flags, export: Export) -> int:
     _refuse_with("project", flags, (*TAKEN_FROM_PICTURE, "like", "sheet"))
     scaling = _scaling(flags)
     # Check everything before the search, which takes a while.
+    if chosen_engine(flags.engine, export) != "tensorflow":
+        reason = '--project needs the package "tensorflow": pip install tensorflow, and omit --engine=onnx'
+        raise InputError(reason)
     if changes is not None:
         changed(FaceRequest(), changes, export.schema)
     out = Path(flags.out)
@@ -221,7 +227,7 @@ def _project(flags: Flags, export: Export) -> int:
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
     background = _background(flags, export, out)
-    generator = FaceGenerator(export.directory)
+    generator = FaceGenerator(export.directory, flags.engine)
     picture = read_own_picture(source, generator.resolution, export.channels)
     # Imported here because it imports TensorFlow.
     from anime_gan.faces.projector import STEPS, Projector

@@ -15,6 +15,7 @@ from absl import flags
 
 import anime_gan
 from anime_gan.common.errors import InputError
+from anime_gan.common.quiet import MISSING
 from anime_gan.common.suggestions import nearest
 from anime_gan.common.system_limits import system_limit
 from anime_gan.common.user_paths import expand_user
@@ -147,6 +148,10 @@ def run_command(
         return INTERRUPTED
     except InputError as error:
         return _fail(name, error.as_flag())
+    except ModuleNotFoundError as error:
+        if error.name not in ("tensorflow", "keras"):
+            raise
+        return _fail(name, MISSING)
     except flags.Error as error:
         # absl wraps the error of a parser.
         if isinstance(error.__context__, InputError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from anime_gan.attributes.label_rows import LabelRows
 from anime_gan.attributes.schema import Schema
 from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
@@ -17,9 +18,6 @@ from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG
-
-if TYPE_CHECKING:
-    from anime_gan.attributes.label_sampler import LabelRows
 
 # The folder of the bundled models, and the default model.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -245,9 +243,6 @@ def read_label_rows(export: Path) -> LabelRows:
     Raises:
         ModelError: The file is missing or damaged.
     """
-    # Imported here because it imports TensorFlow.
-    from anime_gan.attributes.label_sampler import LabelRows
-
     path = export / LABEL_ROWS
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -10,10 +10,7 @@ from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.phrases import NORMALIZATION
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
 from anime_gan.common.backend import tf
-
-# Second word of the stateless seed: separate random streams for latent vectors and labels.
-LATENT_STREAM = 0
-LABEL_STREAM = 1
+from anime_gan.exports.streams import LABEL_STREAM, LATENT_STREAM
 
 
 class FaceInputs(NamedTuple):

@@ -12,22 +12,18 @@ from typing import Any, TypeVar
 import numpy as np
 
 from anime_gan.common.backend import keras
-from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import read_json
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.prepared import cache_folder
+from anime_gan.judges.record import JudgeError
 
 # These modules determine where a judge is stored, not its weights.
-STORAGE = ("anime_gan.judges.store", "anime_gan.datasets.prepared")
+STORAGE = ("anime_gan.judges.store", "anime_gan.judges.record", "anime_gan.datasets.prepared")
 
 
 T = TypeVar("T")
-
-
-class JudgeError(InputError):
-    """A stored judge cannot be used; the message names it and says what to do."""
 
 
 def judge_folder(dataset: Dataset, name: str, *modules: str) -> Path:
