@@ -114,11 +114,10 @@ class Selector:
 
 
 def _saved(critic: Scorer, directory: Path) -> None:
-    from anime_gan.judges.critic import Critic
-
-    if not isinstance(critic, Critic):
+    save = getattr(critic, "save", None)
+    if save is None:
         raise TypeError("only critics of the TensorFlow engine can be saved")
-    critic.save(directory)
+    save(directory)
 
 
 def _read_crops(path: Path) -> Details:

@@ -27,7 +27,7 @@ GLASSES = {"kind": "faces", "attributes": {"hair_color": "blue", "glasses": True
 def command(generator, monkeypatch, tmp_path):
     """Runs `generate.py` with the model that is already loaded."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(generate, "FaceGenerator", lambda _: generator)
+    monkeypatch.setattr(generate, "FaceGenerator", lambda *_: generator)
 
     def run(*arguments: str) -> None:
         assert generate.main(list(arguments)) == 0
