@@ -9,11 +9,13 @@ from anime_gan.common.command_line import Flags, run_command
 
 COMMANDS = {
     "anime_gan.commands.generate": "draw faces, sheets, and animations with a model (generate.py)",
+    "anime_gan.characters": "make characters for games, with all expressions",
     "anime_gan.studio": "draw faces in the browser",
     "anime_gan.prepare": "turn a folder of pictures into a labeled dataset of faces",
     "anime_gan.commands.train": "train or fine-tune a model and export it (train.py)",
     "anime_gan.evaluate": "measure the control, variety, and quality of a model",
     "anime_gan.pack": "make an exported model smaller and faster",
+    "anime_gan.portable": "write a model for programs and pages without TensorFlow",
     "anime_gan.datasets.build": "write a dataset as TFRecord shards",
     "anime_gan.datasets.sampled": "draw a labeled dataset with a model",
     "anime_gan.importers.webdnn": "convert the model published by make.girls.moe",

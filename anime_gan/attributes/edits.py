@@ -40,6 +40,14 @@ def options(schema: Schema, slot: Slot) -> list[str]:
     return phrases if slot.is_group else [phrases[0], f"no {phrases[0]}"]
 
 
+def has_words(labels: np.ndarray, schema: Schema) -> bool:
+    """Whether the words for a label row stand for it; values between those of a group have no words."""
+    try:
+        return np.array_equal(schema.parse(schema.describe(labels)), labels)
+    except AttributeRequestError:
+        return False
+
+
 def definite(wanted: np.ndarray, schema: Schema, request: str, field: str) -> np.ndarray:
     """Checks that a request names a value for each group that it mentions; `no blue hair` does not.
 

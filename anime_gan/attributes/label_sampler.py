@@ -6,50 +6,12 @@ graph. The caller passes random numbers; no seed is stored here.
 
 from __future__ import annotations
 
-import dataclasses
-
-import numpy as np
-
-from anime_gan.attributes.scales import BINS, MIDDLE_BIN, NEARLY_ZERO, decoded
+from anime_gan.attributes.label_rows import LabelRows, LabelTables
+from anime_gan.attributes.scales import MIDDLE_BIN, NEARLY_ZERO, SAME_BIN
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 
-MAX_ROWS = 16_384
-# Half the width of a bin, and a bit for rounding.
-SAME_BIN = 0.5 / (MIDDLE_BIN - 1) + 1e-6
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelRows:
-    """The distinct label rows of a training set and their counts.
-
-    Attributes:
-        rows: int8 [r, a] of +1, -1, and 0 (unknown), and bins of scales.
-        counts: int64 [r].
-    """
-
-    rows: np.ndarray
-    counts: np.ndarray
-
-    @classmethod
-    def from_labels(cls, labels: np.ndarray, limit: int = MAX_ROWS) -> LabelRows:
-        """Counts the distinct rows of `labels`, int8 [n, a], and keeps the `limit` most frequent ones."""
-        rows = np.ascontiguousarray(labels, np.int8)
-        # Comparing each row as one value is ten times as fast as `np.unique(axis=0)`.
-        whole = rows.view(np.dtype((np.void, rows.shape[1]))).ravel()
-        _, first, counts = np.unique(whole, return_index=True, return_counts=True)
-        rows = rows[first]
-        if len(rows) > limit:
-            # `unique` sorts by value. Dropping ties in that order would favor some attributes.
-            shuffled = np.random.default_rng(0).permutation(len(rows))
-            kept = np.sort(shuffled[np.argsort(-counts[shuffled], kind="stable")[:limit]])
-            rows, counts = rows[kept], counts[kept]
-        return cls(rows, counts.astype(np.int64))
-
-    @classmethod
-    def empty(cls) -> LabelRows:
-        """Returns the rows of a training set without labels."""
-        return cls(np.zeros((0, 0), np.int8), np.zeros(0, np.int64))
+__all__ = ["LabelRows", "LabelSampler"]
 
 
 class LabelSampler(tf.Module):
@@ -67,48 +29,15 @@ class LabelSampler(tf.Module):
             distribution: The label rows to sample from.
         """
         super().__init__(name="label_sampler")
-        slots = schema.slots
-        self.num_slots = len(slots)
-        options = max(slot.size if slot.is_group else BINS if slot.is_scale else 2 for slot in slots)
-        width = sum(slot.size for slot in slots)
-        meaning = np.zeros((len(slots), options, width), np.float32)
-        exists = np.zeros((len(slots), options), np.float64)
-        owner = np.zeros((len(slots), width), np.float32)
-        bins = np.arange(1, BINS + 1)
-        for index, slot in enumerate(slots):
-            owner[index, slot.columns] = 1
-            if slot.is_scale:
-                meaning[index, :BINS, slot.start] = decoded(bins[:, np.newaxis], [0])[:, 0]
-                exists[index, :BINS] = 1
-                continue
-            if slot.is_group:
-                meaning[index, : slot.size, slot.columns] = 2 * np.eye(slot.size) - 1
-                exists[index, : slot.size] = 1
-            else:
-                meaning[index, :2, slot.start] = (1, -1)
-                exists[index, :2] = 1
-        # hides[a, t]: whether label column t hides label column a.
-        hides = np.zeros((width, width), np.float32)
-        for hidden, hider in schema.hidden_by:
-            hides[hidden.columns, hider] = 1
-        rows = distribution.rows.astype(np.float32)
-        has_option = np.einsum("ra,soa->rso", rows, meaning) >= owner.sum(1)[:, None]
-        scale_columns = list(schema.scales)
-        for index, slot in enumerate(slots):
-            if slot.is_scale:
-                has_option[:, index, :BINS] = rows[:, slot.start, np.newaxis] == bins
-        frequency = np.einsum("rso,r->so", has_option * exists, distribution.counts.astype(np.float64))
-
-        # meaning[s, o]: the label row of option o of attribute s, with zeros for other attributes.
-        self._meaning = tf.constant(meaning)
-        self._exists = tf.constant(exists)
-        self._owner = tf.constant(owner)
-        self._hides = tf.constant(hides)
-        self._frequency = tf.constant(frequency)
-        # 1 for the columns of scales; empty without scales.
-        self._scale_columns = scale_columns
-        is_scale = np.isin(np.arange(width), scale_columns).astype(np.float32)
-        self._is_scale = tf.constant(is_scale) if scale_columns else None
+        tables = LabelTables(schema, distribution)
+        self.num_slots = len(schema.slots)
+        self._meaning = tf.constant(tables.meaning)
+        self._exists = tf.constant(tables.exists)
+        self._owner = tf.constant(tables.owner)
+        self._hides = tf.constant(tables.hides)
+        self._frequency = tf.constant(tables.frequency)
+        self._scale_columns = tables.scale_columns
+        self._is_scale = tf.constant(tables.is_scale) if tables.scale_columns else None
         # int8 keeps an export with 16,384 rows small.
         self._rows = tf.constant(distribution.rows, tf.int8)
         self._counts = tf.constant(distribution.counts, tf.float64)

@@ -21,6 +21,9 @@ NORMALIZATION = (
     (" *(! ?=|≠) *", "=!"),
     (" *([,=]) *", r"\1"),
     ("^ +| +$", ""),
+    # A minus in front of a number is its sign, and Chinese and Japanese have no spaces: 微笑40%.
+    ("([\u3040-\u30ff\u3400-\u9fff])([-+]?[0-9.])", r"\1 \2"),
+    (r"([^-+! ,=])-([0-9]*\.?[0-9]+ ?(?:[%°]|deg[a-z]*|years?)?)(,|$)", r"\1 !\2\3"),
     # In front of a phrase or a value, a plus changes nothing.
     (r"(^|[,=])\+([^-+! ,=])", r"\1\2"),
     (r"(^|[ ,=:;(\[{<>+*/|~])-", r"\1!"),

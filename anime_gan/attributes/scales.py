@@ -15,6 +15,8 @@ import numpy as np
 BINS = 21
 MIDDLE_BIN = (BINS + 1) // 2
 NEARLY_ZERO = 1 / 1024
+# Half the width of a bin, and a bit for rounding.
+SAME_BIN = 0.5 / (MIDDLE_BIN - 1) + 1e-6
 # Values of a scale in a sheet.
 SHEET_STEPS = 9
 # A verdict of a judge within this distance of the requested value is right.

@@ -198,7 +198,7 @@ class Schema:
         A phrase with several meanings has the code `AMBIGUOUS_PHRASE`.
         """
         meanings: dict[str, set[int]] = {}
-        for code, (_, word) in enumerate(self._scale_words, 2 * self.num_labels + 1):
+        for code, (_, word) in enumerate(self.scale_words, 2 * self.num_labels + 1):
             meanings.setdefault(normalize(word.phrase), set()).add(code)
         for column, (full_name, term) in enumerate(zip(self.columns, self.terms, strict=True)):
             if column in self.scales:
@@ -212,6 +212,9 @@ class Schema:
             phrase: found.pop() if len(found) == 1 else AMBIGUOUS_PHRASE
             for phrase, found in sorted(meanings.items())
         }
+        # A hyphen in front of a number also joins words, if these are a name such as `type-1`.
+        for phrase in [phrase for phrase in codes if " !" in phrase]:
+            codes.setdefault(phrase.replace(" !", " "), codes[phrase])
         # `score=-1` is the value -1 if there is one, although it also negates the value 1.
         for column, name in enumerate(self.columns):
             if "=" in name:
@@ -227,7 +230,7 @@ class Schema:
             float32 [codes, num_labels]: +1 for present, -1 for absent, 0 for no effect, or the value of a
             scale. Requesting one value of a group rules out the others.
         """
-        words = self._scale_words
+        words = self.scale_words
         effects = np.zeros((2 * self.num_labels + 1 + len(words), self.num_labels), np.float32)
         for code, (column, word) in enumerate(words, 2 * self.num_labels + 1):
             effects[code, column] = scales.known(word.value)
@@ -239,7 +242,8 @@ class Schema:
         return effects
 
     @property
-    def _scale_words(self) -> list[tuple[int, ScaleWord]]:
+    def scale_words(self) -> list[tuple[int, ScaleWord]]:
+        """The words of all scales with their label columns, in the order of their codes."""
         return [(column, word) for column, scale in self.scales.items() for word in scale.words]
 
     @functools.cached_property
@@ -392,6 +396,14 @@ class Schema:
             raise ValueError(f"the schema has no {name!r}")
         return self.columns.index(name)
 
+    def slot_named(self, name: str) -> Slot:
+        """Returns the slot of an attribute by its name.
+
+        Raises:
+            KeyError: There is no such attribute.
+        """
+        return {slot.name: slot for slot in self.slots}[name]
+
     def slot(self, attribute: str) -> Slot:
         """Returns the slot of an attribute, given any accepted spelling (`Hair color`, `smiling`).
 
@@ -509,7 +521,9 @@ class Schema:
     def _unknown_message(self, phrase: str) -> str:
         # Hints contain only positive phrases and their forms with "no", not every negation of each alias.
         last = 2 * self.num_labels
-        spellings = [p for p, code in self.phrase_codes.items() if p and code % 2 == 0 and code < last]
+        spellings = [
+            p for p, code in self.phrase_codes.items() if p and code % 2 == 0 and code < last and "!" not in p
+        ]
         words = [phrase for phrase, code in self.phrase_codes.items() if code > last]
         # Templates also combine words of two languages, as in "blue髪", but nobody types such phrases.
         spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]

@@ -22,7 +22,7 @@ alternately, and medians are reported. Run it on an otherwise idle machine. Each
 is done."""
 
 # Modules of this package in the order in which they run: `pipeline` uses the result of `step`.
-PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "bundled", "startup")
+PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "bundled", "engines", "startup")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

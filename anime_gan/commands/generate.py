@@ -15,11 +15,12 @@ from tqdm import tqdm
 
 from anime_gan.attributes.schema import AttributeRequestError
 from anime_gan.common.alpha import Color, on_background, parse_background
-from anime_gan.common.command_line import MODEL_HELP, Flags, run_command
+from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import filled_whole, write_text
 from anime_gan.common.layout import TINT, grid
 from anime_gan.exports.read import Export, check_critic, read_export
+from anime_gan.faces.engines import ENGINE_HELP, ENGINES, chosen_engine
 from anime_gan.faces.generator import DrawnFace, FaceGenerator
 from anime_gan.faces.output_paths import (
     LONGEST_STEM,
@@ -57,6 +58,7 @@ from anime_gan.faces.request import (
     parse_seeds,
     request_text,
 )
+from anime_gan.faces.resizing import UPSCALE_NOTE, Scaling, define_scaling, has_upscaler
 from anime_gan.faces.sheets import sides
 
 SUMMARY = """Draws faces with an exported model, for example:
@@ -115,6 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "background of faces from a transparent model: transparent, or a color such as white or #c8d8f0 "
         "(default: transparent; a soft tint in grids, sheets, .jpg, and .mp4 files)",
     )
+    define_scaling(flags)
     flags.text(
         "sheet",
         None,
@@ -147,6 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         None,
         "attributes to change in a face from --like or --project, such as 'silver hair, smile'",
     )
+    flags.choice("engine", ENGINES, ENGINE_HELP)
     return run_command("generate.py", SUMMARY, flags, lambda: _generate(flags), argv)
 
 
@@ -166,9 +170,10 @@ def _generate(flags: Flags) -> int:
         raise AttributeRequestError(error.reason + hint, error.field, error.value) from error
     if request.candidates > 1:
         check_critic(export.directory)
+    chosen_engine(flags.engine, export)
     out = _checked_out(flags, request)
     background = _background(flags, export, out, request)
-    generator = FaceGenerator(export.directory)
+    generator = FaceGenerator(export.directory, flags.engine)
     if origin and origin.critic is not None and origin.critic != generator.critic_name:
         raise InputError(
             "the model has been re-evaluated since this picture was made (critic "
@@ -176,6 +181,8 @@ def _generate(flags: Flags) -> int:
             "like",
             flags.like,
         )
+    if request.scaling.size > generator.resolution and not has_upscaler():
+        print_lines([UPSCALE_NOTE])
     print(_write(generator, request, out, background))
     return 0
 
@@ -204,7 +211,11 @@ def _project(flags: Flags, export: Export) -> int:
     """Inverts a picture; writes the face and its settings, and prints its attributes."""
     source, changes = Path(flags.project), flags.set
     _refuse_with("project", flags, (*TAKEN_FROM_PICTURE, "like", "sheet"))
+    scaling = _scaling(flags)
     # Check everything before the search, which takes a while.
+    if chosen_engine(flags.engine, export) != "tensorflow":
+        reason = '--project needs the package "tensorflow": pip install tensorflow, and omit --engine=onnx'
+        raise InputError(reason)
     if changes is not None:
         changed(FaceRequest(), changes, export.schema)
     out = Path(flags.out)
@@ -216,7 +227,7 @@ def _project(flags: Flags, export: Export) -> int:
     with _about("project"):
         read_own_picture(source, MIN_RESOLUTION)
     background = _background(flags, export, out)
-    generator = FaceGenerator(export.directory)
+    generator = FaceGenerator(export.directory, flags.engine)
     picture = read_own_picture(source, generator.resolution, export.channels)
     # Imported here because it imports TensorFlow.
     from anime_gan.faces.projector import STEPS, Projector
@@ -226,8 +237,9 @@ def _project(flags: Flags, export: Export) -> int:
     # Shortened first, so that the end of the name stays.
     stem = shortened_name(source.stem, LONGEST_STEM - len("_projected"))
     path = out if _is_picture(out) else free_name(out, f"{stem}_projected", ".png", ".json")
+    found = found._replace(request=dataclasses.replace(found.request, scaling=scaling))
     text = generator.picture_text(found.request)
-    save_picture(path, on_background(found.image, background), text)
+    save_picture(path, on_background(scaling.apply(found.image), background), text)
     write_text(path.with_suffix(".json"), json.dumps({**text, **found.measured()}, indent=1) + "\n")
     print(f"{found.request.attributes}\n{found.describe()}\n{path}")
     if changes is not None:
@@ -236,7 +248,8 @@ def _project(flags: Flags, export: Export) -> int:
         changed_part = f"_{name_part(request.changes)}"
         stem = shortened_name(path.stem, LONGEST_STEM - len(changed_part))
         edited = free_name(path.parent, f"{stem}{changed_part}", path.suffix)
-        save_picture(edited, on_background(face.image, background), generator.picture_text(request))
+        image = on_background(request.scaling.apply(face.image), background)
+        save_picture(edited, image, generator.picture_text(request))
         print(edited)
     return 0
 
@@ -377,6 +390,8 @@ def _origin(flags: Flags, export: Export) -> PictureOrigin | None:
         request = changed(request, changes, export.schema)
     if sheet is not None:
         request = dataclasses.replace(request, sheet=sheet, columns=0)
+    if flags.size is not None or flags.pixel is not None:
+        request = dataclasses.replace(request, scaling=_scaling(flags))
     if flags.columns is not None:
         request = dataclasses.replace(request, columns=flags.columns)
     elif not _is_picture(Path(flags.out), request):
@@ -420,7 +435,20 @@ def _request(flags: Flags) -> FaceRequest:
         candidates=1 if flags.candidates is None else flags.candidates,
         interpolation=interpolation,
         columns=flags.columns or 0,
+        scaling=_scaling(flags),
     )
+
+
+def _scaling(flags: Flags) -> Scaling:
+    """Returns the size of the pictures.
+
+    Raises:
+        InputError: Both options are given, or the request is a sheet.
+    """
+    for name, value in (("size", flags.size), ("pixel", flags.pixel)):
+        if value is not None and flags.sheet is not None:
+            raise InputError("the captions of a sheet cannot be scaled; omit this option", name, value)
+    return Scaling(flags.size or 0, flags.pixel or 0).checked()
 
 
 def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | None) -> Iterator[DrawnFace]:
@@ -433,7 +461,7 @@ def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | No
         file=sys.stderr,
         delay=1,
     ):
-        yield face._replace(image=on_background(face.image, background))
+        yield face._replace(image=on_background(request.scaling.apply(face.image), background))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ writes them to standard error before its logging is set up.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -14,9 +15,19 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import IO
 
+from anime_gan.common.errors import InputError
+
+MISSING = 'this needs the package "tensorflow", which is not installed: pip install tensorflow'
+
 
 def import_tensorflow() -> ModuleType:
-    """Imports TensorFlow and lists its devices; prints nothing unless this fails."""
+    """Imports TensorFlow and lists its devices; prints nothing unless this fails.
+
+    Raises:
+        InputError: TensorFlow is not installed.
+    """
+    if importlib.util.find_spec("tensorflow") is None:
+        raise InputError(MISSING)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _held_back_stderr():
         from anime_gan.common.backend import tf

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -74,6 +75,10 @@ class Dataset:
         statement: Description of the images, their license, and whom to credit.
         checksum: SHA-256 of schema, labels, and images; equal for runs that use the same data.
         report: Skipped files and notes.
+        constants: What all images show, and what none shows, of attributes that are not in the schema because
+            they do not vary: name -> value.
+        frequencies: float64 [n], how often an image is used in training, relative to others; None for equally
+            often.
     """
 
     name: str
@@ -83,6 +88,8 @@ class Dataset:
     statement: str
     checksum: str
     report: DataReport = DataReport()
+    constants: Mapping[str, str | bool | float] = dataclasses.field(default_factory=dict)
+    frequencies: np.ndarray | None = None
 
     def statistics(self) -> str:
         """Returns the number of images with each attribute value, one attribute per line.

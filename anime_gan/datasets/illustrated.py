@@ -24,6 +24,10 @@ class Illustrator(Protocol):
 
     Pictures are RGB, or RGBA with straight alpha if the object has an attribute `transparent` that is true.
 
+    These attributes are optional, and used if the pictures are mixed with those of other sources: `hand`, the
+    name of the style; `always`, what all pictures show although it has no label (attribute -> value, tag ->
+    True or False); and `never`, values of groups that no picture shows (group -> values).
+
     The image cache is keyed by the pickled object and by the code of its class. An object that reads files
     must therefore contain a checksum of them.
     """

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from anime_gan.common.alpha import parse_background
+from anime_gan.common.alpha import Color, parse_background
 from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import import_tensorflow
-from anime_gan.evaluate.exported_model import measuring_flags, model_and_folder
+from anime_gan.evaluate.exported_model import ExportedModel, measuring_flags, model_and_folder
 
 SUMMARY = """Measures an exported model: attribute precision, control, variety, memorization, image quality,
 and distance to real images. Writes evaluation.json, EVALUATION.md, evaluation.png, a section of the model
-card, and the critic that generate.py --candidates needs. Before the first evaluation on a dataset, four
-judges are trained, which takes a few minutes each."""
+card, and the judges that generate.py --candidates and anime_gan.characters need. Before the first evaluation
+on a dataset, four or five judges are trained, which takes a few minutes each."""
 
 NUM_IMAGES = 10_000
 FAST_IMAGES = 1_000
@@ -59,6 +60,7 @@ def _evaluate(flags: Flags) -> int:
     from anime_gan.evaluate.bench import Options, evaluation_split
     from anime_gan.evaluate.evaluation import evaluate
     from anime_gan.evaluate.output import complete_export, write_results
+    from anime_gan.evaluate.persons import load_measure
     from anime_gan.evaluate.report import summary
     from anime_gan.judges.load import load_judges
 
@@ -67,15 +69,21 @@ def _evaluate(flags: Flags) -> int:
     evaluation_split(model, dataset)
     shown = model.on_background(dataset)
     judges = load_judges(shown)
+    measure = load_measure(model, flags.data, judges) if _completes(model, out, background) else None
     # The background changes what the judges see, but it is still the same training data.
     shown = dataclasses.replace(shown, checksum=dataset.checksum)
     num_images = FAST_IMAGES if flags.fast else flags.num_images or NUM_IMAGES
     evaluation = evaluate(model, shown, judges, Options(num_images, flags.seed))
     write_results(evaluation, out)
-    if out.resolve() == model.directory.resolve() and not background:
-        complete_export(evaluation.numbers, judges.selector, model.directory)
+    if _completes(model, out, background):
+        complete_export(evaluation.numbers, judges, measure, model.directory)
     print(f"{summary(evaluation.numbers)}\n\nresults: {out}")
     return 0
+
+
+def _completes(model: ExportedModel, out: Path, background: Color | None) -> bool:
+    """Whether the judges and the results are added to the export."""
+    return out.resolve() == model.directory.resolve() and not background
 
 
 if __name__ == "__main__":

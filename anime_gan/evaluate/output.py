@@ -12,8 +12,9 @@ from anime_gan.common.files import write_text, written_whole
 from anime_gan.evaluate.evaluation import Evaluation
 from anime_gan.evaluate.report import markdown, picture_sheet, summary
 from anime_gan.exports.model_card import MODEL_CARD, with_measured_section
-from anime_gan.exports.read import CRITIC
-from anime_gan.judges.selection import Selector
+from anime_gan.exports.read import CRITIC, PERSON, TAGGER
+from anime_gan.judges.load import Judges
+from anime_gan.judges.person import PersonMeasure
 
 
 def write_results(evaluation: Evaluation, out: Path) -> None:
@@ -27,9 +28,22 @@ def write_results(evaluation: Evaluation, out: Path) -> None:
         Image.fromarray(picture_sheet(evaluation.pictures)).save(partial)
 
 
-def complete_export(numbers: dict[str, Any], selector: Selector, export: Path) -> None:
-    """Adds the main results to an export's model card and saves the critics next to the model."""
+def complete_export(
+    numbers: dict[str, Any], judges: Judges, measure: PersonMeasure | None, export: Path
+) -> None:
+    """Adds the main results to an export's model card and saves the judges next to the model.
+
+    Args:
+        numbers: The results.
+        judges: All judges of the training data.
+        measure: The measure of persons; None if the data has no pairs to train it.
+        export: The version folder.
+    """
     card = export / MODEL_CARD
     text = card.read_text("utf-8") if card.is_file() else "# Model card\n"
     write_text(card, with_measured_section(text, summary(numbers)))
-    selector.save(export / CRITIC)
+    judges.selector.save(export / CRITIC)
+    if judges.whole.tagger is not None:
+        judges.whole.tagger.save(export / TAGGER)
+    if measure is not None:
+        measure.save(export / PERSON)

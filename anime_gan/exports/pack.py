@@ -22,7 +22,7 @@ from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
 from anime_gan.common.user_code import is_reference
 from anime_gan.exports.model_card import MODEL_CARD, measured_section, with_measured_section
-from anime_gan.exports.read import CRITIC, ModelError, find_export, read_export
+from anime_gan.exports.read import CRITIC, PERSON, TAGGER, ModelError, find_export, read_export
 
 SUMMARY = """Writes a copy of an exported model at half the size: batch normalization is folded into the
 convolutions, and weights are stored in float16. Keep the original: a packed model with folded
@@ -120,9 +120,10 @@ def pack(export: Path, out: Path, precision: str = "float32") -> dict[str, Any]:
 
 
 def _keep_evaluation(export: Path, packed: Path) -> None:
-    """Copies the critic and the evaluation of the original, which were made before packing."""
-    if (export / CRITIC).is_dir():
-        shutil.copytree(export / CRITIC, packed / CRITIC)
+    """Copies the judges and the evaluation of the original, which were made before packing."""
+    for name in (CRITIC, TAGGER, PERSON):
+        if (export / name).is_dir():
+            shutil.copytree(export / name, packed / name)
     for name in EVALUATION:
         if (export / name).is_file():
             shutil.copyfile(export / name, packed / name)

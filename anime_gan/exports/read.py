@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from anime_gan.attributes.label_rows import LabelRows
 from anime_gan.attributes.schema import Schema
 from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
@@ -18,14 +19,14 @@ from anime_gan.common.quiet import import_tensorflow
 from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
-if TYPE_CHECKING:
-    from anime_gan.attributes.label_sampler import LabelRows
-
 # The folder of the bundled models, and the default model.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SHIPPED = PRETRAINED / "sutemo-64"
 # The folder beside the SavedModel with the critic that `python -m anime_gan.evaluate` trains.
 CRITIC = "critic"
+# The folders beside it with the other judges of `python -m anime_gan.evaluate`, which check characters.
+TAGGER = "tagger"
+PERSON = "person"
 LABEL_ROWS = "label_rows.npz"
 # Number of checksum digits that identify a model or a critic in a picture file.
 NAME_DIGITS = 16
@@ -242,9 +243,6 @@ def read_label_rows(export: Path) -> LabelRows:
     Raises:
         ModelError: The file is missing or damaged.
     """
-    # Imported here because it imports TensorFlow.
-    from anime_gan.attributes.label_sampler import LabelRows
-
     path = export / LABEL_ROWS
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -11,10 +11,8 @@ from anime_gan.attributes.phrases import NORMALIZATION
 from anime_gan.attributes.scales import LIMIT, NEARLY_ZERO, NUMBER, PLACE
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
 from anime_gan.common.backend import tf
+from anime_gan.exports.streams import LABEL_STREAM, LATENT_STREAM
 
-# Second word of the stateless seed: separate random streams for latent vectors and labels.
-LATENT_STREAM = 0
-LABEL_STREAM = 1
 # The code of a phrase whose number is out of range.
 OUT_OF_RANGE = -3
 # Less than any label.

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from anime_gan.attributes.edits import with_changes
-from anime_gan.attributes.schema import AttributeRequestError, Schema
+from anime_gan.attributes.edits import has_words, with_changes
 from anime_gan.common.alpha import Color, on_background
 from anime_gan.common.layout import TINT, captioned, grid
-from anime_gan.common.quiet import import_tensorflow
-from anime_gan.exports.read import CRITIC, NAME_DIGITS, check_critic, read_export
+from anime_gan.exports.read import NAME_DIGITS, check_critic, read_export
+from anime_gan.faces.engines import load_engine
 from anime_gan.faces.interpolation import closed_path
 from anime_gan.faces.request import FaceRequest, Interpolation, RequestError, request_text
 from anime_gan.faces.sheets import requested_labels, sides
@@ -52,24 +51,20 @@ class FaceGenerator:
         name: As in `Export.name`.
     """
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, engine: str = "auto") -> None:
         """Loads a model.
 
         Args:
             directory: As in `find_export`.
+            engine: One of `ENGINES`.
 
         Raises:
             ModelError: The model is missing, incomplete, or damaged.
+            InputError: The engine is not installed, or the model has no portable form for it.
         """
         export = read_export(directory)
         self.directory, self.schema, self.name = export.directory, export.schema, export.name
-        self._tf = import_tensorflow()
-        # Imported here because it imports TensorFlow.
-        from anime_gan.models.pixels import to_uint8
-
-        self._to_uint8 = to_uint8
-        self._model = export.load()
-        self._render = self._model.signatures["latents"]
+        self._engine = load_engine(engine, export)
 
     @functools.cached_property
     def selector(self) -> Selector:
@@ -79,9 +74,7 @@ class FaceGenerator:
             ModelError: The model has none.
         """
         check_critic(self.directory)
-        from anime_gan.judges.selection import Selector
-
-        return Selector.load(self.directory / CRITIC)
+        return self._engine.load_selector()
 
     @property
     def critic_name(self) -> str:
@@ -161,22 +154,7 @@ class FaceGenerator:
         self, texts: Sequence[str], seeds: Sequence[int], truncation: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """Computes the latent vectors [n, z] and complete labels [n, a] of n requests with their seeds."""
-        tf = self._tf
-        wanted = np.stack([self.schema.parse(text) for text in texts])
-        # The graphs of older exports do not know the strengths of tags.
-        weak = (wanted != 0) & (np.abs(wanted) < 1)
-        weak[:, list(self.schema.scales)] = False
-        strong = np.where(weak, np.sign(wanted), wanted)
-        said = [
-            self.schema.describe(row) if is_weak else text
-            for row, is_weak, text in zip(strong, weak.any(axis=1), texts, strict=True)
-        ]
-        drawn = self._model.draw_inputs(
-            tf.constant(said, tf.string),
-            tf.constant(seeds, tf.int64),
-            tf.fill([len(seeds)], tf.constant(truncation, tf.float32)),
-        )
-        return drawn["latents"].numpy(), np.where(weak, wanted, drawn["labels"].numpy())
+        return self._engine.draw_inputs(texts, seeds, truncation)
 
     def faces(self, request: FaceRequest) -> Iterator[DrawnFace]:
         """Draws the faces of a request, or the frames of an animation, one by one."""
@@ -200,28 +178,21 @@ class FaceGenerator:
         Returns:
             uint8 [n, height, width, channels]: RGB, or RGBA with straight alpha.
         """
-        tf = self._tf
-        images = [
-            self._render(latents=tf.constant(latents[i : i + 1]), labels=tf.constant(labels[i : i + 1]))
-            for i in range(len(latents))
-        ]
-        return self._to_uint8(tf.concat([image["images"] for image in images], axis=0)).numpy()
+        return self._engine.render(latents, labels)
 
     def images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Draws faces in one batch, differentiably; returns float32 [n, h, w, channels] in [-1, 1]."""
-        tf = self._tf
-        latents, labels = tf.convert_to_tensor(latents), tf.convert_to_tensor(labels)
-        return self._render(latents=latents, labels=labels)["images"]
+        return self._engine.images(latents, labels)
 
     @property
     def latent_dim(self) -> int:
         """Size of a latent vector."""
-        return self._render.structured_input_signature[1]["latents"].shape[1]
+        return self._engine.latent_dim
 
     @property
     def resolution(self) -> int:
         """Height and width of a face in pixels."""
-        return self._render.structured_outputs["images"].shape[1]
+        return self._engine.resolution
 
     def picture_text(self, request: FaceRequest, labels: np.ndarray | None = None) -> dict[str, str]:
         """Returns the text fields of a picture, from which it can be redrawn."""
@@ -229,7 +200,7 @@ class FaceGenerator:
         if request.candidates > 1:
             text["critic"] = self.critic_name
         # Labels between two keyframes cannot be put into words.
-        if labels is not None and _can_be_described(labels, self.schema):
+        if labels is not None and has_words(labels, self.schema):
             text["labels"] = self.schema.describe(labels)
         return text
 
@@ -252,14 +223,6 @@ class FaceGenerator:
         images = self.render(np.tile(latents, (len(rows) // len(latents), 1)), rows)
         images = on_background(images, background)
         return captioned(grid(images, columns), captions, images.shape[1], heads)
-
-
-def _can_be_described(labels: np.ndarray, schema: Schema) -> bool:
-    """Whether the words for a label row stand for the same row."""
-    try:
-        return np.array_equal(schema.parse(schema.describe(labels)), labels)
-    except AttributeRequestError:
-        return False
 
 
 def candidate_seed(seed: int, number: int) -> int:

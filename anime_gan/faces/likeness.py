@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from anime_gan.common.backend import keras, tf
-from anime_gan.judges.critic import read_critic
+from anime_gan.judges import critic
 
+# The critic of the bundled model of version 0.1.0, whose faces were opaque.
+OPAQUE_CRITIC = Path(critic.__file__).parent / "opaque_critic"
 # Added to the standard deviation of a channel, so that nearly constant channels do not dominate.
 SMALLEST_DEVIATION = 1e-3
 # Side lengths of the pixel blocks whose means are compared; 1 compares the pixels themselves.
@@ -29,7 +31,7 @@ class CriticFeatures:
         Raises:
             JudgeError: It is missing or damaged.
         """
-        record, network = read_critic(directory)
+        record, network = critic.read_critic(directory)
         maps = [
             layer.output
             for layer in network.layers

@@ -14,7 +14,7 @@ from anime_gan.common.alpha import premultiplied
 from anime_gan.common.backend import tf
 from anime_gan.exports.read import CRITIC, SHIPPED, find_export
 from anime_gan.faces.generator import FaceGenerator
-from anime_gan.faces.likeness import Comparison, CriticFeatures
+from anime_gan.faces.likeness import OPAQUE_CRITIC, Comparison, CriticFeatures
 from anime_gan.faces.request import FaceRequest
 from anime_gan.models.pixels import to_float
 
@@ -85,19 +85,20 @@ class Projector:
 
         Args:
             generator: The model. Its critic provides the features to compare. If it has no critic, the critic
-                of the bundled model is used.
+                of the bundled model is used, or one for opaque faces.
 
         Raises:
             JudgeError: The critic is damaged.
         """
         self._generator = generator
         self._schema = generator.schema
-        folder = generator.directory / CRITIC
-        features = CriticFeatures(folder if folder.is_dir() else find_export(SHIPPED) / CRITIC)
+        own = generator.directory / CRITIC
         self._latents, self._labels = generator.inputs(
             FaceRequest(seeds=tuple(range(FIRST_SEED, FIRST_SEED + CANDIDATES)))
         )
         self._images = self._draw(self._latents, self._labels)
+        other = OPAQUE_CRITIC if self._images.shape[-1] == 3 else find_export(SHIPPED) / CRITIC
+        features = CriticFeatures(own if own.is_dir() else other)
         self._comparison = Comparison(features, self._images[:BATCH], self._place_weights())
         self._score = tf.function(self._scored, autograph=False, reduce_retracing=True)
         self._free_slope = tf.function(self._free, autograph=False, reduce_retracing=True)

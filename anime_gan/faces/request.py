@@ -15,6 +15,7 @@ from anime_gan.attributes.edits import definite
 from anime_gan.attributes.phrases import SIGN, normalize, split_phrases
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.common.errors import InputError
+from anime_gan.faces.resizing import Scaling
 from anime_gan.faces.sheets import sides, usual_spelling
 
 MAX_FACES = 1_000_000
@@ -83,6 +84,7 @@ class FaceRequest:
             every attribute.
         interpolation: The animation, or None.
         columns: Faces per row if the picture is a grid; 0 for about as many as rows.
+        scaling: The size of the pictures.
     """
 
     attributes: str = ""
@@ -94,6 +96,7 @@ class FaceRequest:
     latent: tuple[float, ...] | None = None
     interpolation: Interpolation | None = None
     columns: int = 0
+    scaling: Scaling = Scaling()
 
     @property
     def num_faces(self) -> int:
@@ -150,6 +153,10 @@ def request_text(request: FaceRequest) -> dict[str, str]:
         text["sheet"] = request.sheet
     if request.columns:
         text["columns"] = str(request.columns)
+    if request.scaling.size:
+        text["size"] = str(request.scaling.size)
+    if request.scaling.pixel:
+        text["pixel"] = str(request.scaling.pixel)
     if request.candidates > 1:
         text["candidates"] = str(request.candidates)
     return text
@@ -175,6 +182,7 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         latent,
         _interpolation_from_text(text) if "interpolate" in text else None,
         int(text.get("columns", 0)),
+        Scaling(int(text.get("size", 0)), int(text.get("pixel", 0))),
     )
     # Anyone may have written the file, and these names are shown to the user.
     for name in (text["model"], text.get("critic", "0")):
@@ -217,6 +225,7 @@ def checked(request: FaceRequest, schema: Schema) -> FaceRequest:
         raise RequestError(f"must be 1 to {MAX_CANDIDATES}", "candidates", request.candidates)
     if not 0 <= request.columns <= MAX_FACES:
         raise RequestError(f"must be 1 to {MAX_FACES:,}", "columns", request.columns)
+    request.scaling.checked()
     interpolation = request.interpolation
     unseeded = request.latent is not None or (interpolation is not None and interpolation.latents)
     if unseeded and (request.candidates > 1 or (request.latent is not None and interpolation)):

@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _judge(flags: Flags) -> int:
-    dataset = load_flagged(flags)
     import_tensorflow()
+    dataset = load_flagged(flags)
     from anime_gan.judges.critic import load_critic
     from anime_gan.judges.tagger import load_tagger
 

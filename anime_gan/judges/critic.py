@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.judges import store, training
 from anime_gan.judges.corruptions import DAMAGES, Damage, corrupt, draw_severity, tolerate
+from anime_gan.judges.record import CriticRecord
 from anime_gan.training.precision import resolve_dtype
 
 NAME = "critic"
@@ -93,16 +93,6 @@ class Critic:
 
     def _score_batch(self, images: tf.Tensor) -> tf.Tensor:
         return self._network(training.to_input(images, self._side), training=False)[:, 0]
-
-
-class CriticRecord(msgspec.Struct):
-    """The contents of `critic.json`; see `Critic`. Critics from before version 0.2.0 have 3 channels."""
-
-    side: int
-    floor: float
-    detection: dict[str, float]
-    checksum: str
-    channels: int = 3
 
 
 def read_critic(directory: Path) -> tuple[CriticRecord, keras.Model]:

@@ -6,17 +6,28 @@ import dataclasses
 import hashlib
 import zipfile
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from anime_gan.common.files import written_whole
-from anime_gan.judges.critic import Critic
+from anime_gan.exports.portable_form import CRITIC_FILE, DETAILS_FILE
 from anime_gan.judges.details import Details
-from anime_gan.judges.store import JudgeError
+from anime_gan.judges.record import JudgeError
 
 # Folder in the folder of the critic for whole images. Models from before version 0.2.0 do not have it.
 DETAILS = "details"
 CROPS = "crops.npz"
+
+
+class Scorer(Protocol):
+    """A critic of any engine; see `Critic`."""
+
+    checksum: str
+    floor: float
+
+    def score(self, images: np.ndarray) -> np.ndarray:
+        """Scores images: uint8 [n, h, w, channels] -> float32 [n]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +40,8 @@ class Selector:
         crops: Crops the details; None without a critic of details.
     """
 
-    whole: Critic
-    detail: Critic | None = None
+    whole: Scorer
+    detail: Scorer | None = None
     crops: Details | None = None
 
     @property
@@ -58,11 +69,11 @@ class Selector:
         return np.minimum(margins, self.detail.score(self.crops.mosaic(images)) - self.detail.floor)
 
     def save(self, directory: Path) -> None:
-        """Writes the critics into a folder, atomically."""
+        """Writes the critics into a folder, atomically; they must be of the TensorFlow engine."""
         with written_whole(directory) as partial:
-            self.whole.save(partial)
+            _saved(self.whole, partial)
             if self.detail is not None and self.crops is not None:
-                self.detail.save(partial / DETAILS)
+                _saved(self.detail, partial / DETAILS)
                 np.savez_compressed(partial / DETAILS / CROPS, **dataclasses.asdict(self.crops))
 
     @classmethod
@@ -72,11 +83,41 @@ class Selector:
         Raises:
             JudgeError: There is no critic, or a file is damaged.
         """
+        # Imported here because it imports TensorFlow.
+        from anime_gan.judges.critic import Critic
+
         whole = Critic.load(directory)
         folder = directory / DETAILS
         if not folder.is_dir():
             return cls(whole)
         return cls(whole, Critic.load(folder), _read_crops(folder / CROPS))
+
+    @classmethod
+    def load_onnx(cls, directory: Path, portable: Path) -> Selector:
+        """Loads the same critics into onnxruntime.
+
+        Args:
+            directory: The folder of the critics.
+            portable: The folder with their ONNX files.
+
+        Raises:
+            JudgeError: There is no critic, or a file is missing or damaged.
+        """
+        # Imported here because most programs do not need it.
+        from anime_gan.judges.onnx_critic import OnnxCritic
+
+        whole = OnnxCritic(directory, portable / CRITIC_FILE)
+        folder = directory / DETAILS
+        if not folder.is_dir():
+            return cls(whole)
+        return cls(whole, OnnxCritic(folder, portable / DETAILS_FILE), _read_crops(folder / CROPS))
+
+
+def _saved(critic: Scorer, directory: Path) -> None:
+    save = getattr(critic, "save", None)
+    if save is None:
+        raise TypeError("only critics of the TensorFlow engine can be saved")
+    save(directory)
 
 
 def _read_crops(path: Path) -> Details:

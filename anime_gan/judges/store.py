@@ -12,27 +12,29 @@ from typing import Any, TypeVar
 import numpy as np
 
 from anime_gan.common.backend import keras
-from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import read_json
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.prepared import cache_folder
+from anime_gan.judges.record import JudgeError
 
 # These modules determine where a judge is stored, not its weights.
-STORAGE = ("anime_gan.judges.store", "anime_gan.datasets.prepared")
+STORAGE = ("anime_gan.judges.store", "anime_gan.judges.record", "anime_gan.datasets.prepared")
 
 
 T = TypeVar("T")
 
 
-class JudgeError(InputError):
-    """A stored judge cannot be used; the message names it and says what to do."""
+def judge_folder(dataset: Dataset, name: str, *modules: str) -> Path:
+    """Returns the cache folder of a dataset's judge; its key is the dataset's content and the code.
 
-
-def judge_folder(dataset: Dataset, name: str) -> Path:
-    """Returns the cache folder of a dataset's judge; its key is the dataset's content and the code."""
-    code = code_fingerprint(("anime_gan.judges.tagger", "anime_gan.judges.critic"), STORAGE)
+    Args:
+        dataset: What the judge is trained on.
+        name: Name of the judge.
+        *modules: Modules with its code, besides those of the tagger and the critic.
+    """
+    code = code_fingerprint(("anime_gan.judges.tagger", "anime_gan.judges.critic", *modules), STORAGE)
     return cache_folder() / "judges" / f"{dataset.checksum[:16]}-{code[:16]}" / name
 
 

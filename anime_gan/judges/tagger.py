@@ -82,6 +82,32 @@ class Tagger:
         self._side, self._channels = network.input_shape[2:]
         self._run = tf.function(self._judge_batch, autograph=False, reduce_retracing=True)
 
+    def save(self, directory: Path) -> None:
+        """Writes `weights.npz` (float16) and `tagger.json` into a folder, atomically."""
+        # JSON has no NaN.
+        shares = {
+            part: {name: None if np.isnan(share) else share for name, share in values.items()}
+            for part, values in (("accuracy", self.accuracy), ("column_accuracy", self.column_accuracy))
+        }
+        record = {"side": self._side, "channels": self._channels, **shares, "hardest": self.hardest}
+        store.save_judge(directory, self._network, NAME, record)
+
+    @classmethod
+    def load(cls, directory: Path, schema: Schema) -> Tagger:
+        """Loads a tagger that `save` wrote; the dataset is not needed.
+
+        Raises:
+            JudgeError: There is no tagger, or it is damaged.
+        """
+        record = store.read_record(directory, NAME, TaggerRecord)
+        network = make_network(record.side, record.channels, schema, "float32")
+        store.read_weights(directory, network, record.checksum)
+        accuracy, column_accuracy = (
+            {name: float("nan") if share is None else share for name, share in part.items()}
+            for part in (record.accuracy, record.column_accuracy)
+        )
+        return cls(network, schema, accuracy, column_accuracy, record.hardest)
+
     def judge(self, images: np.ndarray) -> Judgement:
         """Recognizes attributes, in batches.
 
@@ -130,6 +156,7 @@ class TaggerRecord(msgspec.Struct):
     column_accuracy: dict[str, float | None]
     hardest: list[dict[str, Any]]
     checksum: str
+    channels: int = 3
 
 
 def load_tagger(dataset: Dataset, max_side: int = MAX_SIDE) -> Tagger:
@@ -147,15 +174,8 @@ def load_tagger(dataset: Dataset, max_side: int = MAX_SIDE) -> Tagger:
         raise DataError(f"{dataset.name}: has no labels, so no tagger can be trained")
     folder = store.judge_folder(dataset, NAME)
     if not folder.is_dir():
-        _train(dataset, folder, max_side)
-    record = store.read_record(folder, NAME, TaggerRecord)
-    network = make_network(record.side, dataset.images.shape[3], dataset.schema, "float32")
-    store.read_weights(folder, network, record.checksum)
-    accuracy, column_accuracy = (
-        {name: float("nan") if share is None else share for name, share in part.items()}
-        for part in (record.accuracy, record.column_accuracy)
-    )
-    return Tagger(network, dataset.schema, accuracy, column_accuracy, record.hardest)
+        _train(dataset, max_side).save(folder)
+    return Tagger.load(folder, dataset.schema)
 
 
 def visible(labels: np.ndarray, schema: Schema) -> np.ndarray:
@@ -260,8 +280,7 @@ def make_network(side: int, channels: int, schema: Schema, dtype: str) -> keras.
     return keras.Model(inputs, (logits, features))
 
 
-def _train(dataset: Dataset, folder: Path, max_side: int) -> None:
-    """Trains a tagger and stores it in the cache."""
+def _train(dataset: Dataset, max_side: int) -> Tagger:
     schema, slots = dataset.schema, dataset.schema.slots
     train, validation, test = training.split_for_judges(dataset)
     side = min(dataset.images.shape[1], max_side)
@@ -301,15 +320,23 @@ def _train(dataset: Dataset, folder: Path, max_side: int) -> None:
     exact.set_weights(network.get_weights())
     tagger = Tagger(exact, schema, {}, {})
     predicted, truth = tagger.predict(dataset.images[test]), schema.decode(dataset.labels[test])
-    accuracy, column_accuracy = measure_accuracy(predicted, truth, schema)
-    hardest = hardest_cases(predicted, truth, schema)
-    shares = {"accuracy": accuracy, "column_accuracy": column_accuracy}
-    # JSON has no NaN.
-    record = {
-        part: {name: None if np.isnan(share) else share for name, share in values.items()}
-        for part, values in shares.items()
-    }
-    store.save_judge(folder, exact, NAME, {"side": side, **record, "hardest": hardest})
+    tagger.accuracy, tagger.column_accuracy = measure_accuracy(predicted, truth, schema)
+    tagger.hardest = hardest_cases(predicted, truth, schema)
+    return tagger
+
+
+def agreement(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> np.ndarray:
+    """Whether predicted labels are the requested ones, bool [n, num_labels].
+
+    Args:
+        predicted: From `decide`.
+        labels: float32 [n, num_labels]. A tag with a strength between absent and present may be either.
+        schema: Meaning of the columns.
+    """
+    agrees = (predicted == labels) | (np.abs(labels) < 1)
+    for column in schema.scales:
+        agrees[:, column] = np.abs(predicted[:, column] - labels[:, column]) <= TOLERANCE
+    return agrees
 
 
 def _right_and_known(predicted: np.ndarray, labels: np.ndarray, slot: Slot) -> tuple[np.ndarray, np.ndarray]:

@@ -494,3 +494,28 @@ def test_candidates_have_seeds_of_their_own():
     assert len(seeds) == 2000 and all(0 <= seed < 2**63 for seed in seeds)
     # A fixed value (from `sha256sum`), so that pictures of other versions can be drawn again.
     assert candidate_seed(7, 1) == 0x35188623099913B8
+
+
+def test_size_scales_the_same_face(run):
+    for more in ([], ["--size=128"], ["--pixel=2"]):
+        folder = "-".join(["out", *more]).replace("=", "")
+        assert generate.main([f"--model={run}", "--seeds=3", *more, f"--out={folder}"]) == 0
+    drawn = pixels("out/seed3.png")
+    large, squares = pixels("out---size128/seed3.png"), pixels("out---pixel2/seed3.png")
+    assert large.shape == squares.shape == (128, 128, 3)
+    np.testing.assert_array_equal(squares[1::2, ::2], drawn)
+    # Reduced by the mean of four pixels, it is nearly the drawn face again.
+    small = large.reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
+    assert np.abs(small - drawn).mean() < 2 < np.abs(large.astype(int) - 255).mean()
+    # The size is in the file, and can be changed.
+    assert generate.main([f"--model={run}", "--like=out---size128/seed3.png", "--out=again.png"]) == 0
+    np.testing.assert_array_equal(pixels("again.png"), large)
+    like = [f"--model={run}", "--like=out---size128/seed3.png", "--size=0", "--out=bad.png"]
+    assert generate.main(like) == 2
+
+
+def test_sizes_that_cannot_be_drawn(run, capsys):
+    assert generate.main([f"--model={run}", "--size=2000"]) == 2
+    assert "--size=2000: must be an integer from 96 to 1024" in capsys.readouterr().err
+    assert generate.main([f"--model={run}", "--size=128", "--sheet=hair_color"]) == 2
+    assert "--size=128: the captions of a sheet cannot be scaled" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from anime_gan.common.alpha import on_background
 from anime_gan.datasets.sutemo import tints
 from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
 from anime_gan.datasets.sutemo.parts import used_items
+from anime_gan.datasets.sutemo.siblings import EXPRESSION_LABELS, SutemoSiblings
 
 BODY, HAIR, HIGHLIGHT = (220, 200, 180), (240, 230, 250), (255, 255, 255)
 IRIS, GLINT, CLOTHES, PETALS = (64, 64, 64), (255, 250, 240), (200, 100, 50), (250, 240, 230)
@@ -396,3 +397,31 @@ def test_real_skin_looks_like_its_label(real_faces):
             right += nearest(cheek, tints.SKIN) == face.labels["skin"]
             total += 1
     assert right >= 0.97 * total
+
+
+def test_siblings_differ_in_their_expressions_only(clone):
+    siblings = SutemoSiblings(clone, seed=4, transparent=True)
+    for person in range(30):
+        first, second = siblings.describe(2 * person), siblings.describe(2 * person + 1)
+        assert (first.sex, first.tints, first.crop, first.flip) == (
+            second.sex,
+            second.tints,
+            second.crop,
+            second.flip,
+        )
+        changed = set(first.items) ^ set(second.items)
+        assert changed and {item.partition("/")[0] for item in changed} <= {
+            "02_blushes",
+            "07_eyes",
+            "08_mouths",
+        }
+        eyes = {
+            item.rpartition("_")[2] for face in (first, second) for item in face.items if "07_eyes" in item
+        }
+        assert len(eyes) == 1
+        names = {name for name in first.labels if first.labels[name] != second.labels[name]}
+        assert names <= {*EXPRESSION_LABELS, "eye_color"}
+    # The first of each pair is the face of the same number in the training data.
+    assert siblings.describe(6) == SutemoFaces(clone, seed=4, transparent=True).describe(3)
+    image, labels = siblings.draw(7, 32)
+    assert image.shape == (32, 32, 4) and labels == siblings.describe(7).labels

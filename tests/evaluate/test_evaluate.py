@@ -128,6 +128,10 @@ class FakeTagger:
     def notes(self):
         return ["the tagger is a fake"]
 
+    def save(self, directory: Path) -> None:
+        directory.mkdir(exist_ok=True)
+        (directory / "tagger.json").write_text("{}", "utf-8")
+
 
 class FakeCritic:
     """Likes bright pictures: the score is the mean of a corner's pixels."""

@@ -11,10 +11,9 @@ import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.evaluate.projection import pairs_picture, right_attributes
-from anime_gan.exports.read import CRITIC, SHIPPED, find_export
 from anime_gan.faces import projector as projection
 from anime_gan.faces.generator import DrawnFace
-from anime_gan.faces.likeness import Comparison, CriticFeatures
+from anime_gan.faces.likeness import OPAQUE_CRITIC, Comparison, CriticFeatures
 from anime_gan.faces.projector import Adam, Projector, definite_labels, neighbors, relaxed_labels
 from anime_gan.faces.request import FaceRequest
 
@@ -172,7 +171,7 @@ def test_neighbors_differ_in_one_attribute(schema):
 
 
 def test_features_grow_apart_with_damage():
-    features = CriticFeatures(find_export(SHIPPED) / CRITIC)
+    features = CriticFeatures(OPAQUE_CRITIC)
     random = np.random.default_rng(9)
     sample = tf.constant(random.uniform(-1, 1, (4, 8, 8, 3)).repeat(8, 1).repeat(8, 2), tf.float32)
     comparison = Comparison(features, sample, tf.ones([SIDE, SIDE]))

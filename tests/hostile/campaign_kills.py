@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,17 @@ def run(count: int, seed: int, folder: Path) -> list[str]:
     """
     generator = random.Random(seed)
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "TF_ENABLE_ONEDNN_OPTS": "0"}
-    data = _pictures(folder / "faces")
-    start = time.monotonic()
-    expected = _finished(_start(folder / "whole", data, environment), folder / "whole")
-    longest = time.monotonic() - start
+    data = pictures(folder / "faces")
+    began = time.monotonic()
+    expected = finished(start(folder / "whole", data, environment), folder / "whole")
+    longest = time.monotonic() - began
     if len(expected) != 64:
         return [f"without a kill: {expected}"] * count
     failures: list[str] = []
     number, kills = 0, []
     for kill in range(count):
         directory = folder / f"run{number}"
-        process = _start(directory, data, environment)
+        process = start(directory, data, environment)
         chosen = generator.choice(SIGNALS)
         moment = generator.uniform(0.1, 1.0) * longest
         try:
@@ -54,14 +55,14 @@ def run(count: int, seed: int, folder: Path) -> list[str]:
         kills.append(f"{chosen.name} after {moment:.2f} s")
         # A training that goes on until its end takes as long as three kills.
         if len(kills) == 4 or kill == count - 1:
-            found = _finished(_start(directory, data, environment), directory)
+            found = finished(start(directory, data, environment), directory)
             if found != expected:
                 failures.append(f"{', '.join(kills)}: {found}")
             number, kills = number + 1, []
     return failures
 
 
-def _pictures(folder: Path) -> Path:
+def pictures(folder: Path) -> Path:
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
     for number, picture in enumerate(pixels):
@@ -69,8 +70,13 @@ def _pictures(folder: Path) -> Path:
     return folder
 
 
-def _start(directory: Path, data: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    """Starts a training, or resumes it if its directory has a run."""
+def start(
+    directory: Path,
+    data: Path,
+    environment: dict[str, str],
+    before: Callable[[], None] | None = None,
+) -> subprocess.Popen[str]:
+    """Starts a training, or resumes it if its directory has a run; `before` runs first in its process."""
     arguments = [
         f"--data={data}",
         "--preset=published",
@@ -89,11 +95,16 @@ def _start(directory: Path, data: Path, environment: dict[str, str]) -> subproce
         directory.rename(directory.with_name(f"{directory.name}-{time.monotonic_ns()}"))
     command = [sys.executable, "-m", "anime_gan.commands.train", f"--run_dir={directory}", *arguments]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=before,
     )
 
 
-def _finished(process: subprocess.Popen[str], directory: Path) -> str:
+def finished(process: subprocess.Popen[str], directory: Path) -> str:
     """Waits for the end of a training; returns the checksum of the weights, or what went wrong."""
     _, error = process.communicate()
     card = directory / "export" / str(STEPS) / "MODEL_CARD.md"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 TITLE = "odd paths and environments: `~`, brackets, encodings, links, consoles, closed streams"
-SHORT = 8
+SHORT = 4
 FULL = 48
 
 STRANGE = os.fsdecode(b"faces\x83\x65")

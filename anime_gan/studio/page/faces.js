@@ -2,7 +2,7 @@
 
 import { el, tell } from "./dom.js";
 import { describe, inWords, label, t } from "./language.js";
-import { fileOf, pictureOf, save } from "./server.js";
+import { ANIMATIONS, ARCHIVES, SHEETS, fileOf, pictureOf, save } from "./server.js";
 
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -34,12 +34,12 @@ export function saveButton(words, path) {
 export function downloads(entry, video) {
   const links = [];
   if (entry.animation) {
-    for (const [name, words] of [["webp", "WebP"], ["gif", "GIF"], ...(video ? [["mp4", "MP4"]] : [])]) {
+    for (const [name, words] of [...ANIMATIONS, ...(video ? [["mp4", "MP4"]] : [])]) {
       links.push(saveButton(`${t("download.animation")} (${words})`, fileOf(entry, `animation.${name}`)));
     }
   }
-  if (entry.kind === "sheet") links.push(saveButton(t("download.sheet"), fileOf(entry, "sheet.png")));
-  links.push(saveButton(t("download.zip"), fileOf(entry, "all.zip")));
+  if (SHEETS && entry.kind === "sheet") links.push(saveButton(t("download.sheet"), fileOf(entry, "sheet.png")));
+  if (ARCHIVES) links.push(saveButton(t("download.zip"), fileOf(entry, "all.zip")));
   if (Object.keys(entry.settings).length) {
     links.push(saveButton(t("download.settings"), fileOf(entry, "settings.json")));
   }

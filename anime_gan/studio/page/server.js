@@ -1,4 +1,4 @@
-// Requests to the server.
+// Requests to the server. A page without a server has anime_gan/portable/page/server.js instead.
 
 class Told extends Error {
   constructor({ error, values, message }) {
@@ -73,6 +73,11 @@ export async function draw(body, seen = () => {}, signal = undefined) {
   }
   throw new Told({ error: "unreachable" });
 }
+
+// What can be saved besides pictures and settings: [ending, name] of animations.
+export const ANIMATIONS = [["webp", "WebP"], ["gif", "GIF"]];
+export const SHEETS = true;
+export const ARCHIVES = true;
 
 export const pictureOf = (face) => `files/${face.id.replace(".", "/")}.png`;
 export const settingsOf = (face) => `files/${face.id.replace(".", "/")}.json`;

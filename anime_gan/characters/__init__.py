@@ -1,0 +1,1 @@
+"""Characters for games: one person with all expressions, in the forms of game engines."""

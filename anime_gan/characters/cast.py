@@ -1,0 +1,143 @@
+"""Makes a cast: persons whose faces pass all checks, each with all expressions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from anime_gan.characters.checks import TOO_SIMILAR, Checker, Looks
+from anime_gan.characters.expressions import Expressions, Frame
+from anime_gan.characters.person import Face, Person, draw_faces, draw_turned, sampled_person
+from anime_gan.faces.generator import FaceGenerator
+
+# Persons that are drawn until one passes, and faces that are drawn until one of the person's does.
+MAX_TRIES = 8
+
+
+class Member(NamedTuple):
+    """A person of a cast with all faces.
+
+    Attributes:
+        person: Who it is.
+        faces: One for each frame of the expressions, the neutral one first.
+        tries: Number of persons that were drawn.
+        redrawn: Number of faces that were drawn again from a latent vector close by.
+        nearest: Distance to the nearest other character before it; None if not measured.
+    """
+
+    person: Person
+    faces: tuple[Face, ...]
+    tries: int
+    redrawn: int
+    nearest: float | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all faces pass all checks."""
+        return not any(face.faults for face in self.faces)
+
+
+class _Draft(NamedTuple):
+    """A person that is considered: its faces so far, and what the judges see in the neutral one."""
+
+    person: Person
+    faces: list[Face]
+    neutral: Looks
+    nearest: float | None
+
+    @property
+    def num_faults(self) -> int:
+        return sum(len(face.faults) for face in self.faces)
+
+
+class CastMaker:
+    """Draws the persons of a cast one after the other, each different from those before."""
+
+    def __init__(
+        self,
+        generator: FaceGenerator,
+        checker: Checker,
+        expressions: Expressions,
+        tries: int,
+        truncation: float,
+    ) -> None:
+        """Remembers what all persons share.
+
+        Args:
+            generator: The model.
+            checker: Its judges.
+            expressions: The faces of each person.
+            tries: Up to so many persons are drawn for each place in the cast; also for each face.
+            truncation: In (0, 1]; 1 is off.
+        """
+        self._generator, self._checker = generator, checker
+        self._frames = expressions.frames
+        self._tries, self._truncation = tries, truncation
+        self._others: list[Looks] = []
+
+    def sampled(self, attributes: str, seed: int) -> Member:
+        """Draws persons with these attributes until the faces of one pass; returns the best one."""
+        best: _Draft | None = None
+        for number in range(self._tries):
+            person = sampled_person(self._generator, attributes, seed, number, self._truncation)
+            last = number + 1 == self._tries
+            draft = self._draft(person, self._frames[:1])
+            # All expressions are drawn only for persons that are worth it.
+            if not draft.num_faults or (last and best is None):
+                draft = self._completed(draft)
+                if best is None or draft.num_faults < best.num_faults:
+                    best = draft
+                if not best.num_faults:
+                    break
+        assert best is not None
+        return self._accepted(best, number + 1)
+
+    def given(self, person: Person) -> Member:
+        """Draws the faces of a person that was found before."""
+        return self._accepted(self._completed(self._draft(person, self._frames[:1])), 1)
+
+    def _draft(self, person: Person, frames: Sequence[Frame]) -> _Draft:
+        (face,) = draw_faces(self._generator, person, frames)
+        neutral = self._checker.look(face.image[np.newaxis])
+        (faults,) = self._checker.faults(neutral, face.labels[np.newaxis])
+        nearest = self._checker.nearest(neutral, self._others)
+        if not self._checker.is_distinct(nearest):
+            faults.append(TOO_SIMILAR)
+        return _Draft(person, [dataclasses.replace(face, faults=tuple(faults))], neutral, nearest)
+
+    def _completed(self, draft: _Draft) -> _Draft:
+        """Draws the other faces of a person."""
+        frames = self._frames[1:]
+        if not frames:
+            return draft
+        faces = draw_faces(self._generator, draft.person, frames)
+        return draft._replace(faces=[draft.faces[0], *self._checked(faces, draft)])
+
+    def _checked(self, faces: Sequence[Face], draft: _Draft) -> list[Face]:
+        looks = self._checker.look(np.stack([face.image for face in faces]))
+        labels = np.stack([face.labels for face in faces])
+        found = self._checker.faults(looks, labels, draft.neutral, draft.faces[0].labels[np.newaxis])
+        return [
+            dataclasses.replace(face, faults=tuple(faults)) for face, faults in zip(faces, found, strict=True)
+        ]
+
+    def _accepted(self, draft: _Draft, tries: int) -> Member:
+        """Draws the faces that failed once more, close by, and remembers the person."""
+        self._others.append(draft.neutral)
+        faces, redrawn = list(draft.faces), 0
+        for place, face in enumerate(faces[1:], 1):
+            best = face
+            for number in range(1, self._tries):
+                if not best.faults:
+                    break
+                (other,) = self._checked(
+                    [draw_turned(self._generator, draft.person, face.frame, number)], draft
+                )
+                if len(other.faults) < len(best.faults):
+                    best = other
+            redrawn += best is not face
+            faces[place] = best
+        return Member(draft.person, tuple(faces), tries, redrawn, draft.nearest)

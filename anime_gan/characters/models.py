@@ -1,0 +1,51 @@
+"""Chooses the model of a cast: the largest bundled one that has the expressions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from anime_gan.characters.expressions import read_expressions
+from anime_gan.common.errors import InputError
+from anime_gan.exports.read import PRETRAINED, Export, read_export
+from anime_gan.faces.request import PictureOrigin
+
+
+def choose_model(model: Path | None, table: Path | None) -> Export:
+    """Returns the model that the user names, or else the largest bundled one with the most expressions.
+
+    Args:
+        model: As in `find_export`; None if the user names none.
+        table: The user's table of expressions; None for the built-in one.
+    """
+    if model is not None:
+        return read_export(model)
+    return max(
+        _bundled(), key=lambda export: (len(read_expressions(table, export.schema).names), _side(export))
+    )
+
+
+def model_of_picture(origin: PictureOrigin, model: Path | None) -> Export:
+    """Returns the model that drew a picture.
+
+    Raises:
+        InputError: It is not the one that the user names, or is not bundled.
+    """
+    candidates = _bundled() if model is None else [read_export(model)]
+    for export in candidates:
+        if export.name == origin.model:
+            return export
+    if model is None:
+        raise InputError(f"was drawn by model {origin.model}, which is not bundled; name it with --model")
+    raise InputError(
+        f"was drawn by model {origin.model}, but {candidates[0].directory} is model {candidates[0].name}; "
+        "choose the right one with --model"
+    )
+
+
+def _bundled() -> list[Export]:
+    return [read_export(folder) for folder in sorted(PRETRAINED.iterdir()) if folder.is_dir()]
+
+
+def _side(export: Export) -> int:
+    resolution: int = export.record["config"]["resolution"]
+    return resolution

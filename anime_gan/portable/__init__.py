@@ -1,0 +1,1 @@
+"""The portable form of an export, for programs without TensorFlow."""

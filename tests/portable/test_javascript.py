@@ -1,0 +1,17 @@
+"""The tests of the JavaScript package pass, if Node is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1] / "js" / "package.test.js"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+def test_javascript():
+    done = subprocess.run(["node", "--test", str(TESTS)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

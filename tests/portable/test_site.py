@@ -1,0 +1,149 @@
+"""The page without a server: its files, and in Chromium its faces, which are those of generate.py."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anime_gan.commands import generate
+from anime_gan.common.alpha import premultiplied
+from anime_gan.common.errors import InputError
+from anime_gan.exports.read import read_export
+from anime_gan.portable import site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# A folder with onnxruntime-web, which the tests do not download.
+RUNTIME = os.environ.get("ANIME_GAN_ONNXRUNTIME_WEB")
+
+
+@pytest.fixture
+def runtime(tmp_path, monkeypatch) -> Path:
+    """Files that take the place of onnxruntime-web."""
+    folder = tmp_path / "runtime"
+    (folder / "dist").mkdir(parents=True)
+    for name in site.RUNTIME:
+        (folder / "dist" / name).write_text(name)
+    checksums = {name: hashlib.sha256(name.encode()).hexdigest() for name in site.RUNTIME}
+    monkeypatch.setattr(site, "RUNTIME", checksums)
+    return folder
+
+
+def test_files(tmp_path, runtime):
+    out = tmp_path / "site"
+    site.write_site(read_export(None), out, runtime)
+    index = (out / "index.html").read_text("utf-8")
+    assert "Sutemo" in index
+    worker = (out / "worker.js").read_text("utf-8")
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} - {"worker.js"}
+    assert all(f'"{name}"' in worker for name in files)
+    assert "VERSION" not in worker
+    # Nothing comes from another host, and nothing from the root of this one.
+    for name in files:
+        if name.endswith((".js", ".html", ".css")):
+            text = (out / name).read_text("utf-8")
+            assert 'src="/' not in text and 'href="/' not in text and 'fetch("/' not in text
+            assert "//cdn" not in text
+
+
+def test_a_wrong_runtime_is_refused(tmp_path, runtime):
+    (runtime / "dist" / "ort.wasm.min.mjs").write_text("another")
+    with pytest.raises(InputError, match="another checksum"):
+        site.write_site(read_export(None), tmp_path / "site", runtime)
+    with pytest.raises(InputError, match=r"has no ort\.wasm\.min\.mjs"):
+        site.write_site(read_export(None), tmp_path / "site", tmp_path)
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.fixture
+def address(tmp_path):
+    """The page in a subfolder of a plain server of static files."""
+    site.write_site(read_export(None), tmp_path / "www" / "deep" / "faces", Path(RUNTIME or ""))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *values):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(tmp_path / "www"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/deep/faces/"
+    server.shutdown()
+
+
+@pytest.mark.skipif(not (CHROMIUM and RUNTIME), reason="needs Chromium and ANIME_GAN_ONNXRUNTIME_WEB")
+def test_page_and_command_draw_the_same_faces(tmp_path, address):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
+        page = context.new_page()
+        errors, requests = [], []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(address)
+        page.fill("#words", "blue hair, smile")
+        page.click("#apply")
+        page.wait_for_function("document.querySelector('[name=request-hair_color][value=blue]').checked")
+        page.click("#more summary")
+        page.fill("#number", "2")
+        page.fill("#seed", "9007199254740993")
+        page.click("[type=submit]")
+        page.wait_for_selector("#panel-faces .face img")
+        page.click("#panel-faces .face >> nth=0")
+        saved = _download(page, "#face a[href^='blob:']", tmp_path / "page.png")
+        assert _text(saved)["seeds"] == "9007199254740993"
+        assert _text(saved)["attributes"] == "blue hair, smile"
+        assert generate.main([f"--like={saved}", f"--out={tmp_path / 'again'}"]) == 0
+        (again,) = (tmp_path / "again").iterdir()
+        assert _text(again) == _text(saved)
+        assert _difference(again, saved) <= 1
+
+        # Change one attribute, and make a picture of the command again in the page.
+        made = tmp_path / "made.png"
+        assert generate.main([f"--like={saved}", "--set=red eyes, glasses", f"--out={made}"]) == 0
+        page.keyboard.press("Escape")
+        page.set_input_files("#file", str(made))
+        page.wait_for_function("document.querySelectorAll('#panel-faces .face img').length === 1")
+        page.click("#panel-faces .face")
+        opened = _download(page, "#face a[href^='blob:']", tmp_path / "opened.png")
+        assert _text(opened)["set"] == "red eyes, glasses"
+        assert _difference(opened, made) <= 1
+        assert errors == []
+        assert all(url.startswith((address, "blob:", "data:")) for url in requests)
+
+        # The page works without a network after the first visit.
+        page.wait_for_function("navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready")
+        page.reload()
+        context.set_offline(True)
+        page.reload()
+        page.fill("#words", "red hair")
+        page.click("[type=submit]")
+        page.wait_for_selector("#panel-faces .face img")
+        browser.close()
+
+
+def _download(page, selector: str, path: Path) -> Path:
+    with page.expect_download() as download:
+        page.click(selector)
+    download.value.save_as(path)
+    return path
+
+
+def _text(path: Path) -> dict[str, str]:
+    with Image.open(path) as image:
+        return dict(image.text)
+
+
+def _difference(first: Path, second: Path) -> int:
+    # What a viewer sees: colors of invisible pixels do not count.
+    a, b = (premultiplied(np.asarray(Image.open(path))) for path in (first, second))
+    return int(np.rint(np.abs(a - b).max()))
