@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import pickle
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -80,7 +81,7 @@ class IllustratedFaces:
         """
         # `repr` would abbreviate large arrays and contain the memory addresses of some objects.
         try:
-            settings = pickle.dumps((self.num_items, self._illustrator), protocol=4)
+            settings = _pickled((self.num_items, self._illustrator))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise DataError(f"{self.name}: cannot be pickled for the worker processes: {error}") from error
         code = source_fingerprint(__name__, type(self._illustrator).__module__)
@@ -91,6 +92,19 @@ class IllustratedFaces:
         draw = functools.partial(_draw, self._illustrator, self.schema, resolution)
         starts = range(first_item, self.num_items, CHUNK)
         return map_in_order(draw, (range(start, min(start + CHUNK, self.num_items)) for start in starts))
+
+
+def _pickled(value: object) -> bytes:
+    """Pickles a value. Equal values give equal bytes, even if one of them contains an object twice."""
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written, protocol=4)
+    # Writes an object again instead of a reference to it.
+    pickler.fast = True
+    try:
+        pickler.dump(value)
+    except ValueError:  # An object that contains itself needs references.
+        return pickle.dumps(value, protocol=4)
+    return written.getvalue()
 
 
 def _draw(illustrator: Illustrator, schema: Schema, resolution: int, indices: range) -> Chunk:
