@@ -34,10 +34,10 @@ class ConcatenatedImages:
             part = int(np.searchsorted(self._starts, chosen, side="right")) - 1
             return np.asarray(self._parts[part][chosen - self._starts[part]])
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
-        for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True):
+        for pictures, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True):
             inside = (chosen >= start) & (chosen < stop)
             if np.any(inside):
-                images[inside] = part[chosen[inside] - start]
+                images[inside] = pictures[chosen[inside] - start]
         return images
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -97,8 +97,8 @@ class PixelFaces:
         return _resized(np.ascontiguousarray(pixels), resolution), face.labels
 
     def _compose(self, face: PixelFace) -> np.ndarray:
-        color = np.zeros((ART_SIDE, ART_SIDE, 3), np.float32)
-        alpha = np.zeros((ART_SIDE, ART_SIDE, 1), np.float32)
+        color: np.ndarray = np.zeros((ART_SIDE, ART_SIDE, 3), np.float32)
+        alpha: np.ndarray = np.zeros((ART_SIDE, ART_SIDE, 1), np.float32)
         if not self.transparent:
             color[:], alpha[:] = face.backdrop, 1
         for layer in face.layers:
