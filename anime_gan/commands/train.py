@@ -370,9 +370,22 @@ def _run(
     with locked(path):
         earlier = start.earlier_runs if isinstance(start, TrainedRun) else []
         created = RunDirectory.create(path, config, dataset, earlier)
+        _write_style_sheet(path / "styles.png", dataset)
         if stages:
             write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
         return _train_locked(trainer, dataset, train, created)
+
+
+def _write_style_sheet(path: Path, dataset: Dataset) -> None:
+    """Writes a sheet with similar persons in every style, if the data has several."""
+    from PIL import Image
+
+    from anime_gan.datasets.mixture.sheet import style_sheet
+
+    sheet = style_sheet(dataset)
+    if sheet is not None:
+        Image.fromarray(sheet).save(path)
+        print(f"the same attributes in every style: {path}")
 
 
 def _train_locked(
