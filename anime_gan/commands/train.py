@@ -395,7 +395,7 @@ def _train_locked(
     from anime_gan.runs.loop import run_training
     from anime_gan.training.trainer import NonFiniteError
 
-    run.save_label_rows(trainer.label_rows, len(np.unique(train)))
+    run.save_label_rows(trainer.label_rows, len(set(train.tolist())))
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.layout import GAP
 from anime_gan.common.source_names import each_source, joined, parse_shares, split_sources
 from anime_gan.datasets.dataset import DataError, Dataset
@@ -15,6 +16,7 @@ from anime_gan.datasets.mixture.load import load_mixture, style_ranges
 from anime_gan.datasets.mixture.pictures import ConcatenatedImages
 from anime_gan.datasets.mixture.sheet import style_sheet
 from anime_gan.datasets.mixture.united import Part, united_labels, united_schema
+from anime_gan.datasets.prepared import constant_attributes
 from anime_gan.exports.names import folder_name
 from anime_gan.runs.run_directory import located
 from anime_gan.runs.start import training_indices
@@ -182,6 +184,31 @@ def test_concatenated_images():
     ):
         np.testing.assert_array_equal(images[index], both[index])
     np.testing.assert_array_equal(np.asarray(images), both)
+
+
+def test_the_flag_takes_several_sources():
+    flags = Flags()
+    flags.sources("data", "drawn", "data")
+    flags.path("out", None, "out")
+    flags(["program"])
+    assert flags.data == "drawn"
+    seen = []
+    arguments = ["--data=drawn:all", "--data=pixel:art", "--data=faces"]
+    run_command("program", "", flags, lambda: seen.append(flags.data) or 0, arguments)
+    assert seen == ["drawn:all + pixel:art + faces"]
+
+
+def test_constants_are_kept_for_mixtures():
+    attributes = {"hair_color": ("red", "blue"), "hat": None, "smile": None, "turn": TURN}
+    rows = [{"hair_color": "red", "hat": False, "smile": i == 0, "turn": 20} for i in range(3)]
+    faces = dataset(attributes, rows)
+    assert constant_attributes(faces.schema, faces.labels) == {
+        "hair_color": "red",
+        "hat": False,
+        "turn": 20.0,
+    }
+    faces.labels[1, 2:] = 0
+    assert constant_attributes(faces.schema, faces.labels) == {"hair_color": "red"}
 
 
 def test_names_of_sources(tmp_path, monkeypatch):
