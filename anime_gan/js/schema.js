@@ -65,7 +65,7 @@ export class Schema {
   parse(text) {
     const wanted = new Float32Array(this.numLabels);
     const saidBy = [];
-    for (const phrase of this.normalize(text).split(",").filter(Boolean).map((part) => this.#completed(part))) {
+    for (const phrase of this.normalize(text).split(",").filter(Boolean).map((part) => this.completed(part))) {
       const code = this.phrases.get(phrase) ?? UNKNOWN;
       if (code === UNKNOWN) {
         throw new AttributeRequestError(`unknown attribute '${phrase}'`, "unknown", { words: phrase });
@@ -167,8 +167,13 @@ export class Schema {
     return this.phrases.get(this.normalize(phrase)) === 2 * column ? phrase : this.columns[column];
   }
 
-  // Completes a shortened group name: `hair=silver` becomes `hair_color=silver`.
-  #completed(phrase) {
+  /** Tells whether a normalized phrase is known, even if it is ambiguous. */
+  understands(phrase) {
+    return this.phrases.has(phrase);
+  }
+
+  /** Completes a shortened group name: `hair=silver` becomes `hair_color=silver`. */
+  completed(phrase) {
     const equals = phrase.indexOf("=");
     if (equals < 0 || equals === phrase.length - 1 || this.phrases.has(phrase)) return phrase;
     let [name, value] = [phrase.slice(0, equals), phrase.slice(equals + 1)];

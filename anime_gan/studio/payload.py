@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.alpha import Color
 from anime_gan.faces.request import SEED_LIMIT
 from anime_gan.studio.errors import StudioError
 
 MAX_NUMBER = 64
 MAX_CANDIDATES = 16
 MIN_FRAMES, MAX_FRAMES = 4, 240
-MAX_NEARBY = 12
+MAX_NEARBY = 64
+# Side of a saved picture in pixels.
+MAX_SIZE = 1_024
+# Faces that are changed, read, or blended at once.
+MAX_SETS, MAX_READ, MAX_KEYFRAMES = 256, 64, 8
 # Angles are in radians. Two random faces are about a right angle apart.
 MIN_ANGLE, MAX_ANGLE = 0.02, 1.5
 
@@ -72,6 +77,37 @@ def seed(body: Mapping[str, Any], number: int) -> int:
     if digits is None or int(value) + number > SEED_LIMIT:
         raise StudioError("wrong_seed")
     return int(value)
+
+
+def color(body: Mapping[str, Any], name: str) -> Color | None:
+    """Returns a color field such as `#ffcc00`; None if it is missing or null."""
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch("#[0-9a-f]{6}", value):
+        raise StudioError("missing", name=name)
+    red, green, blue = bytes.fromhex(value[1:])
+    return red, green, blue
+
+
+def pairs(body: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Returns a field that maps texts to texts."""
+    value = body.get(name)
+    if not isinstance(value, dict) or not all(isinstance(part, str) for part in value.values()):
+        raise StudioError("missing", name=name)
+    return value
+
+
+def several(body: Mapping[str, Any], name: str, low: int, high: int) -> list[dict[str, Any]]:
+    """Returns each item of a list field as a body of its own, in which the item has the name of the field.
+
+    Raises:
+        StudioError: The field is not a list, or has the wrong length.
+    """
+    value = body.get(name)
+    if not isinstance(value, list) or not low <= len(value) <= high:
+        raise StudioError("wrong_count", name=name, low=low, high=high)
+    return [{name: item} for item in value]
 
 
 def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:

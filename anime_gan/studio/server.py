@@ -22,8 +22,9 @@ from starlette.staticfiles import StaticFiles
 
 from anime_gan.common.errors import InputError
 from anime_gan.studio import payload
+from anime_gan.studio.arrival import KIND as ARRIVAL
 from anime_gan.studio.downloads import download
-from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, as_studio_error
+from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, as_studio_error, read_language
 from anime_gan.studio.guard import Guard, limited_body
 from anime_gan.studio.opening import read_settings
 from anime_gan.studio.plans import Plan
@@ -38,6 +39,8 @@ MAX_FILE = 32 * 2**20
 # Maximum number of files that are being opened at the same time; each may need this much memory.
 MAX_OPENING = 4
 PAGE_OF_HISTORY = 20
+# Larger drawings let smaller ones go first.
+MAX_SHORT = 16
 JSON, FILE = "application/json", "application/octet-stream"
 
 
@@ -105,6 +108,7 @@ class _Server:
                     "values": values and [{"name": term.name, "phrase": term.phrase} for term in values],
                 }
             )
+        first = await run_in_threadpool(lambda: studio.arrival)
         hidden = [
             {"hidden": slot.name, "by": studio.schema.columns[hider]}
             for slot, hider in studio.schema.hidden_by
@@ -115,7 +119,9 @@ class _Server:
                 "ready": studio.ready,
                 "attributes": slots,
                 "hidden": hidden,
-                "languages": LANGUAGES,
+                "arrival": first and studio.entry_json(first),
+                "readings": studio.has_tagger or studio.has_critic,
+                "languages": {code: read_language(code)["strings"]["language"] for code in LANGUAGES},
                 "limits": {
                     "number": payload.MAX_NUMBER,
                     "candidates": payload.MAX_CANDIDATES if studio.has_critic else 1,
@@ -147,6 +153,8 @@ class _Server:
     async def draw(self, request: Request) -> Response:
         """Draws a request of the page, and sends events line by line."""
         body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
+        if body.get("kind") == ARRIVAL:
+            return self._drawn(self._studio.arrival_plan())
         return self._drawn(await run_in_threadpool(self._studio.planner.plan, body))
 
     async def open(self, request: Request) -> Response:
@@ -164,7 +172,8 @@ class _Server:
     def _drawn(self, plan: Plan) -> Response:
         ahead = self._worker.pending
         try:
-            events = self._worker.submit(functools.partial(self._studio.draw, plan))
+            job = functools.partial(self._studio.draw, plan)
+            events = self._worker.submit(job, plan.size > MAX_SHORT and not plan.is_preview)
         except BusyError as error:
             raise StudioError("busy", 429) from error
         first = {"queued": ahead, "ready": self._studio.ready}
@@ -173,7 +182,8 @@ class _Server:
     async def words(self, request: Request) -> Response:
         """Reads typed words as attributes."""
         body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
-        return JSONResponse({"attributes": self._studio.planner.attributes(payload.text(body, "words"))})
+        reading = await run_in_threadpool(self._studio.planner.attributes, payload.text(body, "words"))
+        return JSONResponse(reading._asdict())
 
     async def keep(self, request: Request) -> Response:
         """Keeps a face."""

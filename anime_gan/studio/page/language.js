@@ -46,7 +46,7 @@ export function describe(face) {
 }
 
 // The schema's own phrases, for attributes that no language file names.
-export function setPhrases(attributes) {
+function setPhrases(attributes) {
   for (const { name, phrase, values } of attributes) {
     phrases[name] = phrase;
     for (const value of values ?? []) phrases[`${name}=${value.name}`] = value.phrase;
@@ -54,7 +54,7 @@ export function setPhrases(attributes) {
 }
 
 // The language that was chosen before, or else the first available language of the browser.
-export function preferred(available) {
+function preferred(available) {
   let remembered = null;
   try {
     remembered = localStorage.getItem(REMEMBERED);
@@ -65,7 +65,20 @@ export function preferred(available) {
   return wanted.find((tag) => available.includes(tag)) ?? available[0];
 }
 
-export async function setLanguage(code, remember = false) {
+// Fills the choice of languages, and shows the page in the preferred one.
+export async function loadLanguages({ attributes, languages }, choice) {
+  setPhrases(attributes);
+  for (const [code, name] of Object.entries(languages)) {
+    const option = new Option(name, code);
+    option.lang = code;
+    choice.append(option);
+  }
+  choice.value = preferred(Object.keys(languages));
+  choice.addEventListener("change", () => setLanguage(choice.value, true));
+  await setLanguage(choice.value);
+}
+
+async function setLanguage(code, remember = false) {
   const file = await (await fetch(`languages/${code}.json`)).json();
   strings = file.strings;
   names = file.attributes;

@@ -1,0 +1,22 @@
+// What the judges of the model see in faces, beside what was requested.
+
+import { inWords, label, t } from "./language.js";
+
+function shown(name, value) {
+  if (value === true || value === false) return `${label(name)}: ${t(value ? "yes" : "no")}`;
+  return inWords({ [name]: value });
+}
+
+// Pairs of the requested and the read value of attributes that differ.
+export function differences(wanted, seen) {
+  const pairs = Object.entries(wanted ?? {}).filter(([, value]) => value !== null && value !== undefined);
+  return pairs.filter(([name, value]) => seen && seen[name] !== value).map(([name, value]) => [shown(name, value), shown(name, seen[name])]);
+}
+
+// A reading in words: what differs from the request, and whether the face is intact.
+export function judged(wanted, { attributes, intact }) {
+  const parts = differences(wanted, attributes).map(([asked, read]) => t("asked_read", { asked, read }));
+  if (attributes && !parts.length) parts.push(t("as_asked"));
+  if (intact !== null) parts.push(t(intact >= 0 ? "intact" : "not_intact"));
+  return parts.join(" · ");
+}
