@@ -13,6 +13,7 @@ import numpy as np
 from anime_gan.attributes.edits import definite
 from anime_gan.attributes.free_phrases import Phrase, read_phrases
 from anime_gan.attributes.schema import Schema
+from anime_gan.characters.write import ENGINES
 from anime_gan.common.alpha import Color
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest_names
@@ -34,8 +35,10 @@ from anime_gan.studio.errors import StudioError, as_studio_error
 
 # Maximum length of a text that is read as attributes.
 MAX_WORDS = 2_000
-# Kinds of plans that make no history entry: a face to keep, and faces that the judges read.
-KEPT, READ = "kept", "read"
+# The size of a plan that draws many faces; see `Plan`.
+MANY = 100
+# Kinds of plans that make no history entry: a face to keep, faces that the judges read, and a character pack.
+KEPT, READ, CHARACTER = "kept", "read", "character"
 
 
 class Drawing(NamedTuple):
@@ -63,6 +66,7 @@ class Plan(NamedTuple):
         is_preview: Whether the page shows the faces without a history entry.
         is_again: Whether an entry with the same settings is shown instead of a new one.
         background: The color behind the faces of a preview; None leaves them transparent.
+        engine: The game engine of a character pack.
     """
 
     kind: str
@@ -72,6 +76,7 @@ class Plan(NamedTuple):
     is_preview: bool = False
     is_again: bool = False
     background: Color | None = None
+    engine: str = ""
 
 
 class Reading(NamedTuple):
@@ -112,6 +117,7 @@ class Planner:
             "sheet": self._sheet,
             KEPT: self._kept,
             READ: self._read,
+            CHARACTER: self._character,
             "blend": self._blend,
         }
         kind = payload.text(body, "kind")
@@ -217,6 +223,14 @@ class Planner:
         faces = payload.several(body, "faces", 1, payload.MAX_READ)
         requests, origins = zip(*(self._face(face, "faces") for face in faces), strict=True)
         return Plan(READ, lambda _: Drawing(list(requests), None), origins, 4 * len(requests))
+
+    def _character(self, body: Mapping[str, Any]) -> Plan:
+        request, origin = self._face(body)
+        engine = payload.text(body, "engine")
+        if engine not in ("", *ENGINES):
+            raise StudioError("missing", name="engine")
+        plan = _plan(CHARACTER, [request], request, origin)
+        return plan._replace(engine=engine, size=MANY)
 
     def _sheet(self, body: Mapping[str, Any]) -> Plan:
         request, origin = self._face(body)

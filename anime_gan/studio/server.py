@@ -173,7 +173,7 @@ class _Server:
         ahead = self._worker.pending
         try:
             job = functools.partial(self._studio.draw, plan)
-            events = self._worker.submit(job, plan.size > MAX_SHORT and not plan.is_preview)
+            events = self._worker.submit(job, plan.size > MAX_SHORT)
         except BusyError as error:
             raise StudioError("busy", 429) from error
         first = {"queued": ahead, "ready": self._studio.ready}

@@ -21,7 +21,7 @@ from anime_gan.faces.request import FaceRequest, Interpolation
 from anime_gan.studio import arrival, payload
 from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Draft, Entry, History
-from anime_gan.studio.plans import KEPT, READ, Drawing, Plan, Planner
+from anime_gan.studio.plans import CHARACTER, KEPT, READ, Drawing, Plan, Planner
 
 if TYPE_CHECKING:
     from anime_gan.characters.checks import Checker
@@ -85,9 +85,10 @@ class Studio:
 
     def arrival_plan(self) -> Plan:
         """Plans to draw the faces to show first."""
-        requests = arrival.requests(self.schema, self.has_critic)
         return Plan(
-            arrival.KIND, lambda _: Drawing(requests, None), (), len(requests) * requests[0].candidates
+            arrival.KIND,
+            lambda generator: Drawing(arrival.chosen(generator, self.has_critic), None),
+            size=arrival.FACES * arrival.CANDIDATES,
         )
 
     @functools.cached_property
@@ -226,6 +227,9 @@ class Studio:
         if plan.kind == READ:
             yield from self._read(requests, stop)
             return
+        if plan.kind == CHARACTER:
+            yield from self._character(plan, requests[0])
+            return
         if plan.is_preview:
             yield from self._preview(plan, requests, stop)
             return
@@ -281,6 +285,14 @@ class Studio:
                 draft.add(face.image, text)
                 entry = draft.finish(KEPT, text)
         yield {"done": self.entry_json(entry)}
+
+    def _character(self, plan: Plan, request: FaceRequest) -> Iterator[Event]:
+        # Imported here, because it imports TensorFlow.
+        from anime_gan.studio.character_pack import pack_character
+
+        data = pack_character(self._generator, self._checker, request, plan.engine)
+        name = "-".join(filter(None, ("character", plan.engine)))
+        yield {"done": {"file": data_url(data, "application/zip"), "name": f"{name}.zip"}}
 
     def _read(self, requests: Sequence[FaceRequest], stop: threading.Event) -> Iterator[Event]:
         """Draws faces, and says what the judges of the model see in them."""

@@ -265,7 +265,7 @@ def test_on_a_phone_the_face_stays_in_sight(new_page):
     thumb(page, "headphones", "yes").scroll_into_view_if_needed()
     expect(page.get_by_role("dialog").locator(".large")).to_be_in_viewport(ratio=0.9)
     small = page.evaluate(
-        """() => [...document.querySelectorAll("dialog button, dialog a.button, dialog select, dialog summary")]
+        """() => [...document.querySelectorAll("dialog :is(button, a.button, select, summary)")]
             .filter((element) => element.checkVisibility())
             .map((element) => [element.textContent, element.getBoundingClientRect()])
             .filter(([, box]) => box.width < 44 || box.height < 44)

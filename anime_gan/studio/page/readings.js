@@ -16,7 +16,7 @@ export function differences(wanted, seen) {
 // A reading in words: what differs from the request, and whether the face is intact.
 export function judged(wanted, { attributes, intact }) {
   const parts = differences(wanted, attributes).map(([asked, read]) => t("asked_read", { asked, read }));
-  if (attributes && !parts.length) parts.push(t("as_asked"));
+  if (attributes && !parts.length) parts.push(t("as_asked", { words: inWords(wanted ?? attributes) }));
   if (intact !== null) parts.push(t(intact >= 0 ? "intact" : "not_intact"));
   return parts.join(" · ");
 }
