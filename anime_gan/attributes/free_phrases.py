@@ -15,11 +15,16 @@ import json
 import re
 from typing import NamedTuple
 
+from anime_gan.attributes import scales
 from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, MIXED_SCRIPTS, Schema, Slot
 
 # A word of Latin letters and digits, or a single character of another script.
 WORD = re.compile(r"[a-z0-9'%.+!-]+|[^ ]")
+
+
+# Characters that a number with its unit may add to a phrase.
+NUMBER_LENGTH = 16
 
 
 class Phrase(NamedTuple):
@@ -69,8 +74,12 @@ def read_phrases(text: str, schema: Schema) -> list[Phrase]:
 
 
 def understands(phrase: str, schema: Schema) -> bool:
-    """Tells whether a normalized phrase is known, even if it is ambiguous."""
-    return phrase in schema.phrase_codes
+    """Tells whether a normalized phrase is known, even if it is ambiguous or its number is out of range."""
+    if phrase in schema.phrase_codes:
+        return True
+    form, sign, _ = scales.split_number(phrase) or ("", "", 0.0)
+    meaning = schema.number_forms.get(form)
+    return meaning is not None and (meaning.signed or not sign)
 
 
 @functools.lru_cache(maxsize=4)
@@ -101,7 +110,7 @@ class _Reader:
             **{phrase: "phrase" for phrase in self._codes if phrase and "=" not in phrase},
         }
         self._kinds = known
-        self._longest = max(map(len, known), default=0)
+        self._longest = max(map(len, known), default=0) + NUMBER_LENGTH
 
     def read(self, part: str) -> list[Phrase]:
         """Reads a normalized part without commas."""
@@ -145,9 +154,9 @@ class _Reader:
     def _end(self, part: str, start: int) -> int | None:
         """Returns where the longest known piece that begins at an index ends."""
         for end in range(min(len(part), start + self._longest), start, -1):
+            text = part[start:end]
             if _is_boundary(part, end) and (
-                part[start:end] in self._kinds
-                or (part[end - 1] == "%" and understands(part[start:end], self._schema))
+                text in self._kinds or (re.search("[0-9]", text) and understands(text, self._schema))
             ):
                 return end
         return None

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from absl import flags
 
-from anime_gan.common.command_line import INTERRUPTED, define_path, given_flags, print_lines, run_command
+from anime_gan.common.command_line import (
+    INTERRUPTED,
+    define_path,
+    define_sources,
+    given_flags,
+    print_lines,
+    run_command,
+)
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.json_files import read_json
@@ -94,7 +101,9 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         number = {int: ",", float: ",g"}.get(type(field.default))
         default = format(field.default, number) if number else str(field.default).lower() or "empty"
         text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
-        if field.metadata.get("path"):
+        if field.name == "data":
+            define_sources(field.name, None, text, flag_values)
+        elif field.metadata.get("path"):
             define_path(field.name, None, text, flag_values)
         else:
             define[type(field.default)](field.name, None, text, flag_values=flag_values)
@@ -315,6 +324,7 @@ def _load(config: TrainConfig, given: Mapping[str, Any], place: str | None = Non
         config.transparent,
         labels_from=config.labels_from,
         import_code="data" in given,
+        shares=config.data_shares,
     )
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
@@ -340,7 +350,7 @@ def _run(
         from_step: The step of the checkpoint that the user chose.
     """
     import_tensorflow()
-    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
+    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for, training_indices
 
     if config.evaluation_interval and dataset.schema.num_labels:
         from anime_gan.judges.training import split_for_judges
@@ -348,11 +358,12 @@ def _run(
         # Raises an error if the data is too small for the judge, before anything is written.
         split_for_judges(dataset)
     split = split_for(config, dataset)
-    trainer = make_trainer(config, dataset, split.train)
+    train = training_indices(split.train, dataset.frequencies)
+    trainer = make_trainer(config, dataset, train)
     if start:
         load_initial_weights(start, trainer, dataset.schema)
     if isinstance(run, RunDirectory):
-        return _train_locked(trainer, dataset, split.train, run, from_step)
+        return _train_locked(trainer, dataset, train, run, from_step)
     # Created last, so that bad options leave no directory behind.
     path = reserve_run_directory(RUNS, run) if isinstance(run, str) else run
     path.mkdir(parents=True, exist_ok=True)
@@ -361,7 +372,7 @@ def _run(
         created = RunDirectory.create(path, config, dataset, earlier)
         if stages:
             write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
-        return _train_locked(trainer, dataset, split.train, created)
+        return _train_locked(trainer, dataset, train, created)
 
 
 def _train_locked(
@@ -371,7 +382,7 @@ def _train_locked(
     from anime_gan.runs.loop import run_training
     from anime_gan.training.trainer import NonFiniteError
 
-    run.save_label_rows(trainer.label_rows, len(train))
+    run.save_label_rows(trainer.label_rows, len(np.unique(train)))
     _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:

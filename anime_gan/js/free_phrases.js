@@ -6,6 +6,8 @@ import { AttributeRequestError } from "./schema.js";
 const WORD = /[a-z0-9'%.+!-]+|[^ ]/uy;
 const MIXED_SCRIPTS = /[a-z].*[\u3040-\u9fff]|[\u3040-\u9fff].*[a-z]/;
 const LISTS = ["fillers", "negations_after", "negations", "continued"];
+// Characters that a number with its unit may add to a phrase.
+const NUMBER_LENGTH = 16;
 const readers = new WeakMap();
 
 /** Splits typed text into phrases: [{ text, known }]. */
@@ -53,7 +55,7 @@ class Reader {
       if (meanings.every((meaning) => schema.phrases.has(schema.normalize(meaning)))) this.kinds.set(word, "synonyms");
     }
     for (const phrase of schema.phrases.keys()) if (phrase && !phrase.includes("=")) this.kinds.set(phrase, "phrase");
-    this.longest = Math.max(0, ...[...this.kinds.keys()].map((text) => text.length));
+    this.longest = Math.max(0, ...[...this.kinds.keys()].map((text) => text.length)) + NUMBER_LENGTH;
   }
 
   code(phrase) {
@@ -96,7 +98,7 @@ class Reader {
   end(part, start) {
     for (let end = Math.min(part.length, start + this.longest); end > start; end--) {
       const text = part.slice(start, end);
-      if (isBoundary(part, end) && (this.kinds.has(text) || (text.endsWith("%") && this.schema.understands(text)))) return end;
+      if (isBoundary(part, end) && (this.kinds.has(text) || (/[0-9]/.test(text) && this.schema.understands(text)))) return end;
     }
     return null;
   }

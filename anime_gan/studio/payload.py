@@ -114,8 +114,8 @@ def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
     """Returns the selected attributes as a request text.
 
     Args:
-        body: The request. The field maps a group to a value, and a tag to true or false. An attribute that is
-            null or missing is left open.
+        body: The request. The field maps a group to a value, a tag to true, false, or its strength from 0
+            to 1, and a scale to a number in its unit. An attribute that is null or missing is left open.
         name: Name of the field.
         schema: The attributes of the model.
 
@@ -123,37 +123,52 @@ def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
         StudioError: An attribute or a value is not in the schema.
     """
     picked = body.get(name, {})
-    groups = {group.name: {value.name for value in group.values} for group in schema.groups}
     if not isinstance(picked, dict):
         raise StudioError("missing", name=name)
-    known = {slot.name for slot in schema.slots}
+    groups = {group.name: {value.name for value in group.values} for group in schema.groups}
+    scales = {scale.name: scale for scale in schema.scales.values()}
+    words = []
     for attribute, value in picked.items():
-        if attribute not in known:
+        if attribute not in {slot.name for slot in schema.slots}:
             raise StudioError("wrong_attribute", name=attribute[:80])
         if value is None:
             continue
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        word = None
         if attribute in groups:
-            good = isinstance(value, str) and value in groups[attribute]
-        else:
-            good = isinstance(value, bool)
-        if not good:
+            word = value if isinstance(value, str) and value in groups[attribute] else None
+        elif attribute in scales:
+            low, high = scales[attribute].low, scales[attribute].high
+            if number and low <= value <= high:
+                word = f"{200 * (value - low) / (high - low) - 100:.10g}%"
+        elif isinstance(value, bool):
+            word = "yes" if value else "no"
+        elif number and 0 <= value <= 1:
+            word = f"{100 * value:.10g}%"
+        if word is None:
             raise StudioError("wrong_value", name=attribute, value=str(value)[:80])
-    return schema.describe(schema.encode(picked))
+        words.append(f"{attribute}={word}")
+    return schema.describe(schema.parse(", ".join(words)))
 
 
-def described(labels: np.ndarray, schema: Schema) -> dict[str, str | bool | None]:
+def described(labels: np.ndarray, schema: Schema) -> dict[str, str | bool | float | None]:
     """Converts a label row to the form that `attributes` reads.
 
     Args:
-        labels: [num_labels] of +1, -1, and 0.
+        labels: [num_labels] of +1, -1, and 0; in between, strengths of tags and values of scales.
         schema: The schema of the labels.
     """
-    found: dict[str, str | bool | None] = {}
+    found: dict[str, str | bool | float | None] = {}
     for slot in schema.slots:
         values = labels[slot.columns]
+        label = float(values[0])
         if slot.is_group:
             positive = np.flatnonzero(values > 0)
             found[slot.name] = schema.terms[slot.start + positive[0]].name if positive.size else None
+        elif not label:
+            found[slot.name] = None
+        elif slot.is_scale:
+            found[slot.name] = schema.scales[slot.start].number(label)
         else:
-            found[slot.name] = bool(values[0] > 0) if values[0] else None
+            found[slot.name] = label > 0 if abs(label) == 1 else round((label + 1) / 2, 2)
     return found

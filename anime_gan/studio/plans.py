@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anime_gan.attributes.edits import definite
+from anime_gan.attributes.edits import STEPS, definite
 from anime_gan.attributes.free_phrases import Phrase, read_phrases
 from anime_gan.attributes.schema import Schema
 from anime_gan.characters.write import ENGINES
@@ -82,7 +82,7 @@ class Plan(NamedTuple):
 class Reading(NamedTuple):
     """Typed words as attributes, and the words that were left out with what was probably meant."""
 
-    attributes: dict[str, str | bool | None]
+    attributes: dict[str, str | bool | float | None]
     left_out: list[dict[str, str]]
 
 
@@ -248,6 +248,8 @@ class Planner:
         slot = self._schema.slot(request.sheet or "")
         columns = self._schema.columns[slot.columns]
         values = columns if slot.is_group else (f"{slot.name}=yes", f"{slot.name}=no")
+        if slot.is_scale:
+            values = tuple(f"{slot.name}={value:g}" for value in STEPS)
         single = dataclasses.replace(request, sheet=None)
         return _plan("sheet", [self._changed(single, value) for value in values], request, origin)
 

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.common.errors import InputError
 from anime_gan.studio import payload
 from anime_gan.studio.arrival import KIND as ARRIVAL
@@ -98,16 +99,17 @@ class _Server:
     async def about(self, request: Request) -> Response:
         """Describes the model and the limits."""
         studio = self._studio
-        slots = []
+        slots: list[dict[str, Any]] = []
         for attribute in studio.schema.attributes:
             values = getattr(attribute, "values", None)
-            slots.append(
-                {
-                    "name": attribute.name,
-                    "phrase": getattr(attribute, "phrase", attribute.name.replace("_", " ")),
-                    "values": values and [{"name": term.name, "phrase": term.phrase} for term in values],
-                }
-            )
+            slot = {
+                "name": attribute.name,
+                "phrase": getattr(attribute, "phrase", attribute.name.replace("_", " ")),
+                "values": values and [{"name": term.name, "phrase": term.phrase} for term in values],
+            }
+            if isinstance(attribute, Scale):
+                slot |= {"low": attribute.low, "high": attribute.high, "unit": attribute.unit}
+            slots.append(slot)
         first = await run_in_threadpool(lambda: studio.arrival)
         hidden = [
             {"hidden": slot.name, "by": studio.schema.columns[hider]}

@@ -99,7 +99,7 @@ class Trainer:
             reason = f"must be a multiple of {replicas}, the number of devices"
             raise ConfigError(reason, "batch_size", config.batch_size)
         self.channels = channels
-        self.slots = schema.slots
+        self.schema, self.slots = schema, schema.slots
         self.num_images = len(labels)
         self.labels = tf.constant(labels, tf.int8)
         self.label_rows, self.label_sampler = LabelRows.empty(), None

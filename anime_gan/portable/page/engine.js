@@ -69,10 +69,11 @@ export async function about() {
   return {
     model: schema.model,
     ready: false,
-    attributes: schema.attributes.map(({ name, phrase, values }) => ({
+    attributes: schema.attributes.map(({ name, phrase, values, low, high, unit }) => ({
       name,
       phrase: phrase ?? name.replaceAll("_", " "),
       values: values ? values.map(term) : null,
+      ...(low === undefined ? {} : { low, high, unit }),
     })),
     hidden: schema.hiddenBy.map(([slot, column]) => ({ hidden: slot.name, by: schema.columns[column] })),
     languages: LANGUAGES,
@@ -271,7 +272,8 @@ function requestOf(schema, face) {
 function definite(model, request) {
   const [{ latent, labels }] = model.inputs(request);
   const rounded = labels.slice();
-  for (const { start, size, isGroup } of model.schema.slots) {
+  for (const { start, size, isGroup, isScale } of model.schema.slots) {
+    if (isScale) continue;
     const values = labels.subarray(start, start + size);
     const best = values.indexOf(Math.max(...values));
     values.forEach((value, i) => (rounded[start + i] = (isGroup ? i === best : value > 0) ? 1 : -1));

@@ -1,9 +1,10 @@
 // The attributes of an open face. Each value is a picture of this face with that value: pointing at it or
-// focusing it shows it large, and a click takes it. Arrow keys move the focus and take nothing.
+// focusing it shows it large, and a click takes it. Arrow keys move the focus and take nothing. Scales, and the
+// strengths of tags, have sliders, which redraw the face as they move.
 
 import { button, el, tell } from "./dom.js";
 import { pictureOf } from "./engine.js";
-import { label, t } from "./language.js";
+import { label, quantity, t } from "./language.js";
 import { change } from "./wishes.js";
 
 export class Chips {
@@ -23,9 +24,10 @@ export class Chips {
     if (this.face) this.mark(this.face);
   }
 
-  row({ name, values }) {
+  row({ name, values, low = 0, high = 1, unit }) {
     const options = values ? values.map((value) => [value.name, label(name, value.name)]) : [[false, t("no")], [true, t("yes")]];
-    const chips = options.map(([value, words]) => this.chip(name, value, words));
+    const isScale = unit !== undefined;
+    const chips = (isScale ? [] : options).map(([value, words]) => this.chip(name, value, words));
     const lock = button("", () => this.lock(name, lock), { class: "quiet lock", "aria-pressed": String(this.locked.has(name)) });
     lock.title = `${t("lock")}: ${label(name)}`;
     lock.setAttribute("aria-label", lock.title);
@@ -37,7 +39,36 @@ export class Chips {
       event.preventDefault();
       chips.at((at + step) % chips.length).focus();
     });
-    return el("fieldset", { "data-attribute": name }, el("legend", { class: "legend" }, label(name)), lock, group);
+    const slider = values ? null : this.slider(name, low, high);
+    const legend = el("legend", { class: "legend" }, label(name));
+    return el("fieldset", { "data-attribute": name }, legend, lock, isScale ? null : group, slider);
+  }
+
+  slider(name, low, high) {
+    const input = el("input", { type: "range", min: low, max: high, step: (high - low) / 40, "aria-label": `${label(name)}: ${t("strength")}` });
+    const output = el("output", {});
+    const show = () => (output.textContent = quantity(name, input.valueAsNumber));
+    let last = null;
+    const move = async () => {
+      show();
+      try {
+        const faces = await change("slider", this.face, [this.set(name, input.valueAsNumber)]);
+        if (faces) this.preview((last = faces[0]));
+      } catch (error) {
+        tell(error);
+      }
+      return last;
+    };
+    input.addEventListener("input", () => (this.moving = move()));
+    input.addEventListener("change", async () => {
+      const face = await this.moving;
+      if (face) this.take(this.set(name, input.valueAsNumber), face);
+    });
+    input.addEventListener("shown", ({ detail }) => {
+      input.value = typeof detail === "number" ? detail : detail ? high : low;
+      show();
+    });
+    return el("div", { class: "slider" }, input, output);
   }
 
   chip(name, value, words) {
@@ -77,6 +108,9 @@ export class Chips {
   // Checks the values of a face. In each group, a single value can be reached with Tab.
   mark(face) {
     for (const { name } of this.attributes) {
+      const fields = this.container.querySelector(`[data-attribute="${CSS.escape(name)}"]`);
+      const detail = face.attributes?.[name] ?? null;
+      fields.querySelector("input")?.dispatchEvent(new CustomEvent("shown", { detail }));
       const chips = [...this.container.querySelectorAll(`[data-attribute="${CSS.escape(name)}"] .chip`)];
       const current = chips.find((chip) => chip.dataset.chip === `${name}=${face.attributes?.[name]}`);
       for (const chip of chips) {

@@ -25,9 +25,10 @@ export function variations(face, attributes, family, locked, count) {
   const found = new Map();
   for (let tries = 0; tries < 20 * count && found.size < count; tries++) {
     const set = {};
-    for (const { name, values } of own) {
-      if (values) set[name] = values[Math.floor(Math.random() * values.length)].name;
-      else if (values === null) set[name] = Math.random() < 0.3;
+    for (const { name, values, low, high } of own) {
+      if (low !== undefined) set[name] = low + Math.random() * (high - low);
+      else if (values) set[name] = values[Math.floor(Math.random() * values.length)].name;
+      else set[name] = Math.random() < 0.3;
     }
     if (own.some(({ name }) => set[name] !== face.attributes?.[name])) found.set(JSON.stringify(set), set);
   }

@@ -24,7 +24,7 @@ class Page {
     this.entry = studio.arrival;
     const open = (face) => this.dialog.open(face);
     const { attributes, hidden, video, limits, readings } = studio;
-    this.picker = new Picker(byId("picker"), attributes, { any: true, prefix: "request", changed: () => this.picked() });
+    this.picker = new Picker(byId("picker"), attributes, { prefix: "request", changed: () => this.picked() });
     this.kept = new Kept({ video, open, draw: (body) => this.drawing(body) });
     this.history = new History({ video, open, use: (entry) => this.useAgain(entry) });
     const moved = (face, isNew) => this.go({ face: face?.settings ?? null }, isNew);

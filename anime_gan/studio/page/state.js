@@ -31,7 +31,8 @@ function picksOf(text, attributes) {
     const known = attributes.find((attribute) => attribute.name === name);
     if (!known) continue;
     if (known.values) picks[name] = known.values.some((term) => term.name === value) ? value : null;
-    else picks[name] = value === "yes" ? true : value === "no" ? false : null;
+    else if (value === "yes" || value === "no") picks[name] = value === "yes";
+    else picks[name] = value !== "" && Number.isFinite(Number(value)) ? Number(value) : null;
   }
   return picks;
 }
