@@ -7,18 +7,19 @@ import dataclasses
 import functools
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from anime_gan.common.alpha import on_background
+from anime_gan.datasets.reading.pictures import PictureError
 from anime_gan.exports.read import CRITIC, TAGGER, read_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import file_stem, png_bytes, save_animation, save_png
 from anime_gan.faces.request import FaceRequest, Interpolation
-from anime_gan.studio import arrival, payload
+from anime_gan.studio import arrival, own_picture, payload
 from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Draft, Entry, History
 from anime_gan.studio.plans import CHARACTER, KEPT, READ, Drawing, Plan, Planner
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # A message to the page while a plan is drawn, as JSON.
 Event = dict[str, Any]
+Result = TypeVar("Result")
 
 SHEET = "sheet.png"
 # Number of an animation's frames that are shown as faces. With two keyframes, these frames lead from the
@@ -43,6 +45,7 @@ class Studio:
     Attributes:
         schema: The attributes that can be requested.
         name: The model's name in pictures.
+        label: The model's name for people.
         planner: Converts requests of the page to plans.
         ready: Whether the model is loaded.
     """
@@ -67,7 +70,7 @@ class Studio:
             OSError: The folder is not writable.
         """
         export = read_export(directory)
-        self.schema, self.name = export.schema, export.name
+        self.schema, self.name, self._channels = export.schema, export.name, export.channels
         self.history = History(history / "history", keep)
         self.kept = History(history / "kept", keep)
         self._arrival = History(history / "arrival" / self.name, 1)
@@ -76,6 +79,9 @@ class Studio:
         self.ready = False
         self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self._find(face)[2])
         self._directory, self._load = export.directory, load
+        # An export is in a folder for its version, and that of a run in a folder `export`.
+        parts = [part for part in export.directory.parts[:-1] if part != "export"]
+        self.label = parts[-1] if parts else self.name
 
     @property
     def arrival(self) -> Entry | None:
@@ -317,6 +323,32 @@ class Studio:
         intact = None if looks.margins is None else round(float(looks.margins[0]), 3)
         return {"attributes": seen, "intact": intact}
 
+    def project(self, data: bytes, stop: threading.Event) -> Iterator[Event]:
+        """Finds the face that is closest to a picture, and stores it in the history.
+
+        Yields:
+            `progress` events, and finally `done` with the entry, and `poor`: whether the likeness is poor.
+
+        Raises:
+            StudioError: The picture cannot be read, or the search was stopped.
+        """
+        # Imported here, because it imports TensorFlow.
+        from anime_gan.faces.projector import STEPS
+
+        generator = self._generator
+        try:
+            picture = own_picture.prepared(data, generator, self._channels)
+            found = yield from _with_progress(own_picture.find_closest(picture, generator, stop), STEPS)
+        except PictureError as error:
+            raise StudioError("unreadable") from error
+        except own_picture.StoppedError as error:
+            raise StudioError("stopped", 409) from error
+        text = generator.picture_text(found.request, self.schema.parse(found.request.attributes))
+        with self.history.new() as draft:
+            draft.add(found.image, text)
+            entry = draft.finish("projected", text)
+        yield {"done": {**self.entry_json(entry), "poor": own_picture.is_poor(found)}}
+
     def _animate(
         self,
         draft: Draft,
@@ -358,6 +390,16 @@ class Studio:
     def _saved(self, draft: Draft, image: np.ndarray, text: dict[str, str]) -> Event:
         number = draft.add(image, text)
         return {"face": self.face_json(draft.identifier, number, text)}
+
+
+def _with_progress(steps: Generator[int, None, Result], total: int) -> Generator[Event, None, Result]:
+    """Yields an event for each step; returns what the steps return."""
+    while True:
+        try:
+            yield {"progress": next(steps), "total": total}
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def data_url(data: bytes, media_type: str) -> str:

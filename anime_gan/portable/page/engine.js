@@ -120,6 +120,11 @@ export async function draw(body, seen = () => {}, signal = undefined) {
   }
 }
 
+// Only the server can search for the face of a picture.
+export async function project() {
+  throw failure("not_ours");
+}
+
 // Lets the page show the face before, and notice a click on Stop.
 async function pause(signal) {
   await new Promise((resolve) => setTimeout(resolve));

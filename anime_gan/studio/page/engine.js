@@ -72,7 +72,13 @@ async function* events(path, body, signal) {
 // Draws a request ({ kind: ... }) or a dropped file. Calls seen(event) for each event, and returns the
 // finished entry.
 export async function draw(body, seen = () => {}, signal = undefined) {
-  const path = body instanceof Blob ? "api/open" : "api/draw";
+  return finished(body instanceof Blob ? "api/open" : "api/draw", body, seen, signal);
+}
+
+// Finds the face that is closest to a picture of the user's own; returns an entry with { poor }.
+export const project = (file, seen, signal) => finished("api/project", file, seen, signal);
+
+async function finished(path, body, seen, signal) {
   for await (const event of events(path, body, signal)) {
     seen(event);
     if (event.done) return event.done;

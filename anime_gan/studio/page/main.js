@@ -1,7 +1,7 @@
 // Builds the page. What it shows is in the fragment of its address; see state.js.
 
 import { announce, byId, button, chance, el, hush, say, tell } from "./dom.js";
-import { about, draw, words } from "./engine.js";
+import { about, draw, project, words } from "./engine.js";
 import { FaceDialog } from "./face.js";
 import { entryView, faceButton, faceGrid, places, title } from "./faces.js";
 import { History } from "./history.js";
@@ -38,11 +38,23 @@ class Page {
     byId("number").max = limits.number;
     byId("candidates").max = limits.candidates;
     byId("candidates").disabled = limits.candidates === 1;
+    this.offer(studio);
     byId("wanted").open = matchMedia("(min-width: 861px)").matches;
     byId("seed").value = chance();
     this.listen();
     this.kept.load().catch(tell);
     this.restore().catch(tell);
+  }
+
+  // Fills the choice of models. What was picked goes along to the page of another model.
+  offer({ label, models = {} }) {
+    const choice = byId("model");
+    const names = Object.keys(models);
+    choice.parentElement.hidden = names.length < 2;
+    choice.replaceChildren(...names.map((name) => el("option", { value: name, selected: name === label }, name)));
+    choice.addEventListener("change", () => {
+      location.href = `${models[choice.value]}#${fragment({ ...this.state, face: null, model: null })}`;
+    });
   }
 
   listen() {
@@ -226,10 +238,20 @@ class Page {
     }
     const { working } = this;
     if (!working) this.tabs.show("tab-faces");
-    const entry = await this.drawing(file, byId("panel-faces"));
+    // A picture without settings is the user's own: the closest face is searched.
+    const opening = async (...request) => {
+      try {
+        return await draw(...request);
+      } catch (error) {
+        if (error.code !== "not_ours" || !file.type.startsWith("image/")) throw error;
+        return await project(...request);
+      }
+    };
+    const entry = await this.drawing(file, byId("panel-faces"), opening);
     if (entry) this.use(entry);
     if (!working) this.finish(entry);
     if (entry?.faces.length === 1) this.dialog.open(entry.faces[0]);
+    if (entry?.poor) say(t("poor"));
   }
 
   // Restores the settings of an entry. Changed attributes are part of what was asked for.
@@ -291,7 +313,7 @@ class Page {
   }
 
   // Draws one request at a time. If a panel is given, finished faces appear in it.
-  async drawing(body, panel = null) {
+  async drawing(body, panel = null, engine = draw) {
     if (this.working && !body.reuse) {
       tell({ code: "busy" });
       return null;
@@ -336,7 +358,7 @@ class Page {
       }
     };
     try {
-      return await draw(body, seen, working.signal);
+      return await engine(body, seen, working.signal);
     } catch (error) {
       tell(error);
       // Faces that were finished before a stop or a failure remain, here and in the history.

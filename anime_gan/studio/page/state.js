@@ -52,7 +52,7 @@ export function fragment(state) {
   if (state.face) {
     for (const key of SETTINGS) if (state.face[key]) add(FACE + key, state.face[key]);
   }
-  if (parts.length) add("model", state.model);
+  if (parts.length && state.model) add("model", state.model);
   return parts.join("&");
 }
 
