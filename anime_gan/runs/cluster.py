@@ -163,9 +163,7 @@ class Cluster:
         if self.is_chief:
             remove(folder / TOKEN)
         if unseen := [index for index, answer in enumerate(answers) if answer]:
-            reason = (
-                f"{self._names(unseen)} cannot see this folder of the chief; use one that all machines share"
-            )
+            reason = f"{self._names(unseen)} cannot see this folder of the chief; use a shared folder"
             raise RunError(reason, "run_dir", folder)
 
     def lost(self, error: BaseException) -> str:
@@ -247,9 +245,7 @@ class Cluster:
             try:
                 probe.bind(("", port))
             except OSError as error:
-                reason = (
-                    f"port {port} of this machine cannot be used ({error.strerror}); is it running already?"
-                )
+                reason = f"port {port} cannot be used ({error.strerror}); is the worker running already?"
                 raise RunError(reason, "worker", place.number) from error
 
     def _name(self, index: int) -> str:

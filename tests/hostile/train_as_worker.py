@@ -1,8 +1,8 @@
 """Trains tiny networks as one of several workers, and prints what each step reported, as JSON.
 
-    python train_as_worker.py 127.0.0.1:7000,127.0.0.1:7001 0 REPLICAS STEPS
+    python train_as_worker.py 127.0.0.1:7000,127.0.0.1:7001 NUMBER REPLICAS
 
-The last worker receives a signal before the last step.
+The last worker receives a signal before the last step. With one address, the process trains alone.
 """
 
 from __future__ import annotations
@@ -21,28 +21,36 @@ tf = import_tensorflow()
 
 from anime_gan.training.trainer import Trainer  # noqa: E402
 
-BATCH_SIZE = 4
+BATCH_SIZE, STEPS = 4, 10
 SCHEMA = Schema.from_names({"smile": None, "hair": ("red", "blue")})
 
 
 def make_trainer(strategy: tf.distribute.Strategy | None) -> Trainer:
-    """Returns a trainer of the published networks, with statistics of batches, a penalty, and labels."""
+    """Returns a trainer of the published networks, with statistics of batches, a penalty, and labels.
+
+    The learning rate is low, because Adam makes rounding errors grow with it.
+    """
     labels = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), (16, 3))
     labels[:, 2] = -labels[:, 1]
     config = TrainConfig(
-        architecture="published", batch_size=BATCH_SIZE, steps=10, penalty_interval=2, learning_rate=2e-5
+        architecture="published",
+        batch_size=BATCH_SIZE,
+        steps=STEPS,
+        penalty_interval=2,
+        learning_rate=2e-5,
+        augment="always",
     )
     return Trainer(config, SCHEMA, labels, "float32", strategy)
 
 
-def train(trainer: Trainer, steps: int, received: int = 0) -> list[dict[str, float]]:
-    """Trains for some steps on noise, of which each worker sees its part; returns what they reported."""
+def train(trainer: Trainer, received: int) -> list[dict[str, float]]:
+    """Trains on noise, of which each worker sees its part; returns what the steps reported."""
     random = np.random.default_rng(1)
     reported = []
-    for step in range(steps):
+    for step in range(STEPS):
         images = random.integers(0, 256, (BATCH_SIZE, 64, 64, 3), np.uint8)
-        labels = np.asarray(trainer.labels)[step % 4 : step % 4 + BATCH_SIZE]
-        last = received if step == steps - 1 else 0
+        labels = np.asarray(trainer.labels)[step : step + BATCH_SIZE]
+        last = received if step == STEPS - 1 else 0
         reported.append(trainer.train_step(images[trainer.part], labels[trainer.part], last))
     return reported
 
@@ -52,17 +60,18 @@ def main() -> None:
     from anime_gan.runs.cluster import Cluster
     from anime_gan.runs.worker_place import WorkerPlace
 
-    addresses, number, replicas, steps = sys.argv[1].split(","), *map(int, sys.argv[2:])
+    addresses, number, replicas = tuple(sys.argv[1].split(",")), int(sys.argv[2]), int(sys.argv[3])
     if replicas > 1:
         allow_replicas(replicas)
-    cluster = Cluster(WorkerPlace(tuple(addresses), number))
+    cluster = Cluster(WorkerPlace(addresses, number) if len(addresses) > 1 else None)
     cluster.join(lambda: False)
+    strategy = cluster.strategy
+    if strategy is None and replicas > 1:
+        strategy = tf.distribute.MirroredStrategy([f"CPU:{device}" for device in range(replicas)])
     said = cluster.chief_says(f"worker {number}")
-    trainer = make_trainer(cluster.strategy)
-    is_last = number == len(addresses) - 1
-    reported = train(trainer, steps, signal.SIGTERM if is_last else 0)
-    part = [trainer.part.start, trainer.part.stop]
-    result = {"reported": reported, "stopped_by": trainer.stopped_by, "part": part, "said": said}
+    trainer = make_trainer(strategy)
+    reported = train(trainer, signal.SIGTERM if number == len(addresses) - 1 else 0)
+    result = {"reported": reported, "stopped_by": trainer.stopped_by, "said": said}
     print(json.dumps(result))
     cluster.wait()
     cluster.leave(0)
