@@ -349,6 +349,7 @@ def _resume_run(
             if cluster.is_chief:
                 held.enter_context(locked(directory))
                 run = RunDirectory.open(directory)
+        cluster.check_shared(directory)
         return _resume_locked(run, given, cluster, from_step)
 
 
@@ -496,13 +497,14 @@ def _run(
                 path = reserve_run_directory(RUNS, run) if isinstance(run, str) else run
                 path.mkdir(parents=True, exist_ok=True)
                 held.enter_context(locked(path))
+        path = run if isinstance(run, Path) else Path(cluster.chief_says(str(path)))
+        cluster.check_shared(path)
+        with cluster.agreed():
+            if cluster.is_chief:
                 earlier = start.earlier_runs if isinstance(start, TrainedRun) else []
                 RunDirectory.create(path, config, dataset, earlier)
                 if stages:
                     write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
-        path = Path(cluster.chief_says(str(path)))
-        if isinstance(run, Path):
-            path = run
         return _train_locked(trainer, dataset, split.train, RunDirectory(path), cluster)
 
 
@@ -518,7 +520,6 @@ def _train_locked(
     from anime_gan.runs.loop import run_training
     from anime_gan.training.trainer import NonFiniteError
 
-    cluster.check_shared(run.path)
     if cluster.is_chief:
         run.save_label_rows(trainer.label_rows, len(train))
         _log_to(run.path / "log.txt")
