@@ -71,9 +71,9 @@ def run_training(
             records.reporter.write_samples(0)
         for step in range(first, config.steps):
             chosen = train[batches.indices(step)[trainer.part]]
-            received = caught[0] if caught else 0
+            trainer.received = next(iter(caught), 0)
             started = time.perf_counter()
-            trainer.train_step(dataset.images[chosen], dataset.labels[chosen], received)
+            trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
             seconds = time.perf_counter() - started
             done = step + 1
             progress.update()

@@ -45,6 +45,7 @@ class Trainer:
     Attributes:
         config: The options of the run.
         part: This worker's part of each global batch; all of it unless the run has several workers.
+        received: Number of the signal that this worker has received; 0 for none. The caller sets it.
         stopped_by: Number of the signal that some worker had received before the last step; 0 for none.
         step: Number of completed steps, an int64 variable.
         generator: The generator that is trained.
@@ -86,7 +87,7 @@ class Trainer:
             reason = f"must be a multiple of {replicas}, the number of devices"
             raise ConfigError(reason, "batch_size", config.batch_size)
         self.part = part_of_batch(self.strategy, config.batch_size)
-        self.stopped_by = 0
+        self.received = self.stopped_by = 0
         self.channels = channels
         self.slots = schema.slots
         self.num_images = len(labels)
@@ -123,13 +124,12 @@ class Trainer:
             sums_steps=self._sums_steps,
         )
 
-    def train_step(self, images: tf.Tensor, labels: tf.Tensor, received: int = 0) -> dict[str, float]:
+    def train_step(self, images: tf.Tensor, labels: tf.Tensor) -> dict[str, float]:
         """Updates both networks and the moving average on one global batch.
 
         Args:
             images: uint8 [n, height, width, channels], with straight alpha: `part` of the global batch.
             labels: int8 [n, num_labels] of +1, -1, and 0.
-            received: Number of the signal that this worker has received; 0 for none.
 
         Returns:
             Name -> mean over the global batch, for the names in `REPORTED`.
@@ -139,7 +139,7 @@ class Trainer:
         """
         with_penalty = int(self.step) % self.config.penalty_interval == 0
         with_generator = int(self.step) >= self.config.discriminator_steps
-        stops = tf.constant([float(number == received) for number in STOP_SIGNALS])
+        stops = tf.constant([float(number == self.received) for number in STOP_SIGNALS])
         row, stops = self._train_step(
             tf.constant(images), tf.constant(labels), stops, with_penalty, with_generator
         )

@@ -50,8 +50,8 @@ def train(trainer: Trainer, received: int) -> list[dict[str, float]]:
     for step in range(STEPS):
         images = random.integers(0, 256, (BATCH_SIZE, 64, 64, 3), np.uint8)
         labels = np.asarray(trainer.labels)[step : step + BATCH_SIZE]
-        last = received if step == STEPS - 1 else 0
-        reported.append(trainer.train_step(images[trainer.part], labels[trainer.part], last))
+        trainer.received = received if step == STEPS - 1 else 0
+        reported.append(trainer.train_step(images[trainer.part], labels[trainer.part]))
     return reported
 
 
