@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 from absl import flags
 
 from anime_gan.common.command_line import (
@@ -56,8 +57,6 @@ from anime_gan.training.presets import PRESETS, stages_of
 from anime_gan.training.run_files import CONFIG
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from anime_gan.training.trainer import Trainer
 
 SUMMARY = """Trains a face generator and exports it. Without options, it trains on faces that it draws itself.
