@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 from absl import flags
 
-from anime_gan.common.command_line import INTERRUPTED, define_path, given_flags, print_lines, run_command
+from anime_gan.common.command_line import (
+    INTERRUPTED,
+    define_path,
+    define_sources,
+    given_flags,
+    print_lines,
+    run_command,
+)
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.json_files import read_json
@@ -53,8 +61,6 @@ from anime_gan.training.presets import PRESETS, stages_of
 from anime_gan.training.run_files import CONFIG
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from anime_gan.training.trainer import Trainer
 
 SUMMARY = """Trains a face generator and exports it. Without options, it trains on faces that it draws itself.
@@ -101,7 +107,9 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         number = {int: ",", float: ",g"}.get(type(field.default))
         default = format(field.default, number) if number else str(field.default).lower() or "empty"
         text = f"{field.metadata['help']} ({describe_range(field)}; default {default})"
-        if field.metadata.get("path"):
+        if field.name == "data":
+            define_sources(field.name, None, text, flag_values)
+        elif field.metadata.get("path"):
             define_path(field.name, None, text, flag_values)
         else:
             define[type(field.default)](field.name, None, text, flag_values=flag_values)
@@ -445,6 +453,7 @@ def _load(config: TrainConfig, given: Mapping[str, Any], place: str | None = Non
         config.transparent,
         labels_from=config.labels_from,
         import_code="data" in given,
+        shares=config.data_shares,
     )
     print_lines(dataset.report.lines())
     _check_size(dataset, config)
@@ -472,7 +481,7 @@ def _run(
         from_step: The step of the checkpoint that the user chose.
     """
     import_tensorflow()
-    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for
+    from anime_gan.runs.start import load_initial_weights, make_trainer, split_for, training_indices
 
     with cluster.agreed():
         if config.evaluation_interval and dataset.schema.num_labels:
@@ -481,14 +490,15 @@ def _run(
             # Raises an error if the data is too small for the judge, before anything is written.
             split_for_judges(dataset)
         split = split_for(config, dataset)
+        train = training_indices(split.train, dataset.frequencies)
     # The data may lie elsewhere on each machine.
     cluster.check_same("options", json.dumps({**dataclasses.asdict(config), "data": ""}))
     cluster.check_same("data", dataset.checksum)
-    trainer = make_trainer(config, dataset, split.train, cluster.strategy)
+    trainer = make_trainer(config, dataset, train, cluster.strategy)
     if start:
         load_initial_weights(start, trainer, dataset.schema)
     if isinstance(run, RunDirectory):
-        return _train_locked(trainer, dataset, split.train, run, cluster, from_step)
+        return _train_locked(trainer, dataset, train, run, cluster, from_step)
     with contextlib.ExitStack() as held:
         # Created last, so that bad options leave no directory behind.
         with cluster.agreed():
@@ -505,7 +515,7 @@ def _run(
                 RunDirectory.create(path, config, dataset, earlier)
                 if stages:
                     write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
-        return _train_locked(trainer, dataset, split.train, RunDirectory(path), cluster)
+        return _train_locked(trainer, dataset, train, RunDirectory(path), cluster)
 
 
 def _train_locked(
@@ -521,7 +531,7 @@ def _train_locked(
     from anime_gan.training.trainer import NonFiniteError
 
     if cluster.is_chief:
-        run.save_label_rows(trainer.label_rows, len(train))
+        run.save_label_rows(trainer.label_rows, len(np.unique(train)))
         _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from anime_gan.attributes.edits import with_changes
+from anime_gan.attributes.edits import has_words, with_changes
 from anime_gan.common.alpha import Color, on_background
 from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.exports.read import NAME_DIGITS, check_critic, read_export
@@ -200,7 +200,7 @@ class FaceGenerator:
         if request.candidates > 1:
             text["critic"] = self.critic_name
         # Labels between two keyframes cannot be put into words.
-        if labels is not None and np.all(np.abs(labels) == 1):
+        if labels is not None and has_words(labels, self.schema):
             text["labels"] = self.schema.describe(labels)
         return text
 

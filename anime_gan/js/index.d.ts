@@ -1,6 +1,6 @@
 /** A seed from 0 to 2^63 - 1; a number only if it is a safe integer. */
 export type Seed = bigint | number | string;
-export type Picks = Record<string, string | boolean | null>;
+export type Picks = Record<string, string | boolean | number | null>;
 export type Effect = [column: number, value: number][];
 
 export interface Slot {
@@ -8,6 +8,8 @@ export interface Slot {
   start: number;
   size: number;
   isGroup: boolean;
+  /** An attribute with a value from -1 to 1, such as the turn of the head. */
+  isScale: boolean;
 }
 
 export interface Inputs {

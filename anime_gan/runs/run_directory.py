@@ -26,6 +26,7 @@ from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
 from anime_gan.common.json_files import JsonError, read_json
 from anime_gan.common.plain_paths import is_text
+from anime_gan.common.source_names import each_source
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.runs.learning_rates import LearningRates
@@ -389,9 +390,13 @@ class RunDirectory:
 
 
 def located(data: str) -> str:
-    """Returns a data source with the absolute path of its folder; other sources as they are."""
+    """Returns data sources with the absolute paths of their folders; other sources as they are."""
+    return each_source(_located, data)
+
+
+def _located(data: str) -> str:
     kind, colon, where = data.partition(":")
-    if colon and kind in ("sutemo", "sutemo-white"):
+    if colon and kind in ("sutemo", "sutemo-white", "pixel"):
         return f"{kind}:{Path(where).resolve().as_posix()}"
     return Path(data).resolve().as_posix() if data and Path(data).exists() else data
 

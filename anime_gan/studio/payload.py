@@ -88,6 +88,7 @@ def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
     """
     picked = body.get(name, {})
     groups = {group.name: {value.name for value in group.values} for group in schema.groups}
+    scales = {scale.name: scale for scale in schema.scales.values()}
     if not isinstance(picked, dict):
         raise StudioError("missing", name=name)
     known = {slot.name for slot in schema.slots}
@@ -98,26 +99,31 @@ def attributes(body: Mapping[str, Any], name: str, schema: Schema) -> str:
             continue
         if attribute in groups:
             good = isinstance(value, str) and value in groups[attribute]
+        elif attribute in scales:
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            good = number and scales[attribute].low <= value <= scales[attribute].high
         else:
             good = isinstance(value, bool)
         if not good:
             raise StudioError("wrong_value", name=attribute, value=str(value)[:80])
-    return schema.describe(schema.encode(picked))
+    return schema.describe(schema.decode(schema.encode(picked)))
 
 
-def described(labels: np.ndarray, schema: Schema) -> dict[str, str | bool | None]:
+def described(labels: np.ndarray, schema: Schema) -> dict[str, str | bool | float | None]:
     """Converts a label row to the form that `attributes` reads.
 
     Args:
         labels: [num_labels] of +1, -1, and 0.
         schema: The schema of the labels.
     """
-    found: dict[str, str | bool | None] = {}
+    found: dict[str, str | bool | float | None] = {}
     for slot in schema.slots:
         values = labels[slot.columns]
         if slot.is_group:
             positive = np.flatnonzero(values > 0)
             found[slot.name] = schema.terms[slot.start + positive[0]].name if positive.size else None
+        elif slot.is_scale:
+            found[slot.name] = schema.scales[slot.start].number(values[0]) if values[0] else None
         else:
             found[slot.name] = bool(values[0] > 0) if values[0] else None
     return found

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from anime_gan.attributes.edits import STEPS
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.errors import InputError
 from anime_gan.faces.generator import FaceGenerator
@@ -119,7 +120,7 @@ class Planner:
         request = dataclasses.replace(request, sheet=None)
         return _plan("opened", request.singles(), request, origin)
 
-    def attributes(self, words: str) -> dict[str, str | bool | None]:
+    def attributes(self, words: str) -> dict[str, str | bool | float | None]:
         """Reads typed words as attributes for the page.
 
         Raises:
@@ -165,6 +166,8 @@ class Planner:
         slot = self._schema.slot(request.sheet or "")
         columns = self._schema.columns[slot.columns]
         values = columns if slot.is_group else (f"{slot.name}=yes", f"{slot.name}=no")
+        if slot.is_scale:
+            values = tuple(f"{slot.name}={value:g}" for value in STEPS)
         single = dataclasses.replace(request, sheet=None)
         return _plan("sheet", [self._changed(single, value) for value in values], request, origin)
 

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.common.errors import InputError
 from anime_gan.studio import payload
 from anime_gan.studio.downloads import download
@@ -96,7 +97,8 @@ class _Server:
         """Describes the model and the limits."""
         studio = self._studio
         slots = []
-        for attribute in studio.schema.attributes:
+        # The page has no sliders; words can request scales on the command line.
+        for attribute in (a for a in studio.schema.attributes if not isinstance(a, Scale)):
             values = getattr(attribute, "values", None)
             slots.append(
                 {

@@ -146,7 +146,9 @@ class Studio:
             "settings": dict(text),
         }
 
-    def _attributes(self, words: str | None, text: Mapping[str, str]) -> dict[str, str | bool | None] | None:
+    def _attributes(
+        self, words: str | None, text: Mapping[str, str]
+    ) -> dict[str, str | bool | float | None] | None:
         """Reads words as attributes for the page; None without words or if another model drew the face."""
         if words is None or text.get("model") != self.name:
             return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from anime_gan.attributes.schema import Slot
 from anime_gan.common.backend import keras, tf
 from anime_gan.models.pixels import to_float
-from anime_gan.training.augment import augment
+from anime_gan.training.augment import augment, mirrored_labels
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.losses import attribute_accuracy, attribute_loss
 from anime_gan.training.noise import StepNoise
@@ -47,7 +47,7 @@ def update_networks(
     Args:
         trainer: The networks, the optimizers, the loss, and the penalty.
         images: uint8 [n, height, width, channels], this worker's part of the global batch.
-        labels: int8 [n, num_labels] of +1, -1, and 0, the labels of these images.
+        labels: int8 [n, num_labels], stored label rows of these images.
         noise: The random numbers of the global batch.
         with_penalty: Whether this step includes the gradient penalty (lazy regularization).
         with_generator: Whether this step updates the generator.
@@ -72,7 +72,9 @@ def update_networks(
     real = augmented(trainer, real, noise.augment_real)
 
     # Complete the labels of the real images, and choose labels for the fakes.
-    known_labels = tf.cast(labels, tf.float32)
+    known_labels = decoded(trainer, labels)
+    if config.flip:
+        known_labels = mirrored_labels(known_labels, noise.mirror, trainer.schema)
     real_labels, fake_labels = complete_labels(trainer, known_labels, noise)
 
     # Generate one batch of fakes for both updates.
@@ -133,6 +135,13 @@ def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tenso
     return augment(images, noise, trainer.augment_probability)
 
 
+def decoded(trainer: Trainer, labels: tf.Tensor) -> tf.Tensor:
+    """Returns stored label rows, int8 [b, num_labels], as float32 rows; see `Schema.decode`."""
+    if trainer.label_sampler is None:
+        return tf.cast(labels, tf.float32)
+    return trainer.label_sampler.decode(labels)
+
+
 def complete_labels(
     trainer: Trainer, known_labels: tf.Tensor, noise: StepNoise
 ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
@@ -145,7 +154,7 @@ def complete_labels(
     """
     if trainer.label_sampler is None:
         return None, None
-    rows = tf.cast(tf.gather(trainer.labels, noise.rows), tf.float32)
+    rows = decoded(trainer, tf.gather(trainer.labels, noise.rows))
     start = tf.where(noise.recombine[:, tf.newaxis], tf.zeros_like(rows), rows)
     return (
         trainer.label_sampler.fill(known_labels, noise.real_labels),

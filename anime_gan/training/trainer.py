@@ -89,7 +89,7 @@ class Trainer:
         self.part = part_of_batch(self.strategy, config.batch_size)
         self.received = self.stopped_by = 0
         self.channels = channels
-        self.slots = schema.slots
+        self.schema, self.slots = schema, schema.slots
         self.num_images = len(labels)
         self.labels = tf.constant(labels, tf.int8)
         self.label_rows, self.label_sampler = LabelRows.empty(), None

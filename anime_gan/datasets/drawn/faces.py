@@ -32,11 +32,23 @@ class DrawnFaces:
         name: Name of the dataset.
         statement: Description of the pictures and their license.
         attributes: Group name -> its values; tag name -> None.
+        hand, always, never: For mixtures; see `Illustrator`.
         seed: Random seed.
         transparent: Whether the pictures have an alpha channel instead of a background.
     """
 
     name = "drawn"
+    hand = "cute"
+    always: ClassVar[dict[str, str | bool | float]] = {
+        "nod": 0.0,
+        "hair_pattern": "plain",
+        "animal_ears": "none",
+        **dict.fromkeys(
+            ("eye_patch", "freckles", "hood", "headphones", "horns", "pointed_ears", "earrings"), False
+        ),
+        **dict.fromkeys(("hairpin", "flower", "scarf", "choker", "beard", "closed_eyes"), False),
+    }
+    never: ClassVar[dict[str, tuple[str, ...]]] = {"age": ("child", "old")}
     statement = (
         "Anime portraits drawn by this program. They contain no third-party material and have the same "
         "license as the code (Apache-2.0)."

@@ -53,6 +53,7 @@ class StyledFaces:
         name: Name of the dataset.
         statement: Description of the pictures and their license.
         attributes: Group name -> its values; tag name -> None.
+        hand: Name of the style if there is one only.
         styles: The styles of the faces.
         seed: Random seed.
         transparent: Whether the pictures have an alpha channel instead of a background.
@@ -69,18 +70,19 @@ class StyledFaces:
         self.transparent = transparent
         self.name = "drawn-all" if self.styles == STYLES else "-".join(("drawn", *self.styles))
         self.attributes = labels.attributes_of(self.styles)
+        self.hand = self.styles[0]
 
     def describe(self, index: int) -> Portrait:
         """Returns the parameters of a face without drawing it; see also `labels.labels_of`."""
         return sample_portrait(self.seed, index, self.styles)
 
-    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face; returns uint8 RGB or RGBA with straight alpha, and its attributes by name."""
         return self.draw_with(index, resolution)
 
     def draw_with(
         self, index: int, resolution: int, **changes: Any
-    ) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    ) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face like `draw`, with some of its parameters changed."""
         face = dataclasses.replace(self.describe(index), **changes)
         known = labels.labels_of(face)

@@ -80,7 +80,8 @@ async function about() {
   return {
     model: schema.model,
     ready: false,
-    attributes: schema.attributes.map(({ name, phrase, values }) => ({
+    // The page has no sliders; words can request scales.
+    attributes: schema.attributes.filter(({ low }) => low === undefined).map(({ name, phrase, values }) => ({
       name,
       phrase: phrase ?? name.replaceAll("_", " "),
       values: values ? values.map(term) : null,
@@ -235,7 +236,8 @@ function requestOf(schema, id) {
 function definite(model, request) {
   const [{ latent, labels }] = model.inputs(request);
   const rounded = labels.slice();
-  for (const { start, size, isGroup } of model.schema.slots) {
+  for (const { start, size, isGroup, isScale } of model.schema.slots) {
+    if (isScale) continue;
     const values = labels.subarray(start, start + size);
     const best = values.indexOf(Math.max(...values));
     values.forEach((value, i) => (rounded[start + i] = (isGroup ? i === best : value > 0) ? 1 : -1));
