@@ -7,11 +7,13 @@ import pytest
 
 from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.layout import GAP
 from anime_gan.common.source_names import each_source, joined, parse_shares, split_sources
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.mixture.load import load_mixture, style_ranges
 from anime_gan.datasets.mixture.pictures import ConcatenatedImages
+from anime_gan.datasets.mixture.sheet import style_sheet
 from anime_gan.datasets.mixture.united import Part, united_labels, united_schema
 from anime_gan.exports.names import folder_name
 from anime_gan.runs.run_directory import located
@@ -194,3 +196,30 @@ def test_names_of_sources(tmp_path, monkeypatch):
     assert code_options({"data": "drawn + my_faces:Faces"}) == {"data": "drawn + my_faces:Faces"}
     assert code_options({"data": "drawn:all + pixel:art"}) == {}
     assert parse_shares("3,1", 2) == (0.75, 0.25)
+
+
+def test_a_sheet_of_the_same_attributes_in_every_style():
+    colors = ("red", "green", "blue", "white")
+
+    def load(name, illustrator, count):
+        # The shade of a picture says its color; the second source has them in another order.
+        order = colors if name == "a" else colors[::-1]
+        rows = [{"hair_color": color} for color in order]
+        faces = dataset({"hair_color": colors}, rows, name)
+        for number, color in enumerate(order):
+            faces.images[number] = 50 * colors.index(color)
+        return faces
+
+    mixture = load_mixture([("a", None), ("b", None)], "", 0, 16_000, load)
+    sheet = style_sheet(mixture, rows=4)
+    # Each row of the sheet has the same shade twice, and the rest is captions.
+    assert sheet.shape[2] == 3
+    shown = [
+        row[-(16 + GAP) :]
+        for row in sheet
+        if {tuple(p) for p in row[-(16 + GAP) :]} & {(50, 50, 50), (150, 150, 150)}
+    ]
+    assert shown
+    for row in shown:
+        np.testing.assert_array_equal(row[:8], row[-8:])
+    assert style_sheet(dataset({"smile": None}, [{"smile": True}, {"smile": False}])) is None
