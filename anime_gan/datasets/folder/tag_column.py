@@ -10,7 +10,7 @@ import numpy as np
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
-from anime_gan.datasets.folder.tag_text import TagItem, read_items
+from anime_gan.datasets.folder.tag_text import read_items
 from anime_gan.datasets.folder.tags import TagTable
 
 TAG_COLUMNS = frozenset(
@@ -31,8 +31,6 @@ TAG_COLUMNS = frozenset(
 _LIST_SHARE = 0.5
 _EXAMINED = 1000
 _LIST = re.compile(r"[,，、;|]|[^\W_]_[^\W_].*\s|\s.*[^\W_]_[^\W_]")
-# Lists as pandas writes them: "['smile', 'blue_hair']".
-_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 def holds_tags(name: str, cells: Sequence[str], table: TagTable) -> bool:
@@ -47,7 +45,7 @@ def holds_tags(name: str, cells: Sequence[str], table: TagTable) -> bool:
     lists = [cell for cell in filled if _LIST.search(cell.strip())]
     if not lists or (normalize(name) not in TAG_COLUMNS and len(lists) < _LIST_SHARE * len(filled)):
         return False
-    return any(table.read(_items(cell)).knows for cell in lists)
+    return any(table.read(read_items(cell)).knows for cell in lists)
 
 
 class TagColumn:
@@ -77,7 +75,7 @@ class TagColumn:
         rows = np.zeros((len(cells), self.schema.num_labels), np.int8)
         for row, cell in zip(rows, cells, strict=True):
             if cell.strip("\0 "):
-                reading = self._table.read(_items(cell))
+                reading = self._table.read(read_items(cell))
                 row[:] = encode_reading(reading, self.schema)
                 self.notes.add(reading)
         self._rows.append(rows)
@@ -85,10 +83,3 @@ class TagColumn:
     def labels(self) -> np.ndarray:
         """Returns the labels of all rows, int8 [n, num_labels]."""
         return np.concatenate([np.zeros((0, self.schema.num_labels), np.int8), *self._rows])
-
-
-def _items(cell: str) -> list[TagItem]:
-    text = cell.strip()
-    if text[:1] + text[-1:] == "[]" and (found := _QUOTED.findall(text)):
-        text = ", ".join(single or double for single, double in found)
-    return read_items(text)
