@@ -10,16 +10,14 @@ import numpy as np
 from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
-from anime_gan.datasets.folder.tag_text import read_items
+from anime_gan.datasets.folder.tag_text import TagItem, read_items
 from anime_gan.datasets.folder.tags import TagTable
 
-TAG_COLUMNS = frozenset(
+# Columns of these names contain tags, also a single one in each cell.
+LIST_COLUMNS = frozenset({"tags", "tag string", "tag list", "keywords"})
+TAG_COLUMNS = LIST_COLUMNS | frozenset(
     {
-        "tags",
         "tag",
-        "tag string",
-        "tag list",
-        "keywords",
         "labels",
         "text",
         "caption",
@@ -31,6 +29,8 @@ TAG_COLUMNS = frozenset(
 _LIST_SHARE = 0.5
 _EXAMINED = 1000
 _LIST = re.compile(r"[,，、;|]|[^\W_]_[^\W_].*\s|\s.*[^\W_]_[^\W_]")
+_BRACKETS = re.compile(r"[(){}\[\]]")
+_BARS = re.compile(r"(?<=\w)\|(?=\w)")
 
 
 def holds_tags(name: str, cells: Sequence[str], table: TagTable) -> bool:
@@ -42,10 +42,11 @@ def holds_tags(name: str, cells: Sequence[str], table: TagTable) -> bool:
         table: The meaning of the tags.
     """
     filled = [cell for cell in cells if cell.strip()][:_EXAMINED]
-    lists = [cell for cell in filled if _LIST.search(cell.strip())]
+    is_list = normalize(name) in LIST_COLUMNS
+    lists = [cell for cell in filled if is_list or _LIST.search(cell.strip())]
     if not lists or (normalize(name) not in TAG_COLUMNS and len(lists) < _LIST_SHARE * len(filled)):
         return False
-    return any(table.read(read_items(cell)).knows for cell in lists)
+    return any(table.read(_items(cell)).knows for cell in lists)
 
 
 class TagColumn:
@@ -75,7 +76,7 @@ class TagColumn:
         rows = np.zeros((len(cells), self.schema.num_labels), np.int8)
         for row, cell in zip(rows, cells, strict=True):
             if cell.strip("\0 "):
-                reading = self._table.read(read_items(cell))
+                reading = self._table.read(_items(cell))
                 row[:] = encode_reading(reading, self.schema)
                 self.notes.add(reading)
         self._rows.append(rows)
@@ -83,3 +84,9 @@ class TagColumn:
     def labels(self) -> np.ndarray:
         """Returns the labels of all rows, int8 [n, num_labels]."""
         return np.concatenate([np.zeros((0, self.schema.num_labels), np.int8), *self._rows])
+
+
+def _items(cell: str) -> list[TagItem]:
+    # Tables often contain commas themselves, so that lists have another separator.
+    has_other = "," not in cell and not _BRACKETS.search(cell)
+    return read_items(_BARS.sub(", ", cell) if has_other else cell)

@@ -18,7 +18,7 @@ _QUOTED_LIST = re.compile(rf"\[?\s*(?:{_QUOTES})(?:\s*,\s*(?:{_QUOTES}))*\s*,?\s
 _HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")
 _MARKER = re.compile(r"\s*(?:[-*•・]|[0-9]+[.)])\s+(?=\S)")
 _SCORED = re.compile(r"([^,\t]*[^,\t\s])\s*[,\t]\s*([01]?\.[0-9]+|[01])")
-_MIN_SCORE = 0.5
+MIN_SCORE = 0.5  # A tag with a smaller score may be missing in the picture.
 
 
 class Lines(NamedTuple):
@@ -27,13 +27,13 @@ class Lines(NamedTuple):
     Attributes:
         sure: Lines of tags that the picture has.
         unsure: Lines of tags that it may have.
-        is_prompt: Whether it is the prompt of an image generator, which does not say everything that the
-            picture shows.
+        is_partial: Whether it does not say everything that the picture shows: the prompt of an image
+            generator, or a text that cannot be decoded.
     """
 
     sure: list[str]
     unsure: list[str]
-    is_prompt: bool
+    is_partial: bool
 
 
 def tag_lines(text: str) -> Lines:
@@ -43,7 +43,7 @@ def tag_lines(text: str) -> Lines:
     end = _SETTINGS.search(text)
     kept = text[: end.start()] if end else text
     plain = _OPTIONS.sub("", kept)
-    is_prompt = end is not None or plain != kept
+    is_partial = end is not None or plain != kept or "\ufffd" in text
     if _HASHTAGS.fullmatch(plain.strip()):
         plain = plain.replace("#", ", ")
     elif _QUOTED_LIST.fullmatch(plain.strip()):
@@ -57,13 +57,13 @@ def tag_lines(text: str) -> Lines:
     unsure: list[str] = []
     for line, mark in zip(lines, marked, strict=True):
         if scored := _SCORED.fullmatch(line.strip()):
-            (sure if float(scored[2]) >= _MIN_SCORE else unsure).append(scored[1])
+            (sure if float(scored[2]) >= MIN_SCORE else unsure).append(scored[1])
         elif mark and len(lines) > 1:
             # "- hat" below other lines is an item of a list, or says that there is no hat.
             unsure.append(line[mark.end() :])
         else:
             sure.append(line)
-    return Lines(_joined(sure), unsure, is_prompt)
+    return Lines(_joined(sure), unsure, is_partial)
 
 
 def _joined(lines: list[str]) -> list[str]:

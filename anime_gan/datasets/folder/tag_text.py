@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from anime_gan.datasets.folder.tag_lines import tag_lines
+from anime_gan.datasets.folder.tag_lines import MIN_SCORE, tag_lines
 
 # "BREAK" and "AND" are keywords of prompts only in capitals. ";" may also belong to an emoticon such as ";)".
-_SEPARATORS = re.compile(r"[,，、；]|\|\|\||(?<!\S)(?:BREAK|AND)(?!\S)|(?<=[\w)\]}])\s*;(?=\s|$)|\s\|\s")
+_SEPARATORS = re.compile(
+    r"[,，、；]|\|\|\||(?<!\S)(?:BREAK|AND)(?!\S)|(?<=[\w)\]}])(?:\s*;(?=\s|$)|;(?=[^\W_]))|\s\|\s"
+)
 _COMMAS = re.compile("[,，、]")
 _SPACES = re.compile("(?:\\s|_)+")
 _SPECIAL = re.compile(r"[\\()\[\]{}]")
@@ -48,7 +50,6 @@ _SIGN_WORDS = frozenset({"no", "not", "without"})
 PROSE_WORDS = 5
 PROSE_CHARACTERS = 12  # Chinese and Japanese sentences have no spaces.
 MAX_TAG = 200
-MIN_WEIGHT = 0.5  # A tag with a smaller weight may be missing in the picture.
 MAX_ALTERNATIVES = 100  # In one line; a line with more is no list of tags.
 
 
@@ -74,7 +75,7 @@ def read_items(text: str) -> list[TagItem]:
     `{smile|frown}` are not sure.
     """
     lines = tag_lines(text)
-    items = [TagItem("", is_prose=True)] if lines.is_prompt else []
+    items = [TagItem("", is_prose=True)] if lines.is_partial else []
     for line in lines.unsure:
         items += [item._replace(is_sure=False) for item in _line_items(line)]
     for line in lines.sure:
@@ -117,12 +118,12 @@ def _item(piece: str, is_sure: bool = True) -> TagItem | None:
     text = _FULL_STOP.sub("", piece.strip())
     if weight := _BARE_WEIGHT.search(text):
         text = text[: weight.start()]
-        is_sure = is_sure and float(weight[1]) >= MIN_WEIGHT
+        is_sure = is_sure and float(weight[1]) >= MIN_SCORE
     sign = _SIGN_OF_ONE.match(text)
     name = "-" + tag_name(text[sign.end() :]) if sign else tag_name(text)
     if kind := _KINDS.match(name):
         name = name[kind.end() :].strip("_")
-    return TagItem(name, is_sure, _is_prose(piece)) if name else None
+    return TagItem(name, is_sure, is_sentence(piece)) if name else None
 
 
 def _items_of_words(piece: str, words: list[str]) -> Iterator[TagItem]:
@@ -135,7 +136,8 @@ def _items_of_words(piece: str, words: list[str]) -> Iterator[TagItem]:
     yield from (item for word in words if not word.endswith(":") and (item := _item(word)))
 
 
-def _is_prose(piece: str) -> bool:
+def is_sentence(piece: str) -> bool:
+    """Whether a text is a sentence, or a part of one, and no tag."""
     if len(piece) > MAX_TAG or _WILDCARD.search(piece) or _SENTENCE_END.search(piece):
         return True
     words = _plain_words(_QUALIFIERS.sub("", piece))
