@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Number of faces whose latent vectors and labels are computed together.
 CHUNK = 256
+# Number of single faces whose inputs are kept.
+RECENT = 64
 
 
 class DrawnFace(NamedTuple):
@@ -65,6 +67,8 @@ class FaceGenerator:
         export = read_export(directory)
         self.directory, self.schema, self.name = export.directory, export.schema, export.name
         self._engine = load_engine(engine, export)
+        # The same face is often drawn with many changes, and its candidates are expensive.
+        self._recent_inputs = functools.lru_cache(RECENT)(self._unchanged_inputs)
 
     @functools.cached_property
     def selector(self) -> Selector:
@@ -91,13 +95,17 @@ class FaceGenerator:
         Raises:
             RequestError: The latent vector does not fit this model.
         """
+        compute = self._recent_inputs if request.num_faces == 1 else self._unchanged_inputs
+        latents, labels = compute(replace(request, changes=""))
+        return latents.copy(), with_changes(labels, self.schema, request.changes)
+
+    def _unchanged_inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
+        """Computes the inputs of a request without its changes."""
         if request.latent is not None:
-            latents, labels = self._given_inputs([request.latent], [request.attributes])
-        elif request.interpolation is not None:
-            latents, labels = self._frame_inputs(request, request.interpolation)
-        else:
-            latents, labels = self._best_inputs([request.attributes] * len(request.seeds), request)
-        return latents, with_changes(labels, self.schema, request.changes)
+            return self._given_inputs([request.latent], [request.attributes])
+        if request.interpolation is not None:
+            return self._frame_inputs(request, request.interpolation)
+        return self._best_inputs([request.attributes] * len(request.seeds), request)
 
     def _given_inputs(
         self, latents: Sequence[tuple[float, ...]], texts: Sequence[str]

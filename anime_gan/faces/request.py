@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import definite
+from anime_gan.attributes.free_phrases import read_phrases
 from anime_gan.attributes.phrases import SIGN, normalize, split_phrases
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.common.errors import InputError
@@ -317,10 +318,10 @@ def _spelled(text: str, schema: Schema) -> str:
 
 
 def expanded(text: str, schema: Schema) -> str:
-    """Completes shortened group names: `hair=silver` becomes `hair_color=silver`.
+    """Puts commas between phrases, and completes shortened group names: `hair=silver` -> `hair_color=silver`.
 
     Args:
-        text: Phrases separated by commas; unknown ones stay as they are.
+        text: A request as typed; see `read_phrases`. Unknown phrases stay as they are.
         schema: The attributes of the model.
 
     Raises:
@@ -329,7 +330,12 @@ def expanded(text: str, schema: Schema) -> str:
     phrases = split_phrases(text)
     if phrases and not schema.slots:
         raise UnlabeledError(UNLABELED)
-    return ", ".join(_full_name(phrase, schema) for phrase in phrases)
+    return ", ".join(
+        _full_name(phrase, schema)
+        if "=" in phrase
+        else ", ".join(part.text for part in read_phrases(phrase, schema))
+        for phrase in phrases
+    )
 
 
 def _full_name(phrase: str, schema: Schema) -> str:

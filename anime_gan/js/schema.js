@@ -81,7 +81,7 @@ export class Schema {
   parse(text) {
     const wanted = new Float32Array(this.numLabels);
     const saidBy = [];
-    for (const phrase of this.normalize(text).split(",").filter(Boolean).map((part) => this.#completed(part))) {
+    for (const phrase of this.normalize(text).split(",").filter(Boolean).map((part) => this.completed(part))) {
       const code = this.phrases.get(phrase) ?? UNKNOWN;
       const numbers = code === UNKNOWN ? this.#numbers(phrase) : null;
       if (code === UNKNOWN && numbers === null) {
@@ -135,7 +135,10 @@ export class Schema {
     return words.join(", ");
   }
 
-  /** Encodes { attribute: value of a group, true or false for a tag, number of a scale in its unit, or null }. */
+  /**
+   * Encodes { attribute: value of a group; true, false, or the strength from 0 to 1 of a tag; number of a scale in its
+   * unit; or null }.
+   */
   encode(picks) {
     const labels = new Float32Array(this.numLabels);
     for (const [name, value] of Object.entries(picks)) {
@@ -154,7 +157,8 @@ export class Schema {
         continue;
       }
       if (slot.isGroup) labels.fill(-1, slot.start, slot.start + slot.size);
-      labels[column] = slot.isGroup || value ? 1 : -1;
+      if (typeof value === "number" && !slot.isGroup) labels[column] = 2 * value - 1 || NEARLY_ZERO;
+      else labels[column] = slot.isGroup || value ? 1 : -1;
     }
     return labels;
   }
@@ -166,7 +170,8 @@ export class Schema {
       const column = Array.from({ length: size }, (_, i) => start + i).find((c) => labels[c] > 0);
       if (isScale) picks[name] = labels[start] ? this.#inUnit(name, labels[start]) : null;
       else if (isGroup) picks[name] = column === undefined ? null : this.terms[column].name;
-      else picks[name] = labels[start] === 0 ? null : labels[start] > 0;
+      else if (labels[start] === 0) picks[name] = null;
+      else picks[name] = Math.abs(labels[start]) === 1 ? labels[start] > 0 : strength(labels[start]);
     }
     return picks;
   }
@@ -221,8 +226,16 @@ export class Schema {
     return this.phrases.get(this.normalize(phrase)) === 2 * column ? phrase : this.columns[column];
   }
 
-  // Completes a shortened group name: `hair=silver` becomes `hair_color=silver`.
-  #completed(phrase) {
+  /** Tells whether a normalized phrase is known, even if it is ambiguous. */
+  understands(phrase) {
+    if (this.phrases.has(phrase)) return true;
+    const match = this.number.exec(phrase);
+    const form = match && this.forms.get(`${match[1]}#${match[4]}`);
+    return Boolean(form && (!match[2] || form[3]));
+  }
+
+  /** Completes a shortened group name: `hair=silver` becomes `hair_color=silver`. */
+  completed(phrase) {
     const equals = phrase.indexOf("=");
     if (equals < 0 || equals === phrase.length - 1 || this.phrases.has(phrase)) return phrase;
     let [name, value] = [phrase.slice(0, equals), phrase.slice(equals + 1)];
@@ -241,6 +254,9 @@ export class Schema {
     return this.normalize((isNegated ? "-" : "") + found[0]);
   }
 }
+
+// The strength of a tag, from 0 to 1.
+const strength = (label) => Math.round(50 * (label + 1)) / 100;
 
 // Writes `label * factor + offset` as a percentage that `parse` turns back into the same label.
 function percent(label, factor, offset) {

@@ -30,7 +30,7 @@ from anime_gan.common.source_names import each_source
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.runs.learning_rates import LearningRates
-from anime_gan.runs.run_lock import LOCK, RunError, next_number
+from anime_gan.runs.run_lock import LOCK, RunError, locked, next_number
 from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
 from anime_gan.training.checkpoints import Checkpoints
 from anime_gan.training.config import ConfigError, TrainConfig, code_options
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # The parent folder of runs that grow from each other has this file. It contains their common options.
 STAGES = "stages.json"
+# The full report on skipped files.
+REPORT = "data_report.json"
 # The step that a run has reached, so that missing checkpoints are noticed.
 PROGRESS = "progress.json"
 # Letters of a default name. A folder of data may have a name as long as names can be.
@@ -121,7 +123,7 @@ class RunDirectory:
             "earlier_runs": list(earlier_runs),
         }
         write_text(path / DATA, json.dumps(data, ensure_ascii=False, indent=2))
-        write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
+        write_text(path / REPORT, dataset.report.to_json(used=len(dataset.images)))
         write_text(path / PROGRESS, json.dumps({"step": 0}))
         # The configuration comes last, because a directory that has one counts as a run that can be resumed.
         run.save_config(config)
@@ -142,6 +144,21 @@ class RunDirectory:
             if (path / CONFIG).is_file():
                 reason += f", or resume the run in it: {RunDirectory(path).resume_command()}"
             raise RunError(reason, "run_dir", path)
+
+    def remove_unfinished(self) -> None:
+        """Removes what a start that was killed left in a directory that has no run yet.
+
+        Raises:
+            RunError: Another process is starting a run there.
+        """
+        if not self.path.is_dir():
+            return
+        left = [file for file in self.path.iterdir() if file.name != LOCK]
+        written = {SCHEMA, DATA, REPORT, PROGRESS}
+        if left and all(file.name in written or file.match(PARTIAL_PATTERN) for file in left):
+            with locked(self.path):
+                for file in left:
+                    remove(file)
 
     @staticmethod
     def check_exists(path: Path) -> None:

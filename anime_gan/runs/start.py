@@ -73,20 +73,26 @@ def make_strategy() -> tf.distribute.Strategy | None:
     return tf.distribute.MirroredStrategy() if several else None
 
 
-def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Trainer:
+def make_trainer(
+    config: TrainConfig,
+    dataset: Dataset,
+    train: np.ndarray,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Trainer:
     """Builds the trainer, and distributes it over all GPUs if there are several.
 
     Args:
         config: The options of the run.
         dataset: All images and labels.
         train: int64 [n], indices of the training images.
+        strategy: The strategy of several workers; None for a process that trains alone.
     """
     return Trainer(
         config,
         dataset.schema,
         dataset.labels[train],
         resolve_dtype(config.precision),
-        make_strategy(),
+        strategy or make_strategy(),
         channels=dataset.images.shape[3],
     )
 

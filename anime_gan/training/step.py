@@ -15,6 +15,24 @@ from anime_gan.training.noise import StepNoise
 if TYPE_CHECKING:
     from anime_gan.training.trainer import Trainer
 
+# Names of the values that a step reports. Checkpoints store the sums of the values in this order.
+REPORTED = (
+    "loss/discriminator_real",
+    "loss/discriminator_fake",
+    "loss/gradient_penalty",
+    "loss/discriminator_attributes",
+    "loss/generator_adversarial",
+    "loss/generator_attributes",
+    "logits/real",
+    "logits/fake",
+    "logits/real_sign",
+    "attributes/accuracy_real",
+    "attributes/accuracy_fake",
+    "gradient_norm/discriminator",
+    "gradient_norm/generator",
+    "augment/probability",
+)
+
 
 def update_networks(
     trainer: Trainer,
@@ -23,28 +41,29 @@ def update_networks(
     noise: StepNoise,
     with_penalty: bool,
     with_generator: bool,
-) -> dict[str, tf.Tensor]:
+) -> tf.Tensor:
     """Updates the discriminator and then the generator with the same fakes. Runs on each replica.
 
     Args:
         trainer: The networks, the optimizers, the loss, and the penalty.
-        images: uint8 [batch_size, height, width, channels], the global batch.
-        labels: int8 [batch_size, num_labels], stored label rows of the global batch.
+        images: uint8 [n, height, width, channels], this worker's part of the global batch.
+        labels: int8 [n, num_labels], stored label rows of these images.
         noise: The random numbers of the global batch.
         with_penalty: Whether this step includes the gradient penalty (lazy regularization).
         with_generator: Whether this step updates the generator.
 
     Returns:
-        Name -> float32 scalar, this replica's share of the value for the global batch.
+        float32 [values], this replica's share of each value of `REPORTED` for the global batch.
     """
     config, discriminator = trainer.config, trainer.discriminator
     replica = tf.distribute.get_replica_context()
 
-    # Take this replica's share of the batch.
+    # Take this replica's share of the batch. A worker has only its own part of the images.
     size = config.batch_size // replica.num_replicas_in_sync
     start = replica.replica_id_in_sync_group * size
-    images, labels, *parts = (x[start : start + size] for x in (images, labels, *noise))
-    noise = StepNoise(*parts)
+    noise = StepNoise(*(part[start : start + size] for part in noise))
+    start -= trainer.part.start
+    images, labels = images[start : start + size], labels[start : start + size]
 
     # Scale the real images to [-1, 1], then mirror and augment them.
     real = to_float(images)
@@ -90,7 +109,7 @@ def update_networks(
         )
 
     # Report this replica's share of each value.
-    return {
+    values = {
         "loss/discriminator_real": share_of_mean([real_term], config),
         "loss/discriminator_fake": share_of_mean([fake_term], config),
         "loss/gradient_penalty": share_of_mean([penalty], config),
@@ -106,6 +125,7 @@ def update_networks(
         "gradient_norm/generator": generator_norm,
         "augment/probability": trainer.augment_probability / replica.num_replicas_in_sync,
     }
+    return tf.stack([values[name] for name in REPORTED])
 
 
 def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
