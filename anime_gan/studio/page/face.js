@@ -30,7 +30,7 @@ export class FaceDialog {
     this.dialog = byId("face");
     const preview = (face) => this.enlarge(face ?? this.face);
     const take = (face) => this.follow(face);
-    this.chips = new Chips({ attributes, hidden, preview, take: (set, drawn) => this.change(set, drawn) });
+    this.chips = new Chips({ attributes, hidden, preview, take: (...taken) => this.change(...taken) });
     this.pad = new Pad({ preview, take });
     this.outputs = new Outputs(() => this.face);
     this.build();
@@ -86,10 +86,12 @@ export class FaceDialog {
     this.isQuiet = false;
   }
 
-  // Adds a face to the tree, and shows it.
-  follow(face) {
-    this.tree.push({ face, parent: this.at });
-    this.show(this.tree.length - 1, true);
+  // Adds a face to the tree, and shows it. Further moves of the same slider replace the face.
+  follow(face, slider = null) {
+    const isNew = !slider || this.tree[this.at].slider !== slider;
+    if (isNew) this.at = this.tree.push({ face, parent: this.at, slider }) - 1;
+    else this.tree[this.at].face = face;
+    this.show(this.at, isNew);
   }
 
   show(index, isNew) {
@@ -115,9 +117,9 @@ export class FaceDialog {
     }
   }
 
-  async change(set, drawn = null) {
+  async change(set, drawn = null, slider = null) {
     const faces = drawn ? [drawn] : await this.waited(change("change", this.face, [set]));
-    if (faces) this.follow(faces[0]);
+    if (faces) this.follow(faces[0], slider);
   }
 
   async vary() {
