@@ -10,6 +10,7 @@ import { Outputs } from "./outputs.js";
 import { Pad } from "./pad.js";
 import { judged } from "./readings.js";
 import { isSame } from "./state.js";
+import { familyTree } from "./tree.js";
 import { change, stop, wish } from "./wishes.js";
 
 const RING = 8;
@@ -263,24 +264,10 @@ export class FaceDialog {
     this.pad.show(face);
   }
 
-  // The family tree: each face stands right of the face that it came from.
   renderSteps() {
+    const show = (index) => this.show(index, true);
     this.steps.hidden = this.tree.length < 2;
-    const places = [];
-    let rows = 0;
-    const taken = new Set();
-    for (const { parent } of this.tree) {
-      const continues = parent >= 0 && !taken.has(parent);
-      taken.add(parent);
-      places.push({ row: continues ? places[parent].row : ++rows, column: parent < 0 ? 1 : places[parent].column + 1 });
-    }
-    const strip = el("div", { class: "strip" });
-    for (const [index, { face }] of this.tree.entries()) {
-      const step = faceButton(face, () => this.show(index, true));
-      step.style.gridArea = `${places[index].row} / ${places[index].column}`;
-      if (index === this.at) step.setAttribute("aria-current", "true");
-      strip.append(step);
-    }
+    const strip = familyTree(this.tree, this.at, show);
     this.steps.replaceChildren(el("h3", {}, t("steps")), strip);
     const current = strip.children[this.at];
     strip.scrollLeft = current ? current.offsetLeft - strip.clientWidth / 2 : 0;
