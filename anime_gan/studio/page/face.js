@@ -182,7 +182,7 @@ export class FaceDialog {
     const portrait = el(
       "div",
       { class: "portrait" },
-      this.large,
+      el("div", { class: "stand" }, this.large),
       el("div", { class: "beside" }, this.facts, this.reading, el("div", { class: "row actions" }, this.keepButton, this.links, check)),
       this.outputs.element,
       this.steps,
