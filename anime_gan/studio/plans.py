@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from anime_gan.attributes.edits import STEPS, definite
-from anime_gan.attributes.free_phrases import Phrase, read_phrases
+from anime_gan.attributes.edits import STEPS
 from anime_gan.attributes.schema import Schema
 from anime_gan.characters.write import ENGINES
 from anime_gan.common.alpha import Color
 from anime_gan.common.errors import InputError
-from anime_gan.common.suggestions import nearest_names
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.interpolation import around, ring
 from anime_gan.faces.request import (
@@ -25,20 +23,21 @@ from anime_gan.faces.request import (
     PictureOrigin,
     changed,
     checked,
-    expanded,
     origin_from_text,
 )
 from anime_gan.faces.resizing import Scaling
 from anime_gan.faces.sheets import is_list, sides
 from anime_gan.studio import payload
 from anime_gan.studio.errors import StudioError, as_studio_error
+from anime_gan.studio.shelf import KEPT
+from anime_gan.studio.typed_words import Reading, read_words
 
 # Maximum length of a text that is read as attributes.
 MAX_WORDS = 2_000
 # The size of a plan that draws many faces; see `Plan`.
 MANY = 100
-# Kinds of plans that make no history entry: a face to keep, faces that the judges read, and a character pack.
-KEPT, READ, CHARACTER = "kept", "read", "character"
+# Kinds of plans that make no history entry, besides kept faces: faces that the judges read, and a pack.
+READ, CHARACTER = "read", "character"
 
 
 class Drawing(NamedTuple):
@@ -77,13 +76,6 @@ class Plan(NamedTuple):
     is_again: bool = False
     background: Color | None = None
     engine: str = ""
-
-
-class Reading(NamedTuple):
-    """Typed words as attributes, and the words that were left out with what was probably meant."""
-
-    attributes: dict[str, str | bool | float | None]
-    left_out: list[dict[str, str]]
 
 
 class Planner:
@@ -154,42 +146,9 @@ class Planner:
         return _plan("opened", request.singles(), request, origin)
 
     def attributes(self, words: str) -> Reading:
-        """Reads typed words as attributes for the page.
-
-        What is not understood, or contradicts what stands before, is named and left out.
-
-        Raises:
-            StudioError: The model has no attributes.
-        """
-        known: list[str] = []
-        left_out = []
-        for phrase in self._phrases(words[:MAX_WORDS]):
-            if phrase.known and self._is_definite([*known, phrase.text]):
-                known.append(phrase.text)
-            else:
-                left_out.append({"words": phrase.text, "meant": self._meant(phrase)})
-        labels = self._schema.parse(", ".join(known))
-        return Reading(payload.described(labels, self._schema), left_out)
-
-    def _phrases(self, words: str) -> list[Phrase]:
-        # Completes shortened names, and refuses words without attributes.
+        """Reads typed words as attributes for the page; see `read_words`."""
         with _in_studio_words():
-            full = expanded(words, self._schema)
-        return read_phrases(full, self._schema)
-
-    def _is_definite(self, phrases: Sequence[str]) -> bool:
-        """Tells whether phrases agree with each other, and the controls of the page can express them."""
-        words = ", ".join(phrases)
-        try:
-            definite(self._schema.parse(words), self._schema, words, "words")
-        except InputError:
-            return False
-        return True
-
-    def _meant(self, phrase: Phrase) -> str:
-        """Returns the known phrase that is spelled like an unknown one, or an empty text."""
-        phrases = [term.phrase for term in self._schema.terms]
-        return "" if phrase.known else next(iter(nearest_names(phrase.text, phrases)), "")
+            return read_words(words[:MAX_WORDS], self._schema)
 
     def _faces(self, body: Mapping[str, Any]) -> Plan:
         number = payload.integer(body, "number", 1, payload.MAX_NUMBER, 16)

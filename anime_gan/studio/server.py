@@ -31,7 +31,8 @@ from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, as_studio_erro
 from anime_gan.studio.guard import Guard, limited_body
 from anime_gan.studio.opening import read_settings
 from anime_gan.studio.plans import Plan
-from anime_gan.studio.studio import Event, Studio
+from anime_gan.studio.shelf import Event
+from anime_gan.studio.studio import Studio
 from anime_gan.studio.worker import BusyError, Job, Worker
 
 # Maximum number of drawings that are waiting or running.
@@ -163,7 +164,7 @@ class _Server:
                 "ready": studio.ready,
                 "attributes": slots,
                 "hidden": hidden,
-                "arrival": first and studio.entry_json(first),
+                "arrival": first and studio.shelf.entry_json(first),
                 "readings": studio.has_tagger or studio.has_critic,
                 "languages": {code: read_language(code)["strings"]["language"] for code in LANGUAGES},
                 "limits": {
@@ -178,20 +179,20 @@ class _Server:
     async def history(self, request: Request) -> Response:
         """Lists the newest entries, or the newest ones before a given entry."""
         before = request.query_params.get("before")
-        entries = await run_in_threadpool(self._studio.history.entries, before, PAGE_OF_HISTORY)
+        entries = await run_in_threadpool(self._studio.shelf.history.entries, before, PAGE_OF_HISTORY)
         return JSONResponse(
             {
-                "entries": [self._studio.entry_json(entry) for entry in entries],
+                "entries": [self._studio.shelf.entry_json(entry) for entry in entries],
                 "more": len(entries) == PAGE_OF_HISTORY,
             }
         )
 
     async def kept(self, request: Request) -> Response:
         """Lists the kept faces, newest first."""
-        store = self._studio.kept
+        store = self._studio.shelf.kept
         entries = await run_in_threadpool(store.entries, None, store.keep)
         return JSONResponse(
-            {"faces": [self._studio.entry_json(entry)["faces"][0] for entry in entries if entry.faces]}
+            {"faces": [self._studio.shelf.entry_json(entry)["faces"][0] for entry in entries if entry.faces]}
         )
 
     async def draw(self, request: Request) -> Response:
@@ -246,14 +247,14 @@ class _Server:
     async def keep(self, request: Request) -> Response:
         """Keeps a face."""
         body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
-        entry = await run_in_threadpool(self._studio.keep, payload.text(body, "face"))
-        return JSONResponse({"face": self._studio.entry_json(entry)["faces"][0]})
+        entry = await run_in_threadpool(self._studio.shelf.keep, payload.text(body, "face"))
+        return JSONResponse({"face": self._studio.shelf.entry_json(entry)["faces"][0]})
 
     async def remove(self, request: Request) -> Response:
         """Removes a history entry or a kept face."""
         body = payload.parsed(await limited_body(request, JSON, MAX_BODY))
         identifier = payload.text(body, "entry")
-        for store in (self._studio.history, self._studio.kept):
+        for store in (self._studio.shelf.history, self._studio.shelf.kept):
             await run_in_threadpool(store.remove, identifier)
         return JSONResponse({"removed": identifier})
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import dataclasses
 import functools
-import re
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -21,14 +20,13 @@ from anime_gan.faces.picture_files import file_stem, png_bytes, save_animation, 
 from anime_gan.faces.request import FaceRequest, Interpolation
 from anime_gan.studio import arrival, own_picture, payload
 from anime_gan.studio.errors import StudioError
-from anime_gan.studio.history import ANIMATION, Draft, Entry, History
-from anime_gan.studio.plans import CHARACTER, KEPT, READ, Drawing, Plan, Planner
+from anime_gan.studio.history import ANIMATION, Draft, Entry
+from anime_gan.studio.plans import CHARACTER, READ, Drawing, Plan, Planner
+from anime_gan.studio.shelf import KEPT, Event, Shelf
 
 if TYPE_CHECKING:
     from anime_gan.characters.checks import Checker
 
-# A message to the page while a plan is drawn, as JSON.
-Event = dict[str, Any]
 Result = TypeVar("Result")
 
 SHEET = "sheet.png"
@@ -46,6 +44,7 @@ class Studio:
         schema: The attributes that can be requested.
         name: The model's name in pictures.
         label: The model's name for people.
+        shelf: What was drawn before.
         planner: Converts requests of the page to plans.
         ready: Whether the model is loaded.
     """
@@ -71,13 +70,11 @@ class Studio:
         """
         export = read_export(directory)
         self.schema, self.name, self._channels = export.schema, export.name, export.channels
-        self.history = History(history / "history", keep)
-        self.kept = History(history / "kept", keep)
-        self._arrival = History(history / "arrival" / self.name, 1)
+        self.shelf = Shelf(self.schema, self.name, history, keep)
         self.has_critic = (export.directory / CRITIC).is_dir()
         self.has_tagger = (export.directory / TAGGER).is_dir()
         self.ready = False
-        self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self._find(face)[2])
+        self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self.shelf.find(face)[2])
         self._directory, self._load = export.directory, load
         # An export is in a folder for its version, and that of a run in a folder `export`.
         parts = [part for part in export.directory.parts[:-1] if part != "export"]
@@ -86,8 +83,9 @@ class Studio:
     @property
     def arrival(self) -> Entry | None:
         """The faces to show first; None if they must be drawn, which takes the plan of `arrival_plan`."""
-        entries = self._arrival.entries(None, 1)
-        return entries[0] if entries else arrival.add_stored(self._directory, self._arrival)
+        store = self.shelf.arrival
+        entries = store.entries(None, 1)
+        return entries[0] if entries else arrival.add_stored(self._directory, store)
 
     def arrival_plan(self) -> Plan:
         """Plans to draw the faces to show first."""
@@ -116,103 +114,6 @@ class Studio:
     def warm_up(self, stop: threading.Event) -> Iterator[Event]:
         """Loads the model and draws a face, because the first one takes longer than the others."""
         yield from ({"ready": True} for _ in self._generator.faces(FaceRequest()))
-
-    def keep(self, face: str) -> Entry:
-        """Keeps a copy of a face, which remains when its history entry is removed."""
-        identifier, number, text = self._find(face)
-        known = self._kept_entry(text)
-        if known:
-            return known
-        data = self.read(identifier, f"{number}.png")
-        with self.kept.new() as draft:
-            draft.add_file(data, text)
-            return draft.finish(KEPT, text)
-
-    def _kept_entry(self, text: dict[str, str]) -> Entry | None:
-        """Returns the kept face with these text fields, if there is one.
-
-        Raises:
-            StudioError: There is none, and no room for another one.
-        """
-        for entry in self.kept.entries(None, self.kept.keep):
-            if entry.faces[:1] == [text]:
-                return entry
-        if len(self.kept.identifiers()) >= self.kept.keep:
-            raise StudioError("kept_full", 409, limit=self.kept.keep)
-        return None
-
-    @property
-    def _stores(self) -> tuple[History, ...]:
-        return self.history, self.kept, self._arrival
-
-    def entry(self, identifier: str) -> Entry:
-        """Returns an entry of the history or of the kept faces.
-
-        Raises:
-            StudioError: The entry does not exist.
-        """
-        for store in self._stores:
-            try:
-                return store.entry(identifier)
-            except KeyError:
-                continue
-        raise StudioError("gone", 404)
-
-    def read(self, identifier: str, name: str) -> bytes:
-        """Returns a file of an entry.
-
-        Raises:
-            StudioError: The file does not exist.
-        """
-        for store in self._stores:
-            try:
-                return store.read(identifier, name)
-            except KeyError:
-                continue
-        raise StudioError("gone", 404)
-
-    def entry_json(self, entry: Entry) -> Event:
-        """Returns an entry as JSON for the page."""
-        return {
-            "id": entry.identifier,
-            "kind": entry.kind,
-            "time": entry.time,
-            "settings": entry.settings,
-            "asked": self._attributes(entry.settings.get("attributes", ""), entry.settings),
-            "changed": self._attributes(entry.settings.get("set", ""), entry.settings),
-            "animation": entry.kind == "blend",
-            "faces": [self.face_json(entry.identifier, *item) for item in enumerate(entry.faces)],
-        }
-
-    def face_json(self, identifier: str, number: int, text: Mapping[str, str]) -> Event:
-        """Returns a face as JSON for the page."""
-        return {
-            "id": f"{identifier}.{number}" if identifier else None,
-            "attributes": self._attributes(text.get("labels"), text),
-            "words": text.get("labels", ""),
-            "seed": text.get("seeds") if "interpolate" not in text else None,
-            "other_model": None if text.get("model") == self.name else text.get("model", "?"),
-            "settings": dict(text),
-        }
-
-    def _attributes(
-        self, words: str | None, text: Mapping[str, str]
-    ) -> dict[str, str | bool | float | None] | None:
-        """Reads words as attributes for the page; None without words or if another model drew the face."""
-        if words is None or text.get("model") != self.name:
-            return None
-        try:
-            return payload.described(self.schema.parse(words), self.schema)
-        except ValueError:
-            return None
-
-    def _find(self, face: str) -> tuple[str, int, dict[str, str]]:
-        """Returns the identifier of a face's entry, the face's number in the entry, and its text fields."""
-        identifier, _, number = face.partition(".")
-        entry = self.entry(identifier)
-        if not re.fullmatch("[0-9]{1,4}", number) or int(number) >= len(entry.faces):
-            raise StudioError("gone", 404)
-        return identifier, int(number), entry.faces[int(number)]
 
     def draw(self, plan: Plan, stop: threading.Event) -> Iterator[Event]:
         """Draws a plan into a new history entry.
@@ -246,13 +147,13 @@ class Studio:
             return
         if plan.is_again and settings:
             text = self._generator.picture_text(settings)
-            for entry in self.history.entries(None, self.history.keep):
+            for entry in self.shelf.history.entries(None, self.shelf.history.keep):
                 if (entry.kind, entry.settings) == (plan.kind, text):
-                    yield {"done": self.entry_json(entry)}
+                    yield {"done": self.shelf.entry_json(entry)}
                     return
         interpolation = settings.interpolation if settings else None
         is_sheet = plan.kind == "sheet"
-        store = self._arrival if plan.kind == arrival.KIND else self.history
+        store = self.shelf.arrival if plan.kind == arrival.KIND else self.shelf.history
         with store.new() as draft:
             if interpolation and interpolation.frame is None:
                 yield from self._animate(draft, plan.kind, requests[0], interpolation, stop)
@@ -268,7 +169,7 @@ class Studio:
             if settings and is_sheet:
                 save_png(draft.folder / SHEET, self._generator.sheet(settings), text)
             entry = draft.finish(plan.kind, text)
-        yield {"done": self.entry_json(entry)}
+        yield {"done": self.shelf.entry_json(entry)}
 
     def _preview(self, plan: Plan, requests: Sequence[FaceRequest], stop: threading.Event) -> Iterator[Event]:
         """Draws faces that are not stored; their pictures are in the events."""
@@ -280,19 +181,23 @@ class Studio:
             image = on_background(face.request.scaling.apply(face.image), plan.background)
             picture = data_url(png_bytes(image, text), "image/png")
             yield {
-                "face": {**self.face_json("", 0, text), "picture": picture, "name": file_stem(face.request)}
+                "face": {
+                    **self.shelf.face_json("", 0, text),
+                    "picture": picture,
+                    "name": file_stem(face.request),
+                }
             }
         yield {"done": {}}
 
     def _keep(self, request: FaceRequest) -> Iterator[Event]:
         (face,) = self._generator.faces(request)
         text = self._generator.picture_text(face.request, face.labels)
-        entry = self._kept_entry(text)
+        entry = self.shelf.kept_entry(text)
         if entry is None:
-            with self.kept.new() as draft:
+            with self.shelf.kept.new() as draft:
                 draft.add(face.image, text)
                 entry = draft.finish(KEPT, text)
-        yield {"done": self.entry_json(entry)}
+        yield {"done": self.shelf.entry_json(entry)}
 
     def _character(self, plan: Plan, request: FaceRequest) -> Iterator[Event]:
         # Imported here, because it imports TensorFlow.
@@ -344,10 +249,10 @@ class Studio:
         except own_picture.StoppedError as error:
             raise StudioError("stopped", 409) from error
         text = generator.picture_text(found.request, self.schema.parse(found.request.attributes))
-        with self.history.new() as draft:
+        with self.shelf.history.new() as draft:
             draft.add(found.image, text)
             entry = draft.finish("projected", text)
-        yield {"done": {**self.entry_json(entry), "poor": own_picture.is_poor(found)}}
+        yield {"done": {**self.shelf.entry_json(entry), "poor": own_picture.is_poor(found)}}
 
     def _animate(
         self,
@@ -389,7 +294,7 @@ class Studio:
 
     def _saved(self, draft: Draft, image: np.ndarray, text: dict[str, str]) -> Event:
         number = draft.add(image, text)
-        return {"face": self.face_json(draft.identifier, number, text)}
+        return {"face": self.shelf.face_json(draft.identifier, number, text)}
 
 
 def _with_progress(steps: Generator[int, None, Result], total: int) -> Generator[Event, None, Result]:

@@ -59,8 +59,8 @@ class Worker(Generic[Item]):
 
     @property
     def pending(self) -> int:
-        """Number of jobs that are waiting or running."""
-        return len(self._stops)
+        """Number of jobs that are waiting or running, without those that nobody waits for."""
+        return sum(not stop.is_set() for stop in self._stops)
 
     def submit(self, job: Job[Item], is_long: bool = False) -> AsyncIterator[Item]:
         """Adds a job to the queue.

@@ -323,7 +323,7 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
         events.append(event)
         if len(events) == 4:  # After `begun` and three faces.
             stop.set()
-    (entry,) = studio.history.entries(None, 9)
+    (entry,) = studio.shelf.history.entries(None, 9)
     assert len(entry.faces) == 3
     assert entry.settings["seeds"] == "5-7"
 
@@ -331,13 +331,13 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
 def test_half_an_animation_leaves_nothing(make_studio, tmp_path):
     studio = make_studio(tmp_path / "studio")
     list(studio.draw(studio.planner.plan({"kind": "faces", "number": 2}), threading.Event()))
-    (entry,) = studio.history.entries(None, 9)
+    (entry,) = studio.shelf.history.entries(None, 9)
     faces = [f"{entry.identifier}.{number}" for number in (0, 1)]
     stop = threading.Event()
     with pytest.raises(Exception, match="stopped"):
         for _ in studio.draw(studio.planner.plan({"kind": "blend", "faces": faces}), stop):
             stop.set()
-    assert [other.identifier for other in studio.history.entries(None, 9)] == [entry.identifier]
+    assert [other.identifier for other in studio.shelf.history.entries(None, 9)] == [entry.identifier]
     assert sorted(path.name for path in (tmp_path / "studio" / "history").iterdir()) == [entry.identifier]
 
 

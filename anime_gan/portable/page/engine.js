@@ -190,6 +190,7 @@ async function drawn(model, { kind, requests, settings, animation }, seen, signa
     const file = await writeApng(frames, animation.interpolation.fps, settingsText);
     pictures.set(`${id}/animation.webp`, URL.createObjectURL(file));
   }
+  if (kind === "arrival") return entry;
   entries.unshift(entry);
   for (const old of entries.splice(HISTORY)) forget(old);
   return entry;
@@ -234,6 +235,7 @@ function planOf(model, body) {
     const settings = { attributes, seeds, truncation: body.truncation };
     return { kind: "faces", settings, requests: singles(settings) };
   }
+  if (body.kind === "arrival") return { kind: "arrival", settings: null, requests: firstFaces(schema) };
   if (body.kind === "blend") return planBlend(model, body.faces.map((face) => requestOf(schema, face)), body.frames ?? 24 * body.faces.length);
   const request = requestOf(schema, body.face);
   const changed = (picks) => ({ ...request, changes: schema.mergedChanges(request.changes, picks) });
@@ -262,6 +264,14 @@ function planOf(model, body) {
     return planNearby(model, request, Math.hypot(body.x, body.y), [Math.atan2(body.y, body.x)], body.seed);
   }
   throw failure("missing", { name: "kind" });
+}
+
+// Faces to start with: each has another color, and everything else is open.
+function firstFaces(schema) {
+  const groups = schema.attributes.filter(({ values }) => values);
+  const group = groups.find(({ name }) => name.endsWith("color")) ?? groups[0];
+  const words = group ? group.values.map((value) => `${group.name}=${value.name}`) : [""];
+  return Array.from({ length: 16 }, (_, i) => ({ attributes: words[i % words.length], seeds: [BigInt(i)], truncation: 1 }));
 }
 
 function singles(request) {

@@ -5,11 +5,11 @@
 import { button, el, tell } from "./dom.js";
 import { pictureOf } from "./engine.js";
 import { label, quantity, t } from "./language.js";
-import { change } from "./wishes.js";
+import { change, steadyChange } from "./wishes.js";
 
 export class Chips {
-  // Calls preview(face), or preview(null) for the open face, and take(set, face): face is null if it is not
-  // drawn yet.
+  // Calls preview(face), or preview(null) for the open face, and take(set, face, slider): face is null if it is not
+  // drawn yet, and slider is the attribute if a slider was moved.
   constructor({ attributes, hidden, preview, take }) {
     Object.assign(this, { attributes, hidden, preview, take, locked: new Set(), drawn: new Map() });
     this.container = el("div", { class: "edit" });
@@ -52,7 +52,7 @@ export class Chips {
     const move = async () => {
       show();
       try {
-        const faces = await change("slider", this.face, [this.set(name, input.valueAsNumber)]);
+        const faces = await steadyChange("slider", this.face, this.set(name, input.valueAsNumber));
         if (faces) this.preview((last = faces[0]));
       } catch (error) {
         tell(error);
@@ -62,7 +62,7 @@ export class Chips {
     input.addEventListener("input", () => (this.moving = move()));
     input.addEventListener("change", async () => {
       const face = await this.moving;
-      if (face) this.take(this.set(name, input.valueAsNumber), face);
+      if (face) this.take(this.set(name, input.valueAsNumber), face, name);
     });
     input.addEventListener("shown", ({ detail }) => {
       input.value = typeof detail === "number" ? detail : detail ? high : low;

@@ -10,6 +10,7 @@ import { Outputs } from "./outputs.js";
 import { Pad } from "./pad.js";
 import { judged } from "./readings.js";
 import { isSame } from "./state.js";
+import { familyTree } from "./tree.js";
 import { change, stop, wish } from "./wishes.js";
 
 const RING = 8;
@@ -30,7 +31,7 @@ export class FaceDialog {
     this.dialog = byId("face");
     const preview = (face) => this.enlarge(face ?? this.face);
     const take = (face) => this.follow(face);
-    this.chips = new Chips({ attributes, hidden, preview, take: (set, drawn) => this.change(set, drawn) });
+    this.chips = new Chips({ attributes, hidden, preview, take: (...taken) => this.change(...taken) });
     this.pad = new Pad({ preview, take });
     this.outputs = new Outputs(() => this.face);
     this.build();
@@ -86,10 +87,12 @@ export class FaceDialog {
     this.isQuiet = false;
   }
 
-  // Adds a face to the tree, and shows it.
-  follow(face) {
-    this.tree.push({ face, parent: this.at });
-    this.show(this.tree.length - 1, true);
+  // Adds a face to the tree, and shows it. Further moves of the same slider replace the face.
+  follow(face, slider = null) {
+    const isNew = !slider || this.tree[this.at].slider !== slider;
+    if (isNew) this.at = this.tree.push({ face, parent: this.at, slider }) - 1;
+    else this.tree[this.at].face = face;
+    this.show(this.at, isNew);
   }
 
   show(index, isNew) {
@@ -115,9 +118,9 @@ export class FaceDialog {
     }
   }
 
-  async change(set, drawn = null) {
+  async change(set, drawn = null, slider = null) {
     const faces = drawn ? [drawn] : await this.waited(change("change", this.face, [set]));
-    if (faces) this.follow(faces[0]);
+    if (faces) this.follow(faces[0], slider);
   }
 
   async vary() {
@@ -179,7 +182,7 @@ export class FaceDialog {
     const portrait = el(
       "div",
       { class: "portrait" },
-      this.large,
+      el("div", { class: "stand" }, this.large),
       el("div", { class: "beside" }, this.facts, this.reading, el("div", { class: "row actions" }, this.keepButton, this.links, check)),
       this.outputs.element,
       this.steps,
@@ -261,24 +264,10 @@ export class FaceDialog {
     this.pad.show(face);
   }
 
-  // The family tree: each face stands right of the face that it came from.
   renderSteps() {
+    const show = (index) => this.show(index, true);
     this.steps.hidden = this.tree.length < 2;
-    const places = [];
-    let rows = 0;
-    const taken = new Set();
-    for (const { parent } of this.tree) {
-      const continues = parent >= 0 && !taken.has(parent);
-      taken.add(parent);
-      places.push({ row: continues ? places[parent].row : ++rows, column: parent < 0 ? 1 : places[parent].column + 1 });
-    }
-    const strip = el("div", { class: "strip" });
-    for (const [index, { face }] of this.tree.entries()) {
-      const step = faceButton(face, () => this.show(index, true));
-      step.style.gridArea = `${places[index].row} / ${places[index].column}`;
-      if (index === this.at) step.setAttribute("aria-current", "true");
-      strip.append(step);
-    }
+    const strip = familyTree(this.tree, this.at, show);
     this.steps.replaceChildren(el("h3", {}, t("steps")), strip);
     const current = strip.children[this.at];
     strip.scrollLeft = current ? current.offsetLeft - strip.clientWidth / 2 : 0;

@@ -3,7 +3,8 @@
 import { announce, byId, button, chance, el, hush, say, tell } from "./dom.js";
 import { about, draw, project, words } from "./engine.js";
 import { FaceDialog } from "./face.js";
-import { entryView, faceButton, faceGrid, places, title } from "./faces.js";
+import { Drawing } from "./drawing.js";
+import { entryView, faceGrid, title } from "./faces.js";
 import { History } from "./history.js";
 import { Kept } from "./kept.js";
 import { loadLanguages, t } from "./language.js";
@@ -13,8 +14,6 @@ import { fragment, isSame, stateOf } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { change, read } from "./wishes.js";
 
-// Milliseconds after which the progress appears.
-const PATIENCE = 500;
 const SEED_LIMIT = 2n ** 63n;
 const SURPRISE_CANDIDATES = 4;
 
@@ -23,9 +22,10 @@ class Page {
     this.studio = studio;
     this.entry = studio.arrival;
     const open = (face) => this.dialog.open(face);
+    this.drawing = new Drawing(open);
     const { attributes, hidden, video, limits, readings } = studio;
     this.picker = new Picker(byId("picker"), attributes, { prefix: "request", changed: () => this.picked() });
-    this.kept = new Kept({ video, open, draw: (body) => this.drawing(body) });
+    this.kept = new Kept({ video, open, draw: (body) => this.drawing.run(body) });
     this.history = new History({ video, open, use: (entry) => this.useAgain(entry) });
     const moved = (face, isNew) => this.go({ face: face?.settings ?? null }, isNew);
     this.dialog = new FaceDialog({ attributes, hidden, video, readings, kept: this.kept, moved });
@@ -77,7 +77,6 @@ class Page {
     const percent = () => (output.textContent = `${Math.round(100 * truncation.value)}%`);
     truncation.addEventListener("input", percent);
     percent();
-    byId("stop").addEventListener("click", () => this.working?.abort());
     byId("file").addEventListener("change", (event) => {
       if (event.target.files[0]) this.openFile(event.target.files[0]);
       event.target.value = "";
@@ -98,7 +97,7 @@ class Page {
     });
     document.addEventListener("language", () => {
       this.picker.build(this.picker.value);
-      if (!this.working) this.show();
+      if (!this.drawing.working) this.show();
     });
     addEventListener("popstate", () => this.restore().catch(tell));
   }
@@ -128,7 +127,7 @@ class Page {
     if (state.seed === null) this.finish(await this.arrival());
     else if (!before || fragment({ ...before, face: null, draft: null }) !== fragment({ ...state, face: null, draft: null })) {
       if (this.goesOn) byId("seed").value = this.seedAfter(state);
-      this.finish(await this.drawing({ ...this.bodyOf(state), reuse: true }, byId("panel-faces")));
+      this.finish(await this.drawing.run({ ...this.bodyOf(state), reuse: true }, byId("panel-faces")));
     }
     if (this.state !== state) return; // The user has gone on.
     if (!state.face) this.dialog.close();
@@ -139,7 +138,7 @@ class Page {
   }
 
   async arrival() {
-    if (!this.studio.arrival) this.studio.arrival = await this.drawing({ kind: "arrival" }, byId("panel-faces"));
+    if (!this.studio.arrival) this.studio.arrival = await this.drawing.run({ kind: "arrival" }, byId("panel-faces"));
     return this.studio.arrival;
   }
 
@@ -194,7 +193,7 @@ class Page {
 
   async drawFaces() {
     // Ignore further clicks while drawing.
-    if (this.working || this.reading) return;
+    if (this.drawing.working || this.reading) return;
     hush();
     this.reading = true;
     let told = null;
@@ -214,7 +213,7 @@ class Page {
       candidates: byId("candidates").valueAsNumber,
     };
     this.tabs.show("tab-faces");
-    const entry = await this.drawing(this.bodyOf(state), byId("panel-faces"));
+    const entry = await this.drawing.run(this.bodyOf(state), byId("panel-faces"));
     if (entry) this.go({ ...state, draft: null, face: null }, true);
     if (entry && this.goesOn) byId("seed").value = this.seedAfter(state);
     this.finish(entry);
@@ -236,7 +235,7 @@ class Page {
       tell({ code: "too_long", values: { limit: this.studio.limits.file / 1024 } });
       return;
     }
-    const { working } = this;
+    const { working } = this.drawing;
     if (!working) this.tabs.show("tab-faces");
     // A picture without settings is the user's own: the closest face is searched.
     const opening = async (...request) => {
@@ -247,7 +246,7 @@ class Page {
         return await project(...request);
       }
     };
-    const entry = await this.drawing(file, byId("panel-faces"), opening);
+    const entry = await this.drawing.run(file, byId("panel-faces"), opening);
     if (entry) this.use(entry);
     if (!working) this.finish(entry);
     if (entry?.faces.length === 1) this.dialog.open(entry.faces[0]);
@@ -309,67 +308,6 @@ class Page {
       byId("panel-faces").querySelector(".faces").replaceWith(grid);
     } catch (error) {
       tell(error);
-    }
-  }
-
-  // Draws one request at a time. If a panel is given, finished faces appear in it.
-  async drawing(body, panel = null, engine = draw) {
-    if (this.working && !body.reuse) {
-      tell({ code: "busy" });
-      return null;
-    }
-    this.working?.abort();
-    const working = (this.working = new AbortController());
-    const busy = byId("busy");
-    const bar = busy.querySelector("progress");
-    const line = byId("busy-words");
-    const submit = document.querySelector("#request [type=submit]");
-    const open = (face) => this.dialog.open(face);
-    let grid = null;
-    let last = null;
-    hush();
-    submit.setAttribute("aria-disabled", "true");
-    bar.removeAttribute("value");
-    line.textContent = "";
-    const slow = setTimeout(() => (busy.hidden = false), PATIENCE);
-    const move = (done, total) => {
-      bar.max = total;
-      bar.value = done;
-      line.textContent = t("progress", { done, total });
-    };
-    const seen = (event) => {
-      if (event.queued !== undefined) {
-        if (!event.ready) line.textContent = t("loading");
-        else if (event.queued) line.textContent = t("wait", { count: event.queued });
-      } else if (event.begun) {
-        last = { ...event.begun, faces: [], settings: {}, animation: false };
-        grid = places(event.begun.total);
-        panel?.replaceChildren(grid);
-        // On a phone, the faces are below the attributes.
-        const stage = document.querySelector(".stage");
-        if (!body.reuse && stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
-        move(0, event.begun.total);
-      } else if (event.face) {
-        grid.children[last.faces.length].replaceWith(faceButton(event.face, open));
-        last.faces.push(event.face);
-        if (last.kind !== "blend") move(last.faces.length, last.total);
-      } else if (event.progress) {
-        move(event.progress, event.total);
-      }
-    };
-    try {
-      return await engine(body, seen, working.signal);
-    } catch (error) {
-      tell(error);
-      // Faces that were finished before a stop or a failure remain, here and in the history.
-      return panel && last?.faces.length && last.kind !== "blend" ? last : null;
-    } finally {
-      clearTimeout(slow);
-      if (this.working === working) {
-        busy.hidden = true;
-        submit.removeAttribute("aria-disabled");
-        this.working = null;
-      }
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { chance, el, tell } from "./dom.js";
 import { t } from "./language.js";
-import { wish } from "./wishes.js";
+import { steadyWish } from "./wishes.js";
 
 // The angle at the edge, in radians, and the step of an arrow key.
 const EDGE = 1.2;
@@ -55,7 +55,7 @@ export class Pad {
     const { center } = this;
     const body = { kind: "point", face: center.settings, x: EDGE * this.x, y: EDGE * this.y, seed: this.seed };
     try {
-      this.pending = wish("pad", body);
+      this.pending = steadyWish("pad", body);
       const found = await this.pending;
       if (!found || center !== this.center) return;
       [this.last] = found;

@@ -3,6 +3,7 @@
 import { draw } from "./engine.js";
 
 const running = new Map();
+const newest = new Map();
 
 // Draws { kind: ... } without a history entry, after the running wish with the same name was stopped. Calls
 // seen(face, index) for each face, and returns all faces; null if a newer wish replaced this one.
@@ -26,12 +27,24 @@ export async function wish(name, body, seen = () => {}) {
   }
 }
 
+// The same for something that moves: waits for the running wish, and is dropped if a newer one comes meanwhile.
+export async function steadyWish(name, body) {
+  const before = newest.get(name)?.catch(() => null);
+  const own = (async () => {
+    await before;
+    return newest.get(name) === own ? await wish(name, body) : null;
+  })();
+  newest.set(name, own);
+  return own;
+}
+
 export function stop(...names) {
   for (const name of names) running.get(name)?.abort();
 }
 
 // The same face with other attributes, once for each of the sets ({ attribute: value }).
 export const change = (name, face, sets, seen) => wish(name, { kind: "change", face: face.settings, sets }, seen);
+export const steadyChange = (name, face, set) => steadyWish(name, { kind: "change", face: face.settings, sets: [set] });
 
 // What the judges of the model see in faces: [{ attributes, intact }].
 export const read = (faces, seen) => wish("read", { kind: "read", faces: faces.map((face) => face.settings) }, seen);
