@@ -15,7 +15,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 
-SUMMARY = """Detects, crops, filters, and labels the faces in a folder of pictures:
+SUMMARY = """Detects, crops, filters, and labels the faces in a folder or zip archive of pictures:
   python -m anime_gan.prepare SOURCE DEST
 DEST can be passed to train.py --data=DEST. SOURCE is not changed. To resume after an interruption, run the
 same command again. Needs OpenCV: pip install '.[prepare]'"""
@@ -75,6 +75,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     thresholds = _parse_thresholds(flags.thresholds)
     from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
     from anime_gan.datasets.folder.tags import TagTable
+    from anime_gan.datasets.reading.storage import stamp_of
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
     from anime_gan.prepare.detection import CascadeDetector
     from anime_gan.prepare.extraction import FaceExtraction
@@ -87,7 +88,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     corrections = read_corrections(dest / CORRECTIONS)
     cascade = find_cascade(flags.cascade)
     detector = CascadeDetector(cascade)
-    extension = read_text(source, TAG_TABLE) if (root / TAG_TABLE).is_file() else None
+    extension = read_text(source, TAG_TABLE) if stamp_of(source, TAG_TABLE) else None
     table = TagTable.load(extension)
     tagger, attributes = None, dict(table.attributes)
     if flags.tagger:
@@ -132,10 +133,12 @@ def _digest(content: bytes) -> str:
 
 
 def _check_folders(source: Path, destination: Path) -> None:
+    from anime_gan.datasets.reading.storage import is_folder
     from anime_gan.prepare.extraction import JOURNAL
 
-    if not source.is_dir():
-        raise ValueError(f"{source}: no such folder")
+    if not is_folder(str(source)):
+        what = "neither a folder nor a zip archive" if source.exists() else "no such folder"
+        raise ValueError(f"{source}: {what}")
     if destination.is_file():
         raise ValueError(f"{destination}: must be a folder, not a file")
     inside = destination.resolve().is_relative_to(source.resolve())
