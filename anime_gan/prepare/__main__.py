@@ -16,7 +16,7 @@ from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 from anime_gan.prepare.shards import parse_shard
 
-SUMMARY = """Detects, crops, filters, and labels the faces in a folder of pictures:
+SUMMARY = """Detects, crops, filters, and labels the faces in a folder or zip archive of pictures:
   python -m anime_gan.prepare SOURCE DEST
 DEST can be passed to train.py --data=DEST. SOURCE is not changed. To resume after an interruption, run the
 same command again. Needs OpenCV: pip install '.[prepare]'"""
@@ -83,6 +83,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     shard = parse_shard(flags.shard)
     from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
     from anime_gan.datasets.folder.tags import TagTable
+    from anime_gan.datasets.reading.storage import stamp_of
     from anime_gan.prepare.corrections import CORRECTIONS, read_corrections
     from anime_gan.prepare.detection import CascadeDetector
     from anime_gan.prepare.extraction import FaceExtraction
@@ -95,7 +96,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     corrections = read_corrections(dest / CORRECTIONS)
     cascade = find_cascade(flags.cascade)
     detector = CascadeDetector(cascade)
-    extension = read_text(source, TAG_TABLE) if (root / TAG_TABLE).is_file() else None
+    extension = read_text(source, TAG_TABLE) if stamp_of(source, TAG_TABLE) else None
     table = TagTable.load(extension)
     tagger, attributes = None, dict(table.attributes)
     if flags.tagger:
@@ -143,10 +144,12 @@ def _digest(content: bytes) -> str:
 
 
 def _check_folders(source: Path, destination: Path) -> None:
+    from anime_gan.datasets.reading.storage import is_folder
     from anime_gan.prepare.extraction import JOURNAL
 
-    if not source.is_dir():
-        raise ValueError(f"{source}: no such folder")
+    if not is_folder(str(source)):
+        what = "neither a folder nor a zip archive" if source.exists() else "no such folder"
+        raise ValueError(f"{source}: {what}")
     if destination.is_file():
         raise ValueError(f"{destination}: must be a folder, not a file")
     inside = destination.resolve().is_relative_to(source.resolve())

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -30,7 +29,7 @@ from anime_gan.datasets.reading.kinds import (
     may_be_picture,
     why_left_out,
 )
-from anime_gan.datasets.reading.storage import FoundFile, list_files
+from anime_gan.datasets.reading.storage import FoundFile, list_files, stamp_of
 from anime_gan.prepare.detection import CascadeDetector
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
 from anime_gan.prepare.labeling import Attributes, Tagger, combine, measured_labels, tag_labels
@@ -244,9 +243,7 @@ class FaceExtraction:
         parts = [file.size, *file.stamp]
         is_shared = stem_of(file.name) in self._shared
         for name in label_file_names(file.name, is_shared):
-            with contextlib.suppress(OSError):
-                status = os.stat(os.path.join(self._source, name))
-                parts += [status.st_size, status.st_mtime_ns]
+            parts += stamp_of(self._source, name) or ()
         return (*parts, 1) if is_shared else tuple(parts)
 
     def _remember(self, record: PictureRecord, number: int) -> None:
