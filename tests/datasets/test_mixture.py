@@ -11,6 +11,9 @@ from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.layout import GAP
 from anime_gan.common.source_names import each_source, joined, parse_shares, split_sources
 from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.drawn.faces import DrawnFaces
+from anime_gan.datasets.illustrator.faces import StyledFaces
+from anime_gan.datasets.illustrator.proportions import proportions_of
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.mixture.load import load_mixture, style_ranges
 from anime_gan.datasets.mixture.pictures import ConcatenatedImages
@@ -148,6 +151,23 @@ def test_drawn_sources(tmp_path, monkeypatch):
     cute = mixture.labels[style_ranges(mixture)["cute"]]
     assert np.all(cute[:, mixture.schema.column("turn")] == 0)
     np.testing.assert_array_equal(cute[:, mixture.schema.column("nod")], 11)
+
+
+def test_eyes_and_chin_are_in_the_same_place():
+    """Heights of eyes and chin in the design, moved by the pose; those of layered art are in its files."""
+
+    def cute(face):
+        return face.pose.zoom, face.pose.shift[1], 0.06, 0.307 + face.chin
+
+    def styled(face):
+        size = proportions_of(face)
+        return face.zoom, face.shift[1], size.eye_y, 0.307 + size.chin
+
+    for faces, design in ((DrawnFaces(0, is_placed=True), cute), (StyledFaces(0, is_placed=True), styled)):
+        parts = np.array([design(faces.describe(index)) for index in range(300)]).T
+        zoom, down, eyes, chin = parts
+        assert np.mean(0.5 + down + zoom * eyes) == pytest.approx(0.58, abs=0.01)
+        assert np.mean(0.5 + down + zoom * chin) == pytest.approx(0.86, abs=0.015)
 
 
 @pytest.mark.parametrize(
