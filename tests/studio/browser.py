@@ -106,7 +106,7 @@ def new_page(chromium, served):
             page.on("console", lambda message: refused.append(message.text))
             page.goto(served.url)
             expect(page.get_by_role("tab")).to_have_count(3)
-            page.wait_for_selector("#picker fieldset")
+            page.wait_for_selector("#picker fieldset", state="attached")
             return page
 
         yield new
