@@ -450,11 +450,8 @@ def _scaling(flags: Flags) -> Scaling:
     """Returns the size of the pictures.
 
     Raises:
-        InputError: Both options are given, or the request is a sheet.
+        InputError: Both options are given.
     """
-    for name, value in (("size", flags.size), ("pixel", flags.pixel), ("palette", flags.palette)):
-        if value is not None and flags.sheet is not None:
-            raise InputError("the captions of a sheet cannot be scaled; omit this option", name, value)
     return Scaling(flags.size or 0, flags.pixel or 0, flags.palette or 0).checked()
 
 
