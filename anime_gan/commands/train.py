@@ -513,9 +513,21 @@ def _run(
             if cluster.is_chief:
                 earlier = start.earlier_runs if isinstance(start, TrainedRun) else []
                 RunDirectory.create(path, config, dataset, earlier)
+                _write_style_sheet(path / "styles.png", dataset)
                 if stages:
                     write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
         return _train_locked(trainer, dataset, train, RunDirectory(path), cluster)
+
+
+def _write_style_sheet(path: Path, dataset: Dataset) -> None:
+    """Writes a sheet with similar persons in every style, if the data has several."""
+    from anime_gan.datasets.mixture.sheet import style_sheet
+    from anime_gan.faces.picture_files import save_png
+
+    sheet = style_sheet(dataset)
+    if sheet is not None:
+        save_png(path, sheet, {})
+        print(f"the same attributes in every style: {path}")
 
 
 def _train_locked(
@@ -531,7 +543,7 @@ def _train_locked(
     from anime_gan.training.trainer import NonFiniteError
 
     if cluster.is_chief:
-        run.save_label_rows(trainer.label_rows, len(np.unique(train)))
+        run.save_label_rows(trainer.label_rows, len(set(train.tolist())))
         _log_to(run.path / "log.txt")
     print(f"run: {run.path}")
     try:

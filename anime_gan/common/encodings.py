@@ -12,9 +12,12 @@ _CHINESE = re.compile("[\u3001-\u301f\u4e00-\u9fff\uff01-\uff5e]")
 def guess_encoding(data: bytes) -> str | None:
     """Guesses the encoding of text that is not UTF-8: cp1252, cp932 (Shift-JIS), or gbk; None if unclear."""
     runs = re.findall(rb"[\x80-\xff]+", data)
+    # Accented letters stand alone between ASCII letters, or in pairs as in "größe". A character of East Asia
+    # takes two bytes.
+    alone = sum(len(run) == 1 for run in runs)
+    is_western = alone >= 0.8 * len(runs) or (alone >= 0.5 * len(runs) and all(len(run) <= 2 for run in runs))
     fits = [
-        # Accented letters stand alone between ASCII letters. A character of East Asia takes two bytes.
-        ("cp1252", _ACCENTED, sum(len(run) == 1 for run in runs) >= 0.8 * len(runs)),
+        ("cp1252", _ACCENTED, is_western),
         ("cp932", _JAPANESE, True),
         ("gbk", _CHINESE, all(len(run) % 2 == 0 for run in runs)),
     ]

@@ -13,7 +13,11 @@ ADVICE = {
     "Cannot allocate memory": "close other programs, or use less data",
 }
 OUT_OF_MEMORY = "not enough memory; close other programs, or use a smaller batch, or fewer or smaller images"
-_MEMORY_WORDS = ("OOM when allocating", "bad_alloc", "Unable to allocate")
+_MEMORY_WORDS = (
+    *("OOM when allocating", "bad_alloc", "Unable to allocate", "Arena alloc failed"),
+    # A library of TensorFlow could not be loaded.
+    *("failed to map segment", "cannot allocate memory"),
+)
 
 
 def system_limit(error: BaseException) -> str | None:
@@ -22,7 +26,7 @@ def system_limit(error: BaseException) -> str | None:
     Errors of TensorFlow are recognized without importing it.
     """
     foreign = type(error).__module__.partition(".")[0] in ("tensorflow", "keras")
-    if not (foreign or isinstance(error, (OSError, MemoryError, RuntimeError))):
+    if not (foreign or isinstance(error, (OSError, MemoryError, RuntimeError, ImportError))):
         return None
     # TensorFlow's texts start with the name of an operation.
     text = re.sub(r"^\{\{.*?\}\} ?", "", str(error))

@@ -71,7 +71,9 @@ def load_dataset(
     return _load_files(data, num_images, resolution, transparent, labels_from)
 
 
-def make_illustrator(data: str, seed: int, transparent: str, *, import_code: bool) -> Illustrator | None:
+def make_illustrator(
+    data: str, seed: int, transparent: str, *, import_code: bool, is_placed: bool = False
+) -> Illustrator | None:
     """Returns the program that draws the pictures of a source; None if the source consists of files.
 
     Args:
@@ -79,6 +81,7 @@ def make_illustrator(data: str, seed: int, transparent: str, *, import_code: boo
         seed: Random seed.
         transparent: A key of `TRANSPARENT`.
         import_code: As in `load_dataset`.
+        is_placed: Whether eyes and chin are where those of other sources are.
 
     Raises:
         DataError: As in `load_dataset`.
@@ -91,7 +94,9 @@ def make_illustrator(data: str, seed: int, transparent: str, *, import_code: boo
         from anime_gan.datasets.drawn.faces import DrawnFaces
         from anime_gan.datasets.illustrator.faces import StyledFaces, parse_styles
 
-        return StyledFaces(seed, parse_styles(where), keeps_alpha) if where else DrawnFaces(seed, keeps_alpha)
+        if where:
+            return StyledFaces(seed, parse_styles(where), keeps_alpha, is_placed)
+        return DrawnFaces(seed, keeps_alpha, is_placed)
     if kind in LAYERED and where:
         from anime_gan.datasets.pixel.faces import PixelFaces
         from anime_gan.datasets.sutemo.faces import SutemoFaces, SutemoFacesOnWhite
@@ -139,7 +144,10 @@ def _load_several(
         return prepare(IllustratedFaces(illustrator, count or DEFAULT_DRAWN_IMAGES), resolution)
 
     def illustrators() -> list[tuple[str, Illustrator | None]]:
-        return [(name, make_illustrator(name, seed, alpha, import_code=import_code)) for name in sources]
+        return [
+            (name, make_illustrator(name, seed, alpha, import_code=import_code, is_placed=True))
+            for name in sources
+        ]
 
     alpha = transparent
     made = illustrators()

@@ -16,6 +16,7 @@ from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
 from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.system_limits import system_limit
 from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
@@ -98,11 +99,14 @@ class Export:
 
         Raises:
             ModelError: It is damaged.
+            Exception: A limit of the system is reached; see `system_limit`.
         """
         try:
             with readable(self.directory) as folder:
                 return import_tensorflow().saved_model.load(str(folder))
         except Exception as error:  # TensorFlow raises almost anything on a damaged file.
+            if system_limit(error):
+                raise
             reason = " ".join(str(error).split())[:200]
             raise ModelError(f"{self.directory}: the SavedModel cannot be loaded: {reason}") from error
 

@@ -89,7 +89,9 @@ class RequestReader(tf.Module):
         forms = list(schema.number_forms.values())
         self._forms = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
-                tf.constant(list(schema.number_forms), tf.string), tf.range(len(forms), dtype=tf.int64)
+                # A table cannot be empty; no phrase has the empty form.
+                tf.constant([*schema.number_forms, ""], tf.string),
+                tf.range(len(forms) + 1, dtype=tf.int64),
             ),
             default_value=UNKNOWN_PHRASE,
         )

@@ -13,6 +13,7 @@ import numpy as np
 
 from anime_gan.attributes.edits import has_words, with_changes
 from anime_gan.common.alpha import Color, on_background
+from anime_gan.common.errors import InputError
 from anime_gan.common.layout import TINT, captioned, grid
 from anime_gan.exports.read import NAME_DIGITS, check_critic, read_export
 from anime_gan.faces.engines import load_engine
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CHUNK = 256
 # Number of single faces whose inputs are kept.
 RECENT = 64
+# A sheet with more pixels takes gigabytes of memory, and few programs can open it.
+MAX_SHEET_PIXELS = 200_000_000
 
 
 class DrawnFace(NamedTuple):
@@ -218,6 +221,9 @@ class FaceGenerator:
         Each value or request gets a captioned row. The columns are the faces. If the sheet varies a second
         attribute, the columns are the values of that attribute for a single face. Transparent faces are drawn
         on the background; None keeps them transparent.
+
+        Raises:
+            InputError: The sheet has too many pixels.
         """
         latents, labels = self.inputs(request)
         down, across = sides(request.sheet or "")
@@ -228,7 +234,14 @@ class FaceGenerator:
             cells = [requested_labels(row[np.newaxis], self.schema, across) for row in rows]
             rows, heads = np.concatenate([row for row, _ in cells]), cells[0][1]
             columns = len(heads)
+        side = request.scaling.side(self.resolution)
+        if len(rows) * side**2 > MAX_SHEET_PIXELS:
+            raise InputError(
+                f"{len(rows):,} faces of {side} pixels are too large for one sheet (at most "
+                f"{MAX_SHEET_PIXELS // 10**6} million pixels); choose a smaller --size or --num"
+            )
         images = self.render(np.tile(latents, (len(rows) // len(latents), 1)), rows)
+        images = np.stack([request.scaling.apply(image) for image in images])
         images = on_background(images, background)
         return captioned(grid(images, columns), captions, images.shape[1], heads)
 

@@ -158,6 +158,8 @@ def request_text(request: FaceRequest) -> dict[str, str]:
         text["size"] = str(request.scaling.size)
     if request.scaling.pixel:
         text["pixel"] = str(request.scaling.pixel)
+    if request.scaling.palette:
+        text["palette"] = str(request.scaling.palette)
     if request.candidates > 1:
         text["candidates"] = str(request.candidates)
     return text
@@ -183,7 +185,7 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         latent,
         _interpolation_from_text(text) if "interpolate" in text else None,
         int(text.get("columns", 0)),
-        Scaling(int(text.get("size", 0)), int(text.get("pixel", 0))),
+        Scaling(*(int(text.get(name, 0)) for name in ("size", "pixel", "palette"))),
     )
     # Anyone may have written the file, and these names are shown to the user.
     for name in (text["model"], text.get("critic", "0")):

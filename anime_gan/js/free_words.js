@@ -5,13 +5,13 @@ export default {
     "a", "an", "the", "with", "and", "plus", "has", "have", "having", "who", "is", "of", "in", "her", "his",
     "she", "he", "some", "very", "please", "draw", "me", "wearing", "wears", "wear", "girl", "woman", "lady",
     "face", "person", "character", "portrait", "picture", "anime", "whose", "are", "colored", "coloured",
-    "color", "的", "了", "着", "和", "与", "并", "且", "又", "还", "有", "带", "带着", "戴", "戴着", "一个", "一位", "个", "女孩",
+    "color", "but", "on", "also", "both", "的", "了", "着", "和", "与", "并", "且", "又", "还", "有", "带", "带着", "戴", "戴着", "一个", "一位", "个", "女孩",
     "女孩子", "女生", "少女", "女性", "女", "她", "脸", "请", "画", "颜色", "色", "人", "动漫", "角色", "着的", "の", "で", "と", "が",
     "は", "な", "に", "を", "い", "女の子", "女子", "顔", "キャラ", "人物", "をかけた", "をかけている", "かけた", "している", "した", "かぶった",
     "をかぶった", "つけた", "をつけた", "1girl"
   ],
   "negations": [
-    "no", "not", "without", "never", "isn't", "doesn't", "lacks", "lacking", "不戴", "没戴", "没有戴", "不带", "没带",
+    "no", "not", "without", "never", "neither", "anything but", "minus", "isn't", "doesn't", "lacks", "lacking", "不戴", "没戴", "没有戴", "不带", "没带",
     "没有", "不要", "不", "没", "無", "无", "别"
   ],
   "negations_after": [

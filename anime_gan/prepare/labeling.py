@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -11,6 +10,7 @@ import numpy as np
 from anime_gan.datasets.folder.beside import label_file, read_label_file
 from anime_gan.datasets.folder.labels import read_text
 from anime_gan.datasets.folder.tags import TagReading, TagTable
+from anime_gan.datasets.reading.storage import stamp_of
 from anime_gan.prepare.colors import Measured
 
 Value = str | bool
@@ -54,12 +54,12 @@ def read_tag_file(root: str, picture: str, table: TagTable, is_shared: bool) -> 
     """Reads the tag file beside a picture; returns None if there is none that can be read.
 
     Args:
-        root: The source folder.
+        root: The source folder or zip archive.
         picture: The picture in it.
         table: The meaning of the tags.
         is_shared: As in `label_file`.
     """
-    name = label_file(picture, lambda name: os.path.isfile(os.path.join(root, name)), is_shared)
+    name = label_file(picture, lambda name: stamp_of(root, name) is not None, is_shared)
     if name is None:
         return None
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import csv
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from anime_gan.common.files import write_text, written_whole
 from anime_gan.datasets.folder.label_table import LABEL_TABLE
 from anime_gan.datasets.folder.labels import SCHEMA_FILE
 from anime_gan.datasets.folder.source import LICENSE
+from anime_gan.datasets.reading.storage import read_file, stamp_of
 from anime_gan.prepare.corrections import Corrections
 from anime_gan.prepare.journal import FaceRecord, Journal, PictureRecord
 from anime_gan.prepare.labeling import Attributes, Label
@@ -101,7 +101,7 @@ def write_results(
     """Writes the labels, the schema, the list of rejections, and the report.
 
     Args:
-        source: The folder of pictures.
+        source: The folder or zip archive of pictures.
         destination: The folder of the dataset.
         journal: All analyzed pictures.
         corrections: The user's corrections.
@@ -115,9 +115,9 @@ def write_results(
     details = ["face", "picture", *box, "angle", "score", "outside", "upscaled", "labels"]
     _write_table(destination / DETAILS, details, _detail_rows(journal, corrections))
     write_text(destination / SCHEMA_FILE, summary.schema.to_json() + "\n")
-    if (source / LICENSE).is_file():
+    if stamp_of(str(source), LICENSE):
         with written_whole(destination / LICENSE) as partial:
-            shutil.copyfile(source / LICENSE, partial)
+            partial.write_bytes(read_file(str(source), LICENSE))
     write_text(destination / REPORT, report(summary))
     if summary.schema.attributes:
         with written_whole(destination / CHART) as partial:

@@ -61,9 +61,10 @@ def update_networks(
     # Take this replica's share of the batch. A worker has only its own part of the images.
     size = config.batch_size // replica.num_replicas_in_sync
     start = replica.replica_id_in_sync_group * size
-    noise = StepNoise(*(part[start : start + size] for part in noise))
-    start -= trainer.part.start
-    images, labels = images[start : start + size], labels[start : start + size]
+    own = slice(start - trainer.part.start, start - trainer.part.start + size)
+    penalty_noise = noise.penalty[own]
+    noise = StepNoise(*(part[start : start + size] for part in noise))._replace(penalty=penalty_noise)
+    images, labels = images[own], labels[own]
 
     # Scale the real images to [-1, 1], then mirror and augment them.
     real = to_float(images)

@@ -202,6 +202,7 @@ class Trainer:
             self.labels.shape[0],
             len(self.slots),
             shape,
+            self.part,
         )
 
     @tf.function(autograph=False)

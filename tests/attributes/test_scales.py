@@ -22,6 +22,9 @@ READ = {
     "head turn 40%": (TURNED, 0.4),
     "head turn -40%": (TURNED, -0.4),
     "turn=-0.5": (TURNED, -0.5),
+    "turn-0.5": (TURNED, -0.5),
+    "head-turn-40%": (TURNED, -0.4),
+    "head turn-10degrees": (TURNED, -0.25),
     "turn=\u22120.5": (TURNED, -0.5),
     "turn=+.25": (TURNED, 0.25),
     "turn=20 degrees": (TURNED, 0.5),
@@ -37,6 +40,8 @@ READ = {
     "slightly smiling": (SMILE, -0.2),
     "smile 50%": (SMILE, 0.0),
     "smile=0.25": (SMILE, -0.5),
+    "\u5fae\u7b1140%": (SMILE, -0.2),
+    "\u7b11\u985440\uff05": (SMILE, -0.2),
     "smile 0%": (SMILE, -1.0),
     "smile 100%": (SMILE, 1.0),
     "-smile": (SMILE, -1.0),
@@ -169,3 +174,12 @@ def test_a_sheet_has_nine_steps():
     values = [with_value(row, slot, option)[0, TURNED] for option in range(9)]
     assert values == pytest.approx([-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1], abs=0.002)
     assert all(values)
+
+
+def test_names_with_numbers():
+    """A hyphen in front of a number is a sign only where no name has it."""
+    schema = Schema.from_names({"kind": ("type-1", "type-2"), "turn": TURN})
+    for text in ("type-2", "type 2", "type_2", "kind=type-2"):
+        assert schema.describe(schema.parse(text)) == "type-2 kind", text
+    with pytest.raises(AttributeRequestError, match="unknown attribute 'type -3'"):
+        schema.parse("type-3")

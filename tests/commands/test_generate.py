@@ -517,5 +517,21 @@ def test_size_scales_the_same_face(run):
 def test_sizes_that_cannot_be_drawn(run, capsys):
     assert generate.main([f"--model={run}", "--size=2000"]) == 2
     assert "--size=2000: must be an integer from 96 to 1024" in capsys.readouterr().err
-    assert generate.main([f"--model={run}", "--size=128", "--sheet=hair_color"]) == 2
-    assert "--size=128: the captions of a sheet cannot be scaled" in capsys.readouterr().err
+    large = [f"--model={run}", "--size=1024", "--num=400", "--sheet=smile"]
+    assert generate.main(large) == 2
+    assert "are too large for one sheet" in capsys.readouterr().err
+
+
+def test_size_scales_the_faces_of_a_sheet(run):
+    for more in ([], ["--pixel=2"]):
+        out = f"--out=sheet{len(more)}.png"
+        assert generate.main([f"--model={run}", "--num=2", "--sheet=smile", *more, out]) == 0
+    drawn, squares = pixels("sheet0.png"), pixels("sheet1.png")
+    # The faces are at the right of the captions.
+    assert squares.shape[1] - drawn.shape[1] >= 128
+    last = squares[-128:, -128:]
+    np.testing.assert_array_equal(last[::2, ::2], last[1::2, 1::2])
+    np.testing.assert_array_equal(last[::2, ::2], drawn[-64:, -64:])
+    # The size is in the file, and another sheet of the same faces keeps it.
+    assert generate.main([f"--model={run}", "--like=sheet1.png", "--out=again.png"]) == 0
+    np.testing.assert_array_equal(pixels("again.png"), squares)

@@ -42,6 +42,7 @@ def test_the_file_and_the_way_out_are_named(error, line):
     "error",
     [
         MemoryError("Unable to allocate 9.3 TiB for an array"),
+        ImportError("libtensorflow_cc.so.2: failed to map segment from shared object"),
         tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[9999]"),
         RuntimeError("std::bad_alloc"),
     ],

@@ -43,8 +43,15 @@ def test_case_spaces_and_underscores_make_no_other_value():
     assert table.labels[:, 0].tolist() == [1, 1, -1, 1]
 
 
-def test_a_word_makes_a_column_of_yes_and_no_a_group():
-    assert read("file,hat\na,yes\nb,no\nc,maybe\n").schema.columns == ("hat=maybe", "hat=no", "hat=yes")
+def test_one_other_word_beside_yes_and_no_is_unknown():
+    table = read("file,hat\na,yes\nb,no\nc,maybe\n")
+    assert table.schema.columns == ("hat",)
+    assert table.labels[:, 0].tolist() == [1, -1, 0]
+    assert table.notes == ["column 'hat': 'maybe' beside yes and no: unknown"]
+
+
+def test_several_words_beside_yes_and_no_make_a_group():
+    assert len(read("file,hat\na,yes\nb,no\nc,cap\nd,beret\ne,hood\n").schema.columns) == 5
 
 
 @pytest.mark.parametrize("name", ["filename", "file_name", "file", " Filename "])

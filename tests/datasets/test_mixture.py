@@ -7,12 +7,19 @@ import pytest
 
 from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.command_line import Flags, run_command
+from anime_gan.common.layout import GAP
 from anime_gan.common.source_names import each_source, joined, parse_shares, split_sources
 from anime_gan.datasets.dataset import DataError, Dataset
+from anime_gan.datasets.drawn.faces import DrawnFaces
+from anime_gan.datasets.illustrator.faces import StyledFaces
+from anime_gan.datasets.illustrator.proportions import proportions_of
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.mixture.load import load_mixture, style_ranges
 from anime_gan.datasets.mixture.pictures import ConcatenatedImages
+from anime_gan.datasets.mixture.sheet import style_sheet
 from anime_gan.datasets.mixture.united import Part, united_labels, united_schema
+from anime_gan.datasets.prepared import constant_attributes
 from anime_gan.exports.names import folder_name
 from anime_gan.runs.run_directory import located
 from anime_gan.runs.start import training_indices
@@ -146,6 +153,23 @@ def test_drawn_sources(tmp_path, monkeypatch):
     np.testing.assert_array_equal(cute[:, mixture.schema.column("nod")], 11)
 
 
+def test_eyes_and_chin_are_in_the_same_place():
+    """Heights of eyes and chin in the design, moved by the pose; those of layered art are in its files."""
+
+    def cute(face):
+        return face.pose.zoom, face.pose.shift[1], 0.06, 0.307 + face.chin
+
+    def styled(face):
+        size = proportions_of(face)
+        return face.zoom, face.shift[1], size.eye_y, 0.307 + size.chin
+
+    for faces, design in ((DrawnFaces(0, is_placed=True), cute), (StyledFaces(0, is_placed=True), styled)):
+        parts = np.array([design(faces.describe(index)) for index in range(300)]).T
+        zoom, down, eyes, chin = parts
+        assert np.mean(0.5 + down + zoom * eyes) == pytest.approx(0.58, abs=0.01)
+        assert np.mean(0.5 + down + zoom * chin) == pytest.approx(0.86, abs=0.015)
+
+
 @pytest.mark.parametrize(
     ("data", "shares", "message"),
     [
@@ -182,6 +206,31 @@ def test_concatenated_images():
     np.testing.assert_array_equal(np.asarray(images), both)
 
 
+def test_the_flag_takes_several_sources():
+    flags = Flags()
+    flags.sources("data", "drawn", "data")
+    flags.path("out", None, "out")
+    flags(["program"])
+    assert flags.data == "drawn"
+    seen = []
+    arguments = ["--data=drawn:all", "--data=pixel:art", "--data=faces"]
+    run_command("program", "", flags, lambda: seen.append(flags.data) or 0, arguments)
+    assert seen == ["drawn:all + pixel:art + faces"]
+
+
+def test_constants_are_kept_for_mixtures():
+    attributes = {"hair_color": ("red", "blue"), "hat": None, "smile": None, "turn": TURN}
+    rows = [{"hair_color": "red", "hat": False, "smile": i == 0, "turn": 20} for i in range(3)]
+    faces = dataset(attributes, rows)
+    assert constant_attributes(faces.schema, faces.labels) == {
+        "hair_color": "red",
+        "hat": False,
+        "turn": 20.0,
+    }
+    faces.labels[1, 2:] = 0
+    assert constant_attributes(faces.schema, faces.labels) == {"hair_color": "red"}
+
+
 def test_names_of_sources(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     odd = tmp_path / "this + that"
@@ -194,3 +243,30 @@ def test_names_of_sources(tmp_path, monkeypatch):
     assert code_options({"data": "drawn + my_faces:Faces"}) == {"data": "drawn + my_faces:Faces"}
     assert code_options({"data": "drawn:all + pixel:art"}) == {}
     assert parse_shares("3,1", 2) == (0.75, 0.25)
+
+
+def test_a_sheet_of_the_same_attributes_in_every_style():
+    colors = ("red", "green", "blue", "white")
+
+    def load(name, illustrator, count):
+        # The shade of a picture says its color; the second source has them in another order.
+        order = colors if name == "a" else colors[::-1]
+        rows = [{"hair_color": color} for color in order]
+        faces = dataset({"hair_color": colors}, rows, name)
+        for number, color in enumerate(order):
+            faces.images[number] = 50 * colors.index(color)
+        return faces
+
+    mixture = load_mixture([("a", None), ("b", None)], "", 0, 16_000, load)
+    sheet = style_sheet(mixture, rows=4)
+    # Each row of the sheet has the same shade twice, and the rest is captions.
+    assert sheet.shape[2] == 3
+    shown = [
+        row[-(16 + GAP) :]
+        for row in sheet
+        if {tuple(p) for p in row[-(16 + GAP) :]} & {(50, 50, 50), (150, 150, 150)}
+    ]
+    assert shown
+    for row in shown:
+        np.testing.assert_array_equal(row[:8], row[-8:])
+    assert style_sheet(dataset({"smile": None}, [{"smile": True}, {"smile": False}])) is None

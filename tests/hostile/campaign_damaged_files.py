@@ -15,7 +15,7 @@ from anime_gan.commands import generate, train
 from anime_gan.common.quiet import import_tensorflow
 
 TITLE = "damaged files: one JSON file of a run or model with a wrong type, a missing key, or broken text"
-SHORT, FULL = 6, 150
+SHORT, FULL = 3, 150
 
 # Files of a run, and files of its export.
 OF_RUN = ("config.json", "attributes.json", "data.json", "stats.jsonl")

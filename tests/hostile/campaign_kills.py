@@ -18,7 +18,7 @@ TITLE = "kills of a training, resumed until the end: the same weights"
 # Each start of TensorFlow takes seconds.
 SHORT, FULL = 1, 50
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-STEPS = 12
+STEPS = 8
 
 
 def run(count: int, seed: int, folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from anime_gan.datasets.folder.labels import read_labels
 from anime_gan.datasets.reading.storage import list_files
 
 TITLE = "label files: every label as it was meant, or unknown"
-SHORT, FULL = 200, 8000
+SHORT, FULL = 100, 8000
 
 # Tags that occur, and one that never does.
 TAGS = ("smile", "hat", "glasses", "open_mouth", "blush", "crown")

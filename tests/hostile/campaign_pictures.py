@@ -15,7 +15,7 @@ from anime_gan.datasets.reading.pictures import MIN_SIDE, PictureError, read_pic
 from anime_gan.datasets.reading.storage import list_files, read_file
 
 TITLE = "pictures: pixels as they were painted, or a reason"
-SHORT, FULL = 200, 6000
+SHORT, FULL = 100, 6000
 
 # Format -> the modes that it can store.
 MODES = {

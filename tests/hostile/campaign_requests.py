@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 TITLE = "request strings: signs, negations, weights, Unicode, brackets"
-SHORT = 600
+SHORT = 300
 FULL = 20_000
 
 ATTRIBUTES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -443,3 +444,14 @@ def test_half_understood_and_shared_tag_files(tmp_path: Path) -> None:
     assert left_out == [("unknown.psd", ".psd, not a picture of a known format")]
     rejected = (out / "rejected.csv").read_text()
     assert "unknown.psd" in rejected and "zzz.jpg_large" in rejected
+
+
+def test_a_zip_archive_gives_the_same_dataset(source: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "faces"), "zip", source))
+    prepare(source, tmp_path / "out")
+    prepare(archive, tmp_path / "zipped")
+
+    expected, found = contents(tmp_path / "out"), contents(tmp_path / "zipped")
+    assert found.keys() == expected.keys()
+    for name in ("labels.csv", "faces.csv", "rejected.csv", "LICENSE.txt"):
+        assert found[name] == expected[name], name

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from anime_gan.datasets.folder.tag_lines import MIN_SCORE
 from anime_gan.datasets.folder.tag_text import TagItem, read_items, tag_name
 
 TEXT_ENDINGS = (".txt", ".TXT", ".caption", ".CAPTION", ".tags")
@@ -14,6 +15,8 @@ JSON_ENDINGS = (".json", ".JSON")
 # Keys of Danbooru, Gelbooru, e621, and gallery-dl that contain all tags, best first.
 _TAG_KEYS = ("tag_string", "tags")
 _PARTIAL_KEYS = ("tag_string_", "tags_")
+_NAME_KEYS = ("name", "tag", "label", "name_en")
+_SCORE_KEYS = ("score", "confidence", "probability", "prob", "weight")
 
 
 def label_file(picture: str, is_file: Callable[[str], bool], is_shared: bool) -> str | None:
@@ -73,6 +76,14 @@ def _json_items(text: str) -> list[TagItem] | None:
     return [item for value in partial for item in _items(value)] if partial else None
 
 
+def _scored(tag: str, score: bool | float) -> list[TagItem]:
+    """Returns a tag with the score of a tagger, or with whether the picture has it."""
+    if isinstance(score, bool):
+        return read_items(tag if score else f"-{tag}")
+    is_sure = isinstance(score, (int, float)) and score >= MIN_SCORE
+    return [item._replace(is_sure=item.is_sure and is_sure) for item in read_items(tag)]
+
+
 def _items(value: Any) -> list[TagItem]:
     """Returns the tags in a text, a list, or an object of lists by kind."""
     if isinstance(value, str):
@@ -81,10 +92,17 @@ def _items(value: Any) -> list[TagItem]:
             return read_items(value)
         return [TagItem(name) for word in value.split() if (name := tag_name(word))]
     if isinstance(value, dict):
-        if isinstance(value.get("name"), str):
-            return read_items(value["name"])
-        return [item for part in value.values() for item in _items(part)]
+        named = next((value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)), None)
+        if named:
+            return _scored(named, next((value[key] for key in _SCORE_KEYS if key in value), True))
+        return [
+            item
+            for key, part in value.items()
+            for item in (_scored(key, part) if isinstance(part, (bool, float)) else _items(part))
+        ]
     if isinstance(value, list):
+        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], (bool, float)):
+            return _scored(*value)
         # Each entry is one tag, even if it has a space.
         return [
             item for part in value for item in (read_items(part) if isinstance(part, str) else _items(part))

@@ -12,7 +12,9 @@ from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.scales import UNIT_SPELLINGS, Scale
 from anime_gan.attributes.schema import Attribute, Group, Schema
 from anime_gan.common.suggestions import nearest, shortened
+from anime_gan.datasets.folder.tag_text import is_sentence
 from anime_gan.datasets.folder.yes_no import is_unknown, read_yes_no
+from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS, ending_of
 
 MAX_VALUES = 100
 # A group with at least this many values, and with nearly as many values as cells, is no attribute.
@@ -23,7 +25,8 @@ ABSENT = "\0"
 # Different cells may have the same meaning (spaces, case). A column with more distinct cells is no attribute.
 _MAX_CELLS = 10 * MAX_VALUES
 _MAX_NAME = 60
-_NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]*)?(e[-+]?[0-9]+)?", re.IGNORECASE)
+# Numbers, percentages, sizes such as 64x64, dates, and times.
+_NUMBER = re.compile(r"[-+]?[0-9.]+([-+.,:/ x×T][-+]?[0-9]*)*(e[-+]?[0-9]+)?[%Z]?", re.IGNORECASE)
 # A number and a unit.
 _MEASURE = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)\s*([^0-9\s.]*)", re.IGNORECASE)
 
@@ -152,9 +155,13 @@ def _number_on(scale: Scale, cell: str) -> float | None:
 
 
 def without_name(value: str, attribute: str) -> str:
-    """Returns a value without the words of the attribute's name at its end: `blue` for `blue hair`."""
+    """Returns a value without the words of the attribute's name: `blue` for `blue hair` and `hair: blue`."""
     named = {word.rstrip("s") for word in normalize(attribute).split()}
-    words = re.split(r"([\s_]+)", value.strip())
+    named |= {f"{word}ed" for word in named}
+    first, colon, rest = value.partition(":")
+    if colon and rest.strip() and set(normalize(first).split()) <= named | set(normalize(attribute).split()):
+        value = rest
+    words = re.split(r"([\s_-]+)", value.strip())
     while len(words) > 2 and words[-1].lower().rstrip("s") in named:
         words = words[:-2]
     return "".join(words)
@@ -211,6 +218,8 @@ def _why_no_group(values: Sequence[str], number: int) -> str:
         return f"{shortened(unusable[0])!r} cannot be the name of a value"
     if all(map(_NUMBER.fullmatch, values)):
         return "its values are numbers, not words"
+    if 2 * sum(is_sentence(value) for value in values) > len(values):
+        return "its values are sentences"
     if len(values) == 1:
         return f"all known cells are {values[0]!r}"
     if len(values) >= MANY_VALUES and len(values) > ALL_DIFFERENT * number:
@@ -220,7 +229,7 @@ def _why_no_group(values: Sequence[str], number: int) -> str:
 
 def _can_be_asked_for(value: str) -> bool:
     """Whether a schema accepts the text as the name of a value, and somebody may type it."""
-    if "://" in value or len(value) > _MAX_NAME:
+    if "://" in value or len(value) > _MAX_NAME or ending_of(value) in IMAGE_ENDINGS:
         return False
     try:
         Schema.from_names({"attribute": (value, "another")})

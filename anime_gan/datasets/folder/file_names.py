@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+_NUMBER = re.compile(r"[0-9]+\.0")
 SEVERAL = "several files have this name in another spelling"
 
 
@@ -28,7 +30,8 @@ class FileFinder:
         """Returns the file that a name means; None if there is none.
 
         A name may differ in its letter case and Unicode form. It may lack the ending, or the folders in front
-        if only one file has this name. It may begin with the folder's own name.
+        if only one file has this name. It may begin with other folders, the last of
+        which has the folder's own name.
 
         Raises:
             ValueError: Several files fit.
@@ -36,9 +39,11 @@ class FileFinder:
         if name in self._exact:
             return name
         spellings = [name]
-        first, _, rest = name.partition("/")
-        if rest and _folded(first) == _folded(self._folder):
+        if rest := after_folder(name, self._folder):
             spellings.append(rest)
+        # A spreadsheet turned the number into a decimal one.
+        if _NUMBER.fullmatch(name):
+            spellings.append(name.removesuffix(".0"))
         for spelling in spellings:
             if spelling in self._exact:
                 return spelling
@@ -68,6 +73,13 @@ class FileFinder:
     @functools.cached_property
     def _by_base_stem(self) -> dict[str, list[str]]:
         return _index(self._pictures, lambda path: path.stem)
+
+
+def after_folder(name: str, folder: str) -> str:
+    """Returns what follows the last part of a path that is the name of a folder; empty if there is none."""
+    parts = name.split("/")
+    places = [i for i, part in enumerate(parts[:-1]) if _folded(part) == _folded(folder)]
+    return "/".join(parts[places[-1] + 1 :]) if places else ""
 
 
 def _index(names: Sequence[str], key_of: Callable[[PurePosixPath], str]) -> dict[str, list[str]]:

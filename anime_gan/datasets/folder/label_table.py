@@ -14,6 +14,7 @@ from anime_gan.attributes.phrases import normalize
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.suggestions import listed, shortened
 from anime_gan.datasets.folder.columns import ABSENT, Column, encode, learn, match, mismatch
+from anime_gan.datasets.folder.file_names import after_folder
 from anime_gan.datasets.folder.image_labels import ImageLabels
 from anime_gan.datasets.folder.table_text import TableText, read_table_text
 from anime_gan.datasets.folder.tag_column import TagColumn, holds_tags
@@ -36,7 +37,10 @@ def read_label_table(
 
 
 def join_tables(
-    tables: Sequence[TableText], schema: Schema | None = None, tags: TagTable | None = None
+    tables: Sequence[TableText],
+    schema: Schema | None = None,
+    tags: TagTable | None = None,
+    folder: str = "",
 ) -> ImageLabels:
     """Reads label tables: a column of file names, and one column per attribute.
 
@@ -50,11 +54,12 @@ def join_tables(
         schema: If given, cells must match it. Columns of other attributes are dropped, and attributes without
             a column are unknown.
         tags: The meaning of tags; None for the built-in table.
+        folder: The name of the folder of all tables. Absolute names are relative to a folder of this name.
 
     Raises:
         ValueError: A table cannot be read; the message names the row or the column.
     """
-    reading = _Reading(schema, tags)
+    reading = _Reading(schema, tags, folder)
     for table in tables:
         reading.add(table)
     return reading.finish()
@@ -63,9 +68,9 @@ def join_tables(
 class _Reading:
     """The columns of all tables, filled row by row."""
 
-    def __init__(self, schema: Schema | None, tags: TagTable | None) -> None:
+    def __init__(self, schema: Schema | None, tags: TagTable | None, folder: str) -> None:
         self._schema, self._tags = schema, tags
-        self._files = _Files()
+        self._files = _Files(folder)
         self._columns: dict[str, Column | TagColumn | None] = {}
         self._notes: list[str] = []
         # Reason -> names of the columns that are ignored for it.
@@ -77,7 +82,7 @@ class _Reading:
         self._notes += table.notes
         names = _checked_header(table)
         nameless: set[int] = set()
-        self._files.start(table, max(names, default=0) + 1)
+        self._files.start(table, max([*names, table.file_column]) + 1)
         rows = table.rows
         while batch := list(itertools.islice(rows, _ROWS_AT_ONCE)):
             kept = [c for number, cells in batch if (c := self._files.accept(number, cells, self._skipped))]
@@ -176,18 +181,20 @@ class _Files:
         numbers: For each accepted row, its row number in its table.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        self._root = root
         self.places: dict[str, int] = {}
         self.numbers = array("i")
         self._tables: list[tuple[int, str]] = []
         self._again: list[tuple[int, int, str]] = []
-        self._width = self._file_column = 0
+        self._width = self._header_width = self._file_column = 0
         self._folder = ""
 
     def start(self, table: TableText, width: int) -> None:
         """Begins a table whose columns with names are the first `width` ones."""
         self._tables.append((len(self.numbers), table.name))
         self._width, self._file_column = width, table.file_column
+        self._header_width = len(table.header)
         parent = str(PurePosixPath(table.name).parent)
         self._folder = "" if parent == "." else f"{parent}/"
 
@@ -202,11 +209,13 @@ class _Files:
     def accept(self, number: int, cells: list[str], skipped: list[tuple[str, str]]) -> list[str]:
         """Records the file name of a row; returns its cells, or none if the row is not usable."""
         table = self._tables[-1][1]
+        if self._width < len(cells) <= self._header_width:
+            cells = cells[: self._width]
         # Spreadsheets and pandas write empty cells after the last column.
         while len(cells) > self._width and not cells[-1].strip():
             cells = cells[:-1]
         given = cells[self._file_column] if self._file_column < len(cells) else ""
-        name = _file_name(given)
+        name = _file_name(given, self._root)
         # Reasons are counted by the text before the colon.
         where = f"{table} row {number}"
         if len(cells) != self._width:
@@ -277,9 +286,11 @@ def _checked_header(table: TableText) -> dict[int, str]:
     return names
 
 
-def _file_name(cell: str) -> str | None:
+def _file_name(cell: str, root: str) -> str | None:
     """Returns the normalized name relative to the folder; None if it is outside the folder."""
     name = cell.strip().replace("\\", "/")
+    if _ELSEWHERE.match(name) and "://" not in name and root:
+        name = after_folder(name, root) or name
     parts = name.split("/")
     if _ELSEWHERE.match(name) or ".." in parts:
         return None

@@ -22,7 +22,7 @@ from anime_gan.datasets.folder.classes import labels_of_folders
 from anime_gan.datasets.folder.file_names import FileFinder
 from anime_gan.datasets.folder.image_labels import ImageLabels
 from anime_gan.datasets.folder.label_table import LABEL_TABLE, join_tables
-from anime_gan.datasets.folder.table_text import NoFileColumn, TableText, read_table_text
+from anime_gan.datasets.folder.table_text import NoFileColumn, TableText, decode, read_table_text
 from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
 from anime_gan.datasets.folder.tags import TagTable
 from anime_gan.datasets.prepared import UNLABELED
@@ -43,7 +43,7 @@ RUN_FILES = ("config.json", "data_report.json")
 _LABEL_LIKE = frozenset(
     (
         *(".txt", ".caption", ".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".xls", ".ods", ".parquet"),
-        *(".arrow", ".xml", ".yaml", ".yml"),
+        *(".arrow", ".xml", ".yaml", ".yml", ".tag", ".cap", ".text", ".prompt"),
     )
 )
 _NO_LABELS = frozenset({"license.txt", "readme.txt", "requirements.txt", *RUN_FILES, SCHEMA_FILE, TAG_TABLE})
@@ -87,10 +87,12 @@ def read_labels(root: str, names: list[str], num_images: int, labels_from: str =
 
 
 def read_text(root: str, name: str) -> str:
-    """Reads a text file in UTF-8 or, with a byte order mark, in UTF-16."""
+    """Reads a text file. What its encoding cannot express is replaced by U+FFFD."""
     data = _read(root, name)
-    is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return data.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+    try:
+        return decode(data, name)[0]
+    except ValueError:
+        return data.decode("utf-8-sig", "replace")
 
 
 def _read(root: str, name: str) -> bytes:
@@ -134,9 +136,11 @@ def _labels_of_tables(
     places = ["", *(f"{PurePosixPath(tables[0].name).parent}/" for _ in tables[:1] if len(tables) == 1)]
     present = set(names)
     given = next((_read_schema(root, place) for place in places if place + SCHEMA_FILE in present), None)
-    table = join_tables(tables, given, _tag_table(root, names))
+    table = join_tables(tables, given, _tag_table(root, names), PurePosixPath(root).stem)
     where = tables[0].name if len(tables) == 1 else "the label tables"
     finder = FileFinder(names, pictures, PurePosixPath(root).stem)
+    # As in CelebA, a folder may contain nothing but labels.
+    apart = [place for place in places[1:] if not any(name.startswith(place) for name in pictures)]
     skipped = list(table.skipped)
     rows: dict[str, int] = {}
     # Exact names come first, so that another spelling cannot take their place.
@@ -144,7 +148,7 @@ def _labels_of_tables(
     for row in order:
         name = table.names[row]
         try:
-            file = finder.find(name)
+            file = finder.find(name.removeprefix(apart[0]) if apart else name)
         except ValueError as error:
             skipped.append((name, str(error)))
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -11,14 +12,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from anime_gan.common.encodings import guess_encoding
+from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS, ending_of
 
+# Names of the column of file names, best first, without the signs between their words.
 FILE_COLUMNS = (
-    *("filename", "file_name", "file", "image_file", "image_name", "image_path", "img_path", "file_path"),
-    *("filepath", "path", "image_id", "image", "img"),
+    *("filename", "file", "imagefile", "imagename", "imagefilename", "imagepath", "imgpath", "imgname"),
+    *("filepath", "path", "imageid", "image", "img", "picture", "photo", "dateiname", "datei", "fichier"),
+    *("nomdefichier", "nombredearchivo", "archivo", "文件名", "文件", "ファイル名", "ファイル", "파일명"),
 )
+# Rows above the header, such as a title, and rows that tell which column contains the names of pictures.
+_MAX_TITLE_ROWS, _EXAMINED = 10, 50
 DELIMITERS = ",;\t|"
+_NO_LETTERS = re.compile(r"[\W_]+")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_DELIMITER_LINE = re.compile(r"sep=(.)\r?\n")
+_DELIMITER_LINE = re.compile(r'"?sep=(.)"?\r?\n')
 
 
 class NoFileColumn(ValueError):
@@ -60,8 +67,15 @@ def read_table_text(data: bytes, name: str) -> TableText:
     elif found := re.match(r"\s*[0-9]+\s*\n(.*)\n", text):
         header, rows = _celeba_list(text, ["file_name", *found[1].split()])
     else:
-        header, rows = _csv(text, name)
-    return TableText(name, header, _file_column(header, name), rows, notes)
+        header, rows, skipped = _csv(text, name)
+        if skipped:
+            notes.append(f"{name}: {skipped} rows above the header are ignored")
+    column = _file_column(header, name)
+    if column is None:
+        first = list(itertools.islice(rows, _EXAMINED))
+        column = _picture_column(header, [cells for _, cells in first], name)
+        rows = itertools.chain(first, rows)
+    return TableText(name, header, column, rows, notes)
 
 
 def decode(data: bytes, name: str) -> tuple[str, str]:
@@ -97,24 +111,37 @@ def _decoded(data: bytes, encoding: str, name: str) -> tuple[str, str]:
     return text, encoding
 
 
-def _csv(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _csv(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]], int]:
+    """Returns the header, the rows below it, and the number of rows above it."""
     first = 1
     delimiters = DELIMITERS
     if found := _DELIMITER_LINE.match(text):
         text, delimiters, first = text[found.end() :], found[1], 2
-    headers: list[list[str]] = []
+    tops: list[list[list[str]]] = []
     for delimiter in delimiters:
+        rows = _csv_rows(text, name, delimiter, first)
         try:
-            headers.append(next(_csv_rows(text, name, delimiter, first), (first, []))[1])
+            top = [next(rows, (first, []))[1]]
         except ValueError:
-            if delimiter == delimiters[-1] and not any(headers):
+            if delimiter == delimiters[-1] and not any(tops):
                 raise
-            headers.append([])
+            tops.append([[]])
+            continue
+        # An error in a later row is reported when that row is read.
+        with contextlib.suppress(ValueError):
+            top += [cells for _, cells in itertools.islice(rows, _MAX_TITLE_ROWS)]
+        tops.append(top)
     # The delimiter is the one that separates the column of file names from the others.
-    best = max(range(len(headers)), key=lambda i: (bool(_file_places(headers[i])), len(headers[i])))
+    places = [next((i for i, cells in enumerate(top) if _file_places(cells)), None) for top in tops]
+
+    def quality(i: int) -> tuple[bool, int]:
+        return places[i] is not None, len(tops[i][places[i] or 0])
+
+    best = max(range(len(tops)), key=quality)
+    above = places[best] or 0
     rows = _csv_rows(text, name, delimiters[best], first)
-    header = next(rows, (first, []))[1]
-    return [cell.strip() for cell in header], rows
+    header = next(itertools.islice(rows, above, None), (first, []))[1]
+    return [cell.strip() for cell in header], rows, above
 
 
 def _csv_rows(text: str, name: str, delimiter: str, first: int) -> Iterator[tuple[int, list[str]]]:
@@ -162,17 +189,31 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
+    if isinstance(value, dict) and value and all(isinstance(part, list) for part in value.values()):
+        return ", ".join(_cell(part) for part in value.values() if part)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _file_places(header: Sequence[str]) -> list[int]:
-    names = [cell.strip().lower() for cell in header]
+    names = [_NO_LETTERS.sub("", cell.lower()) for cell in header]
     return [names.index(name) for name in FILE_COLUMNS if name in names]
 
 
-def _file_column(header: Sequence[str], name: str) -> int:
+def _file_column(header: Sequence[str], name: str) -> int | None:
     if not header:
         raise ValueError(f"{name} is empty; the first row must contain filename and attribute names")
-    if places := _file_places(header):
-        return places[0]
-    raise NoFileColumn(f"{name}: no column is named filename; the first row is {', '.join(header)[:80]!r}")
+    return next(iter(_file_places(header)), None)
+
+
+def _picture_column(header: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> int:
+    """Returns the only column whose cells are names of picture files."""
+    places = [
+        place
+        for place in range(len(header))
+        if all(len(cells) > place and ending_of(cells[place].strip()) in IMAGE_ENDINGS for cells in rows)
+    ]
+    if not rows or len(places) != 1 or ending_of(header[places[0]]) in IMAGE_ENDINGS:
+        raise NoFileColumn(
+            f"{name}: no column is named filename; the first row is {', '.join(header)[:80]!r}"
+        )
+    return places[0]

@@ -13,13 +13,11 @@ from anime_gan.datasets.folder.tag_labels import TagNotes, encode_reading
 from anime_gan.datasets.folder.tag_text import TagItem, read_items
 from anime_gan.datasets.folder.tags import TagTable
 
-TAG_COLUMNS = frozenset(
+# Columns of these names contain tags, also a single one in each cell.
+LIST_COLUMNS = frozenset({"tags", "tag string", "tag list", "keywords"})
+TAG_COLUMNS = LIST_COLUMNS | frozenset(
     {
-        "tags",
         "tag",
-        "tag string",
-        "tag list",
-        "keywords",
         "labels",
         "text",
         "caption",
@@ -31,8 +29,8 @@ TAG_COLUMNS = frozenset(
 _LIST_SHARE = 0.5
 _EXAMINED = 1000
 _LIST = re.compile(r"[,，、;|]|[^\W_]_[^\W_].*\s|\s.*[^\W_]_[^\W_]")
-# Lists as pandas writes them: "['smile', 'blue_hair']".
-_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_BRACKETS = re.compile(r"[(){}\[\]]")
+_BARS = re.compile(r"(?<=\w)\|(?=\w)")
 
 
 def holds_tags(name: str, cells: Sequence[str], table: TagTable) -> bool:
@@ -44,7 +42,8 @@ def holds_tags(name: str, cells: Sequence[str], table: TagTable) -> bool:
         table: The meaning of the tags.
     """
     filled = [cell for cell in cells if cell.strip()][:_EXAMINED]
-    lists = [cell for cell in filled if _LIST.search(cell.strip())]
+    is_list = normalize(name) in LIST_COLUMNS
+    lists = [cell for cell in filled if is_list or _LIST.search(cell.strip())]
     if not lists or (normalize(name) not in TAG_COLUMNS and len(lists) < _LIST_SHARE * len(filled)):
         return False
     return any(table.read(_items(cell)).knows for cell in lists)
@@ -88,7 +87,6 @@ class TagColumn:
 
 
 def _items(cell: str) -> list[TagItem]:
-    text = cell.strip()
-    if text[:1] + text[-1:] == "[]" and (found := _QUOTED.findall(text)):
-        text = ", ".join(single or double for single, double in found)
-    return read_items(text)
+    # Tables often contain commas themselves, so that lists have another separator.
+    has_other = "," not in cell and not _BRACKETS.search(cell)
+    return read_items(_BARS.sub(", ", cell) if has_other else cell)

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from anime_gan.datasets.folder.tag_lines import MIN_SCORE, tag_lines
+
 # "BREAK" and "AND" are keywords of prompts only in capitals. ";" may also belong to an emoticon such as ";)".
-_SEPARATORS = re.compile(r"[,，、；]|\|\|\||(?<!\S)(?:BREAK|AND)(?!\S)|(?<=[\w)\]}])\s*;(?=\s|$)|\s\|\s")
+_SEPARATORS = re.compile(
+    r"[,，、；]|\|\|\||(?<!\S)(?:BREAK|AND)(?!\S)|(?<=[\w)\]}])(?:\s*;(?=\s|$)|;(?=[^\W_]))|\s\|\s"
+)
 _COMMAS = re.compile("[,，、]")
-_LINES = re.compile("[\r\n]+")
 _SPACES = re.compile("(?:\\s|_)+")
 _SPECIAL = re.compile(r"[\\()\[\]{}]")
 _ESCAPED = re.compile(r"\\([\\()\[\]{}])")
@@ -20,8 +23,12 @@ _KINDS = re.compile(
     r"(?:general|character|copyright|artist|meta|rating|species|series|creator|studio|style|tags?|prompt)"
     r":(?=.)"
 )
-# The settings that an image generator writes below its prompt.
-_SETTINGS = re.compile(r"^\s*(?:negative prompt|steps)\s*:", re.IGNORECASE | re.MULTILINE)
+# A sign before brackets is about everything in them.
+_SIGN = re.compile(r"(?:[-!−–]|(?<!\w)(?:no|not|without))\s*$", re.IGNORECASE)
+_SIGN_LENGTH = 12
+_SIGN_OF_ONE = re.compile(r"[-!−–]\s*(?=[(\[{])")
+# A weight without brackets, as in "hat:1.2".
+_BARE_WEIGHT = re.compile(r"(?<=\w)\s*:\s*([0-9]*\.[0-9]+)$")
 _NO_EFFECT = re.compile(r":\s*(?:-\s*[0-9.]+|\+?0*\.?0+)\s*$")
 _UNDERSCORE = re.compile(r"[^\W_]_+[^\W_]")
 _QUALIFIERS = re.compile(r"\\\(.*?\\\)")
@@ -67,22 +74,24 @@ def read_items(text: str) -> list[TagItem]:
     separated by spaces if words have underscores, as in `1girl blue_hair`. Alternatives such as
     `{smile|frown}` are not sure.
     """
-    text = text.removeprefix("\ufeff")
-    items: list[TagItem] = []
-    if settings := _SETTINGS.search(text):
-        text = text[: settings.start()]
-        # A prompt says what was asked for, not everything that the picture shows.
-        items.append(TagItem("", is_prose=True))
-    for line in _LINES.split(text):
-        has_comma = bool(_COMMAS.search(line))
-        rest, open_items = _without_alternatives(line)
-        items += open_items
-        for piece in _SEPARATORS.split(rest):
-            words = piece.split()
-            if not has_comma and len(words) > 1 and any(map(_UNDERSCORE.search, words)):
-                items += _items_of_words(piece, words)
-            elif item := _item(piece):
-                items.append(item)
+    lines = tag_lines(text)
+    items = [TagItem("", is_prose=True)] if lines.is_partial else []
+    for line in lines.unsure:
+        items += [item._replace(is_sure=False) for item in _line_items(line)]
+    for line in lines.sure:
+        items += _line_items(line)
+    return items
+
+
+def _line_items(line: str) -> list[TagItem]:
+    has_comma = bool(_COMMAS.search(line))
+    rest, items = _without_alternatives(line)
+    for piece in _SEPARATORS.split(rest):
+        words = piece.split()
+        if not has_comma and len(words) > 1 and any(map(_UNDERSCORE.search, words)):
+            items += _items_of_words(piece, words)
+        elif item := _item(piece):
+            items.append(item)
     return items
 
 
@@ -106,10 +115,15 @@ def tag_name(text: str) -> str:
 
 
 def _item(piece: str, is_sure: bool = True) -> TagItem | None:
-    name = tag_name(_FULL_STOP.sub("", piece.strip()))
+    text = _FULL_STOP.sub("", piece.strip())
+    if weight := _BARE_WEIGHT.search(text):
+        text = text[: weight.start()]
+        is_sure = is_sure and float(weight[1]) >= MIN_SCORE
+    sign = _SIGN_OF_ONE.match(text)
+    name = "-" + tag_name(text[sign.end() :]) if sign else tag_name(text)
     if kind := _KINDS.match(name):
         name = name[kind.end() :].strip("_")
-    return TagItem(name, is_sure, _is_prose(piece)) if name else None
+    return TagItem(name, is_sure, is_sentence(piece)) if name else None
 
 
 def _items_of_words(piece: str, words: list[str]) -> Iterator[TagItem]:
@@ -122,7 +136,8 @@ def _items_of_words(piece: str, words: list[str]) -> Iterator[TagItem]:
     yield from (item for word in words if not word.endswith(":") and (item := _item(word)))
 
 
-def _is_prose(piece: str) -> bool:
+def is_sentence(piece: str) -> bool:
+    """Whether a text is a sentence, or a part of one, and no tag."""
     if len(piece) > MAX_TAG or _WILDCARD.search(piece) or _SENTENCE_END.search(piece):
         return True
     words = _plain_words(_QUALIFIERS.sub("", piece))
@@ -168,23 +183,38 @@ def _without_alternatives(line: str) -> tuple[str, list[TagItem]]:
     return "".join([*kept, line[done:]]), items
 
 
+class _Bracket(NamedTuple):
+    """A bracket that is not closed yet, and what has been found in it."""
+
+    start: int
+    has_bar: bool = False
+    has_comma: bool = False
+
+
 def _open_regions(line: str) -> list[tuple[int, int]]:
     """Returns (start, stop) of each outermost bracket whose content may or may not be in the picture."""
     if not _SPECIAL.search(line):
         return []
     regions: list[tuple[int, int]] = []
-    waiting: list[tuple[int, bool]] = []
+    waiting: list[_Bracket] = []
     shape = _ESCAPED.sub("..", line)
     for place, letter in enumerate(shape):
         if letter in "([{":
-            waiting.append((place, False))
+            waiting.append(_Bracket(place))
         elif letter == "|" and waiting:
-            waiting[-1] = (waiting[-1][0], True)
-        elif letter in _PARTNERS and waiting and shape[waiting[-1][0]] == _PARTNERS[letter]:
-            start, has_bar = waiting.pop()
+            waiting[-1] = waiting[-1]._replace(has_bar=True)
+        elif letter in ",，、" and waiting:
+            waiting[-1] = waiting[-1]._replace(has_comma=True)
+        elif letter in _PARTNERS and waiting and shape[waiting[-1].start] == _PARTNERS[letter]:
+            start, has_bar, has_comma = waiting.pop()
+            if has_comma and waiting:
+                waiting[-1] = waiting[-1]._replace(has_comma=True)
             # "[a:b:0.5]" changes the prompt halfway; "(a:0)" turns a tag off.
             is_open = has_bar or (letter == "]" and ":" in shape[max(start, place - MAX_TAG) : place])
-            if is_open or _NO_EFFECT.search(shape, max(start, place - 20), place):
+            is_open |= bool(_NO_EFFECT.search(shape, max(start, place - 20), place))
+            if has_comma and (sign := _SIGN.search(shape, max(0, start - _SIGN_LENGTH), start)):
+                start, is_open = sign.start(), True
+            if is_open:
                 while regions and regions[-1][0] > start:
                     regions.pop()
                 regions.append((start, place + 1))

@@ -15,6 +15,7 @@ Value = str | bool
 _NEGATED = re.compile(
     r"(?:[-!−–！]_*|(?:no|not|without)_|没有|沒有|无)(?P<name>.+)|(?P<last>.+?)(?:なし|無し)"
 )
+_MIN_SQUASHED = 3
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -67,6 +68,9 @@ class TagTable:
         for tag, name, said in spoken:
             if said in groups.get(name, ()) or (said is True and name in tags):
                 self._meanings.setdefault(tag, {}).setdefault(name, said)
+        self._squashed = {
+            _squashed(tag): meaning for tag, meaning in self._meanings.items() if _squashed(tag)
+        }
         # First word -> (all words, attributes) of each known tag; and the tags without spaces between words.
         self._phrases: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
         self._characters: list[tuple[str, tuple[str, ...]]] = []
@@ -95,6 +99,10 @@ class TagTable:
     def meaning(self, tag: str) -> Mapping[str, Value]:
         """Returns attribute -> value for a tag; empty if the table does not know it."""
         return self._meanings.get(tag, {})
+
+    def _respelled(self, name: str) -> Mapping[str, Value]:
+        """Returns the meaning of a tag that differs from a known one only in hyphens, spaces, and plurals."""
+        return self.meaning(name.replace(":-", ":")) or self._squashed.get(_squashed(name), {})
 
     def read(self, items: Sequence[TagItem]) -> TagReading:
         """Converts the items of a tag file to attributes.
@@ -132,8 +140,9 @@ class TagTable:
     def _resolve(self, name: str) -> tuple[Mapping[str, Value], bool]:
         """Returns the meaning of an item, and whether the item says that the image has it."""
         if name in self._meanings or not (match := _NEGATED.fullmatch(name)):
-            return self.meaning(name), True
-        return self.meaning(match["name"] or match["last"]), False
+            return self.meaning(name) or self._respelled(name), True
+        bare = match["name"] or match["last"]
+        return self.meaning(bare) or self._respelled(bare), False
 
     def _part_of(self, name: str) -> Iterator[str]:
         """Yields the attributes of the known tags that an unknown tag contains, as "hat" in "hat_on_head"."""
@@ -146,3 +155,10 @@ class TagTable:
             for characters, attributes in self._characters:
                 if characters in name:
                     yield from attributes
+
+
+def _squashed(tag: str) -> str:
+    """Returns the letters of a tag's words without plurals; empty if it has other signs, or is very short."""
+    words = tag.replace("-", "_").split("_")
+    letters = "".join(word.removesuffix("s") for word in words)
+    return letters if letters.isalnum() and len(letters) >= _MIN_SQUASHED else ""

@@ -17,6 +17,7 @@ from anime_gan.common.alpha import straight_alpha
 from anime_gan.common.suggestions import nearest
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.drawn.backdrop import new_canvas
+from anime_gan.datasets.drawn.place import placed
 from anime_gan.datasets.illustrator import (
     accessories,
     clothes,
@@ -42,6 +43,8 @@ from anime_gan.datasets.illustrator.sampling import sample_portrait
 MIN_SUPERSAMPLING, MIN_CANVAS_SIZE = 3, 192
 # From this turn on, in degrees, what is on the far side of the head is drawn behind the face.
 _BEHIND = 8.0
+# Mean height of the eyes, as a share of the picture.
+USUAL_EYES = 0.594
 
 
 class StyledFaces:
@@ -57,6 +60,7 @@ class StyledFaces:
         styles: The styles of the faces.
         seed: Random seed.
         transparent: Whether the pictures have an alpha channel instead of a background.
+        is_placed: Whether eyes and chin are where those of other sources are; for mixtures.
     """
 
     statement = (
@@ -64,8 +68,15 @@ class StyledFaces:
         "have the same license as the code (Apache-2.0)."
     )
 
-    def __init__(self, seed: int = 0, styles: Sequence[str] = STYLES, transparent: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        styles: Sequence[str] = STYLES,
+        transparent: bool = False,
+        is_placed: bool = False,
+    ) -> None:
         self.seed = seed
+        self.is_placed = is_placed
         self.styles = tuple(styles)
         self.transparent = transparent
         self.name = "drawn-all" if self.styles == STYLES else "-".join(("drawn", *self.styles))
@@ -74,7 +85,11 @@ class StyledFaces:
 
     def describe(self, index: int) -> Portrait:
         """Returns the parameters of a face without drawing it; see also `labels.labels_of`."""
-        return sample_portrait(self.seed, index, self.styles)
+        face = sample_portrait(self.seed, index, self.styles)
+        if not self.is_placed:
+            return face
+        zoom, shift = placed(face.zoom, face.shift, USUAL_EYES)
+        return dataclasses.replace(face, zoom=zoom, shift=shift)
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face; returns uint8 RGB or RGBA with straight alpha, and its attributes by name."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from anime_gan.datasets.reading.zipped import is_zip, read_zipped, zipped_files
+from anime_gan.datasets.reading.zipped import is_zip, read_zipped, zipped_files, zipped_stamp
 
 IGNORED = frozenset({"__MACOSX"})
 
@@ -85,6 +85,17 @@ def read_file(root: str, name: str, limit: int | None = None) -> bytes:
             return stream.read(limit)
     except (OSError, ValueError) as error:  # ValueError: the name is not valid.
         raise OSError(_reason(error)) from error
+
+
+def stamp_of(root: str, name: str) -> tuple[int, ...] | None:
+    """Returns numbers that change whenever a local or zipped file does; None if there is no such file."""
+    if os.path.isfile(root):
+        return zipped_stamp(root, name)
+    try:
+        status = os.stat(os.path.join(root, name))
+    except (OSError, ValueError):
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 class _Folder(NamedTuple):

@@ -67,6 +67,12 @@ def read_zipped(root: str, name: str, limit: int | None) -> bytes:
         raise OSError("damaged archive") from error
 
 
+def zipped_stamp(root: str, name: str) -> tuple[int, int] | None:
+    """Returns the size and the checksum of a file in an archive; None if there is no such file."""
+    entry = _opened(root, os.stat(root).st_mtime_ns)[1].get(name)
+    return (entry.file_size, entry.CRC) if entry else None
+
+
 @functools.lru_cache(maxsize=2)
 def _opened(root: str, changed: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
     """Opens an archive; returns it and its files by name.
