@@ -22,6 +22,7 @@ from anime_gan.common import fingerprint
 from anime_gan.common.user_code import load_object
 from anime_gan.datasets import build
 from anime_gan.datasets.dataset import DataError
+from anime_gan.datasets.drawn.faces import DrawnFaces
 from anime_gan.datasets.illustrated import IllustratedFaces
 from anime_gan.datasets.load import load_dataset
 from anime_gan.evaluate.__main__ import main as evaluate
@@ -350,6 +351,20 @@ def test_the_cache_notices_changed_code_and_data(folder):
         fingerprint_of(SOURCE, 1, middle=7),
     ]
     assert len({first, *others}) == 5
+
+
+def test_the_cache_is_found_again_however_its_path_was_given():
+    """A resumed run reads the path from a file, so equal strings are different objects."""
+
+    def fingerprint_with(first: str, second: str) -> str:
+        faces = DrawnFaces(0)
+        faces.paths = [first, second]
+        return IllustratedFaces(faces, 10).fingerprint()
+
+    path, read = "sprites/hair", json.loads('"sprites/hair"')
+    assert path == read and path is not read
+    assert fingerprint_with(path, path) == fingerprint_with(path, read)
+    assert fingerprint_with(path, path) != fingerprint_with(path, "sprites/eyes")
 
 
 def test_files_do_not_make_code_run(folder, tmp_path, capsys):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from anime_gan.attributes.scales import SHEET_STEPS, known
 from anime_gan.attributes.schema import AttributeRequestError, Schema, Slot
+
+# The values of a scale in a sheet.
+STEPS = tuple(np.linspace(-1, 1, SHEET_STEPS).tolist())
 
 
 def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
@@ -13,12 +17,15 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
     Args:
         labels: [n, num_labels] of +1 and -1.
         slot: The attribute.
-        option: Index of a group's value; for a tag, 0 is on and 1 is off.
+        option: Index of a group's value; for a tag, 0 is on and 1 is off; for a scale, an index of evenly
+            spaced values.
     """
     changed: np.ndarray = labels.copy()
     if slot.is_group:
         changed[:, slot.columns] = -1
         changed[:, slot.start + option] = 1
+    elif slot.is_scale:
+        changed[:, slot.start] = known(STEPS[option])
     else:
         changed[:, slot.start] = 1 - 2 * option
     return changed
@@ -27,7 +34,18 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
 def options(schema: Schema, slot: Slot) -> list[str]:
     """Returns a caption for each value of an attribute; its index is the `option` of `with_value`."""
     phrases = [term.phrase for term in schema.terms[slot.columns]]
+    if slot.is_scale:
+        scale = schema.scales[slot.start]
+        return [f"{slot.name} {scale.in_unit(value)}" for value in STEPS]
     return phrases if slot.is_group else [phrases[0], f"no {phrases[0]}"]
+
+
+def has_words(labels: np.ndarray, schema: Schema) -> bool:
+    """Whether the words for a label row stand for it; values between those of a group have no words."""
+    try:
+        return np.array_equal(schema.parse(schema.describe(labels)), labels)
+    except AttributeRequestError:
+        return False
 
 
 def definite(wanted: np.ndarray, schema: Schema, request: str, field: str) -> np.ndarray:

@@ -7,6 +7,7 @@ import functools
 
 import numpy as np
 
+from anime_gan.attributes.scales import BINS, decoded
 from anime_gan.attributes.schema import Schema
 
 MAX_ROWS = 16_384
@@ -17,7 +18,7 @@ class LabelRows:
     """The distinct label rows of a training set and their counts.
 
     Attributes:
-        rows: int8 [r, a] of +1, -1, and 0 (unknown).
+        rows: int8 [r, a] of +1, -1, and 0 (unknown), and bins of scales.
         counts: int64 [r].
     """
 
@@ -46,10 +47,12 @@ class LabelRows:
 
 
 class LabelTables:
-    """The options of each attribute: the values of a group, or "on" and "off" for a tag.
+    """The options of each attribute: the values of a group, or "on" and "off" for a tag, bins of a scale.
 
     Attributes:
         distribution: The label rows to sample from.
+        scale_columns: The label columns of scales.
+        is_scale: float32 [columns]: 1 for these columns, else 0.
         meaning: float32 [slots, options, columns]: the label row of an option, with zeros for other
             attributes.
         exists: float64 [slots, options]: 1 for an option that the attribute has, else 0.
@@ -65,9 +68,12 @@ class LabelTables:
             distribution: The label rows to sample from.
         """
         slots = schema.slots
-        options = max(slot.size if slot.is_group else 2 for slot in slots)
+        options = max(slot.size if slot.is_group else BINS if slot.is_scale else 2 for slot in slots)
         width = schema.num_labels
         self.distribution = distribution
+        self.scale_columns = list(schema.scales)
+        self.is_scale = np.isin(np.arange(width), self.scale_columns).astype(np.float32)
+        self._scale_slots = [(i, slot.start) for i, slot in enumerate(slots) if slot.is_scale]
         self.meaning = np.zeros((len(slots), options, width), np.float32)
         self.exists = np.zeros((len(slots), options), np.float64)
         self.owner = np.zeros((len(slots), width), np.float32)
@@ -76,6 +82,10 @@ class LabelTables:
             if slot.is_group:
                 self.meaning[index, : slot.size, slot.columns] = 2 * np.eye(slot.size) - 1
                 self.exists[index, : slot.size] = 1
+            elif slot.is_scale:
+                bins = np.arange(1, BINS + 1)[:, np.newaxis]
+                self.meaning[index, :BINS, slot.start] = decoded(bins, [0])[:, 0]
+                self.exists[index, :BINS] = 1
             else:
                 self.meaning[index, :2, slot.start] = (1, -1)
                 self.exists[index, :2] = 1
@@ -84,11 +94,18 @@ class LabelTables:
             self.hides[hidden.columns, hider] = 1
 
     @functools.cached_property
+    def rows(self) -> np.ndarray:
+        """The label rows with the values of scales: float32 [r, columns]."""
+        return decoded(self.distribution.rows, self.scale_columns)
+
+    @functools.cached_property
     def frequency(self) -> np.ndarray:
         """How often each option occurs in the label rows: float64 [slots, options]."""
         rows = self.distribution.rows.astype(np.float32)
         slots, options, width = self.meaning.shape
         agreement = (rows @ self.meaning.reshape(-1, width).T).reshape(-1, slots, options)
         has_option = agreement >= self.owner.sum(1)[:, None]
+        for index, column in self._scale_slots:
+            has_option[:, index, :BINS] = rows[:, column, np.newaxis] == np.arange(1, BINS + 1)
         counts = self.distribution.counts.astype(np.float64)
         return np.tensordot(counts, has_option * self.exists, axes=1)

@@ -7,6 +7,7 @@ graph. The caller passes random numbers; no seed is stored here.
 from __future__ import annotations
 
 from anime_gan.attributes.label_rows import LabelRows, LabelTables
+from anime_gan.attributes.scales import MIDDLE_BIN, NEARLY_ZERO, SAME_BIN
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 
@@ -16,7 +17,8 @@ __all__ = ["LabelRows", "LabelSampler"]
 class LabelSampler(tf.Module):
     """Completes partial labels by sampling from the label distribution of a training set.
 
-    Each attribute is a choice between options: the values of a group, or "on" and "off" for a tag.
+    Each attribute is a choice between options: the values of a group, "on" and "off" for a tag, or bins of
+    a scale.
     """
 
     def __init__(self, schema: Schema, distribution: LabelRows) -> None:
@@ -34,9 +36,20 @@ class LabelSampler(tf.Module):
         self._owner = tf.constant(tables.owner)
         self._hides = tf.constant(tables.hides)
         self._frequency = tf.constant(tables.frequency)
+        self._scale_columns = tables.scale_columns
+        self._is_scale = tf.constant(tables.is_scale) if tables.scale_columns else None
         # int8 keeps an export with 16,384 rows small.
         self._rows = tf.constant(distribution.rows, tf.int8)
         self._counts = tf.constant(distribution.counts, tf.float64)
+
+    def decode(self, labels: tf.Tensor) -> tf.Tensor:
+        """Turns stored label rows, int8 [n, a], into float32 rows; see `Schema.decode`."""
+        rows = tf.cast(labels, tf.float32)
+        if self._is_scale is None:
+            return rows
+        values = (rows - MIDDLE_BIN) / (MIDDLE_BIN - 1)
+        values = tf.where(values == 0, NEARLY_ZERO, values)
+        return tf.where(tf.logical_and(self._is_scale > 0, labels != 0), values, rows)
 
     def independent(self, wanted: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
         """Samples each attribute independently by its frequencies in the training set.
@@ -48,6 +61,9 @@ class LabelSampler(tf.Module):
         Returns:
             float32 [n, a] of +1 and -1, consistent with `wanted`.
         """
+        if self._is_scale is not None:
+            # `fill` keeps the value that is requested for a scale.
+            wanted *= 1.0 - self._is_scale
         agreement = tf.einsum("na,soa->nso", wanted, self._meaning)
         asked = tf.einsum("na,sa->ns", tf.abs(wanted), self._owner)[..., tf.newaxis]
         allowed = tf.cast(agreement >= asked, tf.float64) * self._exists
@@ -88,7 +104,7 @@ class LabelSampler(tf.Module):
         requesting an eye color opens closed eyes.
 
         Args:
-            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for open.
+            wanted: float32 [n, a]: +1 for present, -1 for absent, 0 for open; others are strengths or scales.
             uniforms: float64 [n, 1 + attributes] in [0, 1); the first number selects the row.
 
         Returns:
@@ -96,11 +112,20 @@ class LabelSampler(tf.Module):
         """
         hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
         wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)
-        rows = tf.cast(self._rows, tf.float32)
+        rows = self.decode(self._rows)
         # `difference` counts equal minus opposite columns; `compared` counts equal plus opposite columns.
-        difference = tf.matmul(wanted, rows, transpose_b=True)
-        compared = tf.matmul(tf.abs(wanted), tf.abs(rows), transpose_b=True)
-        asked = tf.reduce_sum(tf.abs(wanted), axis=-1, keepdims=True)
+        side, of_rows = tf.sign(wanted), tf.sign(rows)
+        asked = tf.reduce_sum(tf.abs(side), axis=-1, keepdims=True)
+        compared = tf.matmul(tf.abs(side), tf.abs(of_rows), transpose_b=True)
+        if self._is_scale is not None:
+            side *= 1.0 - self._is_scale
+        difference = tf.matmul(side, of_rows, transpose_b=True)
+        for column in self._scale_columns:
+            # Equal means in the same bin.
+            value, known = wanted[:, column, tf.newaxis], rows[tf.newaxis, :, column]
+            both = tf.logical_and(value != 0, known != 0)
+            equal = tf.where(tf.abs(value - known) <= SAME_BIN, 1.0, -1.0)
+            difference += tf.where(both, equal, 0.0)
         candidates = (
             difference >= asked,
             difference >= compared,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anime_gan.attributes.label_rows import LabelTables
+from anime_gan.attributes.scales import SAME_BIN
 
 
 def complete(tables: LabelTables, wanted: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
@@ -12,19 +13,24 @@ def complete(tables: LabelTables, wanted: np.ndarray, uniforms: np.ndarray) -> n
 
     Args:
         tables: The options of each attribute and the label rows.
-        wanted: float32 [a]: +1 for present, -1 for absent, 0 for open.
+        wanted: float32 [a]: +1 for present, -1 for absent, 0 for open; others are strengths or scales.
         uniforms: float64 [1 + attributes] in [0, 1); the first number selects the row.
 
     Returns:
-        float32 [a] of +1 and -1.
+        float32 [a], as requested, else +1 and -1, and values of scales.
     """
     hidden = tables.hides.T @ (wanted > 0) > 0
     wanted = np.where(hidden & (wanted == 0), np.float32(-1), wanted).astype(np.float32)
-    rows = tables.distribution.rows.astype(np.float32)
+    rows = tables.rows
     # Equal minus opposite columns, and equal plus opposite columns.
-    difference = rows @ wanted
-    compared = np.abs(rows) @ np.abs(wanted)
-    exact = difference >= np.abs(wanted).sum()
+    side, of_rows = np.sign(wanted), np.sign(rows)
+    compared = np.abs(of_rows) @ np.abs(side)
+    difference = of_rows @ (side * (1 - tables.is_scale))
+    for column in tables.scale_columns:
+        # Equal means in the same bin.
+        is_equal = np.abs(wanted[column] - rows[:, column]) <= SAME_BIN
+        difference += np.where((rows[:, column] != 0) & (wanted[column] != 0), np.where(is_equal, 1, -1), 0)
+    exact = difference >= np.abs(side).sum()
     compatible = difference >= compared
     nearest = difference >= difference.max()
     chosen = exact if exact.any() else compatible if compatible.any() else nearest

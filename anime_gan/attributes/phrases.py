@@ -13,6 +13,7 @@ SIGN = "-"
 # because both libraries handle them alike.
 NORMALIZATION = (
     ("[，、]", ","),
+    ("％", "%"),
     ("＝", "="),
     ("！", "!"),
     ("[\u2010-\u2015\u2212\ufe63\uff0d]", "-"),
@@ -20,6 +21,9 @@ NORMALIZATION = (
     (" *(! ?=|≠) *", "=!"),
     (" *([,=]) *", r"\1"),
     ("^ +| +$", ""),
+    # A minus in front of a number is its sign, and Chinese and Japanese have no spaces: 微笑40%.
+    ("([\u3040-\u30ff\u3400-\u9fff])([-+]?[0-9.])", r"\1 \2"),
+    (r"([^-+! ,=])-([0-9]*\.?[0-9]+ ?(?:[%°]|deg[a-z]*|years?)?)(,|$)", r"\1 !\2\3"),
     # In front of a phrase or a value, a plus changes nothing.
     (r"(^|[,=])\+([^-+! ,=])", r"\1\2"),
     (r"(^|[ ,=:;(\[{<>+*/|~])-", r"\1!"),
@@ -30,6 +34,7 @@ NORMALIZATION = (
     # `no hair=blue` and `hair=not blue` get a sign.
     ("(^|,)(?:no|not|without) ([^,=]+=)", r"\1-\2"),
     ("=(?:no|not|without) ", "=-"),
+    ("(^|,)(?:slightly|a little|a bit) ([^,=-]+)", r"\1\2 40%"),
 )
 _ASCII_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 

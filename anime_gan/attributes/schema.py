@@ -1,8 +1,9 @@
-"""The attribute schema: groups and tags, the phrases that name them, and their encoding as labels.
+"""The attribute schema: groups, tags, and scales, the phrases that name them, and their encoding as labels.
 
 A schema is data: it is saved as JSON with every dataset, run, and export. The code in this module names no
 particular attribute. Labels are +1 (present), -1 (absent), or 0 (unknown). A group has one label column per
-value; a tag has one column.
+value; a tag has one column. A scale has one column with a value from -1 to 1, which stored rows contain as
+the number of a bin (see `scales`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 
+from anime_gan.attributes import scales
 from anime_gan.attributes.phrases import normalize, split_phrases
+from anime_gan.attributes.scales import NumberForm, Scale, ScaleWord
 from anime_gan.common.errors import InputError
 from anime_gan.common.json_files import parse_json, read_parsed
 from anime_gan.common.suggestions import nearest, shortened
@@ -59,19 +62,32 @@ class Group:
     values: tuple[Term, ...]
 
 
+Attribute: TypeAlias = Group | Term | Scale
+
+
 class _AttributeData(msgspec.Struct):
-    """A group or a tag in JSON: a group has values, and a tag has a phrase."""
+    """An attribute in JSON: a group has values, a tag has a phrase, and a scale also has limits."""
 
     name: str
     values: tuple[Term, ...] | None = None
     phrase: str | None = None
     aliases: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    words: tuple[ScaleWord, ...] = ()
+    mirrored: bool = False
 
-    def attribute(self) -> Group | Term:
+    def attribute(self) -> Attribute:
         if self.values is not None:
             return Group(self.name, self.values)
         if self.phrase is None:
             raise ValueError(f"the attribute {self.name!r} has neither values nor a phrase")
+        if self.low is not None and self.high is not None:
+            limits = (self.low, self.high)
+            return Scale(self.name, self.phrase, *limits, self.unit, self.aliases, self.words, self.mirrored)
+        if self.low is not None or self.high is not None:
+            raise ValueError(f"the scale {self.name!r} needs both low and high")
         return Term(self.name, self.phrase, self.aliases)
 
 
@@ -88,6 +104,12 @@ class Slot:
     start: int
     size: int
     is_group: bool
+    is_scale: bool = False
+
+    @property
+    def num_options(self) -> int:
+        """The number of its values in a sheet."""
+        return self.size if self.is_group else scales.SHEET_STEPS if self.is_scale else 2
 
     @property
     def columns(self) -> slice:
@@ -100,13 +122,13 @@ class Schema:
     """The attributes of a dataset, in the order of their label columns.
 
     Attributes:
-        attributes: Groups and tags; a tag is a `Term`.
+        attributes: Groups, tags, and scales; a tag is a `Term`.
 
     Raises:
         ValueError: A name is empty or used twice, or it contains a comma or an equals sign.
     """
 
-    attributes: tuple[Group | Term, ...]
+    attributes: tuple[Attribute, ...]
 
     def __post_init__(self) -> None:
         names = [attribute.name for attribute in self.attributes]
@@ -128,9 +150,15 @@ class Schema:
         for attribute in self.attributes:
             is_group = isinstance(attribute, Group)
             size = len(attribute.values) if isinstance(attribute, Group) else 1
-            slots.append(Slot(attribute.name, start, size, is_group))
+            slots.append(Slot(attribute.name, start, size, is_group, isinstance(attribute, Scale)))
             start += size
         return tuple(slots)
+
+    @functools.cached_property
+    def scales(self) -> dict[int, Scale]:
+        """Label column -> the scale that it belongs to."""
+        pairs = zip(self.slots, self.attributes, strict=True)
+        return {slot.start: attribute for slot, attribute in pairs if isinstance(attribute, Scale)}
 
     @property
     def num_labels(self) -> int:
@@ -151,22 +179,30 @@ class Schema:
     @functools.cached_property
     def terms(self) -> tuple[Term, ...]:
         """The term of each label column."""
-        return tuple(
-            term
-            for attribute in self.attributes
-            for term in (attribute.values if isinstance(attribute, Group) else (attribute,))
-        )
+        terms: list[Term] = []
+        for attribute in self.attributes:
+            if isinstance(attribute, Group):
+                terms += attribute.values
+            elif isinstance(attribute, Scale):
+                terms.append(Term(attribute.name, attribute.phrase, attribute.aliases))
+            else:
+                terms.append(attribute)
+        return tuple(terms)
 
     @functools.cached_property
     def phrase_codes(self) -> dict[str, int]:
         """All phrases that can be typed: normalized phrase -> code.
 
         The code is `2 * column` for "present" and `2 * column + 1` for "absent". The empty phrase, which
-        requests nothing, has the code `2 * num_labels`. A phrase with several meanings has the code
-        `AMBIGUOUS_PHRASE`.
+        requests nothing, has the code `2 * num_labels`. The codes above it are those of the words of scales.
+        A phrase with several meanings has the code `AMBIGUOUS_PHRASE`.
         """
         meanings: dict[str, set[int]] = {}
+        for code, (_, word) in enumerate(self.scale_words, 2 * self.num_labels + 1):
+            meanings.setdefault(normalize(word.phrase), set()).add(code)
         for column, (full_name, term) in enumerate(zip(self.columns, self.terms, strict=True)):
+            if column in self.scales:
+                continue
             for code, phrases in enumerate(_spellings(full_name, term), 2 * column):
                 # A phrase with a comma cannot be typed. Joined phrases are normalized ten times as fast.
                 typed = ",".join(phrase for phrase in phrases if not re.search("[,，、]", phrase))
@@ -176,6 +212,9 @@ class Schema:
             phrase: found.pop() if len(found) == 1 else AMBIGUOUS_PHRASE
             for phrase, found in sorted(meanings.items())
         }
+        # A hyphen in front of a number also joins words, if these are a name such as `type-1`.
+        for phrase in [phrase for phrase in codes if " !" in phrase]:
+            codes.setdefault(phrase.replace(" !", " "), codes[phrase])
         # `score=-1` is the value -1 if there is one, although it also negates the value 1.
         for column, name in enumerate(self.columns):
             if "=" in name:
@@ -188,16 +227,40 @@ class Schema:
         """The effect of each code on the label columns.
 
         Returns:
-            int8 [2 * num_labels + 1, num_labels]: +1 for present, -1 for absent, 0 for no effect.
-            Requesting one value of a group rules out the others.
+            float32 [codes, num_labels]: +1 for present, -1 for absent, 0 for no effect, or the value of a
+            scale. Requesting one value of a group rules out the others.
         """
-        effects = np.zeros((2 * self.num_labels + 1, self.num_labels), np.int8)
-        for slot in self.slots:
+        words = self.scale_words
+        effects = np.zeros((2 * self.num_labels + 1 + len(words), self.num_labels), np.float32)
+        for code, (column, word) in enumerate(words, 2 * self.num_labels + 1):
+            effects[code, column] = scales.known(word.value)
+        for slot in (slot for slot in self.slots if not slot.is_scale):
             for column in range(slot.start, slot.start + slot.size):
                 effects[2 * column, slot.columns] = -1
                 effects[2 * column, column] = 1
                 effects[2 * column + 1, column] = -1
         return effects
+
+    @property
+    def scale_words(self) -> list[tuple[int, ScaleWord]]:
+        """The words of all scales with their label columns, in the order of their codes."""
+        return [(column, word) for column, scale in self.scales.items() for word in scale.words]
+
+    @functools.cached_property
+    def number_forms(self) -> dict[str, NumberForm]:
+        """All phrases with a number that can be typed, with `#` for the number."""
+        meanings: dict[str, set[NumberForm]] = {}
+        for slot, attribute in zip(self.slots, self.attributes, strict=True):
+            if isinstance(attribute, Group):
+                continue
+            forms = (
+                scales.scale_forms(attribute, slot.start)
+                if isinstance(attribute, Scale)
+                else scales.tag_forms(attribute.phrases, slot.start)
+            )
+            for form, meaning in forms:
+                meanings.setdefault(normalize(form), set()).add(meaning)
+        return {form: found.pop() for form, found in sorted(meanings.items()) if len(found) == 1}
 
     def parse(self, text: str) -> np.ndarray:
         """Parses a typed request, such as `"blue hair, smile, no glasses"`.
@@ -206,23 +269,17 @@ class Schema:
             text: Phrases separated by commas, in any order; may be empty.
 
         Returns:
-            int8 [num_labels]: +1 for present, -1 for absent, 0 for open.
+            float32 [num_labels]: +1 for present, -1 for absent, 0 for open; in between, the strength of a tag
+            or the value of a scale.
 
         Raises:
             AttributeRequestError: A phrase is unknown or ambiguous, or two phrases contradict each other.
         """
-        wanted = np.zeros(self.num_labels, np.int8)
+        wanted = np.zeros(self.num_labels, np.float32)
         said_by: dict[int, str] = {}
         for phrase in split_phrases(text):
-            code = self.phrase_codes.get(phrase, UNKNOWN_PHRASE)
-            if code == UNKNOWN_PHRASE:
-                raise AttributeRequestError(self._unknown_message(phrase))
-            if code == AMBIGUOUS_PHRASE:
-                raise AttributeRequestError(
-                    f"{phrase!r} is ambiguous; use {' or '.join(self._meanings(phrase))}"
-                )
-            effect = self.phrase_effects[code]
-            clash = np.flatnonzero(wanted * effect < 0)
+            effect = self._effect(phrase)
+            clash = np.flatnonzero((wanted != 0) & (effect != 0) & (wanted != effect))
             if clash.size:
                 raise AttributeRequestError(f"{said_by[int(clash[0])]!r} contradicts {phrase!r}")
             for column in np.flatnonzero(effect):
@@ -232,6 +289,25 @@ class Schema:
             if slot.is_group and np.all(wanted[slot.columns] == -1):
                 raise AttributeRequestError(f"every value of {slot.name!r} is ruled out; leave at least one")
         return wanted
+
+    def _effect(self, phrase: str) -> np.ndarray:
+        """Returns the effect of a normalized phrase on the label columns."""
+        code = self.phrase_codes.get(phrase, UNKNOWN_PHRASE)
+        if code == AMBIGUOUS_PHRASE:
+            raise AttributeRequestError(f"{phrase!r} is ambiguous; use {' or '.join(self._meanings(phrase))}")
+        if code != UNKNOWN_PHRASE:
+            effects: np.ndarray = self.phrase_effects[code]
+            return effects
+        form, sign, number = scales.split_number(phrase) or ("", "", 0.0)
+        meaning = self.number_forms.get(form)
+        if meaning is None or (sign and not meaning.signed):
+            raise AttributeRequestError(self._unknown_message(phrase))
+        value = (-number if sign in ("-", "!") else number) * meaning.factor + meaning.offset
+        if abs(value) > scales.LIMIT:
+            raise AttributeRequestError(self._range_message(phrase, meaning))
+        effect = np.zeros(self.num_labels, np.float32)
+        effect[meaning.column] = scales.known(np.clip(value, -1, 1))
+        return effect
 
     def describe(self, labels: np.ndarray) -> str:
         """Describes a label row in words that `parse` turns back into the same row.
@@ -243,21 +319,27 @@ class Schema:
         for slot in self.slots:
             values = np.asarray(labels)[slot.columns]
             positive = np.flatnonzero(values > 0)
-            if positive.size:
+            phrase = self._phrase(slot.start)
+            if slot.is_scale:
+                words += [f"{phrase} {scales.percent(value)}" for value in values if value]
+            elif not slot.is_group and 0 < abs(values[0]) < 1:
+                words.append(f"{phrase} {scales.strength(values[0])}")
+            elif positive.size:
                 words.append(self._phrase(slot.start + int(positive[0])))
             else:
                 negative = np.flatnonzero(values < 0)
                 words += [f"no {self._phrase(slot.start + int(column))}" for column in negative]
         return ", ".join(words)
 
-    def encode(self, description: Mapping[str, str | bool | None]) -> np.ndarray:
+    def encode(self, description: Mapping[str, str | bool | float | None]) -> np.ndarray:
         """Encodes the attributes of one image; an attribute that is missing or None is unknown.
 
         Args:
-            description: Attribute name -> a group's value, or whether a tag is present.
+            description: Attribute name -> a group's value, whether a tag is present, or the value of a scale
+                in its unit.
 
         Returns:
-            int8 [num_labels] of +1, -1, and 0.
+            int8 [num_labels] of +1, -1, and 0; for a scale, the number of a bin.
 
         Raises:
             ValueError: An attribute or value is not in the schema.
@@ -273,9 +355,35 @@ class Schema:
             if slot.is_group:
                 labels[slot.columns] = -1
                 labels[self.column(slot.name, str(value))] = 1
+            elif slot.is_scale:
+                labels[slot.start] = self.scales[slot.start].bin_of(float(value))
             else:
                 labels[slot.start] = 1 if value else -1
         return labels
+
+    def decode(self, labels: np.ndarray) -> np.ndarray:
+        """Turns stored label rows, int8 [..., num_labels], into float32 rows with the values of scales."""
+        return scales.decoded(labels, list(self.scales))
+
+    @functools.cached_property
+    def mirroring(self) -> tuple[np.ndarray, np.ndarray]:
+        """How the labels of a mirrored picture follow from those of the picture.
+
+        Columns named left and right are swapped. A column that has no counterpart becomes unknown.
+
+        Returns:
+            int64 [num_labels], the column to read for each column, and float32 [num_labels], its factor.
+        """
+        order, factors = np.arange(self.num_labels), np.ones(self.num_labels, np.float32)
+        for column, name in enumerate(self.columns):
+            other = _other_side(name)
+            if column in self.scales:
+                factors[column] = -1 if self.scales[column].mirrored else 1
+            elif other in self.columns:
+                order[column] = self.columns.index(other)
+            elif other != name:
+                factors[column] = 0
+        return order, factors
 
     def column(self, attribute: str, value: str | None = None) -> int:
         """Returns the label column of a tag, or of one value of a group.
@@ -287,6 +395,14 @@ class Schema:
         if name not in self.columns:
             raise ValueError(f"the schema has no {name!r}")
         return self.columns.index(name)
+
+    def slot_named(self, name: str) -> Slot:
+        """Returns the slot of an attribute by its name.
+
+        Raises:
+            KeyError: There is no such attribute.
+        """
+        return {slot.name: slot for slot in self.slots}[name]
 
     def slot(self, attribute: str) -> Slot:
         """Returns the slot of an attribute, given any accepted spelling (`Hair color`, `smiling`).
@@ -323,6 +439,10 @@ class Schema:
             if isinstance(attribute, Group):
                 phrases = ", ".join(value.phrase for value in attribute.values)
                 lines.append(f"{attribute.name}: one of {phrases}")
+            elif isinstance(attribute, Scale):
+                words = "".join(f", {word.phrase}" for word in attribute.words)
+                ends = f"{attribute.in_unit(-1)} to {attribute.in_unit(1)}"
+                lines.append(f"{attribute.name}: {attribute.phrase} -100% to 100% ({ends}){words}")
             else:
                 lines.append(f"{attribute.name}: {attribute.phrase} / no {attribute.phrase}")
         return "\n".join(lines)
@@ -330,7 +450,7 @@ class Schema:
     def to_json(self) -> str:
         """Returns the schema as JSON text."""
         attributes: list[dict[str, Any]] = [dataclasses.asdict(a) for a in self.attributes]
-        return json.dumps({"version": 1, "attributes": attributes}, ensure_ascii=False, indent=1)
+        return json.dumps({"version": _version(self), "attributes": attributes}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Schema:
@@ -340,9 +460,13 @@ class Schema:
             ValueError: The text is not a schema of a known version.
         """
         data = parse_json(text, _SchemaData)
-        if data.version != 1:
-            raise ValueError(f"the attribute schema has version {data.version}, not version 1")
-        return cls(tuple(item.attribute() for item in data.attributes))
+        if data.version not in (1, 2):
+            raise ValueError(f"the attribute schema has version {data.version}, not version 1 or 2")
+        schema = cls(tuple(item.attribute() for item in data.attributes))
+        expected = _version(schema)
+        if data.version != expected:
+            raise ValueError(f"the attribute schema has version {data.version}, not version {expected}")
+        return schema
 
     @classmethod
     def read(cls, path: Path, error: type[InputError], advice: str = "") -> Schema:
@@ -350,11 +474,11 @@ class Schema:
         return read_parsed(path, cls.from_json, error, advice)
 
     @classmethod
-    def from_names(cls, attributes: Mapping[str, Sequence[str] | None]) -> Schema:
+    def from_names(cls, attributes: Mapping[str, Sequence[str] | Scale | None]) -> Schema:
         """Makes a schema from names; common attributes get their aliases from `vocabulary.json`.
 
         Args:
-            attributes: In column order: group name -> its values, tag name -> None.
+            attributes: In column order: group name -> its values, tag name -> None, scale name -> the scale.
 
         Raises:
             ValueError: A name is empty or used twice, or it contains a comma or an equals sign.
@@ -362,7 +486,11 @@ class Schema:
         vocabulary = load_vocabulary()
         return cls(
             tuple(
-                _tag_from_name(name, vocabulary) if values is None else _group(name, values, vocabulary)
+                values
+                if isinstance(values, Scale)
+                else _tag_from_name(name, vocabulary)
+                if values is None
+                else _group(name, values, vocabulary)
                 for name, values in attributes.items()
             )
         )
@@ -370,6 +498,9 @@ class Schema:
     def _phrase(self, column: int) -> str:
         """Returns the shortest unambiguous phrase for a column."""
         phrase = self.terms[column].phrase
+        if column in self.scales:
+            form = normalize(f"{phrase} {scales.PLACE}%")
+            return phrase if form in self.number_forms else self.columns[column]
         return phrase if self.phrase_codes[normalize(phrase)] == 2 * column else self.columns[column]
 
     def _meanings(self, phrase: str) -> list[str]:
@@ -380,13 +511,29 @@ class Schema:
             or any(phrase == normalize(n.format(p)) for n in NEGATIONS for p in term.phrases)
         ]
 
+    def _range_message(self, phrase: str, form: NumberForm) -> str:
+        scale = self.scales.get(form.column)
+        if scale is None:
+            return f"{phrase!r} is out of range: the strength of {self.columns[form.column]!r} is 0% to 100%"
+        limits = f"-1 to 1, -100% to 100%, or {scale.in_unit(-1)} to {scale.in_unit(1)}"
+        return f"{phrase.replace('!', '-')!r} is out of range: {scale.name!r} goes from {limits}"
+
     def _unknown_message(self, phrase: str) -> str:
         # Hints contain only positive phrases and their forms with "no", not every negation of each alias.
-        spellings = [known for known, code in self.phrase_codes.items() if known and code % 2 == 0]
+        last = 2 * self.num_labels
+        spellings = [
+            p for p, code in self.phrase_codes.items() if p and code % 2 == 0 and code < last and "!" not in p
+        ]
+        words = [phrase for phrase, code in self.phrase_codes.items() if code > last]
         # Templates also combine words of two languages, as in "blue髪", but nobody types such phrases.
         spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]
         spellings += [f"no {spelling}" for spelling in spellings if "=" not in spelling]
-        hint = nearest(phrase, spellings)
+        named = {name for scale in self.scales.values() for name in map(normalize, scale.phrases)}
+        if phrase in named:
+            return f"{phrase!r} needs a number, such as {f'{phrase} 40%'!r}"
+        forms = {form.replace(scales.PLACE, "40") for form in self.number_forms if form.endswith("%")}
+        is_number = scales.split_number(phrase) is not None
+        hint = nearest(phrase, sorted(forms) if is_number else spellings + words)
         if "!" in phrase:
             hint += " (one sign, in front of an attribute, means no; put commas between attributes)"
         return f"unknown attribute {shortened(phrase.replace('!', '-'))!r}{hint}"
@@ -398,6 +545,11 @@ def load_vocabulary() -> dict[str, Any]:
     text = importlib.resources.files("anime_gan.attributes").joinpath("vocabulary.json").read_text("utf-8")
     vocabulary: dict[str, Any] = json.loads(text)
     return vocabulary
+
+
+def _version(schema: Schema) -> int:
+    # Schemas without scales stay readable for older versions of this program.
+    return 2 if schema.scales else 1
 
 
 def _check_names(names: Sequence[str], where: str) -> None:
@@ -423,12 +575,26 @@ def _spellings(full_name: str, term: Term) -> tuple[list[str], list[str]]:
     return present, absent
 
 
+def _other_side(name: str) -> str:
+    """Returns the name with left instead of right, and right instead of left."""
+    swapped = {"left": "right", "right": "left"}
+    return "".join(swapped.get(part, part) for part in re.split("([a-z]+)", name))
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
 def _tag_from_name(name: str, vocabulary: Mapping[str, Any]) -> Term:
     return Term(name, _words(name), tuple(vocabulary["tags"].get(name, ())))
+
+
+def known_scale(name: str, low: float, high: float) -> Scale:
+    """Returns a scale that `vocabulary.json` describes, with the limits of some pictures."""
+    entry = load_vocabulary()["scales"][name]
+    words = tuple(ScaleWord(phrase, value) for phrase, value in entry["words"])
+    aliases = tuple(entry["aliases"])
+    return Scale(name, entry["phrase"], low, high, entry["unit"], aliases, words, entry["mirrored"])
 
 
 def _group(name: str, values: Sequence[str], vocabulary: Mapping[str, Any]) -> Group:

@@ -154,11 +154,11 @@ class Checker:
         more than it does between two real pictures of a person.
         """
         from anime_gan.judges.person import attribute_changes
-        from anime_gan.judges.tagger import decide, visible
+        from anime_gan.judges.tagger import agreement, decide, visible
 
         schema = self._schema
         seen = visible(labels, schema)
-        right = decide(probabilities, schema) == labels
+        right = agreement(decide(probabilities, schema), labels, schema)
         kept = np.zeros((len(labels), len(schema.slots)), bool)
         usual = self._measure.limits.changes if self._measure else {}
         if usual and neutral is not None and neutral_labels is not None and neutral.probabilities is not None:

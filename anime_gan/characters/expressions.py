@@ -22,6 +22,8 @@ BUILT_IN = Path(__file__).with_name("expressions.json")
 NEUTRAL = "neutral"
 FACE, TALK, BLINK = "face", "talk", "blink"
 FRAMES = (FACE, TALK, BLINK)
+# Value of a group of expressions -> the tags with which it is the usual one; the first that fits counts.
+USUAL_VALUES = (("laugh", ("smile", "open_mouth")), ("gentle_smile", ("smile",)), ("neutral", ()))
 
 
 class ExpressionError(InputError):
@@ -144,11 +146,26 @@ def _columns(phrase: str, schema: Schema) -> np.ndarray | None:
 
 
 def _complete(text: str, used: np.ndarray, schema: Schema) -> str:
-    """Returns a request that also sets every other tag of the table to absent."""
+    """Returns a request that also sets every other tag of the table to absent.
+
+    A group that other rows of the table name, such as `expression`, gets the value that fits the tags.
+    """
     wanted = schema.parse(text)
     for slot in schema.slots:
         if not slot.is_group and used[slot.start] and not wanted[slot.start]:
             wanted[slot.start] = -1
+    for slot in schema.slots:
+        if slot.is_group and used[slot.columns].any() and not wanted[slot.columns].any():
+            fitting = [
+                column
+                for value, tags in USUAL_VALUES
+                if all(wanted[schema.columns.index(tag)] > 0 for tag in tags if tag in schema.columns)
+                for column in range(slot.start, slot.start + slot.size)
+                if schema.terms[column].name == value
+            ]
+            if fitting:
+                wanted[slot.columns] = -1
+                wanted[fitting[0]] = 1
     return definite_text(wanted, schema, text)
 
 

@@ -77,6 +77,8 @@ def table(schema: Schema, expressions: Expressions, cast: Sequence[tuple[Charact
         values = [
             schema.terms[slot.start + int(np.argmax(row[slot.columns]))].name
             if slot.is_group
+            else schema.scales[slot.start].number(row[slot.start])
+            if slot.is_scale
             else ("yes" if row[slot.start] > 0 else "no")
             for slot in slots
         ]

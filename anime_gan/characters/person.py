@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anime_gan.attributes.edits import with_changes
+from anime_gan.attributes.edits import has_words, with_changes
 from anime_gan.attributes.schema import Schema
 from anime_gan.characters.expressions import Frame
 from anime_gan.common.errors import InputError
@@ -81,7 +81,7 @@ def found_person(generator: FaceGenerator, request: FaceRequest) -> Person:
     if request.sheet or request.num_faces > 1:
         raise InputError("shows several faces; choose a picture of one")
     latent, labels = generator.inputs(request)
-    if not np.all(np.abs(labels) == 1):
+    if not has_words(labels[0], generator.schema):
         raise InputError(
             "is a frame between two faces, so its attributes have no names; choose another frame"
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from anime_gan.attributes.phrases import split_phrases
+from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.attributes.schema import Schema, Slot
 from anime_gan.common.errors import InputError
 from anime_gan.faces.request import expanded
@@ -38,6 +38,8 @@ def parse_shares(text: str, schema: Schema) -> dict[int, float]:
         if percent > 100:
             raise InputError(f"{part.strip()!r}: a share is at most 100%", "share", text)
         phrase = ", ".join(split_phrases(match[1]))
+        if any(phrase in map(normalize, scale.phrases) for scale in schema.scales.values()):
+            raise InputError(f"{part.strip()!r}: {phrase!r} is a scale, which has no share", "share", text)
         wanted = schema.parse(expanded(phrase, schema))
         present = np.flatnonzero(wanted > 0)
         absent = np.flatnonzero(wanted < 0)
@@ -47,6 +49,8 @@ def parse_shares(text: str, schema: Schema) -> dict[int, float]:
             column, share = int(absent[0]), 1 - percent / 100
         else:
             raise InputError(f"{part.strip()!r} must name one value of one attribute", "share", text)
+        if column in schema.scales:
+            raise InputError(f"{part.strip()!r}: values of scales have no shares", "share", text)
         if column in shares:
             raise InputError(f"{phrase!r} has two shares", "share", text)
         shares[column] = share

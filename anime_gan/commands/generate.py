@@ -30,6 +30,7 @@ from anime_gan.faces.output_paths import (
     free_name,
     shortened_name,
 )
+from anime_gan.faces.palette import MAX_COLORS, MIN_COLORS
 from anime_gan.faces.picture_files import (
     ANIMATIONS,
     check_animation,
@@ -58,8 +59,9 @@ from anime_gan.faces.request import (
     parse_seeds,
     request_text,
 )
-from anime_gan.faces.resizing import UPSCALE_NOTE, Scaling, define_scaling, has_upscaler
+from anime_gan.faces.resizing import PALETTE_HELP, UPSCALE_NOTE, Scaling, define_scaling, has_upscaler
 from anime_gan.faces.sheets import sides
+from anime_gan.faces.unseen import unseen_notes
 
 SUMMARY = """Draws faces with an exported model, for example:
   generate.py --attrs="blue hair, red eyes, smile, no glasses" --num=8
@@ -118,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "(default: transparent; a soft tint in grids, sheets, .jpg, and .mp4 files)",
     )
     define_scaling(flags)
+    flags.integer("palette", None, PALETTE_HELP, MIN_COLORS, MAX_COLORS)
     flags.text(
         "sheet",
         None,
@@ -181,6 +184,7 @@ def _generate(flags: Flags) -> int:
             "like",
             flags.like,
         )
+    print_lines(unseen_notes(export, request))
     if request.scaling.size > generator.resolution and not has_upscaler():
         print_lines([UPSCALE_NOTE])
     print(_write(generator, request, out, background))
@@ -390,8 +394,11 @@ def _origin(flags: Flags, export: Export) -> PictureOrigin | None:
         request = changed(request, changes, export.schema)
     if sheet is not None:
         request = dataclasses.replace(request, sheet=sheet, columns=0)
+    asked, kept = _scaling(flags), request.scaling
     if flags.size is not None or flags.pixel is not None:
-        request = dataclasses.replace(request, scaling=_scaling(flags))
+        kept = dataclasses.replace(kept, size=asked.size, pixel=asked.pixel)
+    kept = dataclasses.replace(kept, palette=asked.palette or kept.palette)
+    request = dataclasses.replace(request, scaling=kept.checked())
     if flags.columns is not None:
         request = dataclasses.replace(request, columns=flags.columns)
     elif not _is_picture(Path(flags.out), request):
@@ -445,7 +452,7 @@ def _scaling(flags: Flags) -> Scaling:
     Raises:
         InputError: Both options are given.
     """
-    return Scaling(flags.size or 0, flags.pixel or 0).checked()
+    return Scaling(flags.size or 0, flags.pixel or 0, flags.palette or 0).checked()
 
 
 def _draw(generator: FaceGenerator, request: FaceRequest, background: Color | None) -> Iterator[DrawnFace]:

@@ -16,6 +16,7 @@ from absl import flags
 import anime_gan
 from anime_gan.common.errors import InputError
 from anime_gan.common.quiet import MISSING
+from anime_gan.common.source_names import joined
 from anime_gan.common.suggestions import nearest
 from anime_gan.common.system_limits import system_limit
 from anime_gan.common.user_paths import expand_user
@@ -48,6 +49,10 @@ class Flags(flags.FlagValues):
     def path(self, name: str, default: str | None, help_text: str) -> None:
         """Defines a flag for a path, or for a data source that may be one; a leading `~` is expanded."""
         define_path(name, default, help_text, self)
+
+    def sources(self, name: str, default: str | None, help_text: str) -> None:
+        """Defines a flag for data sources, which may be given several times."""
+        define_sources(name, default, help_text, self)
 
     def texts(self, name: str, default: Sequence[str], help_text: str) -> None:
         """Defines a flag for a list of texts, separated by commas."""
@@ -85,6 +90,23 @@ class PathParser(flags.ArgumentParser):  # type: ignore[type-arg]
     def parse(self, argument: str) -> str:
         """Returns the path with a leading `~` expanded."""
         return expand_user(argument)
+
+
+class SourcesFlag(flags.Flag[str]):
+    """A flag for data sources; given several times, it has all of them (see `source_names`)."""
+
+    def parse(self, argument: Any) -> None:
+        """Adds an argument to those given before."""
+        before = str(self.value) if self.present else None
+        super().parse(argument)
+        if before is not None:
+            self.value = joined([before, str(self.value)])
+
+
+def define_sources(name: str, default: str | None, help_text: str, flag_values: flags.FlagValues) -> None:
+    """Defines a flag for data sources, which may be given several times."""
+    flag = SourcesFlag(PathParser(), flags.ArgumentSerializer(), name, default, help_text)
+    flags.DEFINE_flag(flag, flag_values=flag_values)
 
 
 def define_path(name: str, default: str | None, help_text: str, flag_values: flags.FlagValues) -> None:
@@ -209,7 +231,7 @@ def _refuse_repeats(flag_values: flags.FlagValues) -> None:
     for name in flag_values:
         flag = flag_values[name]
         is_text = "string" in flag.flag_type() and not hasattr(flag.parser, "enum_values")
-        if is_text and flag.present > 1:
+        if is_text and flag.present > 1 and not isinstance(flag, SourcesFlag):
             raise InputError(f"was given {flag.present} times; give it once", flag.name)
 
 

@@ -26,9 +26,15 @@ def nearest(word: str, names: Iterable[str], shown: Callable[[str], str] = repr)
         names: The valid names.
         shown: Returns the form of a name in the hint.
     """
+    close = nearest_names(word, names)
+    return f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
+
+
+def nearest_names(word: str, names: Iterable[str]) -> list[str]:
+    """Returns up to three valid names that are spelled like an unknown one, the most similar first."""
     spellings = {_comparable(name): name for name in names}
     close = difflib.get_close_matches(_comparable(shortened(word)), list(spellings), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(shown(spellings[name]) for name in close)}?" if close else ""
+    return [spellings[name] for name in close]
 
 
 def _comparable(name: str) -> str:

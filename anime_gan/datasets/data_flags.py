@@ -12,7 +12,7 @@ from anime_gan.datasets.load import load_dataset
 def data_flags(smallest: int) -> Flags:
     """Returns flags for a dataset; `smallest` is the minimum resolution in pixels."""
     flags = Flags()
-    flags.path("data", "drawn", "data source, as in train.py --data (default: drawn)")
+    flags.sources("data", "drawn", "data source, as in train.py --data (default: drawn)")
     define_reading(flags, smallest, 256)
     return flags
 

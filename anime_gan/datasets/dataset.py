@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -69,11 +70,15 @@ class Dataset:
         name: Short name, for run directories.
         images: uint8 [n, height, width, channels]: RGB, or RGBA with straight alpha. Usually a memory map, so
             that images stay on disk.
-        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown).
+        labels: int8 [n, num_labels] of +1, -1, and 0 (unknown), and bins of scales; see `Schema.decode`.
         schema: The meaning of the label columns; empty if the images are unlabeled.
         statement: Description of the images, their license, and whom to credit.
         checksum: SHA-256 of schema, labels, and images; equal for runs that use the same data.
         report: Skipped files and notes.
+        constants: What all images show, and what none shows, of attributes that are not in the schema because
+            they do not vary: name -> value.
+        frequencies: float64 [n], how often an image is used in training, relative to others; None for equally
+            often.
     """
 
     name: str
@@ -83,6 +88,8 @@ class Dataset:
     statement: str
     checksum: str
     report: DataReport = DataReport()
+    constants: Mapping[str, str | bool | float] = dataclasses.field(default_factory=dict)
+    frequencies: np.ndarray | None = None
 
     def statistics(self) -> str:
         """Returns the number of images with each attribute value, one attribute per line.
@@ -94,13 +101,25 @@ class Dataset:
         for slot in self.schema.slots[:MAX_STATISTICS]:
             columns = self.labels[:, slot.columns]
             having = np.sum(columns > 0, axis=0)
+            unknown = int(np.sum(np.all(columns == 0, axis=1)))
+            if slot.is_scale:
+                values = self.schema.decode(self.labels)[columns[:, 0] != 0, slot.start]
+                scale = self.schema.scales[slot.start]
+                parts = [f"{word} {scale.in_unit(value)}" for word, value in _spread(values)]
+                lines.append(f"{slot.name}: {', '.join(parts)}" + (f", unknown {unknown}" if unknown else ""))
+                continue
             terms = self.schema.terms[slot.columns]
             parts = [f"{term.name} {count}" for term, count in zip(terms, having, strict=True)]
-            unknown = int(np.sum(np.all(columns == 0, axis=1)))
             lines.append(f"{slot.name}: {', '.join(parts)}" + (f", unknown {unknown}" if unknown else ""))
         if left_out > 0:
             lines.append(f"and {left_out} more attributes")
         return "\n".join(lines) or "no labels"
+
+
+def _spread(values: np.ndarray) -> list[tuple[str, float]]:
+    """Returns the lowest, the mean, and the highest value, each with its name; empty without values."""
+    measures = (("lowest", np.min), ("mean", np.mean), ("highest", np.max))
+    return [(word, float(measure(values))) for word, measure in measures] if len(values) else []
 
 
 def printable(name: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import pickle
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.workers import map_in_order
 from anime_gan.datasets.dataset import DataError
@@ -22,6 +24,10 @@ class Illustrator(Protocol):
     """Draws labeled faces, such as `DrawnFaces`. The object is pickled and sent to worker processes.
 
     Pictures are RGB, or RGBA with straight alpha if the object has an attribute `transparent` that is true.
+
+    These attributes are optional, and used if the pictures are mixed with those of other sources: `hand`, the
+    name of the style; `always`, what all pictures show although it has no label (attribute -> value, tag ->
+    True or False); and `never`, values of groups that no picture shows (group -> values).
 
     The image cache is keyed by the pickled object and by the code of its class. An object that reads files
     must therefore contain a checksum of them.
@@ -38,11 +44,11 @@ class Illustrator(Protocol):
         ...
 
     @property
-    def attributes(self) -> Mapping[str, tuple[str, ...] | None]:
-        """Group name -> its values, tag name -> None; in the order of the label columns."""
+    def attributes(self) -> Mapping[str, tuple[str, ...] | Scale | None]:
+        """Group name -> its values, scale name -> the scale, tag name -> None; in column order."""
         ...
 
-    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, Mapping[str, str | bool | float | None]]:
         """Draws face `index`; returns uint8 [resolution, resolution, channels] and its attributes by name."""
         ...
 
@@ -75,7 +81,7 @@ class IllustratedFaces:
         """
         # `repr` would abbreviate large arrays and contain the memory addresses of some objects.
         try:
-            settings = pickle.dumps((self.num_items, self._illustrator), protocol=4)
+            settings = _pickled((self.num_items, self._illustrator))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise DataError(f"{self.name}: cannot be pickled for the worker processes: {error}") from error
         code = source_fingerprint(__name__, type(self._illustrator).__module__)
@@ -86,6 +92,19 @@ class IllustratedFaces:
         draw = functools.partial(_draw, self._illustrator, self.schema, resolution)
         starts = range(first_item, self.num_items, CHUNK)
         return map_in_order(draw, (range(start, min(start + CHUNK, self.num_items)) for start in starts))
+
+
+def _pickled(value: object) -> bytes:
+    """Pickles a value. Equal values give equal bytes, even if one of them contains an object twice."""
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written, protocol=4)
+    # Writes an object again instead of a reference to it.
+    pickler.fast = True
+    try:
+        pickler.dump(value)
+    except ValueError:  # An object that contains itself needs references.
+        return pickle.dumps(value, protocol=4)
+    return written.getvalue()
 
 
 def _draw(illustrator: Illustrator, schema: Schema, resolution: int, indices: range) -> Chunk:

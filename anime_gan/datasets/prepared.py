@@ -23,7 +23,7 @@ import numpy as np
 import PIL
 from tqdm import tqdm
 
-from anime_gan.attributes.schema import Group, Schema, Term
+from anime_gan.attributes.schema import Attribute, Group, Schema
 from anime_gan.common.files import naming, remove, write_text
 from anime_gan.common.fingerprint import code_fingerprint
 from anime_gan.common.json_files import JsonError, parse_record, read_json
@@ -123,6 +123,7 @@ class _Record(msgspec.Struct):
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     channels: int = 3
+    constants: dict[str, str | bool | float] = {}
 
 
 def open_prepared(folder: Path) -> Dataset:
@@ -148,6 +149,7 @@ def open_prepared(folder: Path) -> Dataset:
             record.skipped,
             record.notes,
         ),
+        constants=record.constants,
     )
 
 
@@ -269,6 +271,7 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
             + (f" ({examples})" if examples else "")
         )
     labels = np.fromfile(folder / ALL_LABELS, np.int8).reshape(progress.rows, source.schema.num_labels)
+    constants = constant_attributes(source.schema, labels)
     schema, columns, notes = learnable(source.schema, labels)
     labels = labels[:, columns]
     # The result goes to a separate file, because resuming after an interruption needs all columns.
@@ -288,6 +291,7 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
         "found": progress.items + len(source.skipped),
         "notes": [*source.notes, *notes],
         "skipped": skipped,
+        "constants": constants,
     }
     write_text(folder / "dataset.json", json.dumps(record))
     remove(folder / JOURNAL)
@@ -306,7 +310,7 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
     """
     having = np.sum(labels > 0, axis=0)
     lacking = np.sum(labels < 0, axis=0)
-    attributes: list[Group | Term] = []
+    attributes: list[Attribute] = []
     columns: list[int] = []
     dropped: dict[str, list[str]] = {}
     for attribute, slot in zip(schema.attributes, schema.slots, strict=True):
@@ -320,6 +324,12 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
                 dropped.setdefault(f"no image has this {slot.name}", []).extend(missing)
             attributes.append(Group(slot.name, tuple(attribute.values[i] for i in kept)))
             columns += [slot.start + i for i in kept]
+        elif slot.is_scale:
+            if len(np.unique(labels[labels[:, slot.start] != 0, slot.start])) < 2:
+                dropped.setdefault("all known values are the same", []).append(slot.name)
+                continue
+            attributes.append(attribute)
+            columns.append(slot.start)
         elif not having[slot.start]:
             dropped.setdefault("no image has this tag", []).append(slot.name)
         elif not lacking[slot.start]:
@@ -331,6 +341,24 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
     if schema.attributes and not attributes:
         notes.append(f"no usable labels: {UNLABELED}")
     return Schema(tuple(attributes)), np.array(columns, np.int64), notes
+
+
+def constant_attributes(schema: Schema, labels: np.ndarray) -> dict[str, str | bool | float]:
+    """Returns the attributes that are known in all images, and have the same value in all: name -> value."""
+    constants: dict[str, str | bool | float] = {}
+    for slot in schema.slots:
+        columns = labels[:, slot.columns]
+        first = columns[0]
+        if not np.all(columns == first) or not first.any() or (slot.is_group and first.max() < 1):
+            continue
+        if slot.is_group:
+            constants[slot.name] = schema.terms[slot.start + int(np.argmax(first))].name
+        elif slot.is_scale:
+            value = float(schema.decode(labels[:1])[0, slot.start])
+            constants[slot.name] = schema.scales[slot.start].number(value)
+        else:
+            constants[slot.name] = bool(first[0] > 0)
+    return constants
 
 
 def _checksum(schema: Schema, labels: np.ndarray, images: Path) -> str:

@@ -23,6 +23,7 @@ from google.protobuf.message import DecodeError
 from PIL import Image
 from tqdm import tqdm
 
+from anime_gan.attributes.scales import BINS
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.json_files import parse_json
 from anime_gan.common.quiet import import_tensorflow
@@ -262,7 +263,7 @@ class RecordShards:
             try:
                 for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
                     if number > first_shard or count >= skip:
-                        yield _parse(record, self.schema.num_labels)
+                        yield _parse(record, self.schema)
                     count += 1
             except (tf.errors.DataLossError, ValueError) as error:
                 raise DataError(f"{path}: damaged at record {count}; {REBUILD}") from error
@@ -272,7 +273,7 @@ class RecordShards:
                 raise DataError(f"{path}: contains {count} records instead of {expected}; {REBUILD}")
 
 
-def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:
+def _parse(record: bytes, schema: Schema) -> tuple[bytes, list[int]]:
     tf = import_tensorflow()
     try:
         feature = tf.train.Example.FromString(record).features.feature
@@ -280,6 +281,10 @@ def _parse(record: bytes, num_labels: int) -> tuple[bytes, list[int]]:
         raise ValueError("not a tf.train.Example") from error
     labels = list(feature["labels"].int64_list.value)
     one_image = len(feature["image"].bytes_list.value) == 1
-    if len(labels) != num_labels or not {-1, 0, 1}.issuperset(labels) or not one_image:
+    good = len(labels) == schema.num_labels and all(
+        0 <= label <= BINS if column in schema.scales else -1 <= label <= 1
+        for column, label in enumerate(labels)
+    )
+    if not good or not one_image:
         raise ValueError("not one image with its labels")
     return feature["image"].bytes_list.value[0], labels

@@ -71,4 +71,9 @@ def parse_combinations(text: str, schema: Schema) -> np.ndarray:
         rows = [schema.parse(part) for part in parts]
     except AttributeRequestError as error:
         raise DataError(str(error), "hold_out", text) from error
+    if any(np.any((row != 0) & (np.abs(row) != 1)) for row in rows) or any(
+        row[column] for row in rows for column in schema.scales
+    ):
+        reason = "numbers cannot be held out; name values of groups and tags"
+        raise DataError(reason, "hold_out", text)
     return np.array(rows, np.int8).reshape(len(rows), schema.num_labels)

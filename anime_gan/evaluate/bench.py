@@ -216,7 +216,11 @@ class Bench:
         chosen = np.sort(random.permutation(indices)[:count])
         # Read in order from the disk, then shuffled, so that any part is a random sample.
         order = random.permutation(len(chosen))
-        return self.judged(np.asarray(self.dataset.images[chosen])[order], self.dataset.labels[chosen][order])
+        return self.judged(np.asarray(self.dataset.images[chosen])[order], self._decoded(chosen)[order])
+
+    def _decoded(self, chosen: np.ndarray) -> np.ndarray:
+        labels: np.ndarray = self.dataset.labels[chosen]
+        return self.schema.decode(labels) if self.schema.scales else labels
 
     def _judge(self, images: np.ndarray) -> Judgement:
         assert self.tagger is not None

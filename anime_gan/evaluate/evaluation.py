@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from anime_gan.common.alpha import has_alpha
 from anime_gan.datasets.dataset import Dataset
-from anime_gan.evaluate import measure_control, measure_details, measure_pictures
+from anime_gan.evaluate import measure_control, measure_details, measure_pictures, measure_scales
 from anime_gan.evaluate.bench import Bench, Options
 from anime_gan.evaluate.exported_model import ExportedModel
 from anime_gan.evaluate.report import Pictures
@@ -78,6 +78,8 @@ def _measure(bench: Bench) -> Evaluation:
         if combinations is not None:
             numbers["combinations"], unseen = combinations
         numbers["leakage"] = measure_control.leakage(bench, samples)
+        if bench.schema.scales:
+            numbers["scales"] = measure_scales.scales(bench, samples)
     numbers["variety"], numbers["candidates"] = measure_pictures.variety(bench)
     numbers["success"] = measure_pictures.success(bench, samples)
     numbers["copies"], closest = measure_pictures.copies(bench, samples)

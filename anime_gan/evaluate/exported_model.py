@@ -13,6 +13,7 @@ import numpy as np
 from anime_gan.common.alpha import Color, has_alpha, on_background, transparency
 from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines
 from anime_gan.common.errors import InputError
+from anime_gan.common.source_names import split_sources
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.datasets.mapped import mapped
@@ -90,14 +91,16 @@ class ExportedModel:
             DataError: It cannot be read, or has other attributes than the model.
         """
         config = self.record["config"]
+        source = data or self.recorded_data()
         dataset = load_dataset(
-            data or self.recorded_data(),
+            source,
             config["num_images"],
             config["resolution"],
             config["seed"],
             transparency(self._export.channels),
             labels_from=config.get("labels_from", "auto"),
             import_code=bool(data),
+            shares=config.get("data_shares", "") if len(split_sources(source)) > 1 else "",
         )
         print_lines(dataset.report.lines())
         check_schema(self, dataset)
@@ -141,7 +144,7 @@ def measuring_flags(out: str | None, out_help: str) -> Flags:
     """Returns the flags of all commands that measure a model; `out` is the default of `--out`."""
     flags = Flags()
     flags.path("model", None, MODEL_HELP)
-    flags.path(
+    flags.sources(
         "data", None, "the model's training data, as in train.py --data (default: as recorded in the export)"
     )
     flags.path("out", out, out_help)

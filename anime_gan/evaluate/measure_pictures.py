@@ -51,7 +51,7 @@ def variety(bench: Bench) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """
     bench.stage("variety")
     equal, columns, real_pairs = _equal_pairs(bench)
-    rows = np.where(columns, bench.dataset.labels[real_pairs[:, 0]], 0)
+    rows = np.where(columns, bench.schema.decode(bench.dataset.labels[real_pairs[:, 0]]), 0)
     texts = [request for request in map(bench.schema.describe, rows) for _ in range(2)]
     faces = bench.draw(Stream.VARIETY, texts, len(texts))
     drawn, margins = [], []

@@ -204,6 +204,19 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         ]
     if "combinations" in numbers:
         parts += ["## Combinations", _combinations_table(numbers["combinations"])]
+    if "scales" in numbers:
+        scales = [
+            (
+                f"`{name}`",
+                f"{number(row['error'])} {row['unit']}",
+                f"{number(row['real_error'])} {row['unit']}",
+                percent(row["ordered"]),
+                percent(row["flipped"]),
+            )
+            for name, row in numbers["scales"].items()
+        ]
+        heads = ("scale", "mean error", "tagger on real images", "steps in order", "others that flip")
+        parts += ["## Scales", markdown_table(heads, scales)]
     if "leakage" in numbers:
         changes = [
             (f"`{name}`", row["pairs"], percent(row["flipped"]), number(row["spill"]))

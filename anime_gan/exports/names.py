@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
+from anime_gan.common.source_names import each_source
 from anime_gan.datasets.dataset import printable
 
 # Folders inside a run or a model.
@@ -12,7 +13,11 @@ _INSIDE = re.compile(r"\d+|export|checkpoints|step-\d+")
 
 
 def folder_name(data: str) -> str:
-    """Returns a data source without the path to its folder; a path would tell of the folders of its owner."""
+    """Returns data sources without the paths to their folders, which would tell of the owner's folders."""
+    return each_source(_folder_name, data)
+
+
+def _folder_name(data: str) -> str:
     if "://" in data:
         return data
     kind, colon, path = data.partition(":") if re.match(r"[\w-]{2,}:", data) else ("", "", data)

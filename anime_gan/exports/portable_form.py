@@ -9,5 +9,3 @@ SCHEMA = "schema.json"
 CRITIC_FILE = "critic.onnx"
 DETAILS_FILE = "critic_details.onnx"
 FORMAT = "anime_gan portable"
-# Readers refuse other versions.
-VERSION = 1

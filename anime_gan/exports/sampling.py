@@ -8,9 +8,15 @@ import numpy as np
 
 from anime_gan.attributes.label_sampler import LabelSampler
 from anime_gan.attributes.phrases import NORMALIZATION
+from anime_gan.attributes.scales import LIMIT, NEARLY_ZERO, NUMBER, PLACE
 from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, UNKNOWN_PHRASE, Schema
 from anime_gan.common.backend import tf
 from anime_gan.exports.streams import LABEL_STREAM, LATENT_STREAM
+
+# The code of a phrase whose number is out of range.
+OUT_OF_RANGE = -3
+# Less than any label.
+NOTHING = -2.0
 
 
 class FaceInputs(NamedTuple):
@@ -18,7 +24,7 @@ class FaceInputs(NamedTuple):
 
     Attributes:
         latents: float32 [n, latent_dim], standard normal, scaled by the truncation.
-        labels: float32 [n, num_labels], each +1 or -1.
+        labels: float32 [n, num_labels], each +1 or -1, or in between for scales and strengths.
     """
 
     latents: tf.Tensor
@@ -80,6 +86,20 @@ class RequestReader(tf.Module):
             default_value=UNKNOWN_PHRASE,
         )
         self._effects = tf.constant(schema.phrase_effects, tf.float32)
+        forms = list(schema.number_forms.values())
+        self._forms = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                # A table cannot be empty; no phrase has the empty form.
+                tf.constant([*schema.number_forms, ""], tf.string),
+                tf.range(len(forms) + 1, dtype=tf.int64),
+            ),
+            default_value=UNKNOWN_PHRASE,
+        )
+        # One more form, without an effect, is for phrases without a number.
+        self._factors = tf.constant([*((form.factor, form.offset) for form in forms), (0, 0)], tf.float64)
+        self._signed = tf.constant([*(form.signed for form in forms), True])
+        self._columns = tf.constant([*(form.column for form in forms), -1], tf.int32)
+        self._num_labels = schema.num_labels
         group_columns = np.zeros((len(schema.groups), schema.num_labels), np.float32)
         for row, slot in enumerate(slot for slot in schema.slots if slot.is_group):
             group_columns[row, slot.columns] = 1
@@ -92,8 +112,9 @@ class RequestReader(tf.Module):
             attributes: string [n], phrases separated by commas.
 
         Returns:
-            As `values`, float32 [n, num_labels]: +1 for present, -1 for absent, 0 for open. An error says
-            that a phrase is unknown or ambiguous, or that phrases contradict each other, and quotes them.
+            As `values`, float32 [n, num_labels]: +1 for present, -1 for absent, 0 for open, and numbers in
+            between. An error says that a phrase is unknown or ambiguous, that its number is out of range, or
+            that phrases contradict each other, and quotes them.
         """
         text = tf.strings.lower(attributes)
         for pattern, replacement in NORMALIZATION:
@@ -101,14 +122,17 @@ class RequestReader(tf.Module):
         split = tf.strings.split(text, sep=",")
         phrases = split.flat_values
         codes = self._codes.lookup(phrases)
-        effects = tf.gather(self._effects, tf.maximum(codes, 0))
+        codes, numbers = self._numbers(phrases, codes)
+        effects = tf.gather(self._effects, tf.maximum(codes, 0)) + numbers
         rows, count = split.value_rowids(), split.nrows()
-        must = tf.math.unsorted_segment_max(tf.maximum(effects, 0), rows, count)
-        must_not = tf.math.unsorted_segment_max(tf.maximum(-effects, 0), rows, count)
         # No segment is empty: an empty request consists of one empty phrase.
-        clash = tf.reduce_any(must * must_not > 0, axis=-1)
+        said = effects != 0
+        most = tf.math.unsorted_segment_max(tf.where(said, effects, NOTHING), rows, count)
+        least = -tf.math.unsorted_segment_max(tf.where(said, -effects, NOTHING), rows, count)
+        wanted = tf.where(most == NOTHING, 0.0, most)
+        clash = tf.reduce_any(tf.logical_and(wanted != 0, least != most), axis=-1)
         size = tf.reduce_sum(self._group_columns, axis=-1)
-        ruled_out = tf.matmul(must_not, self._group_columns, transpose_b=True) >= size
+        ruled_out = tf.matmul(tf.maximum(-wanted, 0), self._group_columns, transpose_b=True) >= size
         clash = tf.logical_or(clash, tf.reduce_any(ruled_out, axis=-1))
 
         def quoted(code: int, what: str) -> tf.Tensor:
@@ -121,9 +145,42 @@ class RequestReader(tf.Module):
         errors = first_error(
             quoted(UNKNOWN_PHRASE, "unknown attribute"),
             quoted(AMBIGUOUS_PHRASE, "ambiguous attribute"),
+            quoted(OUT_OF_RANGE, "out of range:"),
             _error_where(clash, "contradiction in", attributes),
         )
-        return Checked(must - must_not, errors)
+        return Checked(wanted, errors)
+
+    def _numbers(self, phrases: tf.Tensor, codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Reads the phrases that are unknown but contain a number, such as `smile 40%`.
+
+        Args:
+            phrases: string [k].
+            codes: int64 [k], the codes of the phrases.
+
+        Returns:
+            The codes, in which a phrase with a number has the code of an empty phrase or an error, and the
+            effects of the numbers, float32 [k, num_labels].
+        """
+        candidate = tf.logical_and(codes == UNKNOWN_PHRASE, tf.strings.regex_full_match(phrases, NUMBER))
+        # These have exactly one form, the last one, and the number 0.
+        safe = tf.where(candidate, phrases, " 0")
+        form = self._forms.lookup(tf.strings.regex_replace(safe, NUMBER, rf"\1{PLACE}\4"))
+        sign = tf.strings.regex_replace(safe, NUMBER, r"\2")
+        number = tf.strings.to_number(tf.strings.regex_replace(safe, NUMBER, r"\3"), tf.float64)
+        negative = tf.logical_or(sign == "-", sign == "!")
+        chosen = tf.where(form >= 0, form, tf.size(self._columns, tf.int64) - 1)
+        allowed = tf.logical_or(sign == "", tf.gather(self._signed, chosen))
+        found = tf.logical_and(tf.logical_and(candidate, form >= 0), allowed)
+        factor, offset = tf.unstack(tf.gather(self._factors, chosen), axis=1)
+        value = tf.where(negative, -number, number) * factor + offset
+        in_range = tf.abs(value) <= LIMIT
+        label = tf.cast(tf.clip_by_value(value, -1.0, 1.0), tf.float32)
+        label = tf.where(label == 0, NEARLY_ZERO, label)
+        used = tf.logical_and(found, in_range)
+        columns = tf.where(used, tf.gather(self._columns, chosen), -1)
+        empty = tf.constant(2 * self._num_labels, tf.int64)
+        codes = tf.where(found, tf.where(in_range, empty, OUT_OF_RANGE), codes)
+        return codes, tf.one_hot(columns, self._num_labels) * label[:, tf.newaxis]
 
 
 class FaceSampler(tf.Module):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from anime_gan.attributes.edits import with_changes
+from anime_gan.attributes.edits import has_words, with_changes
 from anime_gan.common.alpha import Color, on_background
 from anime_gan.common.errors import InputError
 from anime_gan.common.layout import TINT, captioned, grid
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Number of faces whose latent vectors and labels are computed together.
 CHUNK = 256
+# Number of single faces whose inputs are kept.
+RECENT = 64
 # A sheet with more pixels takes gigabytes of memory, and few programs can open it.
 MAX_SHEET_PIXELS = 200_000_000
 
@@ -68,6 +70,8 @@ class FaceGenerator:
         export = read_export(directory)
         self.directory, self.schema, self.name = export.directory, export.schema, export.name
         self._engine = load_engine(engine, export)
+        # The same face is often drawn with many changes, and its candidates are expensive.
+        self._recent_inputs = functools.lru_cache(RECENT)(self._unchanged_inputs)
 
     @functools.cached_property
     def selector(self) -> Selector:
@@ -94,13 +98,17 @@ class FaceGenerator:
         Raises:
             RequestError: The latent vector does not fit this model.
         """
+        compute = self._recent_inputs if request.num_faces == 1 else self._unchanged_inputs
+        latents, labels = compute(replace(request, changes=""))
+        return latents.copy(), with_changes(labels, self.schema, request.changes)
+
+    def _unchanged_inputs(self, request: FaceRequest) -> tuple[np.ndarray, np.ndarray]:
+        """Computes the inputs of a request without its changes."""
         if request.latent is not None:
-            latents, labels = self._given_inputs([request.latent], [request.attributes])
-        elif request.interpolation is not None:
-            latents, labels = self._frame_inputs(request, request.interpolation)
-        else:
-            latents, labels = self._best_inputs([request.attributes] * len(request.seeds), request)
-        return latents, with_changes(labels, self.schema, request.changes)
+            return self._given_inputs([request.latent], [request.attributes])
+        if request.interpolation is not None:
+            return self._frame_inputs(request, request.interpolation)
+        return self._best_inputs([request.attributes] * len(request.seeds), request)
 
     def _given_inputs(
         self, latents: Sequence[tuple[float, ...]], texts: Sequence[str]
@@ -203,7 +211,7 @@ class FaceGenerator:
         if request.candidates > 1:
             text["critic"] = self.critic_name
         # Labels between two keyframes cannot be put into words.
-        if labels is not None and np.all(np.abs(labels) == 1):
+        if labels is not None and has_words(labels, self.schema):
             text["labels"] = self.schema.describe(labels)
         return text
 

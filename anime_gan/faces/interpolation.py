@@ -74,11 +74,23 @@ def ring(latent: np.ndarray, angle: float, count: int, seed: int) -> np.ndarray:
     Returns:
         float32 [count, z].
     """
+    return around(latent, angle, 2.0 * np.pi * np.arange(count) / count, seed)
+
+
+def around(latent: np.ndarray, angle: float, turns: np.ndarray, seed: int) -> np.ndarray:
+    """Returns the latent vectors of `ring` at any turns on its circle, float32 [count, z].
+
+    Args:
+        latent: As in `ring`.
+        angle: Angle to the given vector in radians, 0 or more.
+        turns: float64 [count], the positions on the circle in radians.
+        seed: As in `ring`.
+    """
     center = np.asarray(latent, np.float64)
     norm = np.linalg.norm(center)
     directions = np.random.default_rng(seed).standard_normal((2, len(center)))
     # QR makes the three vectors orthonormal (Gram-Schmidt) and keeps the first direction, up to its sign.
     basis, _ = np.linalg.qr(np.stack([center, *directions], axis=1))
-    turns = 2.0 * np.pi * np.arange(count)[:, np.newaxis] / count
-    around = np.cos(turns) * basis[:, 1] + np.sin(turns) * basis[:, 2]
-    return (np.cos(angle) * center + np.sin(angle) * norm * around).astype(np.float32)
+    turns = turns[:, np.newaxis]
+    circle = np.cos(turns) * basis[:, 1] + np.sin(turns) * basis[:, 2]
+    return (np.cos(angle) * center + np.sin(angle) * norm * circle).astype(np.float32)

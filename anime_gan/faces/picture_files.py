@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
@@ -48,11 +49,18 @@ def save_png(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:
         image: uint8 [h, w, 3 or 4], RGB or RGBA with straight alpha.
         text: The generation settings.
     """
+    with written_whole(path) as partial:
+        partial.write_bytes(png_bytes(image, text))
+
+
+def png_bytes(image: np.ndarray, text: Mapping[str, str]) -> bytes:
+    """Returns a PNG with text chunks; the arguments are those of `save_png`."""
     info = PngImagePlugin.PngInfo()
     for key, value in text.items():
         info.add_itxt(key, value)
-    with written_whole(path) as partial:
-        Image.fromarray(image).save(partial, "PNG", pnginfo=info)
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG", pnginfo=info)
+    return stream.getvalue()
 
 
 def save_picture(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None:

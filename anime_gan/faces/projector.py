@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import options, with_value
+from anime_gan.attributes.scales import MIDDLE_BIN, NEARLY_ZERO
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import premultiplied
 from anime_gan.common.backend import tf
@@ -273,7 +274,7 @@ def relaxed_labels(logits: tf.Tensor, schema: Schema) -> tf.Tensor:
     parts = [
         2.0 * tf.nn.softmax(logits[:, slot.columns]) - 1.0
         if slot.is_group
-        else tf.tanh(logits[:, slot.columns] / 2.0)
+        else tf.tanh(logits[:, slot.columns] / (1.0 if slot.is_scale else 2.0))
         for slot in schema.slots
     ]
     return tf.concat(parts, axis=1) if parts else tf.zeros_like(logits)
@@ -282,6 +283,9 @@ def relaxed_labels(logits: tf.Tensor, schema: Schema) -> tf.Tensor:
 def definite_labels(labels: np.ndarray, schema: Schema) -> np.ndarray:
     """Returns the nearest labels of +1 and -1, with one +1 in each group: float32 [n, num_labels]."""
     definite = np.where(labels > 0, 1, -1).astype(np.float32)
+    for column in schema.scales:
+        values = np.round(labels[:, column] * (MIDDLE_BIN - 1)) / (MIDDLE_BIN - 1)
+        definite[:, column] = np.where(values == 0, NEARLY_ZERO, values)
     for slot in schema.slots:
         if slot.is_group:
             definite[:, slot.columns] = -1

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anime_gan.attributes.edits import definite
+from anime_gan.attributes.free_phrases import read_phrases
 from anime_gan.attributes.phrases import SIGN, normalize, split_phrases
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.common.errors import InputError
@@ -157,6 +158,8 @@ def request_text(request: FaceRequest) -> dict[str, str]:
         text["size"] = str(request.scaling.size)
     if request.scaling.pixel:
         text["pixel"] = str(request.scaling.pixel)
+    if request.scaling.palette:
+        text["palette"] = str(request.scaling.palette)
     if request.candidates > 1:
         text["candidates"] = str(request.candidates)
     return text
@@ -182,7 +185,7 @@ def origin_from_text(text: Mapping[str, str]) -> PictureOrigin:
         latent,
         _interpolation_from_text(text) if "interpolate" in text else None,
         int(text.get("columns", 0)),
-        Scaling(int(text.get("size", 0)), int(text.get("pixel", 0))),
+        Scaling(*(int(text.get(name, 0)) for name in ("size", "pixel", "palette"))),
     )
     # Anyone may have written the file, and these names are shown to the user.
     for name in (text["model"], text.get("critic", "0")):
@@ -315,10 +318,10 @@ def _spelled(text: str, schema: Schema) -> str:
 
 
 def expanded(text: str, schema: Schema) -> str:
-    """Completes shortened group names: `hair=silver` becomes `hair_color=silver`.
+    """Puts commas between phrases, and completes shortened group names: `hair=silver` -> `hair_color=silver`.
 
     Args:
-        text: Phrases separated by commas; unknown ones stay as they are.
+        text: A request as typed; see `read_phrases`. Unknown phrases stay as they are.
         schema: The attributes of the model.
 
     Raises:
@@ -327,7 +330,12 @@ def expanded(text: str, schema: Schema) -> str:
     phrases = split_phrases(text)
     if phrases and not schema.slots:
         raise UnlabeledError(UNLABELED)
-    return ", ".join(_full_name(phrase, schema) for phrase in phrases)
+    return ", ".join(
+        _full_name(phrase, schema)
+        if "=" in phrase
+        else ", ".join(part.text for part in read_phrases(phrase, schema))
+        for phrase in phrases
+    )
 
 
 def _full_name(phrase: str, schema: Schema) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from anime_gan.common.alpha import has_alpha, premultiplied, straight_alpha
 from anime_gan.common.command_line import Flags
 from anime_gan.common.errors import InputError
+from anime_gan.faces.palette import MAX_COLORS, MIN_COLORS, snapped
 
 MIN_SIZE, MAX_SIZE = 96, 1_024
 PIXELS = (2, 3, 4)
@@ -20,6 +21,10 @@ SIZE_HELP = (
     'face stays the same. pip install "anime_gan[upscale]" for sharper lines in larger pictures'
 )
 PIXEL_HELP = "enlarges every pixel to a square of 2, 3, or 4 pixels, for pixel art"
+PALETTE_HELP = (
+    f"number of colors of each picture ({MIN_COLORS} to {MAX_COLORS}); also gives it hard edges, and even "
+    "squares if the model draws them, so that it is pixel art (default: all colors)"
+)
 UPSCALE_NOTE = (
     'enlarged by Lanczos filtering; pip install "anime_gan[upscale]" for an upscaler that keeps lines sharp'
 )
@@ -37,15 +42,17 @@ def define_scaling(flags: Flags) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """The size of the pictures.
+    """The size of the pictures, and the number of their colors.
 
     Attributes:
         size: Side in pixels; 0 for the side that the model draws.
         pixel: Side of the square that a pixel becomes; 0 for no change.
+        palette: Number of colors, see `palette.snapped`; 0 for no change.
     """
 
     size: int = 0
     pixel: int = 0
+    palette: int = 0
 
     def checked(self) -> Scaling:
         """Returns the same scaling.
@@ -59,6 +66,11 @@ class Scaling:
             raise InputError(
                 f"must be {', '.join(map(str, PIXELS[:-1]))}, or {PIXELS[-1]}", "pixel", self.pixel
             )
+        if self.palette != 0 and not MIN_COLORS <= self.palette <= MAX_COLORS:
+            raise InputError(f"must be {MIN_COLORS} to {MAX_COLORS}", "palette", self.palette)
+        if self.size and self.palette:
+            reason = "cannot be combined with --size, which blurs pixels; use --pixel"
+            raise InputError(reason, "palette", self.palette)
         if self.size and self.pixel:
             raise InputError("cannot be combined with --size, which is not a multiple", "pixel", self.pixel)
         return self
@@ -69,6 +81,8 @@ class Scaling:
 
     def apply(self, image: np.ndarray) -> np.ndarray:
         """Scales a square picture, uint8 [h, w, 3 or 4] with straight alpha."""
+        if self.palette:
+            image = snapped(image, self.palette)
         if self.pixel:
             return image.repeat(self.pixel, axis=0).repeat(self.pixel, axis=1)
         return resized(image, self.size) if self.size else image

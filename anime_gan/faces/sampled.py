@@ -139,6 +139,8 @@ def _table(schema: Schema, labels: np.ndarray) -> str:
         cells = [
             schema.terms[slot.start + int(np.argmax(row[slot.columns]))].name
             if slot.is_group
+            else schema.scales[slot.start].number(row[slot.start])
+            if slot.is_scale
             else int(row[slot.start] > 0)
             for slot in schema.slots
         ]

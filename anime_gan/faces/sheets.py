@@ -106,13 +106,16 @@ def attribute_blocks(images: np.ndarray, schema: Schema, columns: int = 6) -> di
     blocks: dict[str, np.ndarray] = {}
     names, tags, start = [], [], 0
     for slot in schema.slots:
-        if slot.is_group:
+        if slot.is_scale:
+            values = options(schema, slot)
+            blocks[slot.name] = captioned_columns(images[start : start + len(values)], values, columns)
+        elif slot.is_group:
             values = [term.name for term in schema.terms[slot.columns]]
             blocks[slot.name] = captioned_columns(images[start : start + slot.size], values, columns)
         else:
             names.append(slot.name)
             tags.append(start)
-        start += slot.size if slot.is_group else 2
+        start += slot.num_options
     if tags:
         blocks["yes_or_no"] = captioned_columns(images[tags], names, columns)
     return blocks

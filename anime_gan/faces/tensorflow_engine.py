@@ -25,7 +25,7 @@ class TensorFlowEngine:
         Raises:
             ModelError: It is damaged.
         """
-        self._directory = export.directory
+        self._directory, self._schema = export.directory, export.schema
         self._model = export.load()
         self._render = self._model.signatures["latents"]
 
@@ -45,12 +45,21 @@ class TensorFlowEngine:
         self, texts: Sequence[str], seeds: Sequence[int], truncation: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """Computes the latent vectors and labels of requests; see `Engine.draw_inputs`."""
+        wanted = np.stack([self._schema.parse(text) for text in texts])
+        # The graphs of older exports do not know the strengths of tags.
+        weak = (wanted != 0) & (np.abs(wanted) < 1)
+        weak[:, list(self._schema.scales)] = False
+        strong = np.where(weak, np.sign(wanted), wanted)
+        said = [
+            self._schema.describe(row) if is_weak else text
+            for row, is_weak, text in zip(strong, weak.any(axis=1), texts, strict=True)
+        ]
         drawn = self._model.draw_inputs(
-            tf.constant(list(texts), tf.string),
+            tf.constant(said, tf.string),
             tf.constant(seeds, tf.int64),
             tf.fill([len(seeds)], tf.constant(truncation, tf.float32)),
         )
-        return drawn["latents"].numpy(), drawn["labels"].numpy()
+        return drawn["latents"].numpy(), np.where(weak, wanted, drawn["labels"].numpy())
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Draws faces one at a time; in a batch, rounding could depend on the other faces."""

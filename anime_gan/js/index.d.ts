@@ -1,6 +1,6 @@
 /** A seed from 0 to 2^63 - 1; a number only if it is a safe integer. */
 export type Seed = bigint | number | string;
-export type Picks = Record<string, string | boolean | null>;
+export type Picks = Record<string, string | boolean | number | null>;
 export type Effect = [column: number, value: number][];
 
 export interface Slot {
@@ -8,6 +8,8 @@ export interface Slot {
   start: number;
   size: number;
   isGroup: boolean;
+  /** An attribute with a value from -1 to 1, such as the turn of the head. */
+  isScale: boolean;
 }
 
 export interface Inputs {
@@ -55,6 +57,8 @@ export class Schema {
   readonly slots: Slot[];
   readonly columns: string[];
   normalize(text: string): string;
+  understands(phrase: string): boolean;
+  completed(phrase: string): string;
   parse(text: string): Float32Array;
   effect(code: number): Effect;
   describe(labels: ArrayLike<number>): string;
@@ -78,6 +82,9 @@ export class FaceModel {
   pictureText(request: FaceRequest, labels?: Float32Array): Record<string, string>;
 }
 
+/** Splits a request as people type it, with or without commas, into phrases. */
+export function freePhrases(text: string, schema: Schema): { text: string; known: boolean }[];
+export function readPhrases(text: string, schema: Schema): { labels: Float32Array; leftOut: string[] };
 export function complete(schema: Schema, request: Float32Array, uniforms: ArrayLike<number>): Float32Array;
 export function normals(seed: Seed, stream: number, count: number): Float32Array;
 export function uniforms(seed: Seed, stream: number, count: number): Float64Array;

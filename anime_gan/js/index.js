@@ -1,5 +1,6 @@
 /** Draws anime faces with the portable form of a model; see docs/portable.md. */
 
+export { freePhrases, readPhrases } from "./free_phrases.js";
 export { closedPath, slerp } from "./interpolation.js";
 export { complete } from "./labels.js";
 export { FaceModel } from "./model.js";

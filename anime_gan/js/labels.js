@@ -1,5 +1,10 @@
 // Draws the attributes that a request leaves open from the label rows of the training set.
 
+import { SCALE_VALUES } from "./schema.js";
+
+// Half the width of a bin, and a bit for rounding.
+const SAME_BIN = 0.05 + 1e-6;
+
 function pick(weights, uniform) {
   let total = 0;
   for (const weight of weights) total += weight;
@@ -12,8 +17,9 @@ function pick(weights, uniform) {
   return 0;
 }
 
-// The label rows of the options of an attribute: the values of a group, or on and off for a tag.
-function optionsOf({ size, isGroup }) {
+// The label rows of the options of an attribute: the values of a group, on and off for a tag, or bins of a scale.
+function optionsOf({ size, isGroup, isScale }) {
+  if (isScale) return SCALE_VALUES.map((value) => [value]);
   if (!isGroup) return [[1], [-1]];
   return Array.from({ length: size }, (_, option) => Array.from({ length: size }, (_, i) => (i === option ? 1 : -1)));
 }
@@ -29,6 +35,12 @@ function frequencies(schema, slot) {
   });
 }
 
+// How far a row agrees with a request in a column: 1 if equal, -1 if opposite, and 0 if one of the two is unknown.
+function agreement(wanted, known, isScale) {
+  if (!isScale || !wanted || !known) return Math.sign(wanted) * Math.sign(known);
+  return Math.abs(wanted - known) <= SAME_BIN ? 1 : -1;
+}
+
 /** Completes a label row of +1, -1, and 0 (open); `uniforms` has one number for the row and one per attribute. */
 export function complete(schema, request, uniforms) {
   const wanted = Float32Array.from(request);
@@ -36,13 +48,14 @@ export function complete(schema, request, uniforms) {
     const isNamed = request.subarray(start, start + size).some((value) => value > 0);
     if (isNamed && request[hider] === 0) wanted[hider] = -1;
   }
-  const asked = wanted.reduce((sum, value) => sum + Math.abs(value), 0);
+  const asked = wanted.filter(Boolean).length;
+  const isScale = schema.slots.flatMap((slot) => Array(slot.size).fill(slot.isScale));
   let most = -Infinity;
   const scores = schema.rows.map((row) => {
     let [difference, compared] = [0, 0];
     for (let i = 0; i < row.length; i++) {
-      difference += wanted[i] * row[i];
-      compared += Math.abs(wanted[i] * row[i]);
+      difference += agreement(wanted[i], row[i], isScale[i]);
+      compared += wanted[i] && row[i] ? 1 : 0;
     }
     most = Math.max(most, difference);
     return { difference, compared };

@@ -77,8 +77,17 @@ export class FaceModel {
   /** Returns the text fields of a picture, from which generate.py --like draws it again. */
   pictureText(request, labels) {
     const text = { Software: "anime_gan", model: this.schema.model, ...requestText(request) };
-    if (labels?.every((label) => Math.abs(label) === 1)) text.labels = this.schema.describe(labels);
+    if (labels && this.#haveWords(labels)) text.labels = this.schema.describe(labels);
     return text;
+  }
+
+  // Between two values of a group, the words for a label row stand for another row.
+  #haveWords(labels) {
+    try {
+      return this.schema.parse(this.schema.describe(labels)).every((label, i) => label === labels[i]);
+    } catch {
+      return false;
+    }
   }
 
   #definite(attributes, latent) {

@@ -47,9 +47,14 @@ def describe_tagger(tagger: Tagger) -> list[str]:
     lines = [
         "tagger: accuracy on held-out real images (by attribute; by value, among the images that have it)"
     ]
+    known_columns = tagger.column_accuracy
     for slot in tagger.schema.slots:
         columns = tagger.schema.columns[slot.columns]
-        shares = [f"{name.split('=')[-1]} {_percent(tagger.column_accuracy[name])}" for name in columns]
+        shares = [
+            f"{name.split('=')[-1]} {_percent(tagger.column_accuracy[name])}"
+            for name in columns
+            if name in known_columns
+        ]
         lines.append(f"  {slot.name:{width}} {_percent(tagger.accuracy[slot.name]):>6}  {', '.join(shares)}")
     known = [share for share in tagger.accuracy.values() if not math.isnan(share)]
     mean = sum(known) / len(known) if known else math.nan

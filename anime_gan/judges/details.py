@@ -108,7 +108,7 @@ def find_details(dataset: Dataset) -> Details:
     """
     count = min(len(dataset.images), MAX_IMAGES)
     chosen = np.arange(count) * len(dataset.images) // count
-    labels = dataset.labels[chosen]
+    labels = dataset.schema.decode(dataset.labels[chosen])
     parts = (chosen[start : start + CHUNK] for start in range(0, count, CHUNK))
     images = np.concatenate([_reduced(np.asarray(dataset.images[part])) for part in parts])
     factor = dataset.images.shape[1] // images.shape[1]

@@ -14,10 +14,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from anime_gan.attributes.scales import TOLERANCE
 from anime_gan.attributes.schema import Schema, Slot
 from anime_gan.common.backend import keras, tf
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.judges import store, training
+from anime_gan.training.augment import mirrored_labels
 from anime_gan.training.losses import attribute_loss
 from anime_gan.training.precision import resolve_dtype
 
@@ -41,7 +43,8 @@ class Judgement:
     """The predictions of the tagger for n images.
 
     Attributes:
-        probabilities: float32 [n, num_labels]; within a group they sum to 1, a tag has its own.
+        probabilities: float32 [n, num_labels]; within a group they sum to 1, a tag has its own. A
+            scale has its value, moved from -1..1 to 0..1.
         features: float32 [n, 128], the layer before the last, used for distances between sets.
     """
 
@@ -135,7 +138,11 @@ class Tagger:
     def _judge_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits, features = self._network(training.to_input(images, self._side), training=False)
         parts = [
-            tf.nn.softmax(logits[:, slot.columns]) if slot.is_group else tf.sigmoid(logits[:, slot.columns])
+            tf.nn.softmax(logits[:, slot.columns])
+            if slot.is_group
+            else tf.clip_by_value((logits[:, slot.columns] + 1.0) / 2.0, 0.0, 1.0)
+            if slot.is_scale
+            else tf.sigmoid(logits[:, slot.columns])
             for slot in self.schema.slots
         ]
         return tf.concat(parts, axis=1), features
@@ -190,8 +197,13 @@ def visible(labels: np.ndarray, schema: Schema) -> np.ndarray:
 
 
 def decide(probabilities: np.ndarray, schema: Schema) -> np.ndarray:
-    """Turns probabilities into labels: int8 [n, num_labels] of +1 and -1, one +1 per group."""
-    labels = np.where(probabilities > 0.5, 1, -1).astype(np.int8)
+    """Turns probabilities into labels of +1 and -1, one +1 per group: [n, num_labels].
+
+    They are int8, or float32 if there are scales, whose values they contain.
+    """
+    labels = np.where(probabilities > 0.5, 1, -1).astype(np.float32 if schema.scales else np.int8)
+    for column in schema.scales:
+        labels[:, column] = 2 * probabilities[:, column] - 1
     for slot in schema.slots:
         if slot.is_group:
             largest = np.argmax(probabilities[:, slot.columns], axis=1)
@@ -217,7 +229,7 @@ def measure_accuracy(
     for slot in schema.slots:
         right, known = _right_and_known(predicted, labels, slot)
         by_slot[slot.name] = _share(right[known])
-        for column in range(slot.start, slot.start + slot.size):
+        for column in range(slot.start, slot.start + slot.size) if not slot.is_scale else ():
             by_column[schema.columns[column]] = _share(right[labels[:, column] > 0])
     return by_slot, by_column
 
@@ -240,6 +252,8 @@ def hardest_cases(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> 
     for slot in schema.slots:
         right, known = _right_and_known(predicted, seen, slot)
         for column, name in enumerate(schema.columns):
+            if column in schema.scales:
+                continue
             chosen = known & (labels[:, column] > 0)
             if np.sum(chosen) >= MIN_CASE_IMAGES and column not in range(slot.start, slot.start + slot.size):
                 share, images = _share(right[chosen]), int(np.sum(chosen))
@@ -273,7 +287,7 @@ def _train(dataset: Dataset, max_side: int) -> Tagger:
     channels = dataset.images.shape[3]
     network = make_network(side, channels, schema, resolve_dtype("auto"))
     # Hidden attributes cannot be learned, so they count as unknown.
-    labels = dataset.labels * visible(dataset.labels, schema)
+    labels = schema.decode(dataset.labels) * visible(dataset.labels, schema)
     indices = training.shuffled_batches(train, BATCH, seed=0)
 
     def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -286,6 +300,9 @@ def _train(dataset: Dataset, max_side: int) -> Tagger:
 
     def batch_loss(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         images = training.augment(training.to_input(images, side), seed, shift=0.06, color=0.1)
+        labels = mirrored_labels(
+            tf.cast(labels, tf.float32), training.is_mirrored(seed, tf.shape(images)[0]), schema
+        )
         return mean_loss(network(images, training=True)[0], labels)
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -302,10 +319,24 @@ def _train(dataset: Dataset, max_side: int) -> Tagger:
     exact = make_network(side, channels, schema, "float32")
     exact.set_weights(network.get_weights())
     tagger = Tagger(exact, schema, {}, {})
-    predicted, truth = tagger.predict(dataset.images[test]), dataset.labels[test]
+    predicted, truth = tagger.predict(dataset.images[test]), schema.decode(dataset.labels[test])
     tagger.accuracy, tagger.column_accuracy = measure_accuracy(predicted, truth, schema)
     tagger.hardest = hardest_cases(predicted, truth, schema)
     return tagger
+
+
+def agreement(predicted: np.ndarray, labels: np.ndarray, schema: Schema) -> np.ndarray:
+    """Whether predicted labels are the requested ones, bool [n, num_labels].
+
+    Args:
+        predicted: From `decide`.
+        labels: float32 [n, num_labels]. A tag with a strength between absent and present may be either.
+        schema: Meaning of the columns.
+    """
+    agrees = (predicted == labels) | (np.abs(labels) < 1)
+    for column in schema.scales:
+        agrees[:, column] = np.abs(predicted[:, column] - labels[:, column]) <= TOLERANCE
+    return agrees
 
 
 def _right_and_known(predicted: np.ndarray, labels: np.ndarray, slot: Slot) -> tuple[np.ndarray, np.ndarray]:
@@ -313,6 +344,8 @@ def _right_and_known(predicted: np.ndarray, labels: np.ndarray, slot: Slot) -> t
     truth, guess = labels[:, slot.columns], predicted[:, slot.columns]
     if slot.is_group:
         return np.any((truth > 0) & (guess > 0), axis=1), np.any(truth > 0, axis=1)
+    if slot.is_scale:
+        return (np.abs(truth - guess) <= TOLERANCE)[:, 0], truth[:, 0] != 0
     return (truth == guess)[:, 0], truth[:, 0] != 0
 
 

@@ -116,6 +116,15 @@ def dense(x: keras.KerasTensor, units: int, seed: int) -> keras.KerasTensor:
     )
 
 
+def is_mirrored(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Returns which of the images `augment` mirrors with this seed, bool [count]."""
+    return _mirrored(tf.random.split(seed, 5)[0], count)[:, 0]
+
+
+def _mirrored(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    return tf.random.stateless_uniform([count, 1], seed, -1.0, 1.0) < 0
+
+
 def augment(
     images: tf.Tensor, seed: tf.Tensor, shift: float, color: float, whole_pixels: bool = False
 ) -> tf.Tensor:
@@ -139,7 +148,7 @@ def augment(
     def between(shape: list[int], seed: tf.Tensor, limit: float) -> tf.Tensor:
         return tf.random.stateless_uniform([count, *shape], seed, -limit, limit)
 
-    mirrored = between([1], flips, 1.0) < 0
+    mirrored = _mirrored(flips, count)
     # Rows of the matrix that maps output positions to input positions.
     ones, zeros = tf.ones([count, 1]), tf.zeros([count, 1])
     moved = between([2], shifts, shift * side)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from anime_gan.attributes.scales import BINS, known
 from anime_gan.attributes.schema import Schema, Slot
 from anime_gan.common.alpha import premultiplied
 
@@ -69,7 +70,7 @@ def judged_values(schema: Schema) -> list[tuple[str, int, int]]:
     as `glasses=no`.
     """
     values = []
-    for slot in schema.slots:
+    for slot in (slot for slot in schema.slots if not slot.is_scale):
         for column in range(slot.start, slot.start + slot.size):
             values.append((schema.columns[column], 1, column))
         if not slot.is_group:
@@ -206,6 +207,10 @@ def change_one(labels: np.ndarray, slots: Sequence[Slot], seed: int) -> tuple[np
             others = np.flatnonzero(row[slot.columns] < 0)
             row[slot.columns] = -1
             row[slot.start + random.choice(others)] = 1
+        elif slot.is_scale:
+            # Somewhere else: at least a quarter of the range away.
+            steps = np.linspace(-1, 1, BINS)
+            row[slot.start] = known(random.choice(steps[np.abs(steps - row[slot.start]) >= 0.5]))
         else:
             row[slot.start] *= -1
     return changed, chosen
@@ -234,10 +239,18 @@ def leakage(before: np.ndarray, after: np.ndarray, comparable: np.ndarray, chang
 
 
 def slot_codes(verdicts: np.ndarray, slots: Sequence[Slot]) -> np.ndarray:
-    """Returns the index of each group's value, and 0 or 1 for each tag, int64 [n, num_slots]."""
+    """Returns the index of each group's value, 0 or 1 for each tag, and the third of each scale's range.
+
+    Returns:
+        int64 [n, num_slots].
+    """
     return np.stack(
         [
-            np.argmax(verdicts[:, slot.columns], axis=1) if slot.is_group else verdicts[:, slot.start] > 0
+            np.argmax(verdicts[:, slot.columns], axis=1)
+            if slot.is_group
+            else np.digitize(verdicts[:, slot.start], (-1 / 3, 1 / 3))
+            if slot.is_scale
+            else verdicts[:, slot.start] > 0
             for slot in slots
         ],
         axis=1,

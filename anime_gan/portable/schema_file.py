@@ -7,14 +7,13 @@ from typing import Any
 
 from anime_gan.attributes.label_rows import LabelRows
 from anime_gan.attributes.phrases import NORMALIZATION
-from anime_gan.common.errors import InputError
-from anime_gan.exports.portable_form import FORMAT, VERSION
+from anime_gan.attributes.scales import BINS, NUMBER, known
+from anime_gan.exports.portable_form import FORMAT
 from anime_gan.exports.read import Export
 
-# The version of `attributes.json` that this form can hold.
-SCHEMA_VERSION = 1
-# A label in a row of `label_rows`.
+# A label in a row of `label_rows`; a scale has the letter of its bin, `a` to `u`.
 LETTERS = {1: "+", -1: "-", 0: "0"}
+BIN_LETTERS = {0: "0", **{number: chr(ord("a") + number - 1) for number in range(1, BINS + 1)}}
 
 
 def schema_text(export: Export, rows: LabelRows) -> str:
@@ -23,20 +22,14 @@ def schema_text(export: Export, rows: LabelRows) -> str:
     Args:
         export: The model.
         rows: The label rows of its training set.
-
-    Raises:
-        InputError: The model's attributes are of a kind that this form does not have.
     """
     schema, config = export.schema, export.record["config"]
     written = json.loads(schema.to_json())
-    if written["version"] != SCHEMA_VERSION:
-        raise InputError(
-            f"{export.directory}: its attributes have version {written['version']}, and the portable form "
-            f"holds version {SCHEMA_VERSION}"
-        )
+    letters = [BIN_LETTERS if column in schema.scales else LETTERS for column in range(schema.num_labels)]
     content: dict[str, Any] = {
         "format": FORMAT,
-        "version": VERSION,
+        # Programs that know no scales refuse version 2.
+        "version": written["version"],
         "model": export.name,
         "latent_dim": config["latent_dim"],
         "num_labels": schema.num_labels,
@@ -46,8 +39,16 @@ def schema_text(export: Export, rows: LabelRows) -> str:
         "attributes": written["attributes"],
         "normalization": [list(pair) for pair in NORMALIZATION],
         "phrases": schema.phrase_codes,
+        "number": NUMBER,
+        "number_forms": {
+            form: [meaning.column, meaning.factor, meaning.offset, meaning.signed]
+            for form, meaning in schema.number_forms.items()
+        },
+        "words": [[column, known(word.value)] for column, word in schema.scale_words],
         "hidden_by": [[slot.name, column] for slot, column in schema.hidden_by],
-        "label_rows": ["".join(LETTERS[int(label)] for label in row) for row in rows.rows],
+        "label_rows": [
+            "".join(names[int(label)] for names, label in zip(letters, row, strict=True)) for row in rows.rows
+        ],
         "label_counts": rows.counts.tolist(),
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from anime_gan.attributes.scales import PLACE
 from anime_gan.attributes.schema import AttributeRequestError, Schema
 from anime_gan.faces.request import expanded
-from anime_gan.portable.schema_file import LETTERS
 
 # Texts, seeds, and a truncation -> latent vectors and labels; see `Engine.draw_inputs`.
 DrawInputs = Callable[[Sequence[str], Sequence[int], float], tuple[np.ndarray, np.ndarray]]
@@ -17,6 +17,9 @@ DrawInputs = Callable[[Sequence[str], Sequence[int], float], tuple[np.ndarray, n
 SEEDS = (0, 1, 2**31, 2**32 - 1, 2**32, 2**53 - 1, 2**53 + 1, 2**63 - 1)
 TRUNCATIONS = (1.0, 0.7, 0.1)
 MOST_PHRASES = 6
+# Share of the requests that contain a number, and its range; those that are too large are drawn again.
+WITH_NUMBER = 0.6
+NUMBERS = (-45.0, 120.0)
 
 
 def make_vectors(schema: Schema, draw_inputs: DrawInputs, count: int) -> list[dict[str, Any]]:
@@ -28,8 +31,7 @@ def make_vectors(schema: Schema, draw_inputs: DrawInputs, count: int) -> list[di
         count: Number of vectors.
 
     Returns:
-        For each request: `attributes`, `seed` as text, `truncation`, `latents`, and `labels` as a text of
-        `+` and `-`.
+        For each request: `attributes`, `seed` as text, `truncation`, `latents`, and `labels`.
     """
     random = np.random.default_rng(0)
     requests = _requests(schema, random)
@@ -47,7 +49,7 @@ def make_vectors(schema: Schema, draw_inputs: DrawInputs, count: int) -> list[di
                 "truncation": truncation,
                 # Nine digits determine a float32.
                 "latents": [float(f"{value:.9g}") for value in latent],
-                "labels": "".join(LETTERS[int(label)] for label in labels),
+                "labels": [float(f"{value:.9g}") for value in labels],
             }
         )
     return vectors
@@ -56,9 +58,13 @@ def make_vectors(schema: Schema, draw_inputs: DrawInputs, count: int) -> list[di
 def _requests(schema: Schema, random: np.random.Generator) -> Iterator[str]:
     """Yields requests that do not contradict themselves: every spelling, any case, signs, and languages."""
     known = sorted(phrase for phrase, code in schema.phrase_codes.items() if phrase and code >= 0)
+    forms = sorted(schema.number_forms)
     separators = (", ", ",", "，", " 、 ")
     while True:
         chosen = random.choice(known, random.integers(MOST_PHRASES + 1)) if known else np.array([], str)
+        if forms and random.random() < WITH_NUMBER:
+            number = str(round(random.uniform(*NUMBERS), int(random.integers(4))))
+            chosen = np.append(chosen, str(random.choice(forms)).replace(PLACE, number))
         changed = [str(word).upper() if random.random() < 0.2 else str(word) for word in chosen]
         text = separators[random.integers(len(separators))].join(changed)
         try:

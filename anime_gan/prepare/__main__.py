@@ -14,6 +14,7 @@ from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
+from anime_gan.prepare.shards import parse_shard
 
 SUMMARY = """Detects, crops, filters, and labels the faces in a folder or zip archive of pictures:
   python -m anime_gan.prepare SOURCE DEST
@@ -61,6 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "threshold", 0.5, "minimum probability for a tag to count as present (0 to 1; default 0.5)", 0.0, 1.0
     )
     flags.texts("thresholds", (), "thresholds for individual tags, e.g. smile=0.4,blue_hair=0.6")
+    flags.text(
+        "shard",
+        "",
+        "part of the pictures, for several machines: 0/4 to 3/4 for four; without it, the next run joins "
+        "all parts (default: all pictures)",
+    )
     flags.switch(
         "review", False, "write web pages for reviewing crops and labels (true or false; default false)"
     )
@@ -73,6 +80,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     require_opencv()
     _check_folders(root, dest)
     thresholds = _parse_thresholds(flags.thresholds)
+    shard = parse_shard(flags.shard)
     from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
     from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.datasets.reading.storage import stamp_of
@@ -109,10 +117,13 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     }
     color_confidence = flags.color_confidence
     extraction = FaceExtraction(
-        source, dest, options, detector, table, attributes, tagger, color_confidence, identity
+        source, dest, options, detector, table, attributes, tagger, color_confidence, identity, shard
     )
     left_out = extraction.run()
     print_lines(extraction.notes.lines())
+    if shard:
+        print(f"shard {shard} is finished; when all are, run the command once without --shard to join them")
+        return 0
     corrections = corrections._replace(deleted=deleted_crops(dest, extraction.journal))
     summary = write_results(root, dest, extraction.journal, corrections, attributes, left_out)
     rejected = ", ".join(f"{reason} ({count})" for reason, count in summary.reasons.items())
@@ -144,7 +155,9 @@ def _check_folders(source: Path, destination: Path) -> None:
     inside = destination.resolve().is_relative_to(source.resolve())
     if inside or source.resolve().is_relative_to(destination.resolve()):
         raise ValueError(f"{destination}: DEST must not be inside SOURCE or contain it")
-    if destination.is_dir() and any(destination.iterdir()) and not (destination / JOURNAL).is_file():
+    # Shards have journals with other names.
+    is_ours = (destination / JOURNAL).parent.is_dir()
+    if destination.is_dir() and any(destination.iterdir()) and not is_ours:
         raise ValueError(f"{destination}: contains other files; choose an empty or new folder")
 
 

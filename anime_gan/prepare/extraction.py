@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import itertools
@@ -40,9 +41,12 @@ from anime_gan.prepare.per_picture import (
     PictureJob,
     analyze_pictures,
 )
+from anime_gan.prepare.shards import Shard, ShardJournals
 
 FACES = "faces"
 JOURNAL = ".prepare/journal.jsonl"
+# Why a picture is left out whose file is equal to another one.
+COPY = "exact copy"
 # Maximum length of a picture's name in its crop's name, in bytes. File systems allow 255 bytes in total.
 MAX_NAME = 200
 # Number of pictures per job of a worker process.
@@ -68,6 +72,7 @@ class FaceExtraction:
         tagger: Tagger | None = None,
         color_confidence: float = 0.5,
         identity: Mapping[str, Any] | None = None,
+        shard: Shard | None = None,
     ) -> None:
         """Opens or creates the journal.
 
@@ -81,6 +86,7 @@ class FaceExtraction:
             tagger: A source of labels; None for no tagger.
             color_confidence: Minimum confidence of measured colors; other colors are unknown.
             identity: Other options that affect the result. The journal stores them.
+            shard: The pictures to analyze; None for all, of which those of earlier shards are joined.
 
         Raises:
             ValueError: The destination was prepared with other options.
@@ -88,8 +94,10 @@ class FaceExtraction:
         self._source, self._destination = source, destination
         self._options, self._detector, self._table = options, detector, table
         self._attributes, self._tagger, self._color_confidence = attributes, tagger, color_confidence
-        decisive = {**vars(options), "color_confidence": color_confidence, **(identity or {})}
-        self.journal = Journal(destination / JOURNAL, decisive)
+        self._decisive = {**vars(options), "color_confidence": color_confidence, **(identity or {})}
+        self._shard = shard
+        path = destination / JOURNAL
+        self.journal = Journal(shard.journal(path.parent) if shard else path, self._decisive)
         self.notes = TagNotes("tag files")
         self._shared: frozenset[str] = frozenset()
         self._contents: dict[int, int] = {}
@@ -104,7 +112,7 @@ class FaceExtraction:
             The files that were left out, as (name, reason).
 
         Raises:
-            ValueError: There are no pictures.
+            ValueError: There are no pictures, or shards of them are missing.
         """
         skipped: list[tuple[str, str]] = []
         total = 0
@@ -119,7 +127,13 @@ class FaceExtraction:
         if not total:
             raise ValueError(f"{self._source}: contains no images (searched for {', '.join(IMAGE_ENDINGS)})")
         files = _pictures(self._source, [])
+        if self._shard:
+            number, shards = self._shard
+            files, total = itertools.islice(files, number, None, shards), len(range(number, total, shards))
         done, rest = self._replay(files)
+        if self._shard is None:
+            rest, joined = self._join(itertools.chain(rest, files), done)
+            done += joined
         with tqdm(total=total, initial=done, desc="preparing", unit="picture") as bar:
             jobs = (
                 PictureJob(
@@ -156,6 +170,57 @@ class FaceExtraction:
             count += 1
         self._forget(count)
         return count, rest
+
+    def _join(self, files: Iterator[FoundFile], first: int) -> tuple[list[FoundFile], int]:
+        """Adds the records of all shards to the journal, without the faces that are there already.
+
+        Args:
+            files: The pictures that are not in the journal yet.
+            first: The number of the first one.
+
+        Returns:
+            The pictures that are left, and the number of joined ones.
+
+        Raises:
+            ValueError: A shard is missing or not finished, or a picture has changed since.
+        """
+        shards = ShardJournals(self.journal.path.parent, self._decisive)
+        if not len(shards):
+            return list(itertools.islice(files, 1)), 0
+        number = first
+        for number, file in enumerate(files, first + 1):
+            record = shards.read(number - 1)
+            if (printable(file.name), self._stamp(file)) != (record.name, record.stamp):
+                shard = Shard((number - 1) % len(shards), len(shards))
+                raise ValueError(f"{file.name} has changed; run all shards again, such as --shard={shard}")
+            self._add_joined(record)
+        shards.remove()
+        return [], number - first
+
+    def _add_joined(self, record: PictureRecord) -> None:
+        copy_of = self._contents.get(record.content) if record.content else None
+        reason, faces, surplus = record.reason, [], []
+        if copy_of is not None and (not reason or reason.startswith(COPY)):
+            reason = f"{COPY}: of {self.journal.read(copy_of).name}"
+        for face in record.faces:
+            original = None
+            if face.file and copy_of is None:
+                bits, colors = face.fingerprint
+                with contextlib.suppress(FileNotFoundError):
+                    own = _thumbnail_of(self._destination / face.file)
+                    original = self._duplicate_of(own, Fingerprint(bits, bytes.fromhex(colors)))
+            if face.file and (copy_of is not None or original):
+                surplus.append(face.file)
+                face = dataclasses.replace(
+                    face, file="", reason=f"near-duplicate: of {original}", fingerprint=(0, "")
+                )
+            faces.append(face)
+        joined = dataclasses.replace(record, reason=reason, faces=() if copy_of is not None else tuple(faces))
+        number = len(self.journal)
+        self.journal.append(joined)
+        self._remember(joined, number)
+        for file in surplus:
+            (self._destination / file).unlink(missing_ok=True)
 
     def _readable_records(self) -> Iterator[PictureRecord]:
         """Yields the records up to the first damaged one."""
@@ -211,7 +276,7 @@ class FaceExtraction:
                     faces.append(self._save_face(picture, place, face, labels))
             reason = picture.reason
             if copy_of is not None and not reason:
-                reason = f"exact copy: of {printable(self.journal.read(copy_of).name)}"
+                reason = f"{COPY}: of {printable(self.journal.read(copy_of).name)}"
             record = PictureRecord(
                 printable(picture.file.name), self._stamp(picture.file), picture.content, reason, tuple(faces)
             )
@@ -223,8 +288,9 @@ class FaceExtraction:
     ) -> FaceRecord:
         """Saves the crop of a face, unless it is rejected or a near-duplicate."""
         reason = face.reason
-        if not reason:
-            original = self._duplicate_of(face)
+        # Near-duplicates are sought when shards are joined, because the first one may be in another shard.
+        if not reason and self._shard is None:
+            original = self._duplicate_of(thumbnail(face.crop.image), face.fingerprint)
             reason = f"near-duplicate: of {original}" if original else ""
         file = ""
         if not reason:
@@ -246,10 +312,9 @@ class FaceExtraction:
             },
         )
 
-    def _duplicate_of(self, face: FaceCandidate) -> str | None:
+    def _duplicate_of(self, own: np.ndarray, print_: Fingerprint) -> str | None:
         """Returns the file of an earlier crop of the same face; None if there is none."""
-        own = thumbnail(face.crop.image)
-        for number in self._index.candidates(face.fingerprint):
+        for number in self._index.candidates(print_):
             file = self._file_of(number)
             # The user may have deleted the file.
             with contextlib.suppress(FileNotFoundError):

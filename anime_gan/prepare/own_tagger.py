@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Group
 from anime_gan.common.errors import InputError
 from anime_gan.common.suggestions import nearest
@@ -59,6 +60,7 @@ class OwnTagger:
             if isinstance(attribute, Group)
             else None
             for attribute in self._schema.attributes
+            if not isinstance(attribute, Scale)
         }
         self._tagger = load_tagger(dataset)
         self.checksum = self._tagger.checksum
@@ -70,7 +72,8 @@ class OwnTagger:
 
     def _read(self, probabilities: np.ndarray) -> dict[str, Label]:
         labels = {}
-        for slot in self._schema.slots:
+        # Labels of prepared pictures are words and tags.
+        for slot in (slot for slot in self._schema.slots if not slot.is_scale):
             columns = range(slot.start, slot.start + slot.size)
             likeliest = max(columns, key=lambda column: probabilities[column])
             probability = float(probabilities[likeliest])

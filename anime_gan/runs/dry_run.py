@@ -12,7 +12,7 @@ import numpy as np
 from anime_gan.common.markdown import duration_in_words
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.datasets.splits import Split
-from anime_gan.runs.start import make_trainer
+from anime_gan.runs.start import make_trainer, training_indices
 from anime_gan.training.batches import Batches
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.precision import resolve_dtype
@@ -32,13 +32,14 @@ def describe_run(config: TrainConfig, dataset: Dataset, split: Split, directory:
         directory: The directory that the run would use.
     """
     # The initial steps without the generator are ignored, because they are few and cheap.
-    trainer = make_trainer(dataclasses.replace(config, discriminator_steps=0), dataset, split.train)
-    batches = Batches(len(split.train), config.batch_size, config.seed)
+    train = training_indices(split.train, dataset.frequencies)
+    trainer = make_trainer(dataclasses.replace(config, discriminator_steps=0), dataset, train)
+    batches = Batches(len(train), config.batch_size, config.seed)
     # In whole penalty intervals, the share of steps with the penalty is the same as in the run.
     whole = -(-TRIAL_STEPS // config.penalty_interval) * config.penalty_interval
     seconds = []
     for step in range(BUILDING_STEPS + min(whole, MAX_TRIAL_STEPS)):
-        chosen = split.train[batches.indices(step)]
+        chosen = train[batches.indices(step)]
         started = time.perf_counter()
         trainer.train_step(dataset.images[chosen], dataset.labels[chosen])
         seconds.append(time.perf_counter() - started)

@@ -24,7 +24,8 @@ from anime_gan.runs.dashboard import Dashboard
 from anime_gan.runs.run_directory import RunDirectory
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.run_files import EVALUATION
-from anime_gan.training.trainer import REPORTED, Trainer
+from anime_gan.training.step import REPORTED
+from anime_gan.training.trainer import Trainer
 
 # Number of faces in `samples/`: in the grid, and in each row of the sheet of attribute values.
 GRID_FACES = 64

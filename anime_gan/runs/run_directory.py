@@ -26,10 +26,11 @@ from anime_gan.common.command_line import print_lines
 from anime_gan.common.files import PARTIAL_PATTERN, remove, write_text, written_whole
 from anime_gan.common.json_files import JsonError, read_json
 from anime_gan.common.plain_paths import is_text
+from anime_gan.common.source_names import each_source
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.runs.learning_rates import LearningRates
-from anime_gan.runs.run_lock import LOCK, RunError, next_number
+from anime_gan.runs.run_lock import LOCK, RunError, locked, next_number
 from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
 from anime_gan.training.checkpoints import Checkpoints
 from anime_gan.training.config import ConfigError, TrainConfig, code_options
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 # The parent folder of runs that grow from each other has this file. It contains their common options.
 STAGES = "stages.json"
+# The full report on skipped files.
+REPORT = "data_report.json"
 # The step that a run has reached, so that missing checkpoints are noticed.
 PROGRESS = "progress.json"
 # Letters of a default name. A folder of data may have a name as long as names can be.
@@ -120,7 +123,7 @@ class RunDirectory:
             "earlier_runs": list(earlier_runs),
         }
         write_text(path / DATA, json.dumps(data, ensure_ascii=False, indent=2))
-        write_text(path / "data_report.json", dataset.report.to_json(used=len(dataset.images)))
+        write_text(path / REPORT, dataset.report.to_json(used=len(dataset.images)))
         write_text(path / PROGRESS, json.dumps({"step": 0}))
         # The configuration comes last, because a directory that has one counts as a run that can be resumed.
         run.save_config(config)
@@ -141,6 +144,21 @@ class RunDirectory:
             if (path / CONFIG).is_file():
                 reason += f", or resume the run in it: {RunDirectory(path).resume_command()}"
             raise RunError(reason, "run_dir", path)
+
+    def remove_unfinished(self) -> None:
+        """Removes what a start that was killed left in a directory that has no run yet.
+
+        Raises:
+            RunError: Another process is starting a run there.
+        """
+        if not self.path.is_dir():
+            return
+        left = [file for file in self.path.iterdir() if file.name != LOCK]
+        written = {SCHEMA, DATA, REPORT, PROGRESS}
+        if left and all(file.name in written or file.match(PARTIAL_PATTERN) for file in left):
+            with locked(self.path):
+                for file in left:
+                    remove(file)
 
     @staticmethod
     def check_exists(path: Path) -> None:
@@ -372,9 +390,13 @@ class RunDirectory:
 
 
 def located(data: str) -> str:
-    """Returns a data source with the absolute path of its folder; other sources as they are."""
+    """Returns data sources with the absolute paths of their folders; other sources as they are."""
+    return each_source(_located, data)
+
+
+def _located(data: str) -> str:
     kind, colon, where = data.partition(":")
-    if colon and kind in ("sutemo", "sutemo-white"):
+    if colon and kind in ("sutemo", "sutemo-white", "pixel"):
         return f"{kind}:{Path(where).resolve().as_posix()}"
     return Path(data).resolve().as_posix() if data and Path(data).exists() else data
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anime_gan.attributes.scales import TOLERANCE
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.judges.tagger import Tagger, decide, visible
 from anime_gan.metrics.distances import frechet_distance
@@ -49,7 +50,8 @@ class RunningEvaluation:
         if self._tagger is not None and self._real_features is not None:
             judged = self._tagger.judge(images)
             values["evaluation/fid"] = frechet_distance(self._real_features, judged.features)
-            agrees = decide(judged.probabilities, self._schema) == labels
+            verdicts = decide(judged.probabilities, self._schema)
+            agrees = np.abs(verdicts - labels) <= TOLERANCE
             asked = visible(labels, self._schema)
             confirmed = [
                 agrees[asked[:, slot.start], slot.columns].all(axis=1) for slot in self._schema.slots

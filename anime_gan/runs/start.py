@@ -48,26 +48,51 @@ def check_training_images(split: Split, config: TrainConfig) -> None:
     )
 
 
+def training_indices(train: np.ndarray, frequencies: np.ndarray | None) -> np.ndarray:
+    """Repeats training images according to how often they are to be used.
+
+    Args:
+        train: int64 [n], indices of the training images.
+        frequencies: `Dataset.frequencies`.
+
+    Returns:
+        int64 [m]: all indices, the rarest once.
+    """
+    if frequencies is None:
+        return train
+    weights = frequencies[train] / frequencies[train].min()
+    whole = np.floor(weights).astype(np.int64)
+    # What is left of a weight decides by chance.
+    more = np.random.default_rng(0).random(len(train)) < weights - whole
+    return np.repeat(train, whole + more)
+
+
 def make_strategy() -> tf.distribute.Strategy | None:
     """Returns a strategy for all GPUs of the machine; None if there are fewer than two."""
     several = len(tf.config.list_physical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else None
 
 
-def make_trainer(config: TrainConfig, dataset: Dataset, train: np.ndarray) -> Trainer:
+def make_trainer(
+    config: TrainConfig,
+    dataset: Dataset,
+    train: np.ndarray,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Trainer:
     """Builds the trainer, and distributes it over all GPUs if there are several.
 
     Args:
         config: The options of the run.
         dataset: All images and labels.
         train: int64 [n], indices of the training images.
+        strategy: The strategy of several workers; None for a process that trains alone.
     """
     return Trainer(
         config,
         dataset.schema,
         dataset.labels[train],
         resolve_dtype(config.precision),
-        make_strategy(),
+        strategy or make_strategy(),
         channels=dataset.images.shape[3],
     )
 

@@ -147,7 +147,7 @@ class WarmStart:
             translated, shift = translate_labels(
                 kernel[first_row:],
                 matching_columns(self.export.schema, schema),
-                np.average(rows.rows, axis=0, weights=rows.counts),
+                np.average(self.export.schema.decode(rows.rows), axis=0, weights=rows.counts),
             )
             places = {id(variable): place for place, variable in enumerate(trained.variables)}
             weights[places[id(layer.kernel)]] = np.concatenate([kernel[:first_row], translated])
@@ -194,7 +194,11 @@ def matching_columns(source: Schema, target: Schema) -> list[int | None]:
             continue
         codes = (source.phrase_codes.get(normalize(phrase), UNKNOWN_PHRASE) for phrase in term.phrases)
         # Even codes mean that the attribute is present, odd codes that it is absent.
-        found = (c // 2 for c in codes if c not in (UNKNOWN_PHRASE, AMBIGUOUS_PHRASE) and c % 2 == 0)
+        found = (
+            c // 2
+            for c in codes
+            if c not in (UNKNOWN_PHRASE, AMBIGUOUS_PHRASE) and c % 2 == 0 and c < 2 * source.num_labels
+        )
         columns.append(next(found, None))
     return columns
 

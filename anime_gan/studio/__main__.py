@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import re
 import secrets
@@ -16,6 +17,7 @@ from anime_gan.common.command_line import MODEL_HELP, Flags, print_lines, run_co
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
 from anime_gan.common.user_paths import user_folder
+from anime_gan.exports.read import PRETRAINED
 
 SUMMARY = """Starts the studio, and prints an address to open in a browser. Everything stays on this computer.
 Needs extra packages: pip install "anime_gan[studio]\""""
@@ -63,8 +65,13 @@ def _serve(flags: Flags) -> int:
     print(f"{url}   (press Ctrl-C to stop)", flush=True)
     if host not in (LOCAL, "localhost", "::1"):
         print_lines(["anyone who knows this address can use the studio and see its history"])
+    others = {
+        path.name: functools.partial(Studio, path, folder, flags.keep)
+        for path in sorted(PRETRAINED.iterdir())
+        if path.name != studio.label
+    }
     config = uvicorn.Config(
-        create_app(studio, [host], token),
+        create_app(studio, [host], token, others),
         http=PatientProtocol,
         ws="none",
         log_level="warning",

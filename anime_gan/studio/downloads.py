@@ -62,16 +62,16 @@ def download(studio: Studio, identifier: str, name: str) -> Download:
     if match is None or match[2] not in MEDIA_TYPES:
         raise StudioError("gone", 404)
     what, ending = match[1], match[2]
-    entry = studio.entry(identifier)
+    entry = studio.shelf.entry(identifier)
     stem = "sheet" if what == "sheet" else "animation" if what == "animation" else f"faces-{identifier}"
     if what.isdigit() and ending in (".png", ".json") and int(what) < len(entry.faces):
         text = entry.faces[int(what)]
         stem = _stem(text)
-        data = _json(text) if ending == ".json" else studio.read(identifier, f"{int(what)}.png")
+        data = _json(text) if ending == ".json" else studio.shelf.read(identifier, f"{int(what)}.png")
     elif (what, ending) == ("settings", ".json") and entry.settings:
         stem, data = _stem(entry.settings), _json(entry.settings)
     elif (what, ending) == ("sheet", ".png"):
-        data = studio.read(identifier, SHEET)
+        data = studio.shelf.read(identifier, SHEET)
         stem = f"sheet-{name_part(entry.settings.get('sheet', ''))}"
     elif what == "animation" and ending in ANIMATIONS:
         data = _animation(studio, entry, ending)
@@ -95,7 +95,7 @@ def _json(text: dict[str, str]) -> bytes:
 
 def _animation(studio: Studio, entry: Entry, ending: str) -> bytes:
     """Returns the animation in the format of a file name ending. The source is a lossless WebP file."""
-    data = studio.read(entry.identifier, ANIMATION)
+    data = studio.shelf.read(entry.identifier, ANIMATION)
     if ending == ".webp":
         return data
     frames = []
@@ -124,9 +124,9 @@ def _zip(studio: Studio, entry: Entry) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for number, text in enumerate(entry.faces):
             name = f"{number:02}_{_stem(text)}.png"
-            archive.writestr(name, studio.read(entry.identifier, f"{number}.png"))
+            archive.writestr(name, studio.shelf.read(entry.identifier, f"{number}.png"))
         if entry.settings:
             archive.writestr("settings.json", _json(entry.settings))
         for name in [ANIMATION] * (entry.kind == "blend") + [SHEET] * (entry.kind == "sheet"):
-            archive.writestr(name, studio.read(entry.identifier, name))
+            archive.writestr(name, studio.shelf.read(entry.identifier, name))
     return packed.getvalue()

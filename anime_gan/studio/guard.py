@@ -19,7 +19,8 @@ from anime_gan.studio.errors import StudioError
 # The page may load only from this server and may send only to it.
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+        "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' data: blob:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -90,7 +91,8 @@ class Guard:
         cookie = f"studio-{request.url.port or 80}"
         if self._is_token(request.query_params.get("token")):
             welcome = RedirectResponse(request.url.path, 303)
-            welcome.set_cookie(cookie, self._token, max_age=COOKIE_SECONDS, httponly=True, samesite="strict")
+            # A link to the page from elsewhere works: reading is all that such a visit can do.
+            welcome.set_cookie(cookie, self._token, max_age=COOKIE_SECONDS, httponly=True, samesite="lax")
             return welcome
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if self._is_token(request.cookies.get(cookie)) or (

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from anime_gan.attributes.edits import STEPS
 from anime_gan.attributes.schema import Schema
+from anime_gan.characters.write import ENGINES
+from anime_gan.common.alpha import Color
 from anime_gan.common.errors import InputError
 from anime_gan.faces.generator import FaceGenerator
-from anime_gan.faces.interpolation import ring
+from anime_gan.faces.interpolation import around, ring
 from anime_gan.faces.request import (
     FaceRequest,
     Interpolation,
@@ -21,12 +25,19 @@ from anime_gan.faces.request import (
     checked,
     origin_from_text,
 )
+from anime_gan.faces.resizing import Scaling
 from anime_gan.faces.sheets import is_list, sides
 from anime_gan.studio import payload
 from anime_gan.studio.errors import StudioError, as_studio_error
+from anime_gan.studio.shelf import KEPT
+from anime_gan.studio.typed_words import Reading, read_words
 
 # Maximum length of a text that is read as attributes.
 MAX_WORDS = 2_000
+# The size of a plan that draws many faces; see `Plan`.
+MANY = 100
+# Kinds of plans that make no history entry, besides kept faces: faces that the judges read, and a pack.
+READ, CHARACTER = "read", "character"
 
 
 class Drawing(NamedTuple):
@@ -50,11 +61,21 @@ class Plan(NamedTuple):
         make: Makes the drawing. It takes the model, because some requests depend on another face's latent
             vector.
         origins: The origins of the pictures that the plan is based on.
+        size: Number of faces to draw, including the candidates for each.
+        is_preview: Whether the page shows the faces without a history entry.
+        is_again: Whether an entry with the same settings is shown instead of a new one.
+        background: The color behind the faces of a preview; None leaves them transparent.
+        engine: The game engine of a character pack.
     """
 
     kind: str
     make: Callable[[FaceGenerator], Drawing]
     origins: tuple[PictureOrigin, ...] = ()
+    size: int = 1
+    is_preview: bool = False
+    is_again: bool = False
+    background: Color | None = None
+    engine: str = ""
 
 
 class Planner:
@@ -84,13 +105,18 @@ class Planner:
             "faces": self._faces,
             "change": self._change,
             "nearby": self._nearby,
+            "point": self._point,
             "sheet": self._sheet,
+            KEPT: self._kept,
+            READ: self._read,
+            CHARACTER: self._character,
             "blend": self._blend,
         }
         kind = payload.text(body, "kind")
         if kind not in plans:
             raise StudioError("missing", name="kind")
-        return plans[kind](body)
+        plan = plans[kind](body)
+        return plan._replace(is_preview=body.get("preview") is True, is_again=body.get("reuse") is True)
 
     def plan_file(self, text: Mapping[str, str]) -> Plan:
         """Plans to draw a file again that the studio or `generate.py` made.
@@ -119,18 +145,10 @@ class Planner:
         request = dataclasses.replace(request, sheet=None)
         return _plan("opened", request.singles(), request, origin)
 
-    def attributes(self, words: str) -> dict[str, str | bool | None]:
-        """Reads typed words as attributes for the page.
-
-        Raises:
-            StudioError: The words cannot be understood.
-        """
-        request = self._checked(FaceRequest(words[:MAX_WORDS]))
-        labels = self._schema.parse(request.attributes)
-        for slot in self._schema.slots:
-            if slot.is_group and labels[slot.columns].any() and labels[slot.columns].max() < 1:
-                raise StudioError("one_value", name=slot.name)
-        return payload.described(labels, self._schema)
+    def attributes(self, words: str) -> Reading:
+        """Reads typed words as attributes for the page; see `read_words`."""
+        with _in_studio_words():
+            return read_words(words[:MAX_WORDS], self._schema)
 
     def _faces(self, body: Mapping[str, Any]) -> Plan:
         number = payload.integer(body, "number", 1, payload.MAX_NUMBER, 16)
@@ -145,12 +163,36 @@ class Planner:
         return _plan("faces", request.singles(), request)
 
     def _change(self, body: Mapping[str, Any]) -> Plan:
-        request, origin = self._face(payload.text(body, "face"))
-        request = self._changed(request, payload.attributes(body, "set", self._schema))
-        return _plan("change", [request], request, origin)
+        request, origin = self._face(body)
+        if "sets" not in body:
+            request = self._changed(request, payload.attributes(body, "set", self._schema))
+            return _plan("change", [request], request, origin)
+        sets = payload.several(body, "sets", 1, payload.MAX_SETS)
+        changes = [payload.attributes(item, "sets", self._schema) for item in sets]
+        size = payload.integer(body, "size", 0, payload.MAX_SIZE, 0)
+        request = self._checked(dataclasses.replace(request, scaling=Scaling(size))) if size else request
+        plan = _plan("change", [self._changed(request, change) for change in changes], None, origin)
+        return plan._replace(background=payload.color(body, "background"))
+
+    def _kept(self, body: Mapping[str, Any]) -> Plan:
+        request, origin = self._face(body)
+        return _plan(KEPT, [request], request, origin)
+
+    def _read(self, body: Mapping[str, Any]) -> Plan:
+        faces = payload.several(body, "faces", 1, payload.MAX_READ)
+        requests, origins = zip(*(self._face(face, "faces") for face in faces), strict=True)
+        return Plan(READ, lambda _: Drawing(list(requests), None), origins, 4 * len(requests))
+
+    def _character(self, body: Mapping[str, Any]) -> Plan:
+        request, origin = self._face(body)
+        engine = payload.text(body, "engine")
+        if engine not in ("", *ENGINES):
+            raise StudioError("missing", name="engine")
+        plan = _plan(CHARACTER, [request], request, origin)
+        return plan._replace(engine=engine, size=MANY)
 
     def _sheet(self, body: Mapping[str, Any]) -> Plan:
-        request, origin = self._face(payload.text(body, "face"))
+        request, origin = self._face(body)
         name = payload.text(body, "attribute")
         if name not in {slot.name for slot in self._schema.slots}:
             raise StudioError("wrong_attribute", name=name[:80])
@@ -165,28 +207,41 @@ class Planner:
         slot = self._schema.slot(request.sheet or "")
         columns = self._schema.columns[slot.columns]
         values = columns if slot.is_group else (f"{slot.name}=yes", f"{slot.name}=no")
+        if slot.is_scale:
+            values = tuple(f"{slot.name}={value:g}" for value in STEPS)
         single = dataclasses.replace(request, sheet=None)
         return _plan("sheet", [self._changed(single, value) for value in values], request, origin)
 
     def _nearby(self, body: Mapping[str, Any]) -> Plan:
-        request, origin = self._face(payload.text(body, "face"))
+        request, origin = self._face(body)
         number = payload.integer(body, "number", 1, payload.MAX_NEARBY, 8)
         angle = payload.real(body, "angle", payload.MIN_ANGLE, payload.MAX_ANGLE, 0.4)
         seed = payload.seed(body, 1)
 
         def make(generator: FaceGenerator) -> Drawing:
             latent, attributes = _definite(request, generator)
-            around = ring(np.array(latent), angle, number, seed)
-            return Drawing([FaceRequest(attributes, (), latent=tuple(row.tolist())) for row in around], None)
+            rows = ring(np.array(latent), angle, number, seed)
+            return Drawing([FaceRequest(attributes, (), latent=tuple(row.tolist())) for row in rows], None)
+
+        return Plan("nearby", make, (origin,), number)
+
+    def _point(self, body: Mapping[str, Any]) -> Plan:
+        """Plans the face at a point of the plane that `_nearby` with the same seed has its circle in."""
+        request, origin = self._face(body)
+        x, y = (payload.real(body, name, -payload.MAX_ANGLE, payload.MAX_ANGLE, 0.0) for name in ("x", "y"))
+        seed = payload.seed(body, 1)
+
+        def make(generator: FaceGenerator) -> Drawing:
+            latent, attributes = _definite(request, generator)
+            moved = around(np.array(latent), math.hypot(x, y), np.array([math.atan2(y, x)]), seed)[0]
+            return Drawing([FaceRequest(attributes, (), latent=tuple(moved.tolist()))], None)
 
         return Plan("nearby", make, (origin,))
 
     def _blend(self, body: Mapping[str, Any]) -> Plan:
-        faces = body.get("faces")
-        if not isinstance(faces, list) or len(faces) != 2 or not all(isinstance(face, str) for face in faces):
-            raise StudioError("two_faces")
-        frames = payload.integer(body, "frames", payload.MIN_FRAMES, payload.MAX_FRAMES, 48)
-        ends = [self._face(face) for face in faces]
+        faces = payload.several(body, "faces", 2, payload.MAX_KEYFRAMES)
+        frames = payload.integer(body, "frames", payload.MIN_FRAMES, payload.MAX_FRAMES, 24 * len(faces))
+        ends = [self._face(face, "faces") for face in faces]
 
         def make(generator: FaceGenerator) -> Drawing:
             latents, keyframes = zip(*(_definite(request, generator) for request, _ in ends), strict=True)
@@ -194,12 +249,19 @@ class Planner:
             request = self._checked(FaceRequest("", (), interpolation=interpolation))
             return Drawing([request], request)
 
-        return Plan("blend", make, tuple(origin for _, origin in ends))
+        return Plan("blend", make, tuple(origin for _, origin in ends), frames)
 
-    def _face(self, identifier: str) -> tuple[FaceRequest, PictureOrigin]:
-        """Returns the request that draws a face of the history again, and the face's origin."""
+    def _face(self, body: Mapping[str, Any], name: str = "face") -> tuple[FaceRequest, PictureOrigin]:
+        """Returns the request that draws a face again, and the face's origin.
+
+        The field has the face's identifier in the history, or its text fields.
+        """
+        known = isinstance(body.get(name), str)
+        text = self._find(payload.text(body, name)) if known else payload.pairs(body, name)
         try:
-            origin = origin_from_text(self._find(identifier))
+            origin = origin_from_text(text)
+            if origin.request.num_faces != 1:
+                raise ValueError("several faces")
         except (KeyError, ValueError, OverflowError) as error:
             raise StudioError("gone", 404) from error
         return self._own(origin), origin
@@ -221,10 +283,11 @@ class Planner:
 
 
 def _plan(
-    kind: str, requests: list[FaceRequest], settings: FaceRequest, origin: PictureOrigin | None = None
+    kind: str, requests: list[FaceRequest], settings: FaceRequest | None, origin: PictureOrigin | None = None
 ) -> Plan:
     """Returns a plan with requests that do not depend on the model."""
-    return Plan(kind, lambda _: Drawing(requests, settings), () if origin is None else (origin,))
+    size = sum(request.num_faces * request.candidates for request in requests)
+    return Plan(kind, lambda _: Drawing(requests, settings), () if origin is None else (origin,), size)
 
 
 @contextmanager

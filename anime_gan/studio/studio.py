@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from anime_gan.exports.read import CRITIC, read_export
+from anime_gan.common.alpha import on_background
+from anime_gan.datasets.reading.pictures import PictureError
+from anime_gan.exports.read import CRITIC, TAGGER, read_export
 from anime_gan.faces.generator import FaceGenerator
-from anime_gan.faces.picture_files import save_animation, save_png
+from anime_gan.faces.picture_files import file_stem, png_bytes, save_animation, save_png
 from anime_gan.faces.request import FaceRequest, Interpolation
-from anime_gan.studio import payload
+from anime_gan.studio import arrival, own_picture, payload
 from anime_gan.studio.errors import StudioError
-from anime_gan.studio.history import ANIMATION, Draft, Entry, History
-from anime_gan.studio.plans import Plan, Planner
+from anime_gan.studio.history import ANIMATION, Draft, Entry
+from anime_gan.studio.plans import CHARACTER, READ, Drawing, Plan, Planner
+from anime_gan.studio.shelf import KEPT, Event, Shelf
 
-# A message to the page while a plan is drawn, as JSON.
-Event = dict[str, Any]
+if TYPE_CHECKING:
+    from anime_gan.characters.checks import Checker
+
+Result = TypeVar("Result")
 
 SHEET = "sheet.png"
 # Number of an animation's frames that are shown as faces. With two keyframes, these frames lead from the
@@ -38,6 +43,8 @@ class Studio:
     Attributes:
         schema: The attributes that can be requested.
         name: The model's name in pictures.
+        label: The model's name for people.
+        shelf: What was drawn before.
         planner: Converts requests of the page to plans.
         ready: Whether the model is loaded.
     """
@@ -62,13 +69,38 @@ class Studio:
             OSError: The folder is not writable.
         """
         export = read_export(directory)
-        self.schema, self.name = export.schema, export.name
-        self.history = History(history / "history", keep)
-        self.kept = History(history / "kept", keep)
+        self.schema, self.name, self._channels = export.schema, export.name, export.channels
+        self.shelf = Shelf(self.schema, self.name, history, keep)
         self.has_critic = (export.directory / CRITIC).is_dir()
+        self.has_tagger = (export.directory / TAGGER).is_dir()
         self.ready = False
-        self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self._find(face)[2])
+        self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self.shelf.find(face)[2])
         self._directory, self._load = export.directory, load
+        # An export is in a folder for its version, and that of a run in a folder `export`.
+        parts = [part for part in export.directory.parts[:-1] if part != "export"]
+        self.label = parts[-1] if parts else self.name
+
+    @property
+    def arrival(self) -> Entry | None:
+        """The faces to show first; None if they must be drawn, which takes the plan of `arrival_plan`."""
+        store = self.shelf.arrival
+        entries = store.entries(None, 1)
+        return entries[0] if entries else arrival.add_stored(self._directory, store)
+
+    def arrival_plan(self) -> Plan:
+        """Plans to draw the faces to show first."""
+        return Plan(
+            arrival.KIND,
+            lambda generator: Drawing(arrival.chosen(generator, self.has_critic), None),
+            size=arrival.FACES * arrival.CANDIDATES,
+        )
+
+    @functools.cached_property
+    def _checker(self) -> Checker:
+        # Imported here, because it imports TensorFlow.
+        from anime_gan.characters.checks import Checker
+
+        return Checker(self._directory, self.schema)
 
     @functools.cached_property
     def _generator(self) -> FaceGenerator:
@@ -82,86 +114,6 @@ class Studio:
     def warm_up(self, stop: threading.Event) -> Iterator[Event]:
         """Loads the model and draws a face, because the first one takes longer than the others."""
         yield from ({"ready": True} for _ in self._generator.faces(FaceRequest()))
-
-    def keep(self, face: str) -> Entry:
-        """Keeps a copy of a face, which remains when its history entry is removed."""
-        identifier, number, text = self._find(face)
-        for entry in self.kept.entries(None, self.kept.keep):
-            if entry.faces[:1] == [text]:
-                return entry
-        if len(self.kept.identifiers()) >= self.kept.keep:
-            raise StudioError("kept_full", 409, limit=self.kept.keep)
-        data = self.read(identifier, f"{number}.png")
-        with self.kept.new() as draft:
-            draft.add_file(data, text)
-            return draft.finish("kept", text)
-
-    def entry(self, identifier: str) -> Entry:
-        """Returns an entry of the history or of the kept faces.
-
-        Raises:
-            StudioError: The entry does not exist.
-        """
-        for store in (self.history, self.kept):
-            try:
-                return store.entry(identifier)
-            except KeyError:
-                continue
-        raise StudioError("gone", 404)
-
-    def read(self, identifier: str, name: str) -> bytes:
-        """Returns a file of an entry.
-
-        Raises:
-            StudioError: The file does not exist.
-        """
-        for store in (self.history, self.kept):
-            try:
-                return store.read(identifier, name)
-            except KeyError:
-                continue
-        raise StudioError("gone", 404)
-
-    def entry_json(self, entry: Entry) -> Event:
-        """Returns an entry as JSON for the page."""
-        return {
-            "id": entry.identifier,
-            "kind": entry.kind,
-            "time": entry.time,
-            "settings": entry.settings,
-            "asked": self._attributes(entry.settings.get("attributes", ""), entry.settings),
-            "changed": self._attributes(entry.settings.get("set", ""), entry.settings),
-            "animation": entry.kind == "blend",
-            "faces": [self.face_json(entry.identifier, *item) for item in enumerate(entry.faces)],
-        }
-
-    def face_json(self, identifier: str, number: int, text: Mapping[str, str]) -> Event:
-        """Returns a face as JSON for the page."""
-        return {
-            "id": f"{identifier}.{number}",
-            "attributes": self._attributes(text.get("labels"), text),
-            "words": text.get("labels", ""),
-            "seed": text.get("seeds") if "interpolate" not in text else None,
-            "other_model": None if text.get("model") == self.name else text.get("model", "?"),
-            "settings": dict(text),
-        }
-
-    def _attributes(self, words: str | None, text: Mapping[str, str]) -> dict[str, str | bool | None] | None:
-        """Reads words as attributes for the page; None without words or if another model drew the face."""
-        if words is None or text.get("model") != self.name:
-            return None
-        try:
-            return payload.described(self.schema.parse(words), self.schema)
-        except ValueError:
-            return None
-
-    def _find(self, face: str) -> tuple[str, int, dict[str, str]]:
-        """Returns the identifier of a face's entry, the face's number in the entry, and its text fields."""
-        identifier, _, number = face.partition(".")
-        entry = self.entry(identifier)
-        if not re.fullmatch("[0-9]{1,4}", number) or int(number) >= len(entry.faces):
-            raise StudioError("gone", 404)
-        return identifier, int(number), entry.faces[int(number)]
 
     def draw(self, plan: Plan, stop: threading.Event) -> Iterator[Event]:
         """Draws a plan into a new history entry.
@@ -181,9 +133,28 @@ class Studio:
             if origin.critic is not None and origin.critic != self._generator.critic_name:
                 raise StudioError("other_critic", 409)
         requests, settings = plan.make(self._generator)
+        if plan.kind == READ:
+            yield from self._read(requests, stop)
+            return
+        if plan.kind == CHARACTER:
+            yield from self._character(plan, requests[0])
+            return
+        if plan.is_preview:
+            yield from self._preview(plan, requests, stop)
+            return
+        if plan.kind == KEPT:
+            yield from self._keep(requests[0])
+            return
+        if plan.is_again and settings:
+            text = self._generator.picture_text(settings)
+            for entry in self.shelf.history.entries(None, self.shelf.history.keep):
+                if (entry.kind, entry.settings) == (plan.kind, text):
+                    yield {"done": self.shelf.entry_json(entry)}
+                    return
         interpolation = settings.interpolation if settings else None
         is_sheet = plan.kind == "sheet"
-        with self.history.new() as draft:
+        store = self.shelf.arrival if plan.kind == arrival.KIND else self.shelf.history
+        with store.new() as draft:
             if interpolation and interpolation.frame is None:
                 yield from self._animate(draft, plan.kind, requests[0], interpolation, stop)
             else:
@@ -198,7 +169,90 @@ class Studio:
             if settings and is_sheet:
                 save_png(draft.folder / SHEET, self._generator.sheet(settings), text)
             entry = draft.finish(plan.kind, text)
-        yield {"done": self.entry_json(entry)}
+        yield {"done": self.shelf.entry_json(entry)}
+
+    def _preview(self, plan: Plan, requests: Sequence[FaceRequest], stop: threading.Event) -> Iterator[Event]:
+        """Draws faces that are not stored; their pictures are in the events."""
+        for request in requests:
+            if stop.is_set():
+                raise StudioError("stopped", 409)
+            (face,) = self._generator.faces(request)
+            text = self._generator.picture_text(face.request, face.labels)
+            image = on_background(face.request.scaling.apply(face.image), plan.background)
+            picture = data_url(png_bytes(image, text), "image/png")
+            yield {
+                "face": {
+                    **self.shelf.face_json("", 0, text),
+                    "picture": picture,
+                    "name": file_stem(face.request),
+                }
+            }
+        yield {"done": {}}
+
+    def _keep(self, request: FaceRequest) -> Iterator[Event]:
+        (face,) = self._generator.faces(request)
+        text = self._generator.picture_text(face.request, face.labels)
+        entry = self.shelf.kept_entry(text)
+        if entry is None:
+            with self.shelf.kept.new() as draft:
+                draft.add(face.image, text)
+                entry = draft.finish(KEPT, text)
+        yield {"done": self.shelf.entry_json(entry)}
+
+    def _character(self, plan: Plan, request: FaceRequest) -> Iterator[Event]:
+        # Imported here, because it imports TensorFlow.
+        from anime_gan.studio.character_pack import pack_character
+
+        data = pack_character(self._generator, self._checker, request, plan.engine)
+        name = "-".join(filter(None, ("character", plan.engine)))
+        yield {"done": {"file": data_url(data, "application/zip"), "name": f"{name}.zip"}}
+
+    def _read(self, requests: Sequence[FaceRequest], stop: threading.Event) -> Iterator[Event]:
+        """Draws faces, and says what the judges of the model see in them."""
+        for request in requests:
+            if stop.is_set():
+                raise StudioError("stopped", 409)
+            (face,) = self._generator.faces(request)
+            yield {"reading": self._reading(face.image)}
+        yield {"done": {}}
+
+    def _reading(self, image: np.ndarray) -> Event:
+        """Returns the attributes that the tagger sees, and by how much the critic finds the face intact."""
+        # Imported here, because this module imports TensorFlow.
+        from anime_gan.judges.tagger import decide
+
+        looks = self._checker.look(image[np.newaxis])
+        seen = None
+        if looks.probabilities is not None:
+            seen = payload.described(decide(looks.probabilities, self.schema)[0], self.schema)
+        intact = None if looks.margins is None else round(float(looks.margins[0]), 3)
+        return {"attributes": seen, "intact": intact}
+
+    def project(self, data: bytes, stop: threading.Event) -> Iterator[Event]:
+        """Finds the face that is closest to a picture, and stores it in the history.
+
+        Yields:
+            `progress` events, and finally `done` with the entry, and `poor`: whether the likeness is poor.
+
+        Raises:
+            StudioError: The picture cannot be read, or the search was stopped.
+        """
+        # Imported here, because it imports TensorFlow.
+        from anime_gan.faces.projector import STEPS
+
+        generator = self._generator
+        try:
+            picture = own_picture.prepared(data, generator, self._channels)
+            found = yield from _with_progress(own_picture.find_closest(picture, generator, stop), STEPS)
+        except PictureError as error:
+            raise StudioError("unreadable") from error
+        except own_picture.StoppedError as error:
+            raise StudioError("stopped", 409) from error
+        text = generator.picture_text(found.request, self.schema.parse(found.request.attributes))
+        with self.shelf.history.new() as draft:
+            draft.add(found.image, text)
+            entry = draft.finish("projected", text)
+        yield {"done": {**self.shelf.entry_json(entry), "poor": own_picture.is_poor(found)}}
 
     def _animate(
         self,
@@ -240,7 +294,22 @@ class Studio:
 
     def _saved(self, draft: Draft, image: np.ndarray, text: dict[str, str]) -> Event:
         number = draft.add(image, text)
-        return {"face": self.face_json(draft.identifier, number, text)}
+        return {"face": self.shelf.face_json(draft.identifier, number, text)}
+
+
+def _with_progress(steps: Generator[int, None, Result], total: int) -> Generator[Event, None, Result]:
+    """Yields an event for each step; returns what the steps return."""
+    while True:
+        try:
+            yield {"progress": next(steps), "total": total}
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def data_url(data: bytes, media_type: str) -> str:
+    """Returns an address that contains a file."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _shown_frames(interpolation: Interpolation) -> list[int]:

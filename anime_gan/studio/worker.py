@@ -1,13 +1,15 @@
-"""A single drawing thread with a short queue."""
+"""A single drawing thread with a short queue, in which small jobs go first."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
+import itertools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 # A job yields items while it runs, and ends early when the event that it gets is set.
@@ -25,8 +27,21 @@ class _End:
         self.error = error
 
 
+class _Task(NamedTuple):
+    """A job that has not ended; the smallest one runs next."""
+
+    is_long: bool
+    number: int
+    items: Iterator[Any]
+    send: Callable[[Any], None]
+
+
 class Worker(Generic[Item]):
-    """Runs jobs for an event loop. Call its methods only in the thread of that loop."""
+    """Runs jobs for an event loop. Call its methods only in the thread of that loop.
+
+    A job runs until its next item. Then the next job gets its turn: a short one before all long ones, and the
+    long ones in turn. So a short job waits for a single item of a long one.
+    """
 
     def __init__(self, places: int) -> None:
         """Starts the thread.
@@ -37,14 +52,22 @@ class Worker(Generic[Item]):
         self._places = places
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="drawing")
         self._stops: set[threading.Event] = set()
+        # Tasks in the heap; as many turns are waiting in the pool.
+        self._tasks: list[_Task] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
 
     @property
     def pending(self) -> int:
-        """Number of jobs that are waiting or running."""
-        return len(self._stops)
+        """Number of jobs that are waiting or running, without those that nobody waits for."""
+        return sum(not stop.is_set() for stop in self._stops)
 
-    def submit(self, job: Job[Item]) -> AsyncIterator[Item]:
+    def submit(self, job: Job[Item], is_long: bool = False) -> AsyncIterator[Item]:
         """Adds a job to the queue.
+
+        Args:
+            job: The job.
+            is_long: Whether all short jobs go first.
 
         Returns:
             An iterator over the items that the job yields. If the job fails, the iterator then raises its
@@ -60,26 +83,46 @@ class Worker(Generic[Item]):
         stop = threading.Event()
         self._stops.add(stop)
 
-        def run() -> None:
-            error = None
-            try:
-                for item in () if stop.is_set() else job(stop):
-                    loop.call_soon_threadsafe(items.put_nowait, item)
-            except Exception as raised:  # The reader of the items gets every error.
-                error = raised
+        def started() -> Iterator[Item]:
+            if not stop.is_set():
+                yield from job(stop)
+
+        def send(item: Any) -> None:
             # If the server has stopped, the loop is closed and nobody is waiting.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._stops.discard, stop)
-                loop.call_soon_threadsafe(items.put_nowait, _End(error))
+                if isinstance(item, _End):
+                    loop.call_soon_threadsafe(self._stops.discard, stop)
+                loop.call_soon_threadsafe(items.put_nowait, item)
 
-        self._pool.submit(run)
+        self._add(_Task(is_long, next(self._numbers), started(), send))
         return _read(items, stop)
 
+    def _add(self, task: _Task) -> None:
+        with self._lock:
+            heapq.heappush(self._tasks, task)
+        try:
+            self._pool.submit(self._turn)
+        except RuntimeError:  # The server stops; this job ends early.
+            self._turn()
+
+    def _turn(self) -> None:
+        """Runs the next job until its next item."""
+        with self._lock:
+            task = heapq.heappop(self._tasks)
+        try:
+            task.send(next(task.items))
+        except StopIteration:
+            task.send(_End(None))
+        except Exception as error:  # The reader of the items gets every error.
+            task.send(_End(error))
+        else:
+            self._add(task._replace(number=next(self._numbers)))
+
     def stop(self) -> None:
-        """Stops the running job early and cancels the others."""
+        """Stops the jobs early."""
         for stop in self._stops:
             stop.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)
 
 
 async def _read(items: asyncio.Queue[Any], stop: threading.Event) -> AsyncIterator[Any]:

@@ -10,6 +10,9 @@ a batch is split over replicas.
 
 from __future__ import annotations
 
+import numpy as np
+
+from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
 
 # Random numbers per image: one for each kind of change to decide whether it happens, then the parameters.
@@ -48,6 +51,20 @@ def augment(images: tf.Tensor, uniforms: tf.Tensor, probability: tf.Tensor | flo
         alpha = images[..., 3:]
         images = tf.concat([images[..., :3] + alpha - 1.0, alpha * 2.0 - 1.0], axis=-1)
     return images
+
+
+def mirrored_labels(labels: tf.Tensor, mirrored: tf.Tensor, schema: Schema) -> tf.Tensor:
+    """Returns the labels of pictures some of which are mirrored; see `Schema.mirroring`.
+
+    Args:
+        labels: float32 `[b, num_labels]`.
+        mirrored: bool `[b]`.
+        schema: The attributes of the labels.
+    """
+    order, factors = schema.mirroring
+    if np.array_equal(order, np.arange(len(order))) and np.all(factors == 1):
+        return labels
+    return tf.where(mirrored[:, tf.newaxis], tf.gather(labels, order, axis=1) * factors, labels)
 
 
 def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:

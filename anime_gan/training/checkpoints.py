@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,6 +65,22 @@ class Checkpoints:
         for old in self.steps(step)[:-keep]:
             shutil.rmtree(self.path(old))
 
+    def save_apart(self, checkpoint: tf.train.Checkpoint) -> None:
+        """Writes a checkpoint that nobody keeps, on a worker that is not the chief.
+
+        TensorFlow documents that all workers must write, because values of all of them may be read.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint.write(str(Path(folder) / STATE))
+
+    def restore_step(self, checkpoint: tf.train.Checkpoint, step: int) -> None:
+        """Restores the checkpoint of a step; raises whatever TensorFlow raises if it cannot be read."""
+        with readable(self.path(step)) as folder:
+            status = checkpoint.read(str(folder / STATE))
+        # Without these checks, a variable that the checkpoint lacks would silently stay random.
+        status.assert_consumed()
+        status.assert_existing_objects_matched()
+
     def restore(self, checkpoint: tf.train.Checkpoint, at_most: int) -> Restored:
         """Restores the newest checkpoint up to a step that can be read.
 
@@ -72,11 +89,7 @@ class Checkpoints:
         damaged: dict[int, str] = {}
         for step in reversed(self.steps(at_most)):
             try:
-                with readable(self.path(step)) as folder:
-                    status = checkpoint.read(str(folder / STATE))
-                # Without these checks, a variable that the checkpoint lacks would silently stay random.
-                status.assert_consumed()
-                status.assert_existing_objects_matched()
+                self.restore_step(checkpoint, step)
             except Exception as error:  # TensorFlow raises almost anything on a damaged file.
                 damaged[step] = " ".join(str(error).split())[:120]
                 continue

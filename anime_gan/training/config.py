@@ -16,6 +16,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.common.json_files import parse_json
 from anime_gan.common.labels_from import LABELS_FROM, LABELS_FROM_HELP
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.source_names import split_sources
 from anime_gan.common.suggestions import nearest
 from anime_gan.common.user_code import is_reference
 from anime_gan.models import ARCHITECTURES, REMOVED_ARCHITECTURES, get_architecture
@@ -55,9 +56,13 @@ class TrainConfig:
 
     data: str = option(
         "drawn",
-        "training data: drawn (built-in), drawn:all or drawn:STYLE,..., sutemo:DIR, sutemo-white:DIR, a "
-        "folder or zip archive of images, a folder of TFRecords, or module:NAME",
+        "training data: drawn (built-in), drawn:all or drawn:STYLE,..., sutemo:DIR, sutemo-white:DIR, "
+        "pixel:DIR, a folder or zip archive of images, a folder of TFRecords, or module:NAME; given several "
+        "times, the model learns several styles",
         path=True,
+    )
+    data_shares: str = option(
+        "", "how often each of several sources is used, e.g. 3,1; empty = as often as it has images"
     )
     transparent: str = option(
         "auto",
@@ -293,9 +298,12 @@ def code_options(options: Mapping[str, Any]) -> dict[str, str]:
         field.name: options[field.name]
         for field in dataclasses.fields(TrainConfig)
         if (field.name == "data" or "takes_code" in field.metadata)
-        and is_reference(str(options.get(field.name, "")))
-        and not str(options[field.name]).startswith(("sutemo:", "drawn:"))
+        and any(map(_names_code, split_sources(str(options.get(field.name, "")))))
     }
+
+
+def _names_code(value: str) -> bool:
+    return is_reference(value) and not value.startswith(("sutemo:", "drawn:", "pixel:"))
 
 
 # A resumed run may change these options. They determine its length and its reports, not what a step computes.

@@ -11,10 +11,14 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from anime_gan.attributes.scales import TOLERANCE
 from anime_gan.attributes.schema import Slot
 from anime_gan.common.backend import tf
 from anime_gan.common.errors import InputError
 from anime_gan.common.user_code import load_object
+
+# Standard deviation in the loss of a scale, whose values are in -1..1.
+SCALE_DEVIATION = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +102,10 @@ def attribute_loss(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the cross-entropy of each sample, summed over its known attributes.
 
-    A group has a softmax cross-entropy, and a tag has a sigmoid cross-entropy. A tag labeled 0 is unknown,
-    and so is a group without a +1. Unknown attributes affect neither the loss nor the gradient.
+    A group has a softmax cross-entropy, and a tag has a sigmoid cross-entropy. A scale has the negative
+    log-likelihood of a normal distribution, whose mean is the logit, up to a constant. A tag or a scale
+    labeled 0 is unknown, and so is a group without a +1. Unknown attributes affect neither the loss nor the
+    gradient.
 
     Jin et al. 2017 (arXiv 1708.05509) add up 34 sigmoid cross-entropies, the adversarial loss with weight
     lambda_adv = 34, and the gradient penalty with weight lambda_gp = 0.5. If the adversarial loss has weight
@@ -108,9 +114,9 @@ def attribute_loss(
 
     Args:
         logits: `[b, a]`, any float dtype.
-        labels: `[b, a]` of -1 (off), 0 (unknown), and +1 (on). If several columns of a group are on, only
-            the first one counts.
-        slots: The columns of every group and tag.
+        labels: `[b, a]` of -1 (off), 0 (unknown), and +1 (on); scales are in -1..1. If several columns of a
+            group are on, only the first one counts.
+        slots: The columns of every attribute.
 
     Returns:
         `(loss, known)`, both float32 `[b]`: the sum over the known attributes of each sample, and their
@@ -134,6 +140,10 @@ def attribute_loss(
             )
         )
         known.append(tf.not_equal(tag_labels, 0.0))
+    if scales := _scales(slots):
+        values, predicted = (tf.gather(part, scales, axis=1) for part in (labels, logits))
+        losses.append(0.5 * tf.square((predicted - values) / SCALE_DEVIATION))
+        known.append(tf.not_equal(values, 0.0))
     return _sum_known(losses, known, batch_size=tf.shape(logits)[0])
 
 
@@ -143,12 +153,12 @@ def attribute_accuracy(
     """Counts the known attributes that are predicted correctly.
 
     A group is correct if its largest logit is in the column that is on. A tag is correct if its logit has the
-    sign of its label.
+    sign of its label. A scale is correct if its logit is close to its value.
 
     Args:
         logits: `[b, a]`, any float dtype.
-        labels: `[b, a]` of -1, 0, and +1.
-        slots: The columns of every group and tag.
+        labels: `[b, a]` of -1, 0, and +1; scales are in -1..1.
+        slots: The columns of every attribute.
 
     Returns:
         `(right, known)`, both float32 `[b]`: the number of correctly predicted known attributes, and the
@@ -166,6 +176,11 @@ def attribute_accuracy(
         predicted_on = tf.gather(logits, tags, axis=1) > 0
         right.append(tf.cast(tf.equal(predicted_on, tag_labels > 0), tf.float32))
         known.append(tf.not_equal(tag_labels, 0.0))
+    if scales := _scales(slots):
+        values, predicted_values = (tf.gather(part, scales, axis=1) for part in (labels, logits))
+        distance = tf.abs(tf.cast(predicted_values, tf.float32) - values)
+        right.append(tf.cast(distance <= TOLERANCE, tf.float32))
+        known.append(tf.not_equal(values, 0.0))
     return _sum_known(right, known, batch_size=tf.shape(logits)[0])
 
 
@@ -179,7 +194,11 @@ def _groups(slots: Sequence[Slot]) -> list[slice]:
 
 
 def _tags(slots: Sequence[Slot]) -> list[int]:
-    return [slot.start for slot in slots if not slot.is_group]
+    return [slot.start for slot in slots if not (slot.is_group or slot.is_scale)]
+
+
+def _scales(slots: Sequence[Slot]) -> list[int]:
+    return [slot.start for slot in slots if slot.is_scale]
 
 
 def _first_on(on: tf.Tensor) -> tf.Tensor:

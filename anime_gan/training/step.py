@@ -7,13 +7,31 @@ from typing import TYPE_CHECKING
 from anime_gan.attributes.schema import Slot
 from anime_gan.common.backend import keras, tf
 from anime_gan.models.pixels import to_float
-from anime_gan.training.augment import augment
+from anime_gan.training.augment import augment, mirrored_labels
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.losses import attribute_accuracy, attribute_loss
 from anime_gan.training.noise import StepNoise
 
 if TYPE_CHECKING:
     from anime_gan.training.trainer import Trainer
+
+# Names of the values that a step reports. Checkpoints store the sums of the values in this order.
+REPORTED = (
+    "loss/discriminator_real",
+    "loss/discriminator_fake",
+    "loss/gradient_penalty",
+    "loss/discriminator_attributes",
+    "loss/generator_adversarial",
+    "loss/generator_attributes",
+    "logits/real",
+    "logits/fake",
+    "logits/real_sign",
+    "attributes/accuracy_real",
+    "attributes/accuracy_fake",
+    "gradient_norm/discriminator",
+    "gradient_norm/generator",
+    "augment/probability",
+)
 
 
 def update_networks(
@@ -23,28 +41,30 @@ def update_networks(
     noise: StepNoise,
     with_penalty: bool,
     with_generator: bool,
-) -> dict[str, tf.Tensor]:
+) -> tf.Tensor:
     """Updates the discriminator and then the generator with the same fakes. Runs on each replica.
 
     Args:
         trainer: The networks, the optimizers, the loss, and the penalty.
-        images: uint8 [batch_size, height, width, channels], the global batch.
-        labels: int8 [batch_size, num_labels] of +1, -1, and 0, the labels of the global batch.
+        images: uint8 [n, height, width, channels], this worker's part of the global batch.
+        labels: int8 [n, num_labels], stored label rows of these images.
         noise: The random numbers of the global batch.
         with_penalty: Whether this step includes the gradient penalty (lazy regularization).
         with_generator: Whether this step updates the generator.
 
     Returns:
-        Name -> float32 scalar, this replica's share of the value for the global batch.
+        float32 [values], this replica's share of each value of `REPORTED` for the global batch.
     """
     config, discriminator = trainer.config, trainer.discriminator
     replica = tf.distribute.get_replica_context()
 
-    # Take this replica's share of the batch.
+    # Take this replica's share of the batch. A worker has only its own part of the images.
     size = config.batch_size // replica.num_replicas_in_sync
     start = replica.replica_id_in_sync_group * size
-    images, labels, *parts = (x[start : start + size] for x in (images, labels, *noise))
-    noise = StepNoise(*parts)
+    own = slice(start - trainer.part.start, start - trainer.part.start + size)
+    penalty_noise = noise.penalty[own]
+    noise = StepNoise(*(part[start : start + size] for part in noise))._replace(penalty=penalty_noise)
+    images, labels = images[own], labels[own]
 
     # Scale the real images to [-1, 1], then mirror and augment them.
     real = to_float(images)
@@ -53,7 +73,9 @@ def update_networks(
     real = augmented(trainer, real, noise.augment_real)
 
     # Complete the labels of the real images, and choose labels for the fakes.
-    known_labels = tf.cast(labels, tf.float32)
+    known_labels = decoded(trainer, labels)
+    if config.flip:
+        known_labels = mirrored_labels(known_labels, noise.mirror, trainer.schema)
     real_labels, fake_labels = complete_labels(trainer, known_labels, noise)
 
     # Generate one batch of fakes for both updates.
@@ -88,7 +110,7 @@ def update_networks(
         )
 
     # Report this replica's share of each value.
-    return {
+    values = {
         "loss/discriminator_real": share_of_mean([real_term], config),
         "loss/discriminator_fake": share_of_mean([fake_term], config),
         "loss/gradient_penalty": share_of_mean([penalty], config),
@@ -104,6 +126,7 @@ def update_networks(
         "gradient_norm/generator": generator_norm,
         "augment/probability": trainer.augment_probability / replica.num_replicas_in_sync,
     }
+    return tf.stack([values[name] for name in REPORTED])
 
 
 def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -111,6 +134,13 @@ def augmented(trainer: Trainer, images: tf.Tensor, noise: tf.Tensor) -> tf.Tenso
     if trainer.config.augment == "none":
         return images
     return augment(images, noise, trainer.augment_probability)
+
+
+def decoded(trainer: Trainer, labels: tf.Tensor) -> tf.Tensor:
+    """Returns stored label rows, int8 [b, num_labels], as float32 rows; see `Schema.decode`."""
+    if trainer.label_sampler is None:
+        return tf.cast(labels, tf.float32)
+    return trainer.label_sampler.decode(labels)
 
 
 def complete_labels(
@@ -125,7 +155,7 @@ def complete_labels(
     """
     if trainer.label_sampler is None:
         return None, None
-    rows = tf.cast(tf.gather(trainer.labels, noise.rows), tf.float32)
+    rows = decoded(trainer, tf.gather(trainer.labels, noise.rows))
     start = tf.where(noise.recombine[:, tf.newaxis], tf.zeros_like(rows), rows)
     return (
         trainer.label_sampler.fill(known_labels, noise.real_labels),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import numpy as np
 
@@ -14,25 +15,7 @@ from anime_gan.training.losses import get_adversarial_loss
 from anime_gan.training.networks import build_networks, make_optimizer
 from anime_gan.training.noise import StepNoise, draw_noise
 from anime_gan.training.penalties import get_gradient_penalty
-from anime_gan.training.step import update_average, update_networks
-
-# Names of the values that a step reports. Checkpoints store the sums of the values in this order.
-REPORTED = (
-    "loss/discriminator_real",
-    "loss/discriminator_fake",
-    "loss/gradient_penalty",
-    "loss/discriminator_attributes",
-    "loss/generator_adversarial",
-    "loss/generator_attributes",
-    "logits/real",
-    "logits/fake",
-    "logits/real_sign",
-    "attributes/accuracy_real",
-    "attributes/accuracy_fake",
-    "gradient_norm/discriminator",
-    "gradient_norm/generator",
-    "augment/probability",
-)
+from anime_gan.training.step import REPORTED, update_average, update_networks
 
 # Adaptive augmentation (Karras et al. 2020, arXiv 2006.06676, section 3): a discriminator that classifies
 # most training images as real is memorizing them. This is the target for the mean sign of its logits for real
@@ -41,6 +24,8 @@ REAL_SIGN_TARGET = 0.6
 # Number of images in which the probability can rise from 0 to 1. The paper uses 500,000 for runs of 25
 # million images.
 ADAPTATION_IMAGES = 100_000
+# The signals that stop a run, the most urgent first. The workers of a run tell each other about them.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class NonFiniteError(ArithmeticError):
@@ -59,6 +44,9 @@ class Trainer:
 
     Attributes:
         config: The options of the run.
+        part: This worker's part of each global batch; all of it unless the run has several workers.
+        received: Number of the signal that this worker has received; 0 for none. The caller sets it.
+        stopped_by: Number of the signal that some worker had received before the last step; 0 for none.
         step: Number of completed steps, an int64 variable.
         generator: The generator that is trained.
         discriminator: The discriminator.
@@ -98,8 +86,10 @@ class Trainer:
         if config.batch_size % replicas:
             reason = f"must be a multiple of {replicas}, the number of devices"
             raise ConfigError(reason, "batch_size", config.batch_size)
+        self.part = part_of_batch(self.strategy, config.batch_size)
+        self.received = self.stopped_by = 0
         self.channels = channels
-        self.slots = schema.slots
+        self.schema, self.slots = schema, schema.slots
         self.num_images = len(labels)
         self.labels = tf.constant(labels, tf.int8)
         self.label_rows, self.label_sampler = LabelRows.empty(), None
@@ -138,8 +128,8 @@ class Trainer:
         """Updates both networks and the moving average on one global batch.
 
         Args:
-            images: uint8 [batch_size, height, width, channels], with straight alpha.
-            labels: int8 [batch_size, num_labels] of +1, -1, and 0.
+            images: uint8 [n, height, width, channels], with straight alpha: `part` of the global batch.
+            labels: int8 [n, num_labels] of +1, -1, and 0.
 
         Returns:
             Name -> mean over the global batch, for the names in `REPORTED`.
@@ -149,8 +139,12 @@ class Trainer:
         """
         with_penalty = int(self.step) % self.config.penalty_interval == 0
         with_generator = int(self.step) >= self.config.discriminator_steps
-        row = self._train_step(tf.constant(images), tf.constant(labels), with_penalty, with_generator).numpy()
-        values = dict(zip(REPORTED, map(float, row), strict=True))
+        stops = tf.constant([float(number == self.received) for number in STOP_SIGNALS])
+        row, stops = self._train_step(
+            tf.constant(images), tf.constant(labels), stops, with_penalty, with_generator
+        )
+        self.stopped_by = next((n for n, count in zip(STOP_SIGNALS, stops.numpy(), strict=True) if count), 0)
+        values = dict(zip(REPORTED, map(float, row.numpy()), strict=True))
         for name, value in values.items():
             if not math.isfinite(value):
                 raise NonFiniteError(f"{name} is {value} at step {int(self.step)}")
@@ -208,18 +202,27 @@ class Trainer:
             self.labels.shape[0],
             len(self.slots),
             shape,
+            self.part,
         )
 
     @tf.function(autograph=False)
     def _train_step(
-        self, images: tf.Tensor, labels: tf.Tensor, with_penalty: bool, with_generator: bool
-    ) -> tf.Tensor:
-        # Update both networks on every replica, and add up the values.
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        stops: tf.Tensor,
+        with_penalty: bool,
+        with_generator: bool,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         noise = self.draw_noise(self.step)
-        per_replica = self.strategy.run(
-            update_networks, args=(self, images, labels, noise, with_penalty, with_generator)
-        )
-        reported = self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
+
+        def on_replica() -> tf.Tensor:
+            values = update_networks(self, images, labels, noise, with_penalty, with_generator)
+            return tf.concat([values, stops], axis=0)
+
+        # Update both networks on every replica, and add up the values.
+        total = self.strategy.reduce(tf.distribute.ReduceOp.SUM, self.strategy.run(on_replica), axis=None)
+        values, stops = total[: len(REPORTED)], total[len(REPORTED) :]
 
         # Update the average. It moves faster in the first steps, to forget the random initial weights.
         done = tf.cast(self.step, tf.float32)
@@ -227,16 +230,24 @@ class Trainer:
         update_average(self.ema_generator, self.generator, decay, self.strategy)
 
         if self.config.augment == "adaptive":
-            self._adapt_augmentation(reported["logits/real_sign"])
+            self._adapt_augmentation(values[REPORTED.index("logits/real_sign")])
 
         # Count the step, and add its values to the sums.
         self.step.assign_add(1)
-        values = tf.stack([reported[name] for name in REPORTED])
         self._sums.assign_add(values)
         self._sums_steps.assign_add(1)
-        return values
+        return values, stops
 
     def _adapt_augmentation(self, real_sign: tf.Tensor) -> None:
         """Raises or lowers the augmentation probability by the mean sign of the real images' logits."""
         change = tf.sign(real_sign - REAL_SIGN_TARGET) * self.config.batch_size / ADAPTATION_IMAGES
         self.augment_probability.assign(tf.clip_by_value(self.augment_probability + change, 0.0, 1.0))
+
+
+def part_of_batch(strategy: tf.distribute.Strategy, batch_size: int) -> slice:
+    """Returns the part of each global batch that the worker of this process trains on."""
+    cluster = strategy.cluster_resolver
+    workers = cluster.cluster_spec().num_tasks(cluster.task_type) if cluster and cluster.task_type else 1
+    size = batch_size // workers
+    start = size * (cluster.task_id if workers > 1 else 0)
+    return slice(start, start + size)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from anime_gan.attributes.schema import AttributeRequestError, Schema
+from anime_gan.attributes.schema import AttributeRequestError, Schema, known_scale
 from anime_gan.characters.expressions import ExpressionError, read_expressions
 from anime_gan.characters.names import RESERVED, choose_names, read_names, tag_of
 from anime_gan.characters.shares import parse_shares, share_requests
@@ -53,6 +53,33 @@ def test_expressions_that_a_model_cannot_draw_are_named():
         expressions.only(["angry"], moving=True)
     with pytest.raises(ExpressionError, match="did you mean 'happy'"):
         expressions.only(["hapy"], moving=True)
+
+
+def test_a_group_of_expressions_has_the_value_that_fits():
+    moods = ("neutral", "gentle_smile", "laugh", "angry", "sad", "surprised")
+    schema = Schema.from_names(
+        {"expression": moods, **dict.fromkeys(("smile", "open_mouth", "closed_eyes", "blush"))}
+    )
+    found = {frame.name: schema.parse(frame.changes) for frame in read_expressions(None, schema).frames}
+    expected = {
+        "neutral": "neutral",
+        "neutral_talk": "neutral",
+        "happy": "gentle_smile",
+        "happy_talk": "laugh",
+        "angry": "angry",
+        "angry_talk": "angry",
+        "surprised": "surprised",
+        "asleep": "neutral",
+    }
+    assert {name: moods[int(np.argmax(found[name][: len(moods)]))] for name in expected} == expected
+    assert all(np.sum(row[: len(moods)] > 0) == 1 for row in found.values())
+
+
+def test_scales_have_no_shares():
+    schema = Schema.from_names({"turn": known_scale("turn", -40, 40), "smile": None})
+    for text in ("head turn 40%", "turned left 30%", "smile 50%, turn: 20%"):
+        with pytest.raises(InputError, match="shares?"):
+            parse_shares(text, schema)
 
 
 def test_a_table_of_the_user(tmp_path):

@@ -20,7 +20,7 @@ from tests.runs.test_loop import train_until_signal
 ARGUMENTS = ["--preset=flagship-128", "--num_images=40", "--batch_size=4", "--precision=float32"]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_stages(monkeypatch) -> None:
     """Two steps at 64 pixels, then one at 128."""
     for name, steps in (("flagship", 2), ("flagship-128", 1)):
@@ -29,26 +29,7 @@ def short_stages(monkeypatch) -> None:
         monkeypatch.setitem(presets.PRESETS, name, dataclasses.replace(preset, options=options))
 
 
-def test_each_stage_grows_from_the_one_before_and_can_be_resumed(tmp_path, capsys):
-    assert train.main(ARGUMENTS) == 0
-    said = capsys.readouterr().out
-    parent = tmp_path / "runs" / "0001-flagship-128"
-    assert "stage 2 of 2: flagship-128" in said and "from 64 to 128 pixels" in said
-    saved = json.loads((parent / "128" / "config.json").read_text())
-    assert saved["init_from"] == str(parent / "64" / "checkpoints" / "step-00000002")
-    assert (saved["resolution"], saved["base_resolution"], saved["penalty_weight"]) == (128, 64, 4.0)
-    export = find_export(tmp_path / "runs" / "0001-flagship-128")
-    assert export == parent / "128" / "export" / "1"
-    # Killed in the second stage, and resumed: the same model.
-    weights = json.loads((export / "training.json").read_text())["weights_sha256"]
-    first = (parent / "64" / "stats.jsonl").read_bytes()
-    shutil.rmtree(parent / "128")
-    assert train.main(["--resume"]) == 0
-    assert json.loads((export / "training.json").read_text())["weights_sha256"] == weights
-    assert (parent / "64" / "stats.jsonl").read_bytes() == first
-
-
-def test_a_stopped_stage_names_the_command_that_resumes_all(tmp_path, monkeypatch, capsys):
+def test_each_stage_grows_from_the_one_before_and_can_be_resumed(tmp_path, short_stages, monkeypatch, capsys):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "staged_losses.py").write_text(
         "from anime_gan.training.losses import ADVERSARIAL_LOSSES\nHINGE = ADVERSARIAL_LOSSES['hinge']\n"
@@ -63,8 +44,23 @@ def test_a_stopped_stage_names_the_command_that_resumes_all(tmp_path, monkeypatc
     assert f"imported only if the command names it: add {code}" in capsys.readouterr().err
     assert train.main(["--resume", code, "--steps=9"]) == 2
     assert "--steps cannot be combined with --resume of several stages" in capsys.readouterr().err
+
     assert train.main(shlex.split(resume)[2:]) == 0
-    assert find_export(parent) == parent / "128" / "export" / "1"
+    said = capsys.readouterr().out
+    assert "stage 2 of 2: flagship-128" in said and "from 64 to 128 pixels" in said
+    saved = json.loads((parent / "128" / "config.json").read_text())
+    assert Path(saved["init_from"]).resolve() == (parent / "64" / "checkpoints" / "step-00000002").resolve()
+    assert (saved["resolution"], saved["base_resolution"], saved["penalty_weight"]) == (128, 64, 4.0)
+    export = find_export(parent)
+    assert export == parent / "128" / "export" / "1"
+
+    # Killed in the second stage, and resumed: the same model.
+    weights = json.loads((export / "training.json").read_text())["weights_sha256"]
+    first = (parent / "64" / "stats.jsonl").read_bytes()
+    shutil.rmtree(parent / "128")
+    assert train.main(["--resume", code]) == 0
+    assert json.loads((export / "training.json").read_text())["weights_sha256"] == weights
+    assert (parent / "64" / "stats.jsonl").read_bytes() == first
 
 
 @pytest.mark.parametrize("option", ["--steps=3", "--resolution=64"])

@@ -15,7 +15,14 @@ REPOSITORY = Path(__file__).parents[2]
 # Each of these settings stops Keras from being imported, or changes what the networks compute.
 HOSTILE = {"backend": "torch", "floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
 DRAW = ["generate.py", "--seeds=0-1", "--attrs=blue hair"]
-TRAIN = ["train.py", "--data=drawn", "--num_images=40", "--batch_size=4", "--steps=2", "--log_interval=1"]
+TRAIN = [
+    "train.py",
+    "--preset=published",
+    "--num_images=20",
+    "--batch_size=4",
+    "--steps=2",
+    "--log_interval=1",
+]
 
 
 def run(home: Path, *arguments: str, **variables: str) -> str:

@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 
+from anime_gan.attributes.scales import Scale
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.drawn import palette
@@ -59,7 +60,10 @@ def test_picture_and_labels_have_the_promised_form():
         assert image.dtype == np.uint8
     assert list(known) == list(FACES.attributes)
     for name, values in FACES.attributes.items():
-        assert known[name] in (None, *(values if values is not None else (True, False)))
+        if isinstance(values, Scale):
+            assert values.low <= known[name] <= values.high
+        else:
+            assert known[name] in (None, *(values if values is not None else (True, False)))
     assert Schema.from_names(FACES.attributes).encode(known).shape == (
         len(Schema.from_names(FACES.attributes).columns),
     )
@@ -96,6 +100,11 @@ def test_every_value_occurs_and_styles_are_equally_frequent():
     known = [labels.labels_of(portrait) for portrait in many()]
     for name, values in FACES.attributes.items():
         seen = {row[name] for row in known}
+        if isinstance(values, Scale):
+            # Angles come close to both ends.
+            assert min(seen) < 0.8 * values.low, name
+            assert max(seen) > 0.8 * values.high, name
+            continue
         assert seen - {None} == set(values if values is not None else (True, False)), name
     shares = [sum(row["style"] == style for row in known) / len(known) for style in STYLES]
     assert np.abs(np.array(shares) - 1 / 6).max() < 0.035
@@ -148,22 +157,16 @@ def test_a_mirrored_face_is_the_mirrored_picture(style):
 
 
 def test_mirroring_exchanges_left_and_right_in_the_labels():
-    exchanged = {"left": "right", "right": "left"}
     for portrait in many()[:200]:
         plain, mirrored = labels.labels_of(portrait), labels.labels_of(portrait.mirrored())
         for name, value in plain.items():
-            sided = name in ("head_turn", "head_tilt")
-            assert mirrored[name] == (exchanged.get(value, value) if sided else value)
+            assert mirrored[name] == (-value if name in ("turn", "tilt") else value)
         assert portrait.mirrored().mirrored() == portrait
 
 
-def test_angles_are_named_and_unknown_near_the_limits():
-    names = {-35: "left", -14: "left", -11: None, -8: "straight", 8: "straight", 11: None, 14: "right"}
-    for turn, name in names.items():
-        assert labels.labels_of(face(0, turn=float(turn)))["head_turn"] == name
-    assert labels.labels_of(face(0, nod=12.0))["head_nod"] == "down"
-    assert labels.labels_of(face(0, tilt=-9.0))["head_tilt"] == "left"
-    assert face(0, turn=12.5, nod=-3.0, tilt=1.0).angles == {"turn": 12.5, "nod": -3.0, "tilt": 1.0}
+def test_the_labels_of_angles_are_exact():
+    known = labels.labels_of(face(0, turn=12.5, nod=-3.0, tilt=1.0))
+    assert (known["turn"], known["nod"], known["tilt"]) == (12.5, -3.0, 1.0)
 
 
 def middle(first: Portrait, second: Portrait) -> np.ndarray:

@@ -70,14 +70,9 @@ def pictures(folder: Path) -> Path:
     return folder
 
 
-def start(
-    directory: Path,
-    data: Path,
-    environment: dict[str, str],
-    before: Callable[[], None] | None = None,
-) -> subprocess.Popen[str]:
-    """Starts a training, or resumes it if its directory has a run; `before` runs first in its process."""
-    arguments = [
+def training_options(data: Path) -> list[str]:
+    """Returns the options of the training."""
+    return [
         f"--data={data}",
         "--preset=published",
         "--precision=float32",
@@ -88,6 +83,16 @@ def start(
         "--sample_interval=100",
         "--checkpoint_interval=2",
     ]
+
+
+def start(
+    directory: Path,
+    data: Path,
+    environment: dict[str, str],
+    before: Callable[[], None] | None = None,
+) -> subprocess.Popen[str]:
+    """Starts a training, or resumes it if its directory has a run; `before` runs first in its process."""
+    arguments = training_options(data)
     if (directory / "config.json").is_file():
         arguments = ["--resume"]
     elif directory.exists():
@@ -107,9 +112,16 @@ def start(
 def finished(process: subprocess.Popen[str], directory: Path) -> str:
     """Waits for the end of a training; returns the checksum of the weights, or what went wrong."""
     _, error = process.communicate()
-    card = directory / "export" / str(STEPS) / "MODEL_CARD.md"
-    if process.returncode != 0 or not card.is_file():
+    if process.returncode != 0:
         return f"status {process.returncode}: {error.strip().splitlines()[-1:]}"
+    return finished_run(directory)
+
+
+def finished_run(directory: Path) -> str:
+    """Returns the checksum of the weights of a complete run, or what is wrong with it."""
+    card = directory / "export" / str(STEPS) / "MODEL_CARD.md"
+    if not card.is_file():
+        return "no model was exported"
     events = [line.split('"step": ')[1].split(",")[0] for line in _lines(directory / "stats.jsonl")]
     if events != [str(step) for step in range(1, STEPS + 1)]:
         return f"stats.jsonl has the steps {', '.join(events)}"

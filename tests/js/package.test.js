@@ -27,7 +27,7 @@ test("all vectors agree", () => {
   for (const { attributes, seed, truncation, latents, labels } of vectors) {
     const face = model.seeded(attributes, seed, truncation);
     latents.forEach((value, i) => assert.ok(Math.abs(face.latent[i] - value) < 1e-6, `latent ${i} of ${seed}`));
-    assert.equal([...face.labels].map((label) => (label > 0 ? "+" : "-")).join(""), labels, attributes);
+    assert.deepEqual(face.labels, Float32Array.from(labels), attributes);
     assert.deepEqual(schema.parse(schema.describe(face.labels)), face.labels);
   }
 });
@@ -42,13 +42,29 @@ test("words", () => {
   assert.deepEqual(decoded("eyes=red，glasses=no"), [["eye_color", "red"], ["glasses", false]]);
   assert.deepEqual(decoded("score=-1"), [["score", "-1"]]);
   assert.deepEqual(decoded(""), []);
-  for (const wrong of ["blu hair", "smile, no smile", "hair=-blue,-red hair,-black hair,-blonde hair", "blue"]) {
+  for (const wrong of ["blu hair", "smile, no smile", "smile, smile 40%", "smile 101%", "smile -40%", "no smile 40%", "hair=-blue,-red hair,-black hair,-blonde hair", "blue"]) {
+    assert.throws(() => schema.parse(wrong), AttributeRequestError, wrong);
+  }
+});
+
+test("strengths and scales", () => {
+  const row = (text) => Object.fromEntries(schema.columns.map((name, i) => [name, schema.parse(text)[i]]));
+  assert.equal(row("smile 40%").smile, Math.fround(-0.2));
+  assert.equal(row("微笑40%").smile, Math.fround(-0.2));
+  assert.equal(row("turned left").turn, Math.fround(-0.6));
+  assert.equal(row("head turn 10 degrees").turn, 0.25);
+  assert.equal(row("head turn-10 degrees").turn, -0.25);
+  assert.equal(row("turn=0").turn, 1 / 1024, "0 means unknown");
+  assert.equal(schema.describe(schema.encode({ turn: -10 })), "head turn -25%");
+  assert.equal(schema.decode(schema.parse("turn=0.3")).turn, 12);
+  assert.throws(() => schema.encode({ turn: 41 }), AttributeRequestError);
+  for (const wrong of ["turn=2", "head turn", "no head turn", "turned left, turn=0.2"]) {
     assert.throws(() => schema.parse(wrong), AttributeRequestError, wrong);
   }
 });
 
 test("an eye color opens closed eyes", () => {
-  const closed = schema.encode({ hair_color: "red", smile: true, eye_color: "blue", closed_eyes: true, glasses: false, score: "0" });
+  const closed = schema.encode({ hair_color: "red", smile: true, eye_color: "blue", closed_eyes: true, glasses: false, score: "0", turn: 5 });
   const changed = schema.withChanges(closed, "green eyes");
   assert.equal(schema.decode(changed).closed_eyes, false);
   assert.equal(schema.decode(changed).eye_color, "green");
@@ -63,7 +79,7 @@ test("seeds", () => {
 });
 
 test("unknown versions are refused", () => {
-  assert.throws(() => new Schema({ ...content, version: 2 }), /version 2/);
+  assert.throws(() => new Schema({ ...content, version: 3 }), /version 3/);
   assert.throws(() => new Schema({}), TypeError);
 });
 

@@ -10,7 +10,7 @@ import pytest
 
 from anime_gan.attributes.label_rows import LabelRows
 from anime_gan.attributes.label_sampler import LabelSampler
-from anime_gan.attributes.schema import Schema
+from anime_gan.attributes.schema import Schema, known_scale
 from anime_gan.common.backend import tf
 from anime_gan.exports.read import Export
 from anime_gan.exports.sampling import FaceSampler
@@ -18,7 +18,7 @@ from anime_gan.portable.schema_file import schema_text
 from anime_gan.portable.vectors import make_vectors
 
 LATENT_DIM = 7
-# A schema with a hidden attribute, a phrase with two meanings, and rows that do not know everything.
+# A schema with a hidden attribute, a phrase with two meanings, a scale, and rows that do not know everything.
 ATTRIBUTES = {
     "hair_color": ("blue", "red", "black", "blonde"),
     "smile": None,
@@ -26,6 +26,7 @@ ATTRIBUTES = {
     "closed_eyes": None,
     "glasses": None,
     "score": ("-1", "0", "1"),
+    "turn": known_scale("turn", -40, 40),
 }
 
 
@@ -33,7 +34,7 @@ def small_rows(schema: Schema) -> LabelRows:
     random = np.random.default_rng(5)
     rows = []
     for _ in range(60):
-        known = random.random(6) < 0.8
+        known = random.random(7) < 0.8
         rows.append(
             schema.encode(
                 {
@@ -43,6 +44,7 @@ def small_rows(schema: Schema) -> LabelRows:
                     "closed_eyes": bool(random.random() < 0.3),
                     "glasses": bool(random.random() < 0.25) if known[4] else None,
                     "score": str(random.choice(["-1", "0", "1"])) if known[5] else None,
+                    "turn": float(random.choice([-40, -24, 0, 12])) if known[6] else None,
                 }
             )
         )

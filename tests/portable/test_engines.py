@@ -62,7 +62,9 @@ def transparent(small_schema, rows, tmp_path_factory) -> Path:
 def test_a_transparent_model_in_both_engines(transparent, truncation):
     first, second = (FaceGenerator(transparent, engine) for engine in ("tensorflow", "onnx"))
     assert (first.latent_dim, first.resolution) == (second.latent_dim, second.resolution) == (7, 64)
-    request = FaceRequest("red hair, no glasses", tuple(range(6)), truncation, changes="smile")
+    request = FaceRequest(
+        "red hair, glasses 30%, turned left", tuple(range(6)), truncation, changes="smile 80%"
+    )
     latents, labels = first.inputs(request)
     assert np.abs(latents - second.inputs(request)[0]).max() < 1e-6
     np.testing.assert_array_equal(labels, second.inputs(request)[1])
@@ -113,7 +115,7 @@ def test_existing_files_stay(transparent, tmp_path, capsys):
 
 def test_schema_file(transparent, small_schema, rows: LabelRows):
     content = json.loads((transparent / "portable" / "schema.json").read_text("utf-8"))
-    assert (content["version"], content["channels"], content["num_labels"]) == (1, 4, small_schema.num_labels)
+    assert (content["version"], content["channels"], content["num_labels"]) == (2, 4, small_schema.num_labels)
     assert content["phrases"]["blue hair"] == 2 * small_schema.column("hair_color", "blue")
     assert sum(content["label_counts"]) == 60
     assert len(content["label_rows"]) == len(rows.rows)

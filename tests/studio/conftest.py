@@ -16,6 +16,10 @@ from PIL import Image
 from anime_gan.exports.read import find_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.studio.studio import Studio
+from tests.studio.browser import chromium, new_page, page, served
+
+# Fixtures of the tests in a browser.
+__all__ = ["chromium", "new_page", "page", "served"]
 
 ADDRESS = "http://127.0.0.1:8642"
 

@@ -2,176 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
-import shutil
-import socket
 import threading
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-sync_api = pytest.importorskip("playwright.sync_api")
-uvicorn = pytest.importorskip("uvicorn")
-pytest.importorskip("starlette")
+from anime_gan.faces.picture_files import read_origin
+from tests.studio.browser import (
+    address,
+    alt,
+    draw,
+    drop,
+    expect,
+    needs_chromium,
+    on_white,
+    pick,
+    pixels,
+    saved,
+)
 
-from anime_gan.common.alpha import on_background  # noqa: E402
-from anime_gan.faces.picture_files import read_origin  # noqa: E402
-from anime_gan.studio.server import create_app  # noqa: E402
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-
-expect = sync_api.expect if CHROMIUM else None
-SECONDS = 1_000
-
-
-class Served:
-    """A studio that can be restarted at the same address."""
-
-    def __init__(self, make_studio, folder: Path) -> None:
-        self._make, self._folder = make_studio, folder
-        self._port = 0
-        self.start()
-
-    def start(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}/"
-        app = create_app(self._make(self._folder))
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
-        self._thread.start()
-
-    def empty(self) -> None:
-        """Deletes the history and the kept faces."""
-        for store in self._folder.iterdir():
-            for entry in store.iterdir():
-                shutil.rmtree(entry)
-
-    def end(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
-
-
-@pytest.fixture(scope="module")
-def served(make_studio, tmp_path_factory) -> Iterator[Served]:
-    server = Served(make_studio, tmp_path_factory.mktemp("studio"))
-    yield server
-    server.end()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    # Some machines are slow; nothing waits longer than needed.
-    expect.set_options(timeout=20 * SECONDS)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def new_page(chromium, served):
-    """Opens the page; at the end, checks that nothing else was requested and no script failed."""
-    with contextlib.ExitStack() as opened:
-        asked: list[str] = []
-        failed: list[str] = []
-        refused: list[str] = []
-        served.empty()
-
-        def new(**options):
-            context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-            opened.callback(context.close)
-            page = context.new_page()
-            page.set_default_timeout(20 * SECONDS)
-            page.on("request", lambda request: asked.append(request.url))
-            page.on("pageerror", lambda error: failed.append(str(error)))
-            page.on("console", lambda message: refused.append(message.text))
-            page.goto(served.url)
-            expect(page.get_by_role("tab")).to_have_count(3)
-            page.wait_for_selector("#picker fieldset")
-            return page
-
-        yield new
-    assert [url for url in asked if not url.startswith((served.url, "blob:", "data:"))] == []
-    assert failed == []
-    assert [text for text in refused if "Content Security Policy" in text] == []
-
-
-@pytest.fixture
-def page(new_page):
-    return new_page(locale="en-US")
-
-
-def pick(page, group: str, value: str, where: str = "#picker") -> None:
-    page.locator(where).get_by_role("group", name=group, exact=True).get_by_role("radio", name=value).check()
-
-
-def draw(page, number: int = 4, seed: int = 0) -> list:
-    """Draws, and returns the images."""
-    if not page.locator("#more").get_attribute("open"):
-        page.locator("#more").evaluate("details => details.open = true")
-    page.get_by_label("Number of faces").fill(str(number))
-    page.get_by_label("First seed").fill(str(seed))
-    # Earlier faces must not be mistaken for the new ones.
-    page.locator("#panel-faces").evaluate("panel => panel.replaceChildren()")
-    page.get_by_role("button", name="Draw", exact=True).click()
-    expect(page.locator("#panel-faces .heading")).to_contain_text(
-        f"seed {seed}" + f"-{seed + number - 1}" * (number > 1)
-    )
-    return page.locator("#panel-faces .faces img").all()
-
-
-def alt(image) -> str:
-    return image.get_attribute("alt")
-
-
-def saved(page, press) -> Path:
-    with page.expect_download() as download:
-        press()
-    path = Path(download.value.path())
-    return path.rename(path.with_name(download.value.suggested_filename))
-
-
-def pixels(data: bytes | Path) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data) if isinstance(data, bytes) else data))
-
-
-def on_white(image: Image.Image) -> np.ndarray:
-    """What is seen of a picture; a lossless WebP file has no colors where nothing is seen."""
-    return on_background(np.asarray(image.convert("RGBA")), (255, 255, 255))
-
-
-def drop(page, path: Path) -> None:
-    """Drops a file on the page."""
-    content = list(path.read_bytes())
-    page.evaluate(
-        """([name, content]) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(content)], name));
-            const how = { dataTransfer: data, bubbles: true, cancelable: true };
-            document.body.dispatchEvent(new DragEvent("dragover", how));
-            document.body.dispatchEvent(new DragEvent("drop", how));
-        }""",
-        [path.name, content],
-    )
+pytestmark = needs_chromium
 
 
 def test_pick_draw_and_save(page, generator):
@@ -313,7 +167,9 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
     group = page.locator("#picker").get_by_role("group", name="Hair color")
     expect(group.get_by_role("radio", name="green")).to_be_checked()
     assert page.get_by_label("First seed").input_value() == "33"
-    shown = page.request.get(page.url + page.locator("#panel-faces .faces img").get_attribute("src")).body()
+    shown = page.request.get(
+        address(page) + page.locator("#panel-faces .faces img").get_attribute("src")
+    ).body()
     np.testing.assert_array_equal(pixels(shown), pixels(path))
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({**Image.open(path).text, "truncation": "0.07", "seeds": "41-43"}))
@@ -339,32 +195,53 @@ def test_a_dropped_picture_brings_its_settings_back(page, tmp_path):
 
 
 def test_words_that_are_not_understood(page):
-    page.get_by_label("Describe in words").fill("blu hair")
+    page.get_by_label("Describe in words").fill("long blu hair smile")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("did you mean 'blue hair'")
-    page.get_by_label("Describe in words").fill("银发, smile")
-    page.keyboard.press("Enter")
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text(re.compile("left out: “blu hair” .did you mean “blue hair”"))
+    # The known part is applied and drawn.
+    expect(page.locator("#panel-faces .heading h2")).to_have_text("long hair, smile")
+    page.get_by_label("Describe in words").fill("银发碧眼 不戴眼镜")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    expect(page.locator("#panel-faces .heading h2")).to_have_text("silver hair, blue eyes")
     group = page.locator("#picker").get_by_role("group", name="Hair color")
     expect(group.get_by_role("radio", name="silver")).to_be_checked()
-    expect(page.get_by_role("alert")).to_be_empty()
+    expect(alert).to_be_empty()
+    # A later click counts, and the words are gone.
+    pick(page, "Hair color", "red")
+    assert page.get_by_label("Describe in words").input_value() == ""
+    page.get_by_role("button", name="Draw", exact=True).click()
+    expect(page.locator("#panel-faces .heading h2")).to_have_text("red hair, blue eyes")
 
 
 def test_a_number_that_is_too_large_is_shown_and_not_sent(page):
     page.get_by_label("Number of faces").evaluate("input => input.value = '1e99'")
     page.get_by_role("button", name="Draw", exact=True).click()
     expect(page.get_by_label("Number of faces")).to_be_focused()
-    assert page.request.get(page.url + "api/history").json()["entries"] == []
+    assert page.request.get(address(page) + "api/history").json()["entries"] == []
 
 
-def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served):
+def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served, monkeypatch):
+    from anime_gan.studio.errors import StudioError
+    from anime_gan.studio.studio import Studio
+
     assert len(draw(page, 2, seed=4)) == 2
-    served.empty()
     page.locator("#panel-faces .faces img").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Similar faces").click()
-    expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer exists"))
+
+    def failing(self, *_):
+        raise StudioError("gone", 404)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Studio, "_preview", failing)
+        dialog.get_by_role("button", name="Vary a little").click()
+        expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer exists"))
     dialog.get_by_role("alert").get_by_role("button", name="Close").click()
     expect(page.get_by_role("alert")).to_be_empty()
+    # A face needs no history entry.
+    served.empty()
+    dialog.get_by_role("button", name="Similar faces").click()
+    expect(dialog.locator(".results button.face")).to_have_count(8)
     page.keyboard.press("Escape")
     expect(page.locator("#panel-faces img")).to_have_count(2)
 
@@ -381,6 +258,7 @@ def test_with_the_keyboard_alone(page):
     tab_to("radio", "any")
     for _ in range(4):  # blonde, brown, black, blue
         page.keyboard.press("ArrowRight")
+    page.get_by_label("Describe in words").focus()
     tab_to("button", "Draw")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline != "none"
@@ -402,8 +280,12 @@ def test_with_the_keyboard_alone(page):
         if group.get_by_role("radio", name="blue").evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
+    # Arrows move the focus and show the value large; Enter takes it.
     page.keyboard.press("ArrowRight")
-    expect(dialog.locator(".large")).to_have_attribute("alt", re.compile("pink hair"))
+    expect(group.get_by_role("radio", name="pink")).to_be_focused()
+    expect(group.get_by_role("radio", name="blue")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(dialog.locator(".facts").first).to_have_text(re.compile("pink hair"))
     # The focus stays where it was.
     expect(group.get_by_role("radio", name="pink")).to_be_focused()
     page.keyboard.press("Escape")
@@ -416,7 +298,7 @@ def test_many_clicks_draw_once(page):
     expect(page.locator("#panel-faces .heading")).to_be_visible()
     expect(page.locator("#panel-faces img")).to_have_count(16)
     expect(page.get_by_role("alert")).to_be_empty()
-    assert len(page.request.get(page.url + "api/history").json()["entries"]) == 1
+    assert len(page.request.get(address(page) + "api/history").json()["entries"]) == 1
 
 
 def test_a_long_drawing_shows_how_far_it_is_and_can_be_stopped(page, served, monkeypatch):

@@ -31,6 +31,9 @@ def test_the_page_and_all_that_it_names_come_from_here(visitor):
     assert visitor.client.get("/main.js").headers["Content-Type"].startswith("text/javascript")
 
 
+SETTINGS = {"model": "00", "attributes": "", "seeds": "5", "truncation": "1.0"}
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -59,9 +62,18 @@ def test_the_page_and_all_that_it_names_come_from_here(visitor):
         ({"kind": "change", "face": "../../../etc/passwd", "set": {}}, "no longer exists"),
         ({"kind": "nearby", "face": "..", "number": 1}, "no longer exists"),
         ({"kind": "sheet", "face": 5, "attribute": "smile"}, "face"),
-        ({"kind": "blend", "faces": "ab"}, "needs two faces"),
-        ({"kind": "blend", "faces": [1, 2]}, "needs two faces"),
-        ({"kind": "blend", "faces": ["a"] * 3}, "needs two faces"),
+        ({"kind": "blend", "faces": "ab"}, "“faces” must be a list with 2 to 8 items"),
+        ({"kind": "blend", "faces": ["a"]}, "“faces” must be a list with 2 to 8 items"),
+        ({"kind": "blend", "faces": [1, 2]}, "no valid “faces”"),
+        ({"kind": "blend", "faces": ["a"] * 3}, "no longer exists"),
+        ({"kind": "change", "face": {"seeds": 5}, "set": {}}, "no valid “face”"),
+        ({"kind": "change", "face": {"seeds": "5"}, "set": {}}, "no longer exists"),
+        ({"kind": "change", "face": {**SETTINGS, "seeds": "5-6"}, "set": {}}, "no longer exists"),
+        ({"kind": "change", "face": {**SETTINGS, "truncation": "7"}, "set": {}}, "drawn by model 00"),
+        ({"kind": "read", "faces": []}, "“faces” must be a list with 1 to 64 items"),
+        ({"kind": "kept"}, "no valid “face”"),
+        ({"kind": "point", "face": SETTINGS}, "drawn by model 00"),
+        ({"kind": "faces", "attributes": {"smile": 1.5}}, "“smile” cannot be “1.5”"),
     ],
 )
 def test_a_wrong_request_gets_an_answer_in_words(visitor, body, said):
@@ -76,11 +88,16 @@ def test_wrong_requests_about_a_face(visitor):
         ({"kind": "sheet", "face": face, "attribute": "hair_color; smile"}, "no attribute"),
         ({"kind": "nearby", "face": face, "angle": 7}, "“angle” must be"),
         ({"kind": "nearby", "face": face, "angle": float("nan")}, "“angle” must be"),
-        ({"kind": "nearby", "face": face, "number": 13}, "“number” must be"),
+        ({"kind": "nearby", "face": face, "number": 65}, "“number” must be"),
         ({"kind": "blend", "faces": [face, face], "frames": 10**6}, "“frames” must be"),
         ({"kind": "change", "face": f"{face}9", "set": {}}, "no longer exists"),
         ({"kind": "change", "face": face.replace(".0", ".-1"), "set": {}}, "no longer exists"),
         ({"kind": "change", "face": face, "set": {"hair_color": "plaid"}}, "cannot be"),
+        ({"kind": "change", "face": face, "sets": []}, "“sets” must be a list"),
+        ({"kind": "change", "face": face, "sets": [{}], "size": 2_000}, "“size” must be"),
+        ({"kind": "change", "face": face, "sets": [{}], "background": "red"}, "background"),
+        ({"kind": "point", "face": face, "x": 9}, "“x” must be"),
+        ({"kind": "character", "face": face, "engine": "quake"}, "engine"),
     ):
         content = json.dumps(body)
         response = visitor.client.post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import threading
@@ -211,11 +212,107 @@ def test_words_become_picks(visitor):
     picks = visitor.client.post("/api/words", json={"words": "蓝发，微笑, no glasses"}).json()["attributes"]
     assert (picks["hair_color"], picks["smile"], picks["glasses"]) == ("blue", True, False)
     assert picks["eye_color"] is None
-    refused = visitor.client.post("/api/words", json={"words": "blu hair"})
-    assert refused.status_code == 400 and "did you mean 'blue hair'" in refused.json()["message"]
-    # A request that the controls cannot express is refused, not dropped.
-    refused = visitor.client.post("/api/words", json={"words": "smile, no blue hair"})
-    assert refused.status_code == 400 and "hair_color" in refused.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "picks", "left_out"),
+    [
+        ("blu hair, smile", {"smile": True}, [{"words": "blu hair", "meant": "blue hair"}]),
+        # What the controls cannot express is named, not dropped.
+        ("smile, no blue hair", {"smile": True}, [{"words": "no blue hair", "meant": ""}]),
+        ("red hair blue hair", {"hair_color": "red"}, [{"words": "blue hair", "meant": ""}]),
+        ("不戴眼镜", {"glasses": False}, []),
+    ],
+)
+def test_the_known_part_of_words_is_applied_and_the_rest_named(visitor, typed, picks, left_out):
+    answer = visitor.client.post("/api/words", json={"words": typed}).json()
+    assert {name: value for name, value in answer["attributes"].items() if value is not None} == picks
+    assert answer["left_out"] == left_out
+
+
+def test_previews_are_the_same_faces_and_leave_no_history(visitor):
+    (face,) = visitor.faces(seed=3, hair_color="blue")
+    (stored,) = visitor.draw(kind="change", face=face["id"], set={"hair_color": "pink"})["faces"]
+    before = visitor.client.get("/api/history").json()
+    body = {"kind": "change", "face": face["settings"], "sets": [{}, {"hair_color": "pink"}], "preview": True}
+    lines = [json.loads(line) for line in visitor.client.post("/api/draw", json=body).text.splitlines()]
+    same, changed = (line["face"] for line in lines if "face" in line)
+    assert visitor.client.get("/api/history").json() == before
+    for preview, expected in ((same, face), (changed, stored)):
+        data = base64.b64decode(preview["picture"].removeprefix("data:image/png;base64,"))
+        assert preview["settings"] == expected["settings"] and preview["id"] is None
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), visitor.pixels(expected))
+
+
+def test_a_preview_has_the_size_and_the_background_that_are_asked_for(visitor):
+    (face,) = visitor.faces()
+    body = {"kind": "change", "face": face["settings"], "sets": [{}], "preview": True}
+    body |= {"size": 256, "background": "#102030"}
+    lines = visitor.client.post("/api/draw", json=body).text.splitlines()
+    (drawn,) = (line["face"] for line in map(json.loads, lines) if "face" in line)
+    image = Image.open(io.BytesIO(base64.b64decode(drawn["picture"].partition(",")[2])))
+    assert image.size == (256, 256) and image.mode == "RGB" and image.text["size"] == "256"
+    assert image.getpixel((0, 0)) == (0x10, 0x20, 0x30)
+
+
+def test_a_face_is_kept_by_its_settings(visitor):
+    (face,) = visitor.faces(seed=3)
+    kept = visitor.draw(kind="kept", face=face["settings"])
+    assert visitor.png(kept["faces"][0]) == visitor.png(face)
+    assert visitor.draw(kind="kept", face=face["settings"])["id"] == kept["id"]
+    assert len(visitor.client.get("/api/kept").json()["faces"]) == 1
+
+
+def test_the_same_drawing_again_is_the_same_entry(visitor):
+    asked = {"kind": "faces", "attributes": {"smile": True}, "number": 2, "seed": "5", "reuse": True}
+    assert visitor.draw(**asked)["id"] == visitor.draw(**asked)["id"]
+    assert visitor.draw(**{**asked, "seed": "6"})["faces"][0]["seed"] == "6"
+
+
+def test_a_point_of_the_pad_is_at_its_angle(visitor, generator):
+    (face,) = visitor.faces(seed=3)
+    center, labels = inputs(visitor, generator, face)
+    (near,) = visitor.draw(kind="point", face=face["settings"], x=0.3, y=-0.4, seed="1")["faces"]
+    latent, same = inputs(visitor, generator, near)
+    cosine = latent @ center / np.linalg.norm(latent) / np.linalg.norm(center)
+    assert np.arccos(cosine) == pytest.approx(0.5, abs=1e-3)
+    np.testing.assert_array_equal(same, labels)
+
+
+def test_a_blend_of_three(visitor):
+    faces = visitor.faces(3, seed=3)
+    entry = visitor.draw(kind="blend", faces=[face["settings"] for face in faces], frames=12)
+    np.testing.assert_array_equal(visitor.pixels(entry["faces"][0]), visitor.pixels(faces[0]))
+    assert entry["settings"]["interpolate"].count("->") == 2
+
+
+def test_a_zip_of_the_studio_opens_again(visitor):
+    entry = visitor.draw(**GLASSES, number=2, seed="8")
+    again = visitor.finished(visitor.open(visitor.file(entry["id"], "all.zip")))
+    assert again["settings"]["seeds"] == "8-9" and again["asked"] == entry["asked"]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("readme.txt", "no settings")
+    for data in (stream.getvalue(), stream.getvalue()[:20]):
+        assert visitor.open(data).json()["error"] == "not_ours"
+
+
+def test_the_judges_read_faces(visitor):
+    (face,) = visitor.faces(seed=3, hair_color="blue")
+    answer = visitor.client.post("/api/draw", json={"kind": "read", "faces": [face["settings"]]})
+    reading = json.loads(answer.text.splitlines()[1])["reading"]
+    assert reading["attributes"]["hair_color"] == "blue"
+    assert isinstance(reading["intact"], float)
+
+
+def test_faces_to_start_with_come_with_the_model(visitor):
+    arrival = visitor.client.get("/api/studio").json()["arrival"]
+    assert len(arrival["faces"]) == 16
+    assert len({face["attributes"]["hair_color"] for face in arrival["faces"]}) == 12
+    face = arrival["faces"][5]
+    body = {"kind": "change", "face": face["settings"], "set": {}}
+    (again,) = visitor.draw(**body)["faces"]
+    np.testing.assert_array_equal(visitor.pixels(face), visitor.pixels(again))
 
 
 def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
@@ -226,7 +323,7 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
         events.append(event)
         if len(events) == 4:  # After `begun` and three faces.
             stop.set()
-    (entry,) = studio.history.entries(None, 9)
+    (entry,) = studio.shelf.history.entries(None, 9)
     assert len(entry.faces) == 3
     assert entry.settings["seeds"] == "5-7"
 
@@ -234,13 +331,13 @@ def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):
 def test_half_an_animation_leaves_nothing(make_studio, tmp_path):
     studio = make_studio(tmp_path / "studio")
     list(studio.draw(studio.planner.plan({"kind": "faces", "number": 2}), threading.Event()))
-    (entry,) = studio.history.entries(None, 9)
+    (entry,) = studio.shelf.history.entries(None, 9)
     faces = [f"{entry.identifier}.{number}" for number in (0, 1)]
     stop = threading.Event()
     with pytest.raises(Exception, match="stopped"):
         for _ in studio.draw(studio.planner.plan({"kind": "blend", "faces": faces}), stop):
             stop.set()
-    assert [other.identifier for other in studio.history.entries(None, 9)] == [entry.identifier]
+    assert [other.identifier for other in studio.shelf.history.entries(None, 9)] == [entry.identifier]
     assert sorted(path.name for path in (tmp_path / "studio" / "history").iterdir()) == [entry.identifier]
 
 
@@ -264,3 +361,37 @@ def test_who_stops_listening_stops_the_job():
         worker.stop()
 
     asyncio.run(listen())
+
+
+def test_small_jobs_go_first_and_long_ones_take_turns():
+    order: list[str] = []
+
+    def job(name: str, length: int):
+        def run(stop: threading.Event):
+            for _ in range(length):
+                order.append(name)
+                yield name
+
+        return run
+
+    async def listen() -> None:
+        worker: Worker[str] = Worker(8)
+        begun, submitted = threading.Event(), threading.Event()
+
+        def first(stop: threading.Event):
+            begun.set()
+            submitted.wait(10)
+            yield "first"
+
+        jobs = [worker.submit(first)]
+        begun.wait(10)
+        jobs += [worker.submit(job(name, 3), is_long=True) for name in ("a", "b")]
+        jobs.append(worker.submit(job("small", 2)))
+        submitted.set()
+        for items in jobs:
+            async for _ in items:
+                pass
+        worker.stop()
+
+    asyncio.run(listen())
+    assert order == ["small", "small", "a", "b", "a", "b", "a", "b"]

@@ -182,3 +182,17 @@ def test_attribute_accuracy():
     right, known = attribute_accuracy(tf.constant(logits), tf.constant(LABELS), SLOTS)
     np.testing.assert_array_equal(right, [3, 1, 1, 0, 1])
     np.testing.assert_array_equal(known, [4, 2, 2, 0, 2])
+
+
+def test_a_known_scale_is_a_regression_and_an_unknown_one_does_not_count():
+    slots = (Slot("smile", 0, 1, False), Slot("turn", 1, 1, False, True))
+    logits = tf.Variable([[0.0, 0.75], [0.0, -0.4]])
+    labels = tf.constant([[0.0, 0.25], [0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        losses, known = attribute_loss(logits, labels, slots)
+    # A difference of two standard deviations of 0.25: 2^2 / 2.
+    np.testing.assert_allclose(losses, [2.0, 0.0])
+    np.testing.assert_array_equal(known, [1.0, 0.0])
+    np.testing.assert_allclose(tape.gradient(losses, logits), [[0.0, 8.0], [0.0, 0.0]])
+    right, _ = attribute_accuracy(logits, labels, slots)
+    np.testing.assert_array_equal(right, [0.0, 0.0])

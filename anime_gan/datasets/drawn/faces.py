@@ -17,10 +17,14 @@ from anime_gan.common.alpha import straight_alpha
 from anime_gan.datasets.drawn import backdrop, clothes, eyes, hair, head, headwear, palette
 from anime_gan.datasets.drawn.canvas import Canvas
 from anime_gan.datasets.drawn.parameters import HAIR_STYLES, TAGS, FaceParameters, sample_face
+from anime_gan.datasets.drawn.place import placed
 
 # Pictures are drawn at least this much larger, on a canvas of at least this size, and then averaged.
 MIN_SUPERSAMPLING = 3
 MIN_CANVAS_SIZE = 192
+
+# Mean height of the eyes, as a share of the picture.
+USUAL_EYES = 0.576
 
 
 class DrawnFaces:
@@ -32,11 +36,24 @@ class DrawnFaces:
         name: Name of the dataset.
         statement: Description of the pictures and their license.
         attributes: Group name -> its values; tag name -> None.
+        hand, always, never: For mixtures; see `Illustrator`.
         seed: Random seed.
         transparent: Whether the pictures have an alpha channel instead of a background.
+        is_placed: Whether eyes and chin are where those of other sources are; for mixtures.
     """
 
     name = "drawn"
+    hand = "cute"
+    always: ClassVar[dict[str, str | bool | float]] = {
+        "nod": 0.0,
+        "hair_pattern": "plain",
+        "animal_ears": "none",
+        **dict.fromkeys(
+            ("eye_patch", "freckles", "hood", "headphones", "horns", "pointed_ears", "earrings"), False
+        ),
+        **dict.fromkeys(("hairpin", "flower", "scarf", "choker", "beard", "closed_eyes"), False),
+    }
+    never: ClassVar[dict[str, tuple[str, ...]]] = {"age": ("child", "old")}
     statement = (
         "Anime portraits drawn by this program. They contain no third-party material and have the same "
         "license as the code (Apache-2.0)."
@@ -48,13 +65,18 @@ class DrawnFaces:
         **dict.fromkeys(TAGS),
     }
 
-    def __init__(self, seed: int = 0, transparent: bool = False) -> None:
+    def __init__(self, seed: int = 0, transparent: bool = False, is_placed: bool = False) -> None:
         self.seed = seed
         self.transparent = transparent
+        self.is_placed = is_placed
 
     def describe(self, index: int) -> FaceParameters:
         """Returns the parameters of a face, including its `labels`, without drawing it."""
-        return sample_face(self.seed, index)
+        face = sample_face(self.seed, index)
+        if not self.is_placed:
+            return face
+        zoom, shift = placed(face.pose.zoom, face.pose.shift, USUAL_EYES)
+        return dataclasses.replace(face, pose=dataclasses.replace(face.pose, zoom=zoom, shift=shift))
 
     def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
         """Draws a face.

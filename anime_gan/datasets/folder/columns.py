@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from anime_gan.attributes.phrases import normalize
-from anime_gan.attributes.schema import Group, Schema, Term
+from anime_gan.attributes.scales import UNIT_SPELLINGS, Scale
+from anime_gan.attributes.schema import Attribute, Group, Schema
 from anime_gan.common.suggestions import nearest, shortened
 from anime_gan.datasets.folder.tag_text import is_sentence
 from anime_gan.datasets.folder.yes_no import is_unknown, read_yes_no
@@ -26,6 +27,8 @@ _MAX_CELLS = 10 * MAX_VALUES
 _MAX_NAME = 60
 # Numbers, percentages, sizes such as 64x64, dates, and times.
 _NUMBER = re.compile(r"[-+]?[0-9.]+([-+.,:/ x×T][-+]?[0-9]*)*(e[-+]?[0-9]+)?[%Z]?", re.IGNORECASE)
+# A number and a unit.
+_MEASURE = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)\s*([^0-9\s.]*)", re.IGNORECASE)
 
 
 class Column:
@@ -38,18 +41,19 @@ class Column:
         codes: The code of the cell in each accepted row.
         too_varied: Whether there were too many distinct cells, so that none were kept.
         values: The values of a group, or None for a tag; set by `learn`.
-        meanings: The meaning of each distinct cell: a value, yes, no, or None; set by `learn` or `match`.
+        meanings: The meaning of each distinct cell: a value, yes, no, a number, or None; set by `learn` or
+            `match`.
         note: A note about the meanings, without the name; set by `learn` or `match`.
     """
 
-    def __init__(self, name: str, attribute: Group | Term | None = None) -> None:
+    def __init__(self, name: str, attribute: Attribute | None = None) -> None:
         self.name = name
         self.attribute = attribute
         self.cells: dict[str, int] = {}
         self.codes = array("i")
         self.too_varied = False
         self.values: tuple[str, ...] | None = None
-        self.meanings: list[str | bool | None] = []
+        self.meanings: list[str | bool | float | None] = []
         self.note = ""
 
     def extend(self, cells: Sequence[str]) -> None:
@@ -102,6 +106,13 @@ def match(column: Column) -> str | None:
     Returns:
         The first cell that does not match the attribute; None if all do.
     """
+    if isinstance(column.attribute, Scale):
+        for cell in column.cells:
+            number = _number_on(column.attribute, cell)
+            if number is None and not _is_unknown(cell):
+                return cell
+            column.meanings.append(number)
+        return None
     group = column.attribute if isinstance(column.attribute, Group) else None
     if group is None:
         found = read_yes_no((cell for cell in column.cells if cell != ABSENT), is_tag=True)
@@ -123,10 +134,24 @@ def match(column: Column) -> str | None:
 
 def mismatch(column: Column, cell: str) -> str:
     """Returns the error text for a cell that `match` found."""
+    if isinstance(column.attribute, Scale):
+        scale = column.attribute
+        limits = f"{scale.in_unit(-1)} to {scale.in_unit(1)}"
+        return f"column {column.name!r}: {shortened(cell.strip())!r} is not a number from {limits}"
     group = column.attribute if isinstance(column.attribute, Group) else None
     names = [value.name for value in group.values] if group else []
     wrong = f"not one of its values{nearest(cell, names)}" if group else "neither yes nor no"
     return f"column {column.name!r}: {shortened(cell.strip())!r} is {wrong}"
+
+
+def _number_on(scale: Scale, cell: str) -> float | None:
+    """Reads a number in the scale's unit, which the cell may name; None if it is not on the scale."""
+    found = _MEASURE.fullmatch(cell.strip().replace("\u2212", "-"))
+    units = ("", scale.unit, *UNIT_SPELLINGS.get(scale.unit, ()))
+    if not found or found[2].lower() not in units:
+        return None
+    number = float(found[1])
+    return number if scale.low <= number <= scale.high else None
 
 
 def without_name(value: str, attribute: str) -> str:

@@ -13,7 +13,8 @@ def encode_reading(reading: TagReading, schema: Schema) -> np.ndarray:
     known = {}
     for slot in schema.slots:
         value = reading.description.get(slot.name)
-        if slot.is_group != isinstance(value, str):
+        # Tags do not say numbers.
+        if slot.is_scale or slot.is_group != isinstance(value, str):
             continue
         if not slot.is_group or f"{slot.name}={value}" in schema.columns:
             known[slot.name] = value

@@ -17,6 +17,7 @@ from anime_gan.common.alpha import straight_alpha
 from anime_gan.common.suggestions import nearest
 from anime_gan.datasets.dataset import DataError
 from anime_gan.datasets.drawn.backdrop import new_canvas
+from anime_gan.datasets.drawn.place import placed
 from anime_gan.datasets.illustrator import (
     accessories,
     clothes,
@@ -42,6 +43,8 @@ from anime_gan.datasets.illustrator.sampling import sample_portrait
 MIN_SUPERSAMPLING, MIN_CANVAS_SIZE = 3, 192
 # From this turn on, in degrees, what is on the far side of the head is drawn behind the face.
 _BEHIND = 8.0
+# Mean height of the eyes, as a share of the picture.
+USUAL_EYES = 0.594
 
 
 class StyledFaces:
@@ -53,9 +56,11 @@ class StyledFaces:
         name: Name of the dataset.
         statement: Description of the pictures and their license.
         attributes: Group name -> its values; tag name -> None.
+        hand: Name of the style if there is one only.
         styles: The styles of the faces.
         seed: Random seed.
         transparent: Whether the pictures have an alpha channel instead of a background.
+        is_placed: Whether eyes and chin are where those of other sources are; for mixtures.
     """
 
     statement = (
@@ -63,24 +68,36 @@ class StyledFaces:
         "have the same license as the code (Apache-2.0)."
     )
 
-    def __init__(self, seed: int = 0, styles: Sequence[str] = STYLES, transparent: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        styles: Sequence[str] = STYLES,
+        transparent: bool = False,
+        is_placed: bool = False,
+    ) -> None:
         self.seed = seed
+        self.is_placed = is_placed
         self.styles = tuple(styles)
         self.transparent = transparent
         self.name = "drawn-all" if self.styles == STYLES else "-".join(("drawn", *self.styles))
         self.attributes = labels.attributes_of(self.styles)
+        self.hand = self.styles[0]
 
     def describe(self, index: int) -> Portrait:
         """Returns the parameters of a face without drawing it; see also `labels.labels_of`."""
-        return sample_portrait(self.seed, index, self.styles)
+        face = sample_portrait(self.seed, index, self.styles)
+        if not self.is_placed:
+            return face
+        zoom, shift = placed(face.zoom, face.shift, USUAL_EYES)
+        return dataclasses.replace(face, zoom=zoom, shift=shift)
 
-    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    def draw(self, index: int, resolution: int) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face; returns uint8 RGB or RGBA with straight alpha, and its attributes by name."""
         return self.draw_with(index, resolution)
 
     def draw_with(
         self, index: int, resolution: int, **changes: Any
-    ) -> tuple[np.ndarray, dict[str, str | bool | None]]:
+    ) -> tuple[np.ndarray, dict[str, str | bool | float | None]]:
         """Draws a face like `draw`, with some of its parameters changed."""
         face = dataclasses.replace(self.describe(index), **changes)
         known = labels.labels_of(face)

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anime_gan.attributes.scales import Scale
+from anime_gan.attributes.schema import known_scale
 from anime_gan.datasets.illustrator import parameters
 from anime_gan.datasets.illustrator.expressions import expression_of
 from anime_gan.datasets.illustrator.eyes import closed_sides
 from anime_gan.datasets.illustrator.hair import covers_ears
 from anime_gan.datasets.illustrator.parameters import Portrait
 
-Labels = dict[str, str | bool | None]
+Labels = dict[str, str | bool | float | None]
 
-# Angle -> its group, the names of a negative, a small, and a positive angle, and the limits in degrees: below
-# the first the angle counts as small, above the second as large; between them it is unknown.
-ANGLES: dict[str, tuple[str, tuple[str, str, str], tuple[float, float]]] = {
-    "turn": ("head_turn", ("left", "straight", "right"), (8.0, 14.0)),
-    "nod": ("head_nod", ("up", "level", "down"), (5.0, 9.0)),
-    "tilt": ("head_tilt", ("left", "upright", "right"), (3.0, 6.0)),
-}
+# Angle -> its largest value in degrees.
+ANGLES = {"turn": parameters.MAX_TURN, "nod": parameters.MAX_NOD, "tilt": parameters.MAX_TILT}
 _DERIVED_TAGS = ("smile", "open_mouth", "closed_eyes")
 
 
-def attributes_of(styles: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
-    """Returns the attributes of faces in these styles: group -> values, tag -> None."""
+def attributes_of(styles: Sequence[str]) -> dict[str, tuple[str, ...] | Scale | None]:
+    """Returns the attributes of faces in these styles: group -> values, scale -> the scale, tag -> None."""
     return {
         **({"style": tuple(styles)} if len(styles) > 1 else {}),
         "hair_color": parameters.HAIR_COLORS,
@@ -37,7 +34,7 @@ def attributes_of(styles: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
         "animal_ears": tuple(parameters.ANIMAL_EARS),
         "glasses_shape": parameters.GLASSES,
         "outfit": parameters.OUTFITS,
-        **{group: values for group, values, _ in ANGLES.values()},
+        **{name: known_scale(name, -limit, limit) for name, limit in ANGLES.items()},
         **dict.fromkeys((*_DERIVED_TAGS, *parameters.TAGS)),
     }
 
@@ -51,9 +48,6 @@ def labels_of(face: Portrait) -> Labels:
         for name in attributes_of(parameters.STYLES)
         if hasattr(face, name) and name not in tags
     }
-    for name, angle in face.angles.items():
-        group, values, limits = ANGLES[name]
-        groups[group] = angle_name(angle, values, limits)
     labels = {
         **groups,
         "smile": mood.smile,
@@ -63,15 +57,6 @@ def labels_of(face: Portrait) -> Labels:
     }
     labels.update(dict.fromkeys(hidden_by(face)))
     return {name: labels[name] for name in attributes_of(parameters.STYLES)}
-
-
-def angle_name(angle: float, values: tuple[str, str, str], limits: tuple[float, float]) -> str | None:
-    """Returns the name of an angle, or None near a limit."""
-    if abs(angle) <= limits[0]:
-        return values[1]
-    if abs(angle) < limits[1]:
-        return None
-    return values[2] if angle > 0 else values[0]
 
 
 def hidden_by(face: Portrait) -> set[str]:

@@ -142,11 +142,6 @@ class Portrait:
         """Whether the face has a tag."""
         return tag in self.tags
 
-    @property
-    def angles(self) -> dict[str, float]:
-        """The exact turn, nod, and tilt of the head, in degrees."""
-        return {"turn": self.turn, "nod": self.nod, "tilt": self.tilt}
-
     def mirrored(self) -> Portrait:
         """Returns the parameters of the mirrored picture."""
         flipped = (-self.shift[0], self.shift[1])

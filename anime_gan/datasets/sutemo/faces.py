@@ -74,6 +74,7 @@ class SutemoFaces:
 
     Attributes:
         attributes: Group -> its values; tag -> None.
+        hand, always, never: For mixtures; see `Illustrator`.
         transparent: Whether the pictures have an alpha channel instead of a background.
     """
 
@@ -85,6 +86,15 @@ class SutemoFaces:
         "images are not sold by themselves; please credit Sutemo for the artwork."
     )
     attributes: dict[str, tuple[str, ...] | None] = parts.ATTRIBUTES
+    hand = "sutemo"
+    always: Mapping[str, str | bool | float] = {
+        **dict.fromkeys(("turn", "nod", "tilt"), 0.0),
+        "hair_pattern": "plain",
+        "animal_ears": "none",
+        **dict.fromkeys(("eye_patch", "freckles", "hat", "hood", "horns", "pointed_ears", "earrings"), False),
+        **dict.fromkeys(("ribbon", "hairpin", "beard"), False),
+    }
+    never: Mapping[str, tuple[str, ...]] = {"age": ("child", "old")}
 
     def __init__(self, directory: str | os.PathLike[str], seed: int = 0, transparent: bool = False) -> None:
         """Checks that all layers exist; a layer is read when it is first drawn.
@@ -156,6 +166,7 @@ class SutemoFacesOnWhite(SutemoFaces):
     """The same faces on a white background, like the pictures of the published model (see docs/tuning.md)."""
 
     name = "sutemo-white"
+    hand = "sutemo_white"
 
     def _backdrop(self, face: LayeredFace, across: np.ndarray, down: np.ndarray) -> np.ndarray:
         return np.full((len(down), len(across), 3), 255, np.float32)

@@ -1,6 +1,15 @@
-// Creates elements and shows messages.
+// Creates elements, shows messages, and saves files.
 
 import { sentence, t } from "./language.js";
+
+// An error of the engine, with a code and values for its sentence.
+export class Told extends Error {
+  constructor({ error, values, message }) {
+    super(message);
+    this.code = error;
+    this.values = values;
+  }
+}
 
 // el("button", { class: "quiet", onclick: f }, "text", otherElement): null children are omitted.
 export function el(name, properties = {}, ...children) {
@@ -14,16 +23,25 @@ export function el(name, properties = {}, ...children) {
   return element;
 }
 
+// A button that does not submit a form.
+export const button = (words, onclick, properties = {}) => el("button", { type: "button", onclick, ...properties }, words);
+
 export const byId = (id) => document.getElementById(id);
+
+// A random seed. It comes from the page, so that engines are deterministic.
+export const chance = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);
 
 // Shows an error until the user closes it or does something else.
 export function tell(error) {
   if (error.name === "AbortError") return;
+  say(sentence(error));
+}
+
+export function say(words) {
   const alert = byId("alert");
   // An open dialog would cover the alert.
   (document.querySelector("dialog[open]") ?? document.body).append(alert);
-  const close = el("button", { type: "button", class: "quiet", onclick: hush, "aria-label": t("close") }, "✕");
-  alert.replaceChildren(el("p", {}, sentence(error)), close);
+  alert.replaceChildren(el("p", {}, words), button("✕", hush, { class: "quiet", "aria-label": t("close") }));
 }
 
 export function hush() {
@@ -33,4 +51,12 @@ export function hush() {
 // Tells screen readers a message.
 export function announce(words) {
   byId("status").textContent = words;
+}
+
+export function download(blob, name) {
+  const link = el("a", { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

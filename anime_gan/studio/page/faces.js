@@ -1,8 +1,8 @@
 // Faces as buttons, and history entries.
 
 import { el, tell } from "./dom.js";
+import { ANIMATIONS, ARCHIVES, SHEETS, fileOf, pictureOf, save } from "./engine.js";
 import { describe, inWords, label, t } from "./language.js";
-import { ANIMATIONS, ARCHIVES, SHEETS, fileOf, pictureOf, save } from "./server.js";
 
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -22,14 +22,18 @@ export function places(count) {
   return el("div", { class: "faces" }, ...Array.from({ length: count }, empty));
 }
 
-export function saveButton(words, path) {
+export function saveButton(words, path, name) {
   const onclick = (event) => {
     event.preventDefault();
-    save(path).catch(tell);
+    save(path, name ?? path.split("/").pop()).catch(tell);
   };
   // A link can also be copied or opened.
   return el("a", { class: "button quiet", href: path, onclick }, words);
 }
+
+// The settings of a face or an entry, as the address of a JSON file.
+export const settingsOf = ({ settings }) =>
+  `data:application/json,${encodeURIComponent(`${JSON.stringify(settings, null, 1)}\n`)}`;
 
 export function downloads(entry, video) {
   const links = [];
@@ -38,22 +42,25 @@ export function downloads(entry, video) {
       links.push(saveButton(`${t("download.animation")} (${words})`, fileOf(entry, `animation.${name}`)));
     }
   }
-  if (SHEETS && entry.kind === "sheet") links.push(saveButton(t("download.sheet"), fileOf(entry, "sheet.png")));
-  if (ARCHIVES) links.push(saveButton(t("download.zip"), fileOf(entry, "all.zip")));
+  if (entry.id) {
+    if (SHEETS && entry.kind === "sheet") links.push(saveButton(t("download.sheet"), fileOf(entry, "sheet.png")));
+    if (ARCHIVES) links.push(saveButton(t("download.zip"), fileOf(entry, "all.zip")));
+  }
   if (Object.keys(entry.settings).length) {
-    links.push(saveButton(t("download.settings"), fileOf(entry, "settings.json")));
+    links.push(saveButton(t("download.settings"), settingsOf(entry), "settings.json"));
   }
   return el("div", { class: "downloads" }, ...links);
 }
 
-// The faces of an entry. In a sheet, the value of each face is its caption.
-export function faceGrid(entry, open) {
-  const sheet = entry.kind === "sheet" ? entry.settings.sheet : null;
-  return el(
-    "div",
-    { class: `faces ${entry.kind}` },
-    ...entry.faces.map((face) => faceButton(face, open, sheet && valueOf(face, sheet))),
-  );
+// The faces of an entry. In a sheet, the value of each face is its caption; the faces to start with have their
+// words.
+export function faceGrid(entry, open, caption = captionOf) {
+  return el("div", { class: `faces ${entry.kind}` }, ...entry.faces.map((face) => faceButton(face, open, caption(face, entry))));
+}
+
+function captionOf(face, { kind, settings }) {
+  if (kind === "arrival") return face.attributes ? inWords(face.attributes) : null;
+  return kind === "sheet" ? valueOf(face, settings.sheet) : null;
 }
 
 function valueOf(face, attribute) {

@@ -3,7 +3,7 @@
 import { byId, el, hush, tell } from "./dom.js";
 import { downloads, faceGrid, title } from "./faces.js";
 import { t } from "./language.js";
-import { get, post } from "./server.js";
+import { history, remove } from "./engine.js";
 
 export class History {
   constructor({ video, open, use }) {
@@ -15,7 +15,7 @@ export class History {
   async load(before = null) {
     hush();
     try {
-      const page = await get(before ? `api/history?before=${before}` : "api/history");
+      const page = await history(before);
       this.entries = before ? [...this.entries, ...page.entries] : page.entries;
       this.more = page.more;
     } catch (error) {
@@ -27,7 +27,7 @@ export class History {
   async remove(entry) {
     hush();
     try {
-      await post("api/remove", { entry: entry.id });
+      await remove(entry.id);
       this.entries = this.entries.filter((other) => other !== entry);
     } catch (error) {
       tell(error);

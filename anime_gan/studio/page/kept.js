@@ -1,37 +1,45 @@
-// The kept faces, which can be viewed, removed, and blended.
+// The kept faces, which all tabs share, and which can be viewed, removed, and blended.
 
 import { byId, el, hush, tell } from "./dom.js";
+import { keep, kept, remove } from "./engine.js";
 import { entryView, faceButton } from "./faces.js";
 import { describe, t } from "./language.js";
-import { get, post } from "./server.js";
+import { isSame } from "./state.js";
+
+// Faces that can be blended at once.
+const NUMBERS = "①②③④⑤⑥⑦⑧";
+const MOST = NUMBERS.length;
 
 export class Kept {
   constructor({ video, open, draw }) {
     Object.assign(this, { video, open, draw, faces: [], chosen: [], blended: null });
     this.panel = byId("panel-kept");
     document.addEventListener("language", () => this.render());
+    this.tabs = new BroadcastChannel("anime_gan.kept");
+    this.tabs.onmessage = () => this.load().catch(tell);
   }
 
   async load() {
-    this.faces = (await get("api/kept")).faces;
+    this.faces = await kept();
+    this.chosen = this.chosen.map((face) => this.find(face)).filter(Boolean);
     this.render();
   }
 
   // The kept copy of a face from any entry.
   find(face) {
-    const settings = JSON.stringify(face.settings);
-    return this.faces.find((kept) => JSON.stringify(kept.settings) === settings);
+    return this.faces.find((kept) => isSame(kept.settings, face.settings) && kept.settings.model === face.settings.model);
   }
 
   async toggle(face) {
     hush();
     try {
-      const kept = this.find(face);
-      if (kept) await this.forget(kept);
+      const known = this.find(face);
+      if (known) await this.forget(known);
       else {
-        const added = (await post("api/keep", { face: face.id })).face;
+        const added = await keep(face);
         if (!this.find(added)) this.faces.unshift(added);
       }
+      this.tabs.postMessage("changed");
     } catch (error) {
       tell(error);
     }
@@ -39,14 +47,14 @@ export class Kept {
   }
 
   async forget(face) {
-    await post("api/remove", { entry: face.id.split(".")[0] });
+    await remove(face.id.split(".")[0]);
     this.faces = this.faces.filter((other) => other !== face);
     this.chosen = this.chosen.filter((other) => other !== face);
   }
 
   choose(face) {
     const chosen = this.chosen.includes(face);
-    this.chosen = chosen ? this.chosen.filter((other) => other !== face) : [...this.chosen, face].slice(-2);
+    this.chosen = chosen ? this.chosen.filter((other) => other !== face) : [...this.chosen, face].slice(-MOST);
     this.render();
     this.panel.querySelector(`[data-blend="${face.id}"]`).focus();
   }
@@ -65,7 +73,7 @@ export class Kept {
       this.panel.replaceChildren(el("p", { class: "nothing" }, t("empty.kept")));
       return;
     }
-    const able = this.chosen.length === 2;
+    const able = this.chosen.length >= 2;
     const bar = el(
       "div",
       { class: "heading" },
@@ -85,7 +93,7 @@ export class Kept {
           "aria-label": `${t("blend.pick")}: ${describe(face)}`,
           onclick: () => this.choose(face),
         },
-        order >= 0 ? "①②"[order] : "○",
+        order >= 0 ? NUMBERS[order] : "○",
       );
       const away = el(
         "button",

@@ -5,6 +5,9 @@ const REMEMBERED = "anime_gan.language";
 let strings = {};
 let names = {};
 let phrases = {};
+// Scale -> its unit, and its range.
+const units = {};
+const spans = {};
 
 // The text for a key with its {placeholders} filled; the key itself if there is no text.
 export function t(key, values = {}) {
@@ -28,10 +31,19 @@ export function label(attribute, value) {
 // An attribute of a face as a phrase ("blue hair"); null if the face does not have it.
 function phrase(attribute, value) {
   if (value === true) return label(attribute);
+  if (typeof value === "number") return `${label(attribute)} ${quantity(attribute, value)}`;
   if (!value) return null;
   const known = names[`${attribute}=${value}`];
   return Array.isArray(known) ? known[1] : phrases[`${attribute}=${value}`];
 }
+
+// The strength of a tag, or the value of a scale in its unit.
+export function quantity(attribute, value) {
+  if (!(attribute in units)) return `${Math.round(100 * value)}%`;
+  return `${Math.round(100 * value) / 100} ${units[attribute]}`.trim();
+}
+
+export const span = (scale) => spans[scale] ?? 1;
 
 export function inWords(attributes) {
   const words = Object.entries(attributes).map(([name, value]) => phrase(name, value));
@@ -46,15 +58,16 @@ export function describe(face) {
 }
 
 // The schema's own phrases, for attributes that no language file names.
-export function setPhrases(attributes) {
-  for (const { name, phrase, values } of attributes) {
+function setPhrases(attributes) {
+  for (const { name, phrase, values, low, high, unit } of attributes) {
     phrases[name] = phrase;
+    if (unit !== undefined) [units[name], spans[name]] = [unit, high - low];
     for (const value of values ?? []) phrases[`${name}=${value.name}`] = value.phrase;
   }
 }
 
 // The language that was chosen before, or else the first available language of the browser.
-export function preferred(available) {
+function preferred(available) {
   let remembered = null;
   try {
     remembered = localStorage.getItem(REMEMBERED);
@@ -65,7 +78,20 @@ export function preferred(available) {
   return wanted.find((tag) => available.includes(tag)) ?? available[0];
 }
 
-export async function setLanguage(code, remember = false) {
+// Fills the choice of languages, and shows the page in the preferred one.
+export async function loadLanguages({ attributes, languages }, choice) {
+  setPhrases(attributes);
+  for (const [code, name] of Object.entries(languages)) {
+    const option = new Option(name, code);
+    option.lang = code;
+    choice.append(option);
+  }
+  choice.value = preferred(Object.keys(languages));
+  choice.addEventListener("change", () => setLanguage(choice.value, true));
+  await setLanguage(choice.value);
+}
+
+async function setLanguage(code, remember = false) {
   const file = await (await fetch(`languages/${code}.json`)).json();
   strings = file.strings;
   names = file.attributes;

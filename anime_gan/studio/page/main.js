@@ -1,39 +1,60 @@
-// Builds the page.
+// Builds the page. What it shows is in the fragment of its address; see state.js.
 
-import { announce, byId, el, hush, tell } from "./dom.js";
+import { announce, byId, button, chance, el, hush, say, tell } from "./dom.js";
+import { about, draw, project, words } from "./engine.js";
 import { FaceDialog } from "./face.js";
-import { entryView, faceButton, places, title } from "./faces.js";
+import { Drawing } from "./drawing.js";
+import { entryView, faceGrid, title } from "./faces.js";
 import { History } from "./history.js";
 import { Kept } from "./kept.js";
-import { preferred, setLanguage, setPhrases, t } from "./language.js";
+import { loadLanguages, t } from "./language.js";
 import { Picker } from "./picker.js";
-import { draw, get, post } from "./server.js";
+import { judged } from "./readings.js";
+import { fragment, isSame, stateOf } from "./state.js";
 import { Tabs } from "./tabs.js";
+import { change, read } from "./wishes.js";
 
-// Milliseconds after which the progress appears.
-const PATIENCE = 500;
+const SEED_LIMIT = 2n ** 63n;
+const SURPRISE_CANDIDATES = 4;
 
 class Page {
   constructor(studio) {
     this.studio = studio;
-    this.entry = null;
+    this.entry = studio.arrival;
     const open = (face) => this.dialog.open(face);
-    const { attributes, hidden, video, limits } = studio;
-    this.picker = new Picker(byId("picker"), attributes, { any: true, prefix: "request" });
-    this.kept = new Kept({ video, open, draw: (body) => this.drawing(body) });
+    this.drawing = new Drawing(open);
+    const { attributes, hidden, video, limits, readings } = studio;
+    this.picker = new Picker(byId("picker"), attributes, { prefix: "request", changed: () => this.picked() });
+    this.kept = new Kept({ video, open, draw: (body) => this.drawing.run(body) });
     this.history = new History({ video, open, use: (entry) => this.useAgain(entry) });
-    this.dialog = new FaceDialog({ attributes, hidden, video, kept: this.kept });
+    const moved = (face, isNew) => this.go({ face: face?.settings ?? null }, isNew);
+    this.dialog = new FaceDialog({ attributes, hidden, video, readings, kept: this.kept, moved });
     this.tabs = new Tabs(document.querySelector("[role=tablist]"), (id) => {
       if (id === "tab-history") this.history.load();
     });
     document.querySelector(".words").hidden = attributes.length === 0;
+    byId("wanted").hidden = attributes.length === 0;
     byId("unlabeled").hidden = attributes.length > 0;
     byId("number").max = limits.number;
     byId("candidates").max = limits.candidates;
     byId("candidates").disabled = limits.candidates === 1;
+    this.offer(studio);
+    byId("wanted").open = matchMedia("(min-width: 861px)").matches;
+    byId("seed").value = chance();
     this.listen();
-    this.show();
     this.kept.load().catch(tell);
+    this.restore().catch(tell);
+  }
+
+  // Fills the choice of models. What was picked goes along to the page of another model.
+  offer({ label, models = {} }) {
+    const choice = byId("model");
+    const names = Object.keys(models);
+    choice.parentElement.hidden = names.length < 2;
+    choice.replaceChildren(...names.map((name) => el("option", { value: name, selected: name === label }, name)));
+    choice.addEventListener("change", () => {
+      location.href = `${models[choice.value]}#${fragment({ ...this.state, face: null, model: null })}`;
+    });
   }
 
   listen() {
@@ -43,25 +64,19 @@ class Page {
     });
     // Show the fields that must be corrected.
     byId("request").addEventListener("invalid", () => (byId("more").open = true), true);
+    byId("request").addEventListener("input", () => this.validate());
     byId("clear").addEventListener("click", () => {
       this.picker.value = {};
       byId("words").value = "";
+      this.picked();
     });
-    byId("apply").addEventListener("click", () => this.applyWords());
-    byId("words").addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing) return;
-      event.preventDefault();
-      this.applyWords();
-    });
-    byId("dice").addEventListener("click", () => {
-      byId("seed").value = crypto.getRandomValues(new Uint32Array(1))[0];
-    });
+    byId("surprise").addEventListener("click", () => this.surprise());
+    byId("dice").addEventListener("click", () => (byId("seed").value = chance()));
     const truncation = byId("truncation");
     const output = document.querySelector("output[for=truncation]");
     const percent = () => (output.textContent = `${Math.round(100 * truncation.value)}%`);
     truncation.addEventListener("input", percent);
     percent();
-    byId("stop").addEventListener("click", () => this.working?.abort());
     byId("file").addEventListener("change", (event) => {
       if (event.target.files[0]) this.openFile(event.target.files[0]);
       event.target.value = "";
@@ -77,41 +92,142 @@ class Page {
     document.addEventListener("drop", (event) => {
       event.preventDefault();
       byId("drop").hidden = true;
-      byId("face").close();
+      this.dialog.close();
       if (event.dataTransfer.files[0]) this.openFile(event.dataTransfer.files[0]);
     });
     document.addEventListener("language", () => {
       this.picker.build(this.picker.value);
-      if (!this.working) this.show();
+      if (!this.drawing.working) this.show();
     });
+    addEventListener("popstate", () => this.restore().catch(tell));
   }
 
-  async applyWords() {
-    hush();
-    try {
-      this.picker.value = (await post("api/words", { words: byId("words").value })).attributes;
-    } catch (error) {
-      tell(error);
+  // Changes the state, and the address with it.
+  go(changes, isNew = false) {
+    this.state = { ...this.state, ...changes, model: this.studio.model };
+    const address = `${location.pathname}#${fragment(this.state)}`;
+    if (address === location.pathname + (location.hash || "#")) return;
+    if (isNew) window.history.pushState(null, "", address);
+    else window.history.replaceState(null, "", address);
+  }
+
+  // Shows what the address says.
+  async restore() {
+    const { attributes, model } = this.studio;
+    const before = this.state;
+    const state = stateOf(location.hash, attributes);
+    this.state = state;
+    if (state.model && state.model !== model) {
+      tell({ code: "other_model", values: { theirs: state.model, ours: model } });
+      Object.assign(state, { seed: null, face: null });
     }
+    this.picker.value = state.draft ?? state.picks;
+    byId("words").value = "";
+    this.setNumbers(state);
+    if (state.seed === null) this.finish(await this.arrival());
+    else if (!before || fragment({ ...before, face: null, draft: null }) !== fragment({ ...state, face: null, draft: null })) {
+      if (this.goesOn) byId("seed").value = this.seedAfter(state);
+      this.finish(await this.drawing.run({ ...this.bodyOf(state), reuse: true }, byId("panel-faces")));
+    }
+    if (this.state !== state) return; // The user has gone on.
+    if (!state.face) this.dialog.close();
+    else if (!isSame(this.dialog.dialog.open ? this.dialog.face.settings : null, state.face)) {
+      const found = await change("open", { settings: state.face }, [{}]);
+      if (found && this.state === state) this.dialog.open(found[0], false);
+    }
+  }
+
+  async arrival() {
+    if (!this.studio.arrival) this.studio.arrival = await this.drawing.run({ kind: "arrival" }, byId("panel-faces"));
+    return this.studio.arrival;
+  }
+
+  get goesOn() {
+    return byId("go-on").checked;
+  }
+
+  seedAfter({ seed, number }) {
+    const next = BigInt(seed) + BigInt(number);
+    return String(next + BigInt(number) > SEED_LIMIT ? 0n : next);
+  }
+
+  setNumbers({ number, seed, truncation, candidates }) {
+    const { limits } = this.studio;
+    byId("number").value = Math.min(number, limits.number);
+    if (seed !== null) byId("seed").value = seed;
+    byId("truncation").value = truncation;
+    byId("truncation").dispatchEvent(new Event("input"));
+    byId("candidates").value = Math.min(candidates, limits.candidates);
+  }
+
+  // The browser shows what must be corrected.
+  validate() {
+    const seed = byId("seed");
+    const number = Math.max(1, byId("number").valueAsNumber || 1);
+    const isLarge = /^[0-9]{1,19}$/.test(seed.value) && BigInt(seed.value) + BigInt(Math.ceil(number)) > SEED_LIMIT;
+    seed.setCustomValidity(isLarge ? t("error.wrong_seed") : "");
+  }
+
+  bodyOf({ picks, number, seed, truncation, candidates }) {
+    return { kind: "faces", attributes: picks, number, seed, truncation, candidates };
+  }
+
+  // The user has picked attributes: earlier words no longer apply.
+  picked() {
+    byId("words").value = "";
+    this.applied = "";
+    this.go({ draft: this.picker.value });
+  }
+
+  // Applies typed words once; returns the sentence about what was not understood, if anything.
+  async applyWords() {
+    const typed = byId("words").value.trim();
+    if (!typed || typed === this.applied) return null;
+    const { attributes, left_out: leftOut } = await words(typed);
+    this.picker.value = attributes;
+    this.applied = typed;
+    if (!leftOut.length) return null;
+    const named = leftOut.map(({ words, meant }) => (meant ? t("left_out.meant", { words, meant }) : t("left_out.words", { words })));
+    return t("left_out", { words: named.join(t("comma")) });
   }
 
   async drawFaces() {
     // Ignore further clicks while drawing.
-    if (this.working) return;
-    const number = byId("number").valueAsNumber;
-    const seed = BigInt(byId("seed").value);
-    const body = {
-      kind: "faces",
-      attributes: this.picker.value,
-      number,
-      seed: String(seed),
+    if (this.drawing.working || this.reading) return;
+    hush();
+    this.reading = true;
+    let told = null;
+    try {
+      told = await this.applyWords();
+    } catch (error) {
+      tell(error);
+      return;
+    } finally {
+      this.reading = false;
+    }
+    const state = {
+      picks: this.picker.value,
+      number: byId("number").valueAsNumber,
+      seed: String(BigInt(byId("seed").value)),
       truncation: byId("truncation").valueAsNumber,
       candidates: byId("candidates").valueAsNumber,
     };
     this.tabs.show("tab-faces");
-    const entry = await this.drawing(body, byId("panel-faces"));
-    if (entry && byId("go-on").checked) byId("seed").value = String(seed + BigInt(number));
+    const entry = await this.drawing.run(this.bodyOf(state), byId("panel-faces"));
+    if (entry) this.go({ ...state, draft: null, face: null }, true);
+    if (entry && this.goesOn) byId("seed").value = this.seedAfter(state);
     this.finish(entry);
+    if (told) say(told);
+  }
+
+  // Sixteen faces that nobody asked for, the best of several candidates each.
+  surprise() {
+    this.picker.value = {};
+    byId("words").value = "";
+    byId("seed").value = chance();
+    byId("number").value = 16;
+    byId("candidates").value = Math.min(SURPRISE_CANDIDATES, this.studio.limits.candidates);
+    return this.drawFaces();
   }
 
   async openFile(file) {
@@ -119,27 +235,40 @@ class Page {
       tell({ code: "too_long", values: { limit: this.studio.limits.file / 1024 } });
       return;
     }
-    if (!this.working) this.tabs.show("tab-faces");
-    const working = this.working;
-    const entry = await this.drawing(file, byId("panel-faces"));
+    const { working } = this.drawing;
+    if (!working) this.tabs.show("tab-faces");
+    // A picture without settings is the user's own: the closest face is searched.
+    const opening = async (...request) => {
+      try {
+        return await draw(...request);
+      } catch (error) {
+        if (error.code !== "not_ours" || !file.type.startsWith("image/")) throw error;
+        return await project(...request);
+      }
+    };
+    const entry = await this.drawing.run(file, byId("panel-faces"), opening);
     if (entry) this.use(entry);
     if (!working) this.finish(entry);
+    if (entry?.faces.length === 1) this.dialog.open(entry.faces[0]);
+    if (entry?.poor) say(t("poor"));
   }
 
-  // Restores the settings of an entry.
+  // Restores the settings of an entry. Changed attributes are part of what was asked for.
   use(entry) {
-    const { settings, asked } = entry;
-    this.picker.value = asked ?? {};
+    const { settings, asked, changed } = entry;
+    const later = Object.entries(changed ?? {}).filter(([, value]) => value !== null);
+    this.picker.value = { ...asked, ...Object.fromEntries(later) };
     byId("words").value = "";
+    this.applied = "";
     if (settings.seeds) {
       // An entry has consecutive seeds.
-      byId("seed").value = settings.seeds.split(/[-,]/)[0];
-      byId("number").value = entry.kind === "sheet" ? 1 : entry.faces.length;
-      byId("truncation").value = settings.truncation;
-      byId("truncation").dispatchEvent(new Event("input"));
-      byId("candidates").value = settings.candidates ?? 1;
+      const number = entry.kind === "sheet" ? 1 : entry.faces.length;
+      const { truncation = 1, candidates = 1 } = settings;
+      const state = { number, seed: settings.seeds.split(/[-,]/)[0], truncation: Number(truncation), candidates: Number(candidates) };
+      this.setNumbers(state);
       byId("more").open = true;
-    }
+      this.go({ ...state, picks: this.picker.value, draft: null, face: null }, true);
+    } else this.go({ draft: this.picker.value });
   }
 
   useAgain(entry) {
@@ -156,90 +285,41 @@ class Page {
   }
 
   show() {
+    const { entry, studio } = this;
     const open = (face) => this.dialog.open(face);
     const nothing = el("p", { class: "nothing" }, t("empty.faces"));
-    byId("panel-faces").replaceChildren(
-      ...(this.entry ? entryView(this.entry, open, this.studio.video) : [nothing]),
-    );
+    const panel = byId("panel-faces");
+    panel.replaceChildren(...(entry ? entryView(entry, open, studio.video) : [nothing]));
+    if (entry && studio.readings) panel.querySelector(".downloads").append(button(t("read"), () => this.check(), { class: "quiet" }));
   }
 
-  // Draws one request at a time. If a panel is given, finished faces appear in it.
-  async drawing(body, panel = null) {
-    if (this.working) {
-      tell({ code: "busy" });
-      return null;
-    }
-    const working = (this.working = new AbortController());
-    const busy = byId("busy");
-    const bar = busy.querySelector("progress");
-    const words = byId("busy-words");
-    const button = document.querySelector("#request [type=submit]");
-    const open = (face) => this.dialog.open(face);
-    let grid = null;
-    let last = null;
+  // Shows what the judges see in the faces, the most intact ones first.
+  async check() {
+    const { entry } = this;
     hush();
-    button.setAttribute("aria-disabled", "true");
-    bar.removeAttribute("value");
-    words.textContent = "";
-    const slow = setTimeout(() => (busy.hidden = false), PATIENCE);
-    const move = (done, total) => {
-      bar.max = total;
-      bar.value = done;
-      words.textContent = t("progress", { done, total });
-    };
-    const seen = (event) => {
-      if (event.queued !== undefined) {
-        if (!event.ready) words.textContent = t("loading");
-        else if (event.queued) words.textContent = t("wait", { count: event.queued });
-      } else if (event.begun) {
-        last = { ...event.begun, faces: [], settings: {}, animation: false };
-        grid = places(event.begun.total);
-        panel?.replaceChildren(grid);
-        // On a phone, the faces are below the attributes.
-        const stage = document.querySelector(".stage");
-        if (stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
-        move(0, event.begun.total);
-      } else if (event.face) {
-        grid.children[last.faces.length].replaceWith(faceButton(event.face, open));
-        last.faces.push(event.face);
-        if (last.kind !== "blend") move(last.faces.length, last.total);
-      } else if (event.progress) {
-        move(event.progress, event.total);
-      }
-    };
     try {
-      return await draw(body, seen, working.signal);
+      const readings = await read(entry.faces);
+      if (!readings || entry !== this.entry) return;
+      const asked = Object.values(entry.asked ?? {}).some((value) => value !== null) ? entry.asked : null;
+      const told = new Map(entry.faces.map((face, i) => [face, judged(asked ?? face.attributes, readings[i])]));
+      const margin = new Map(entry.faces.map((face, i) => [face, readings[i].intact ?? 0]));
+      const faces = [...entry.faces].sort((one, other) => margin.get(other) - margin.get(one));
+      const grid = faceGrid({ ...entry, faces }, (face) => this.dialog.open(face), (face) => told.get(face));
+      byId("panel-faces").querySelector(".faces").replaceWith(grid);
     } catch (error) {
       tell(error);
-      // Faces that were finished before a stop remain, here and in the history.
-      return panel && last?.faces.length && error.name === "AbortError" && last.kind !== "blend" ? last : null;
-    } finally {
-      clearTimeout(slow);
-      busy.hidden = true;
-      button.removeAttribute("aria-disabled");
-      this.working = null;
     }
   }
 }
 
 async function start() {
-  let studio;
   try {
-    studio = await get("api/studio");
-    setPhrases(studio.attributes);
-    const choice = byId("language");
-    for (const code of studio.languages) {
-      const { strings } = await get(`languages/${code}.json`);
-      choice.append(el("option", { value: code, lang: code }, strings.language));
-    }
-    choice.value = preferred(studio.languages);
-    choice.addEventListener("change", () => setLanguage(choice.value, true).catch(tell));
-    await setLanguage(choice.value);
+    const studio = await about();
+    await loadLanguages(studio, byId("language"));
+    new Page(studio);
   } catch (error) {
     tell(error);
-    return;
   }
-  new Page(studio);
 }
 
 start();

@@ -1,12 +1,7 @@
-// Requests to the server. A page without a server has anime_gan/portable/page/server.js instead.
+// The engine: draws, reads, and keeps faces with the server. A page without a server has
+// anime_gan/portable/page/engine.js instead, with the same functions.
 
-class Told extends Error {
-  constructor({ error, values, message }) {
-    super(message);
-    this.code = error;
-    this.values = values;
-  }
-}
+import { Told, download } from "./dom.js";
 
 async function send(path, options) {
   let response;
@@ -32,12 +27,23 @@ function posted(body, signal) {
   return { method: "POST", body: isFile ? body : JSON.stringify(body), headers: { "Content-Type": type }, signal };
 }
 
-export async function get(path) {
-  return (await send(path)).json();
-}
+const get = async (path) => (await send(path)).json();
+const post = async (path, body) => (await send(path, posted(body))).json();
 
-export async function post(path, body) {
-  return (await send(path, posted(body))).json();
+// Attributes, limits, and the faces to show first.
+export const about = () => get("api/studio");
+
+// { attributes, left_out }: typed words as picks, and the phrases that were not understood.
+export const words = (text) => post("api/words", { words: text });
+
+export const history = (before) => get(before ? `api/history?before=${before}` : "api/history");
+export const kept = async () => (await get("api/kept")).faces;
+export const remove = (entry) => post("api/remove", { entry });
+
+// Keeps a face; returns the kept copy.
+export async function keep(face) {
+  if (face.id) return (await post("api/keep", { face: face.id })).face;
+  return (await draw({ kind: "kept", face: face.settings })).faces[0];
 }
 
 // The events that the server sends while it draws.
@@ -66,7 +72,13 @@ async function* events(path, body, signal) {
 // Draws a request ({ kind: ... }) or a dropped file. Calls seen(event) for each event, and returns the
 // finished entry.
 export async function draw(body, seen = () => {}, signal = undefined) {
-  const path = body instanceof Blob ? "api/open" : "api/draw";
+  return finished(body instanceof Blob ? "api/open" : "api/draw", body, seen, signal);
+}
+
+// Finds the face that is closest to a picture of the user's own; returns an entry with { poor }.
+export const project = (file, seen, signal) => finished("api/project", file, seen, signal);
+
+async function finished(path, body, seen, signal) {
   for await (const event of events(path, body, signal)) {
     seen(event);
     if (event.done) return event.done;
@@ -76,22 +88,17 @@ export async function draw(body, seen = () => {}, signal = undefined) {
 
 // What can be saved besides pictures and settings: [ending, name] of animations.
 export const ANIMATIONS = [["webp", "WebP"], ["gif", "GIF"]];
+// Character packs: [engine, name].
+export const CHARACTERS = [["", ""], ["renpy", "Ren'Py"], ["godot", "Godot"], ["unity", "Unity"], ["rpgmaker", "RPG Maker"]];
 export const SHEETS = true;
 export const ARCHIVES = true;
 
-export const pictureOf = (face) => `files/${face.id.replace(".", "/")}.png`;
-export const settingsOf = (face) => `files/${face.id.replace(".", "/")}.json`;
+export const pictureOf = (face) => face.picture ?? `files/${face.id.replace(".", "/")}.png`;
 export const fileOf = (entry, name) => `files/${entry.id}/${name}`;
 
 // Saves a file under the name that the server suggests.
-export async function save(path) {
+export async function save(path, suggested) {
   const response = await send(path);
   const name = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") ?? "");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await response.blob());
-  link.download = name ? decodeURIComponent(name[1]) : path.split("/").pop();
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  download(await response.blob(), name ? decodeURIComponent(name[1]) : suggested);
 }

@@ -1,25 +1,30 @@
-// Takes the place of the studio's server.js: the same functions, computed in the browser.
+// Takes the place of the studio's engine.js: the same functions, computed in the browser.
 
-import { FaceModel, Schema, normals, parseSeed, readPngText, requestFromText, writePng } from "./anime_gan/index.js";
+import { FaceModel, Schema, normals, parseSeed, readPhrases, readPngText, requestFromText, writePng } from "./anime_gan/index.js";
 import { writeApng } from "./apng.js";
+import { download } from "./dom.js";
 
-const LANGUAGES = ["en", "zh", "ja"];
+const LANGUAGES = { en: "English", zh: "简体中文", ja: "日本語" };
 const LIMITS = { number: 64, candidates: 1, file: 4 * 2 ** 20 };
 const KEPT = "anime_gan.kept";
 const MAX_KEPT = 100;
 const HISTORY = 50;
 const MAX_FRAMES = 240;
+// Pictures of faces outside of the history whose memory is kept.
+const PREVIEWS = 2_000;
 // Stream of the random directions of similar faces; 0 and 1 belong to latent vectors and labels.
 const DIRECTIONS = 2;
 
 // What the page can save besides pictures and settings.
 export const ANIMATIONS = [["webp", "APNG"]];
+export const CHARACTERS = [];
 export const SHEETS = false;
 export const ARCHIVES = false;
 
-const history = [];
+const entries = [];
+const previews = [];
 const pictures = new Map();
-let kept = [];
+let keptEntries = [];
 let number = 0;
 
 function failure(code, values = {}, message = "") {
@@ -50,28 +55,12 @@ function load() {
   }));
 }
 
-export async function get(path) {
-  const [name, query] = path.split("?");
-  if (name === "api/studio") return about();
-  if (name === "api/kept") return loadKept();
-  if (name === "api/history") {
-    const before = new URLSearchParams(query).get("before");
-    const start = before ? history.findIndex((entry) => entry.id === before) + 1 : 0;
-    return { entries: history.slice(start, start + 20), more: history.length > start + 20 };
-  }
-  const response = await fetch(path);
-  if (!response.ok) throw failure("unreachable");
-  return response.json();
+export async function history(before) {
+  const start = before ? entries.findIndex((entry) => entry.id === before) + 1 : 0;
+  return { entries: entries.slice(start, start + 20), more: entries.length > start + 20 };
 }
 
-export async function post(path, body) {
-  if (path === "api/words") return words(body.words);
-  if (path === "api/keep") return keep(body.face);
-  if (path === "api/remove") return remove(body.entry);
-  throw failure("failed");
-}
-
-async function about() {
+export async function about() {
   const schema = new Schema(await schemaContent());
   // The model loads while the user chooses attributes.
   load().catch(() => {});
@@ -80,13 +69,16 @@ async function about() {
   return {
     model: schema.model,
     ready: false,
-    attributes: schema.attributes.map(({ name, phrase, values }) => ({
+    attributes: schema.attributes.map(({ name, phrase, values, low, high, unit }) => ({
       name,
       phrase: phrase ?? name.replaceAll("_", " "),
       values: values ? values.map(term) : null,
+      ...(low === undefined ? {} : { low, high, unit }),
     })),
     hidden: schema.hiddenBy.map(([slot, column]) => ({ hidden: slot.name, by: schema.columns[column] })),
     languages: LANGUAGES,
+    arrival: null,
+    readings: false,
     limits: LIMITS,
     video: false,
   };
@@ -99,16 +91,11 @@ function told(error) {
   return known.includes(error.code) ? failure(error.code, error.values) : failure("words", { reason: error.message });
 }
 
-async function words(text) {
+export async function words(text) {
   const schema = new Schema(await schemaContent());
   try {
-    const labels = schema.parse(text);
-    const attributes = schema.decode(labels);
-    for (const { name, start, size, isGroup } of schema.slots) {
-      const isNamed = labels.subarray(start, start + size).some(Boolean);
-      if (isGroup && isNamed && attributes[name] === null) throw failure("one_value", { name });
-    }
-    return { attributes };
+    const { labels, leftOut } = readPhrases(text, schema);
+    return { attributes: schema.decode(labels), left_out: leftOut.map((part) => ({ words: part, meant: "" })) };
   } catch (error) {
     throw told(error);
   }
@@ -121,10 +108,58 @@ export async function draw(body, seen = () => {}, signal = undefined) {
     seen({ queued: 0, ready: loading !== null });
     const model = await load();
     const plan = body instanceof Blob ? await planFile(model, body) : planOf(model, body);
+    if (body.reuse) {
+      const text = JSON.stringify(model.pictureText(plan.settings));
+      const known = entries.find((entry) => entry.kind === plan.kind && JSON.stringify(entry.settings) === text);
+      if (known) return known;
+    }
+    if (body.preview) return await previewed(model, plan, body, seen, signal);
     return await drawn(model, plan, seen, signal);
   } catch (error) {
     throw error.name === "AbortError" ? error : told(error);
   }
+}
+
+// Only the server can search for the face of a picture.
+export async function project() {
+  throw failure("not_ours");
+}
+
+// Lets the page show the face before, and notice a click on Stop.
+async function pause(signal) {
+  await new Promise((resolve) => setTimeout(resolve));
+  if (signal?.aborted) throw new DOMException("stopped", "AbortError");
+}
+
+// Draws faces that are not in the history.
+async function previewed(model, { requests }, { size, background }, seen, signal) {
+  for (const request of requests) {
+    await pause(signal);
+    const [inputs] = model.inputs(request);
+    const [picture] = await model.draw([inputs]);
+    const text = model.pictureText(request, inputs.labels);
+    const shown = size || background ? resized(picture, size || picture.width, background) : picture;
+    const address = URL.createObjectURL(await writePng(shown, size ? { ...text, size: `${size}` } : text));
+    previews.push(address);
+    for (const old of previews.splice(0, previews.length - PREVIEWS)) URL.revokeObjectURL(old);
+    seen({ face: { ...faceOf(model.schema, null, text), picture: address } });
+  }
+  return {};
+}
+
+// A picture at another size, transparent or on a color.
+function resized(picture, size, background) {
+  const canvas = new OffscreenCanvas(size, size);
+  const context = canvas.getContext("2d");
+  const source = new OffscreenCanvas(picture.width, picture.height);
+  source.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(picture.data), picture.width), 0, 0);
+  if (background) {
+    context.fillStyle = background;
+    context.fillRect(0, 0, size, size);
+  }
+  context.imageSmoothingQuality = "high";
+  context.drawImage(source, 0, 0, size, size);
+  return { ...picture, width: size, height: size, data: context.getImageData(0, 0, size, size).data };
 }
 
 async function drawn(model, { kind, requests, settings, animation }, seen, signal) {
@@ -136,9 +171,7 @@ async function drawn(model, { kind, requests, settings, animation }, seen, signa
   entry.changed = asked(schema, settingsText.set);
   seen({ begun: { id, kind, total: requests.length, asked: entry.asked } });
   for (const request of requests) {
-    // Let the page show the face before, and notice a click on Stop.
-    await new Promise((resolve) => setTimeout(resolve));
-    if (signal?.aborted) throw new DOMException("stopped", "AbortError");
+    await pause(signal);
     const [inputs] = model.inputs(request);
     const [picture] = await model.draw([inputs]);
     const text = model.pictureText(request, inputs.labels);
@@ -150,16 +183,16 @@ async function drawn(model, { kind, requests, settings, animation }, seen, signa
   if (animation) {
     const frames = [];
     for (const inputs of model.inputs(animation)) {
-      await new Promise((resolve) => setTimeout(resolve));
-      if (signal?.aborted) throw new DOMException("stopped", "AbortError");
+      await pause(signal);
       frames.push(...(await model.draw([inputs])));
       seen({ progress: frames.length, total: animation.interpolation.frames });
     }
     const file = await writeApng(frames, animation.interpolation.fps, settingsText);
     pictures.set(`${id}/animation.webp`, URL.createObjectURL(file));
   }
-  history.unshift(entry);
-  for (const old of history.splice(HISTORY)) forget(old);
+  if (kind === "arrival") return entry;
+  entries.unshift(entry);
+  for (const old of entries.splice(HISTORY)) forget(old);
   return entry;
 }
 
@@ -187,7 +220,7 @@ function faceOf(schema, id, text) {
 }
 
 function findFace(id) {
-  const face = [...history, ...kept].flatMap((entry) => entry.faces).find((other) => other.id === id);
+  const face = [...entries, ...keptEntries].flatMap((entry) => entry.faces).find((other) => other.id === id);
   if (!face) throw failure("gone");
   return face;
 }
@@ -202,9 +235,13 @@ function planOf(model, body) {
     const settings = { attributes, seeds, truncation: body.truncation };
     return { kind: "faces", settings, requests: singles(settings) };
   }
-  if (body.kind === "blend") return planBlend(model, body.faces.map((id) => requestOf(schema, id)), body.frames ?? 48);
+  if (body.kind === "arrival") return { kind: "arrival", settings: null, requests: firstFaces(schema) };
+  if (body.kind === "blend") return planBlend(model, body.faces.map((face) => requestOf(schema, face)), body.frames ?? 24 * body.faces.length);
   const request = requestOf(schema, body.face);
   const changed = (picks) => ({ ...request, changes: schema.mergedChanges(request.changes, picks) });
+  if (body.kind === "change" && body.sets) {
+    return { kind: "change", settings: null, requests: body.sets.map(changed) };
+  }
   if (body.kind === "change") {
     const settings = changed(body.set);
     return { kind: "change", settings, requests: [settings] };
@@ -219,23 +256,39 @@ function planOf(model, body) {
     const requests = options.map((option) => changed({ ...shown, [body.attribute]: option }));
     return { kind: "sheet", settings: null, requests };
   }
-  if (body.kind === "nearby") return planNearby(model, request, body);
+  if (body.kind === "nearby") {
+    const turns = Array.from({ length: body.number }, (_, index) => (2 * Math.PI * index) / body.number);
+    return planNearby(model, request, body.angle, turns, body.seed);
+  }
+  if (body.kind === "point") {
+    return planNearby(model, request, Math.hypot(body.x, body.y), [Math.atan2(body.y, body.x)], body.seed);
+  }
   throw failure("missing", { name: "kind" });
+}
+
+// Faces to start with: each has another color, and everything else is open.
+function firstFaces(schema) {
+  const groups = schema.attributes.filter(({ values }) => values);
+  const group = groups.find(({ name }) => name.endsWith("color")) ?? groups[0];
+  const words = group ? group.values.map((value) => `${group.name}=${value.name}`) : [""];
+  return Array.from({ length: 16 }, (_, i) => ({ attributes: words[i % words.length], seeds: [BigInt(i)], truncation: 1 }));
 }
 
 function singles(request) {
   return request.seeds.map((seed) => ({ ...request, seeds: [seed] }));
 }
 
-function requestOf(schema, id) {
-  return requestFromText(findFace(id).settings, schema);
+// The request of a face that is given by its identifier or by its settings.
+function requestOf(schema, face) {
+  return requestFromText(typeof face === "string" ? findFace(face).settings : face, schema);
 }
 
 // A face's latent vector, and all of its attributes in words; those of an interpolated face are rounded.
 function definite(model, request) {
   const [{ latent, labels }] = model.inputs(request);
   const rounded = labels.slice();
-  for (const { start, size, isGroup } of model.schema.slots) {
+  for (const { start, size, isGroup, isScale } of model.schema.slots) {
+    if (isScale) continue;
     const values = labels.subarray(start, start + size);
     const best = values.indexOf(Math.max(...values));
     values.forEach((value, i) => (rounded[start + i] = (isGroup ? i === best : value > 0) ? 1 : -1));
@@ -264,8 +317,8 @@ function planAnimation(settings) {
   return { kind: "blend", settings, requests, animation: settings };
 }
 
-// Latent vectors at the same angle to the face's, evenly spaced on a circle.
-function planNearby(model, request, { angle, number: count, seed }) {
+// Latent vectors at the same angle to the face's, at several turns on a circle.
+function planNearby(model, request, angle, turns, seed) {
   const { latent, attributes } = definite(model, request);
   const norm = Math.hypot(...latent);
   const basis = [Array.from(latent, (value) => value / norm)];
@@ -279,8 +332,7 @@ function planNearby(model, request, { angle, number: count, seed }) {
     const length = Math.hypot(...vector);
     basis.push(vector.map((value) => value / length));
   }
-  const requests = Array.from({ length: count }, (_, index) => {
-    const turn = (2 * Math.PI * index) / count;
+  const requests = turns.map((turn) => {
     const around = (i) => Math.cos(turn) * basis[1][i] + Math.sin(turn) * basis[2][i];
     const moved = Float32Array.from(latent, (value, i) => Math.cos(angle) * value + Math.sin(angle) * norm * around(i));
     return { attributes, latent: moved };
@@ -303,7 +355,7 @@ async function planFile(model, file) {
   return { kind: "opened", settings: request, requests };
 }
 
-async function loadKept() {
+export async function kept() {
   const schema = new Schema(await schemaContent());
   let stored = [];
   try {
@@ -311,62 +363,48 @@ async function loadKept() {
   } catch {
     // Without storage, kept faces last until the page is closed.
   }
-  kept = stored.map(({ id, text, url }) => {
+  keptEntries = stored.map(({ id, text, url }) => {
     pictures.set(`${id}.0`, url);
     return { id, url, faces: [faceOf(schema, `${id}.0`, text)] };
   });
-  return { faces: kept.map((entry) => entry.faces[0]) };
+  return keptEntries.map((entry) => entry.faces[0]);
 }
 
 function storeKept() {
   try {
-    localStorage.setItem(KEPT, JSON.stringify(kept.map(({ id, url, faces }) => ({ id, url, text: faces[0].settings }))));
+    localStorage.setItem(KEPT, JSON.stringify(keptEntries.map(({ id, url, faces }) => ({ id, url, text: faces[0].settings }))));
   } catch {
     // As above.
   }
 }
 
-async function keep(id) {
-  const face = findFace(id);
-  if (kept.length >= MAX_KEPT) throw failure("kept_full", { limit: MAX_KEPT });
-  const blob = await (await fetch(pictures.get(id))).blob();
+export async function keep(face) {
+  if (keptEntries.length >= MAX_KEPT) throw failure("kept_full", { limit: MAX_KEPT });
+  const blob = await (await fetch(pictureOf(face))).blob();
   const url = await new Promise((resolve) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result);
     reader.readAsDataURL(blob);
   });
   const entry = { id: `kept${Date.now()}-${number++}`, url };
-  entry.faces = [{ ...face, id: `${entry.id}.0` }];
+  entry.faces = [{ ...face, id: `${entry.id}.0`, picture: url }];
   pictures.set(`${entry.id}.0`, url);
-  kept.unshift(entry);
+  keptEntries.unshift(entry);
   storeKept();
-  return { face: entry.faces[0] };
+  return entry.faces[0];
 }
 
-function remove(id) {
-  kept = kept.filter((entry) => entry.id !== id);
+export async function remove(id) {
+  keptEntries = keptEntries.filter((entry) => entry.id !== id);
   storeKept();
-  const index = history.findIndex((entry) => entry.id === id);
-  if (index >= 0) forget(...history.splice(index, 1));
-  return {};
+  const index = entries.findIndex((entry) => entry.id === id);
+  if (index >= 0) forget(...entries.splice(index, 1));
 }
 
-const json = (settings) => `data:application/json,${encodeURIComponent(JSON.stringify(settings, null, 1))}`;
+export const pictureOf = (face) => face.picture ?? pictures.get(face.id);
+export const fileOf = (entry, name) => pictures.get(`${entry.id}/${name}`);
 
-export const pictureOf = (face) => pictures.get(face.id);
-export const settingsOf = (face) => json(face.settings);
-export function fileOf(entry, name) {
-  return name === "settings.json" ? json(entry.settings) : pictures.get(`${entry.id}/${name}`);
-}
-
-// Saves a picture or the settings under a name that tells what it is.
-export async function save(path) {
-  const blob = await (await fetch(path)).blob();
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = blob.type === "image/png" ? `face-${Date.now()}.png` : `face-${Date.now()}.json`;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+// Saves a picture or the settings.
+export async function save(path, name) {
+  download(await (await fetch(path)).blob(), name.startsWith("blob:") ? "face.png" : name);
 }

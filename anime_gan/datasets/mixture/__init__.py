@@ -1,0 +1,1 @@
+"""Datasets that consist of several data sources."""

@@ -1,0 +1,1 @@
+"""The source `--data=pixel:DIR`: pixel-art portraits composed of layers."""

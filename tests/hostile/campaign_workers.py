@@ -1,0 +1,170 @@
+"""Kills the workers of a small training at random moments, starts them again, and waits for its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from campaign_kills import finished_run, pictures, training_options
+
+TITLE = "kills of one of several workers, all started again until the end: the same weights"
+# The suite tests workers elsewhere, in less time.
+SHORT, FULL = 0, 30
+WORKERS = 2
+# A worker whose machine is lost falls silent, as after SIGSTOP; SIGTERM stops all workers with a checkpoint.
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
+# The status that asks for a new start, and the seconds in which the other workers must end with it.
+START_AGAIN, END_SECONDS = 75, 60
+# Kills of a training that then goes on until its end.
+KILLS = 4
+# A training that takes longer hangs.
+LONGEST_SECONDS = 600
+
+
+class Workers:
+    """The processes of a training, and what they print.
+
+    Attributes:
+        processes: The process of each worker.
+    """
+
+    def __init__(self, directory: Path, data: Path, environment: dict[str, str]) -> None:
+        """Starts all workers."""
+        self._directory, self._data, self._environment = directory, data, environment
+        self._addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(WORKERS))
+        self._outputs = [directory.with_name(f"{directory.name}-{number}.log") for number in range(WORKERS)]
+        self.processes = [self._start(number) for number in range(WORKERS)]
+
+    def _start(self, number: int) -> subprocess.Popen[bytes]:
+        command = [
+            *(sys.executable, "-m", "anime_gan.commands.train", "--start_or_resume"),
+            *(f"--run_dir={self._directory}", f"--workers={self._addresses}", f"--worker={number}"),
+            *training_options(self._data),
+        ]
+        with self._outputs[number].open("wb") as output:
+            return subprocess.Popen(command, stdout=output, stderr=output, env=self._environment)
+
+    def start_again(self) -> None:
+        """Starts the workers that have ended, but not those that have completed the run."""
+        for number, process in enumerate(self.processes):
+            if process.poll() not in (None, 0):
+                self.processes[number] = self._start(number)
+
+    def lines(self, number: int) -> list[str]:
+        """Returns what a worker has printed since its start."""
+        return self._outputs[number].read_text("utf-8", "replace").splitlines()
+
+    def trains(self, number: int) -> bool:
+        """Whether a worker has told which run it trains."""
+        return any(line.startswith("run: ") for line in self.lines(number))
+
+    def kill(self, number: int, chosen: signal.Signals) -> list[str]:
+        """Sends a signal to a worker, and waits for the end of the others; returns what went wrong."""
+        process = self.processes[number]
+        if process.poll() is not None:
+            return []
+        allowed = {0, START_AGAIN} | ({128 + chosen} if chosen == signal.SIGTERM else set())
+        connected = [self.trains(other) for other in range(WORKERS)]
+        began = time.monotonic()
+        process.send_signal(chosen)
+        wrong = []
+        for other, is_connected in enumerate(connected):
+            # A worker that still waits for the others goes on waiting.
+            if other == number or not is_connected:
+                continue
+            try:
+                status = self.processes[other].wait(max(END_SECONDS - (time.monotonic() - began), 0.1))
+            except subprocess.TimeoutExpired:
+                wrong.append(f"worker {other} did not end")
+                continue
+            if status not in allowed:
+                wrong.append(f"worker {other} ended with {status}: {self.lines(other)[-1:]}")
+            elif status == START_AGAIN and not self.lines(other)[-1].startswith("train.py: "):
+                wrong.append(f"worker {other} said {self.lines(other)[-1:]}")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if chosen != signal.SIGSTOP:
+                process.wait(END_SECONDS)
+        process.kill()
+        process.wait()
+        return wrong
+
+    def finish(self) -> list[str]:
+        """Starts the workers again until the run is complete; returns what went wrong."""
+        end = time.monotonic() + LONGEST_SECONDS
+        while any(process.poll() != 0 for process in self.processes):
+            self.start_again()
+            for number, process in enumerate(self.processes):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(1)
+                if process.poll() not in (None, 0, START_AGAIN):
+                    self.end()
+                    return [f"worker {number} ended with {process.poll()}: {self.lines(number)[-1:]}"]
+            if time.monotonic() > end:
+                lines = [self.lines(number)[-1:] for number in range(WORKERS)]
+                self.end()
+                return [f"the training hangs: {lines}"]
+        return []
+
+    def end(self) -> None:
+        """Ends all processes."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def run(count: int, seed: int, folder: Path) -> list[str]:
+    """Kills a worker `count` times; a training that has ended is compared, and the next one starts.
+
+    Args:
+        count: Number of kills.
+        seed: Random seed of the workers, the moments, and the signals.
+        folder: An empty folder.
+
+    Returns:
+        A line for each kill after which the training could not go on, or gave other weights.
+    """
+    if not count:
+        return []
+    generator = random.Random(seed)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "TF_ENABLE_ONEDNN_OPTS": "0"}
+    data = pictures(folder / "faces")
+    began = time.monotonic()
+    wrong = Workers(folder / "whole", data, environment).finish()
+    longest = time.monotonic() - began
+    expected = finished_run(folder / "whole")
+    if wrong or len(expected) != 64:
+        return [f"without a kill: {wrong or expected}"] * count
+    failures: list[str] = []
+    for first in range(0, count, KILLS):
+        directory = folder / f"run{first}"
+        workers = Workers(directory, data, environment)
+        kills, wrong = [], []
+        for _ in range(first, min(first + KILLS, count)):
+            number, chosen = generator.randrange(WORKERS), generator.choice(SIGNALS)
+            moment = generator.uniform(0.1, 1.0) * longest
+            kills.append(f"{chosen.name} to worker {number} after {moment:.1f} s")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                workers.processes[number].wait(moment)
+            wrong += workers.kill(number, chosen)
+            workers.start_again()
+        wrong += workers.finish()
+        found = finished_run(directory)
+        if wrong or found != expected:
+            failures.append(f"{', '.join(kills)}: {'; '.join(wrong) or found}")
+    return failures
+
+
+def free_ports(count: int) -> list[int]:
+    """Returns ports that nobody uses."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
