@@ -367,10 +367,11 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
 def command_line(options: Mapping[str, Any]) -> str:
     """Returns the command that trains with these options, without defaults and reporting intervals."""
     given = [
-        f"--{field.name}={options[field.name]}"
+        f"--{field.name}={value}"
         for field in dataclasses.fields(TrainConfig)
         if options.get(field.name, field.default) != field.default
         and (field.name not in RESUMABLE or field.name == "steps")
+        for value in (split_sources(options["data"]) if field.name == "data" else [options[field.name]])
     ]
     return shlex.join(["python", "train.py", *given])
 

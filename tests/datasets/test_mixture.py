@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ from anime_gan.datasets.prepared import constant_attributes
 from anime_gan.exports.names import folder_name
 from anime_gan.runs.run_directory import located
 from anime_gan.runs.start import training_indices
-from anime_gan.training.config import code_options
+from anime_gan.training.config import code_options, command_line
 
 TURN = Scale("turn", "head turn", -40, 40, "degrees", mirrored=True)
 
@@ -242,7 +244,24 @@ def test_names_of_sources(tmp_path, monkeypatch):
     assert located("pixel:art + drawn:all") == f"pixel:{tmp_path.as_posix()}/art + drawn:all"
     assert code_options({"data": "drawn + my_faces:Faces"}) == {"data": "drawn + my_faces:Faces"}
     assert code_options({"data": "drawn:all + pixel:art"}) == {}
+    assert (
+        command_line({"data": "drawn:all + pixel:art"}) == "python train.py --data=drawn:all --data=pixel:art"
+    )
     assert parse_shares("3,1", 2) == (0.75, 0.25)
+
+
+def test_alpha_channels_must_agree():
+    def load(name, illustrator, count):
+        faces = dataset({"smile": None}, [{"smile": True}, {"smile": False}], name)
+        more = np.zeros((2, 8, 8, 1), np.uint8)
+        return (
+            dataclasses.replace(faces, images=np.concatenate([faces.images, more], 3))
+            if name == "b"
+            else faces
+        )
+
+    with pytest.raises(DataError, match="b have an alpha channel, and those of a have none"):
+        load_mixture([("a", None), ("b", None)], "", 0, 16_000, load)
 
 
 def test_a_sheet_of_the_same_attributes_in_every_style():

@@ -72,7 +72,7 @@ def served(make_studio, tmp_path_factory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     # Some machines are slow; nothing waits longer than needed.
-    expect.set_options(timeout=20 * SECONDS)
+    expect.set_options(timeout=60 * SECONDS)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -100,7 +100,7 @@ def new_page(chromium, served):
             context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
             opened.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(20 * SECONDS)
+            page.set_default_timeout(60 * SECONDS)
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: failed.append(str(error)))
             page.on("console", lambda message: refused.append(message.text))

@@ -195,7 +195,7 @@ def test_a_second_tab_sees_what_is_kept(page):
     other.goto(address(page))
     other.wait_for_selector("#picker fieldset", state="attached")
     draw(page, 1, seed=5)[0].click()
-    page.get_by_role("dialog").get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="♡ Keep").click()
     expect(other.locator("#kept-count")).to_have_text("1")
 
 

@@ -63,6 +63,7 @@ def load_mixture(
         hands.append(_free_name(hand_of(name, illustrator), hands))
         always = {**dataset.constants, **getattr(illustrator, "always", {})}
         parts.append(Part(dataset, hands[-1], always, getattr(illustrator, "never", {})))
+    _check_channels(parts)
     schema = united_schema(parts)
     labels = united_labels(parts, schema)
     schema, columns, notes = learnable(schema, labels)
@@ -71,13 +72,13 @@ def load_mixture(
     frequencies = _frequencies([len(d.images) for d in datasets], given)
     images = cast(np.ndarray, ConcatenatedImages([d.images for d in datasets]))
     skipped = tuple(line for d in datasets for line in d.report.skipped)
-    constants = ("labels ignored: ", "no usable labels")
     # What one source always shows is learned from the others.
+    outdated = ("labels ignored: ", "no usable labels")
     kept = [
         f"{part.hand}: {note}"
         for part in parts
         for note in part.dataset.report.notes
-        if not note.startswith(constants)
+        if not note.startswith(outdated)
     ]
     return Dataset(
         name="-".join(d.name for d in datasets),
@@ -108,6 +109,22 @@ def style_ranges(dataset: Dataset) -> dict[str, np.ndarray]:
         for slot in slots
         for column in range(slot.start, slot.start + slot.size)
     }
+
+
+def _check_channels(parts: Sequence[Part]) -> None:
+    """Checks that all pictures have an alpha channel, or none has.
+
+    Raises:
+        DataError: They do not. Only a class of the user can ignore what is asked for.
+    """
+    with_alpha = [part.hand for part in parts if part.dataset.images.shape[3] == 4]
+    without = [part.hand for part in parts if part.dataset.images.shape[3] == 3]
+    if with_alpha and without:
+        reason = (
+            f"the pictures of {with_alpha[0]} have an alpha channel, and those of {without[0]} have none; "
+            "use sources of one kind"
+        )
+        raise DataError(reason, "data")
 
 
 def _shares(text: str, count: int) -> tuple[float, ...] | None:

@@ -22,9 +22,10 @@ const AROUND = [0, 1, 2, 7, null, 3, 6, 5, 4];
 const PATIENCE = 500;
 
 export class FaceDialog {
-  // Calls moved(face, isNew) when another face is shown, and moved(null) when the dialog is closed by the user.
-  constructor({ attributes, hidden, video, readings, kept, moved }) {
-    Object.assign(this, { attributes, hidden, video, readings, kept, moved, angle: 0.5, results: null });
+  // Calls moved(face, isNew) when another face is shown, moved(null) when the dialog is closed by the user, and
+  // stored() when the history has a further entry.
+  constructor({ attributes, hidden, video, readings, kept, moved, stored }) {
+    Object.assign(this, { attributes, hidden, video, readings, kept, moved, stored, angle: 0.5, results: null });
     // The family tree: { face, parent }, where the parent is an index or -1.
     this.tree = [];
     this.at = 0;
@@ -81,7 +82,7 @@ export class FaceDialog {
     document.body.append(byId("alert"));
     // The history has the last form of a face, and not each step.
     if (this.face && !this.face.id && this.tree.length > 1) {
-      draw({ kind: "change", face: this.face.settings, set: {} }).catch(() => {});
+      draw({ kind: "change", face: this.face.settings, set: {} }).then(this.stored, () => {});
     }
     if (!this.isQuiet) this.moved(null, true);
     this.isQuiet = false;

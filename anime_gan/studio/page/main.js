@@ -28,7 +28,8 @@ class Page {
     this.kept = new Kept({ video, open, draw: (body) => this.drawing.run(body) });
     this.history = new History({ video, open, use: (entry) => this.useAgain(entry) });
     const moved = (face, isNew) => this.go({ face: face?.settings ?? null }, isNew);
-    this.dialog = new FaceDialog({ attributes, hidden, video, readings, kept: this.kept, moved });
+    const stored = () => byId("panel-history").hidden || this.history.load();
+    this.dialog = new FaceDialog({ attributes, hidden, video, readings, kept: this.kept, moved, stored });
     this.tabs = new Tabs(document.querySelector("[role=tablist]"), (id) => {
       if (id === "tab-history") this.history.load();
     });
