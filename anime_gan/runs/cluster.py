@@ -100,9 +100,8 @@ class Cluster:
             task_id=self._place.number,
             rpc_layer="grpc",
         )
-        print_lines(
-            [f"{self._name(self._place.number)} waits for the other {len(self._place.addresses) - 1}"]
-        )
+        others = len(self._place.addresses) - 1
+        print_lines([f"{self._name(self._place.number)} waits for {others} other worker{'s' * (others > 1)}"])
         with _signals_end_the_process():
             self.strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
             self.wait()
