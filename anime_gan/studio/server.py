@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import json
 import mimetypes
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -288,10 +289,10 @@ async def _lines(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[st
     except OSError as error:
         reason = error.strerror or str(error)
         yield json.dumps(StudioError("not_saved", reason=reason).to_json()) + "\n"
-    except Exception as error:
+    except Exception:
+        # An error raised here would cut the connection, and the browser would drop what it has not read.
+        traceback.print_exc()
         yield json.dumps(StudioError("failed").to_json()) + "\n"
-        # Prints the traceback in the terminal.
-        raise error
 
 
 async def _studio_error(request: Request, error: StudioError) -> Response:

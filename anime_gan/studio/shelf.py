@@ -41,6 +41,8 @@ class Shelf:
         """
         self._schema, self._name = schema, name
         self.history, self.kept = History(folder / "history", keep), History(folder / "kept", keep)
+        # Only its own last part would get the rights of a private folder.
+        (folder / "arrival").mkdir(mode=0o700, parents=True, exist_ok=True)
         self.arrival = History(folder / "arrival" / name, 1)
         self.stores = (self.history, self.kept, self.arrival)
 

@@ -75,7 +75,7 @@ def test_what_was_drawn_survives_being_killed(start, tmp_path):
     assert [path.name for path in (folder / "history").iterdir()] == [drawn["id"]]
     # Other users of the computer can read neither the history nor the token.
     modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
-    assert modes == {"history": 0o700, "kept": 0o700, "token": 0o600}
+    assert modes == {"history": 0o700, "kept": 0o700, "arrival": 0o700, "token": 0o600}
     before, studio = studio.token, start()
     # A bookmark stays valid.
     assert studio.token == before

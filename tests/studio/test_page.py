@@ -63,11 +63,11 @@ def test_keep_edit_and_blend(page, generator):
     before, after = (generator.inputs(read_origin(path).request) for path in (first, edited))
     np.testing.assert_array_equal(before[0], after[0])
     assert generator.schema.describe(after[1][0]).startswith("pink hair")
-    dialog.get_by_role("button", name="Keep").click()
+    dialog.get_by_role("button", name="♡ Keep").click()
     expect(dialog.get_by_role("button", name="Kept")).to_have_attribute("aria-pressed", "true")
     # Go back to the first face, and keep it too.
     dialog.locator(".strip button").first.click()
-    dialog.get_by_role("button", name="Keep").click()
+    dialog.get_by_role("button", name="♡ Keep").click()
     expect(page.locator("#kept-count")).to_have_text("2")
     dialog.get_by_role("button", name="Close", exact=True).click()
     page.get_by_role("tab", name="Kept").click()
@@ -128,7 +128,7 @@ def test_what_was_made_is_there_after_a_restart(page, served):
     pick(page, "Skin", "tan")
     words = [alt(face) for face in draw(page, 3, seed=70)]
     page.locator("#panel-faces .faces img").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    page.get_by_role("dialog").get_by_role("button", name="♡ Keep").click()
     expect(page.locator("#kept-count")).to_have_text("1")
     served.end()
     page.get_by_role("dialog").get_by_role("button", name="Vary a little").click()
@@ -136,6 +136,9 @@ def test_what_was_made_is_there_after_a_restart(page, served):
     served.start()
     page.reload()
     expect(page.locator("#kept-count")).to_have_text("1")
+    # The face was open.
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
     page.get_by_role("tab", name="History").click()
     entry = page.locator(".entry").first
     expect(entry.locator("img")).to_have_count(3)
@@ -391,7 +394,7 @@ def test_animations_stand_still_for_those_who_want_that(new_page):
     page = new_page(locale="en-US", reduced_motion="reduce")
     for number in (0, 1):
         draw(page, 2, seed=90)[number].click()
-        page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+        page.get_by_role("dialog").get_by_role("button", name="♡ Keep").click()
         expect(page.locator("#kept-count")).to_have_text(str(number + 1))
         page.keyboard.press("Escape")
     page.get_by_role("tab", name="Kept").click()
