@@ -21,7 +21,8 @@ from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, MIXED_SCRIPTS, Schema,
 
 # A word of Latin letters and digits, or a single character of another script.
 WORD = re.compile(r"[a-z0-9'%.+!-]+|[^ ]")
-
+# A sign that joins nothing: `smile+` asks for more of a smile in other programs.
+LOOSE_SIGN = re.compile(r"[+&] ?([+&]|$)")
 
 # Characters that a number with its unit may add to a phrase.
 NUMBER_LENGTH = 16
@@ -114,7 +115,7 @@ class _Reader:
 
     def read(self, part: str) -> list[Phrase]:
         """Reads a normalized part without commas."""
-        if "=" in part or "!" in part or part.startswith("-"):
+        if "=" in part or "!" in part or part.startswith("-") or LOOSE_SIGN.search(part):
             return [Phrase(part, False)]
         tokens = self._negated(self._tokens(part))
         phrases = []

@@ -4,6 +4,7 @@ import words from "./free_words.js";
 import { AttributeRequestError } from "./schema.js";
 
 const WORD = /[a-z0-9'%.+!-]+|[^ ]/uy;
+const LOOSE_SIGN = /[+&] ?([+&]|$)/;
 const MIXED_SCRIPTS = /[a-z].*[\u3040-\u9fff]|[\u3040-\u9fff].*[a-z]/;
 const LISTS = ["fillers", "negations_after", "negations", "continued"];
 // Characters that a number with its unit may add to a phrase.
@@ -63,7 +64,7 @@ class Reader {
   }
 
   read(part) {
-    if (/[=!]|^-/.test(part)) return [{ text: part, known: false }];
+    if (/[=!]|^-/.test(part) || LOOSE_SIGN.test(part)) return [{ text: part, known: false }];
     const tokens = this.negated(this.tokens(part));
     const found = tokens.map((token, index) => {
       const meaning = this.meaning(tokens, index);

@@ -52,5 +52,5 @@ def test_help(module: str):
 def test_an_option_that_is_given_twice_is_refused(capsys):
     from anime_gan.commands import train
 
-    assert train.main(["--data=a", "--data=b"]) == 2
-    assert capsys.readouterr().err == "train.py: --data: was given 2 times; give it once\n"
+    assert train.main(["--preset=tune", "--preset=hour"]) == 2
+    assert capsys.readouterr().err == "train.py: --preset: was given 2 times; give it once\n"

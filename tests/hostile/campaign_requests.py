@@ -53,15 +53,18 @@ DOUBLE = ("--", "!!", "- -", "-no ", "no -", "no no ", "not !", "-!", "without �
 # Each contains one phrase, and means something that no request can say.
 BRACKETS = ("({}:1.2)", "({}:-1)", "(({}))", "[{}]", "{{{}}}", "<{}>", "{}:1.3", "{}^1.2", '"{}"', "({}")
 ENDINGS = ("-", " -", "--", "!", "?", " 1.2", "+", ".", "=", "=2", "=-0", "\x00", "\u200b")
-JOINTS = ("-", "!", "- ", "+", "|", "/", "; ", "and ")
+JOINTS = ("-", "!", "- ", "|", "/", "; ")
+# Between two attributes without a comma, and whole phrases: only the command line understands these, with the
+# columns that each phrase names.
+FREE_JOINTS = ("and ", "+")
+FREE = {"1girl": (), "a girl with blue hair": ("hair_color=blue",), "smiling girl": ("smile",)}
 NONSENSE = (
     "-",
     "--",
     "!",
-    "1girl",
+    "2girls",
     "lora:x:0.8",
     "BREAK",
-    "a girl with blue hair",
     "ｓｍｉｌｅ",
     "smïle",
     "😀",
@@ -95,19 +98,25 @@ def run(count: int, seed: int, folder: Path) -> list[str]:
             return None
 
     asked = [request(random) for _ in range(count)]
-    values, errors = graph(tf.constant([text for text, _ in asked]))
+    values, errors = graph(tf.constant([text for text, *_ in asked]))
     failures = []
-    for (text, expected), row, error in zip(asked, values.numpy(), errors.numpy(), strict=True):
+    for (text, expected, free), row, error in zip(asked, values.numpy(), errors.numpy(), strict=True):
         read = None if error else tuple(row.astype(int).tolist())
-        answers = {"Python": python(text), "command": command(text), "graph": read}
-        wrong = {reader: answer for reader, answer in answers.items() if answer != expected}
+        answers = {
+            "Python": (python(text), expected),
+            "graph": (read, expected),
+            "command": (command(text), free),
+        }
+        wrong = [
+            f"{reader}: {got}, right is {right}" for reader, (got, right) in answers.items() if got != right
+        ]
         if wrong:
-            failures.append(f"{text!r}: {wrong}, right is {expected}")
+            failures.append(f"{text!r}: {'; '.join(wrong)}")
     return failures
 
 
-def request(random: np.random.Generator) -> tuple[str, tuple[int, ...] | None]:
-    """Returns a request and its label row; None if it must be refused."""
+def request(random: np.random.Generator) -> tuple[str, tuple[int, ...] | None, tuple[int, ...] | None]:
+    """Returns a request, its label row, and its label row on the command line; None if it must be refused."""
     parts, meanings = [], []
     for _ in range(random.integers(0, 5)):
         column = _one(random, COLUMNS)
@@ -115,11 +124,13 @@ def request(random: np.random.Generator) -> tuple[str, tuple[int, ...] | None]:
         sign = 1 if random.random() < 0.5 else -1
         parts.append(_decorated(random, phrase if sign > 0 else _negated(random, phrase)))
         meanings.append((column, sign))
-    row = label_row(meanings)
+    row = free = label_row(meanings)
     if random.random() < 0.3:
-        parts.insert(int(random.integers(0, len(parts) + 1)), _hostile(random))
+        part, understood = _hostile(random)
+        parts.insert(int(random.integers(0, len(parts) + 1)), part)
         row = None
-    return _one(random, [",", ", ", " ,", "，", "、", ",,"]).join(parts), row
+        free = None if understood is None else label_row([*meanings, *((column, 1) for column in understood)])
+    return _one(random, [",", ", ", " ,", "，", "、", ",,"]).join(parts), row, free
 
 
 def label_row(meanings: list[tuple[str, int]]) -> tuple[int, ...] | None:
@@ -172,20 +183,27 @@ def _decorated(random: np.random.Generator, phrase: str) -> str:
     return str(random.choice(["", "", " ", "  ", "\t", "\u3000"])) + phrase
 
 
-def _hostile(random: np.random.Generator) -> str:
-    """Returns a phrase that must be refused."""
-    phrase = _one(random, SPELLINGS[str(random.choice(COLUMNS))])
-    other = _one(random, SPELLINGS[str(random.choice(COLUMNS))])
-    kind = random.integers(0, 6)
+def _hostile(random: np.random.Generator) -> tuple[str, tuple[str, ...] | None]:
+    """Returns a phrase that must be refused, and the columns that it names on the command line, if any."""
+    columns = [str(random.choice(COLUMNS)) for _ in range(2)]
+    phrase, other = (_one(random, SPELLINGS[column]) for column in columns)
+    kind = random.integers(0, 8)
     if kind == 0:
-        return f"{_one(random, DOUBLE)}{phrase}"
+        return f"{_one(random, DOUBLE)}{phrase}", None
     if kind == 1:
-        return _one(random, BRACKETS).format(phrase)
+        return _one(random, BRACKETS).format(phrase), None
     if kind == 2:
-        return f"{phrase}{_one(random, ENDINGS)}"
+        return f"{phrase}{_one(random, ENDINGS)}", None
     if kind == 3:
-        return f"{phrase} {_one(random, JOINTS)}{other}"
+        return f"{phrase} {_one(random, JOINTS)}{other}", None
     if kind == 4:
-        return _one(random, NONSENSE)
+        return _one(random, NONSENSE), None
+    if kind == 5:
+        # A name with an equals sign stands between commas.
+        understood = None if "=" in phrase + other else tuple(columns)
+        return f"{phrase} {_one(random, FREE_JOINTS)}{other}", understood
+    if kind == 6:
+        text = _one(random, tuple(FREE))
+        return text, FREE[text]
     # Letters of many scripts, none of which is a separator or a sign.
-    return "x" + "".join(chr(code) for code in random.integers(0xA1, 0x2000, 4)) + "x"
+    return "x" + "".join(chr(code) for code in random.integers(0xA1, 0x2000, 4)) + "x", None
