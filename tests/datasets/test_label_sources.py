@@ -191,11 +191,14 @@ def test_the_first_bytes_decide_without_a_known_ending(tmp_path, name, kind):
 def test_what_stays_out_is_counted_by_ending(tmp_path):
     fill(tmp_path, {f"{i}.png": PNG for i in range(2)} | {f"{i}.psd": b"8BPS" for i in range(3)})
     fill(tmp_path, {"x.jxl": b"\xff\x0a", "y.zip": b"PK\3\4", "z": b"?", "README": "text", "a.md": "text"})
+    fill(tmp_path, {"error.html": "<html>", "scan.pdf": b"%PDF", "review/page-1.html": "<html>"})
     dataset = load_dataset(str(tmp_path), 0, 16, 0)
     line = dataset.report.lines()[-1]
     assert dataset.report.reasons == {
         ".psd, not a picture of a known format": 3,
         ".jxl, not a picture of a known format": 1,
+        ".html, not a picture of a known format": 1,
+        ".pdf, not a picture of a known format": 1,
         ".zip archive": 1,
         "without an ending, not a picture of a known format": 1,
     }

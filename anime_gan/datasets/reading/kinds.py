@@ -12,16 +12,18 @@ IMAGE_ENDINGS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif"),
     *(".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
 )
-# Documents, labels, code, and files of file managers are not expected to be pictures.
+# Labels, code, and files of file managers are not expected to be pictures. A document may be: a scan, or the
+# error page that a download left under a picture's name.
 OTHER_ENDINGS = frozenset(
     (
         *(".txt", ".caption", ".tags", ".json", ".jsonl", ".csv", ".tsv", ".xlsx", ".xls", ".ods"),
         *(".parquet", ".arrow", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".md", ".rst"),
-        *(".html", ".htm", ".css", ".js", ".log", ".pdf", ".doc", ".docx", ".rtf", ".url", ".lnk"),
-        *(".py", ".ipynb", ".sh", ".bat", ".db", ".sqlite"),
+        *(".css", ".js", ".log", ".py", ".ipynb", ".sh", ".bat", ".db", ".sqlite"),
     )
 )
-OTHER_NAMES = frozenset({"license", "readme", "labels.svg"})
+OTHER_NAMES = frozenset({"license", "readme", "license.pdf", "readme.pdf", "labels.svg"})
+# The pages of `anime_gan.prepare`.
+REVIEW_PAGES = "review/page-*.html"
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".cbz")
 HEAD_BYTES = 32
 
@@ -74,7 +76,8 @@ def head_reader(root: str, name: str) -> Callable[[], bytes]:
 def may_be_picture(name: str) -> bool:
     """Whether a file could be a picture, so that leaving it out is worth a note."""
     path = PurePosixPath(name)
-    return ending_of(name) not in OTHER_ENDINGS and path.name.lower() not in OTHER_NAMES
+    is_other = ending_of(name) in OTHER_ENDINGS or path.name.lower() in OTHER_NAMES
+    return not (is_other or path.match(REVIEW_PAGES))
 
 
 def why_left_out(name: str) -> str:
