@@ -133,6 +133,24 @@ def test_columns_of_very_many_values_are_left_out(different, is_kept):
 
 
 @pytest.mark.parametrize(
+    "cells", [("with hat", "without hat", ""), ("hat", "no hat", "unknown"), ("Hats", "no", "?")]
+)
+def test_yes_and_no_may_name_the_attribute(cells):
+    table = read("file,hat\n" + "".join(f"{i}.png,{cell}\n" for i, cell in enumerate(cells)))
+    assert table.schema.columns == ("hat",)
+    assert table.labels.tolist() == [[1], [-1], [0]]
+
+
+def test_a_cell_that_names_several_values_is_unknown():
+    cells = ["blue", "red hair", '"blue, red"', "red/green", "blue and red", "black and white"]
+    table = read("file,hair\n" + "".join(f"{i}.png,{cell}\n" for i, cell in enumerate(cells)))
+    # Nobody has black or white hair, so this is a value of its own.
+    assert table.schema.columns == ("hair=black and white", "hair=blue", "hair=red")
+    assert table.labels.tolist() == [[-1, 1, -1], [-1, -1, 1], *[[0, 0, 0]] * 3, [1, -1, -1]]
+    assert table.notes == ["column 'hair': 'blue and red' names several values: unknown"]
+
+
+@pytest.mark.parametrize(
     ("cells", "said"),
     [
         (('"12, 7, 30, 30"', "red"), "'12, 7, 30, 30' cannot be the name of a value"),

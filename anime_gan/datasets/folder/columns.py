@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from anime_gan.attributes.scales import UNIT_SPELLINGS, Scale
 from anime_gan.attributes.schema import Attribute, Group, Schema
 from anime_gan.common.suggestions import nearest, shortened
 from anime_gan.datasets.folder.tag_text import is_sentence
-from anime_gan.datasets.folder.yes_no import is_unknown, read_yes_no
+from anime_gan.datasets.folder.yes_no import YesNo, is_unknown, read_yes_no
 from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS, ending_of
 
 MAX_VALUES = 100
@@ -27,6 +27,9 @@ _MAX_CELLS = 10 * MAX_VALUES
 _MAX_NAME = 60
 # Numbers, percentages, sizes such as 64x64, dates, and times.
 _NUMBER = re.compile(r"[-+]?[0-9.]+([-+.,:/ x×T][-+]?[0-9]*)*(e[-+]?[0-9]+)?[%Z]?", re.IGNORECASE)
+# Between several values in one cell. The words may also be part of a name, such as `black and white`.
+_LIST = re.compile("[,;/|]")
+_LIST_OF_WORDS = re.compile("[,;/|+&]| and | or ")
 # A number and a unit.
 _MEASURE = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)\s*([^0-9\s.]*)", re.IGNORECASE)
 
@@ -84,7 +87,7 @@ def learn(column: Column, used_rows: np.ndarray) -> str:
     codes = np.asarray(column.codes)[used_rows]
     # Only used rows count, because no image has a value that occurs only in repeated rows.
     counted = [cells[code] for code in np.unique(codes)]
-    found = read_yes_no(cell for cell in counted if cell != ABSENT)
+    found = _read_yes_no(cells, counted, column.name)
     if found:
         column.meanings = [found.meanings[cell] if cell in found.meanings else _alone(cell) for cell in cells]
         column.note = found.note
@@ -93,9 +96,17 @@ def learn(column: Column, used_rows: np.ndarray) -> str:
     # Of several spellings, the last one is used: lower case and "_" sort after upper case and spaces.
     spellings = sorted(without_name(cell, column.name) for cell in known)
     names = {normalize(value): value for value in spellings}
+    several = {key for key in names if _names_several(key, names, column.name)}
+    if several:
+        column.note = f"{names[min(several)]!r} names several values: unknown"
     # A word that occurs only in repeated rows stands for itself.
-    column.meanings = [None if _is_unknown(cell) else _named(cell, column.name, names) for cell in cells]
-    column.values = tuple(sorted(set(names.values())))
+    column.meanings = [
+        None
+        if _is_unknown(cell) or normalize(without_name(cell, column.name)) in several
+        else _named(cell, column.name, names)
+        for cell in cells
+    ]
+    column.values = tuple(sorted({value for key, value in names.items() if key not in several}))
     number = sum(int(np.count_nonzero(codes == column.cells[cell])) for cell in known)
     return _why_no_group(column.values, number)
 
@@ -194,6 +205,31 @@ def _alone(cell: str) -> str | bool | None:
         return None
     found = read_yes_no([cell], is_tag=True)
     return found.meanings[cell] if found else cell
+
+
+def _read_yes_no(cells: Sequence[str], counted: Sequence[str], attribute: str) -> YesNo | None:
+    """Reads a column of yes and no, also of `with hat` and `without hat` in the column `hat`."""
+    if found := read_yes_no(cell for cell in counted if cell != ABSENT):
+        return found
+    name = normalize(attribute).rstrip("s")
+    short = {
+        cell: "yes" if normalize(cell).rstrip("s") == name else without_name(cell, attribute)
+        for cell in cells
+        if cell != ABSENT
+    }
+    found = read_yes_no(short[cell] for cell in counted if cell != ABSENT)
+    if found is None or any(known is None and not is_unknown(cell) for cell, known in found.meanings.items()):
+        return None
+    return YesNo({cell: found.meanings[text] for cell, text in short.items() if text in found.meanings}, "")
+
+
+def _names_several(value: str, values: Container[str], attribute: str) -> bool:
+    """Whether a normalized cell lists values, some of which other cells have alone: `blue/red`."""
+    for separators, is_enough in ((_LIST, any), (_LIST_OF_WORDS, all)):
+        parts = [normalize(without_name(part, attribute)) for part in separators.split(value)]
+        if len(parts) > 1 and is_enough(part in values for part in parts):
+            return True
+    return False
 
 
 def _named(cell: str, attribute: str, names: dict[str, str]) -> str:
