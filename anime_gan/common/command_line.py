@@ -31,7 +31,7 @@ LONGEST_PART = 500
 # Help text of --model in all commands that pass its value to `exports.read.find_export`.
 MODEL_HELP = (
     "path to a run or one of its checkpoints, an exported model, or a folder of runs (the newest export is "
-    "used); or the name of a bundled model: sutemo-64 (default) or sutemo-128"
+    "used); or the name of a bundled model: sutemo-64 (default), sutemo-128, or sutemo-256"
 )
 
 
