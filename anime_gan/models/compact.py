@@ -11,6 +11,7 @@ arXiv 1710.10196). From `base_resolution` on, each level of the generator has an
 to the enlarged image of the level below. Each level of the discriminator has an image input, which reads the
 reduced image (Karras et al. 2020, arXiv 1912.04958, section 4.1). The contribution of a new level starts at
 zero, so the larger networks start where the smaller ones ended, and need no schedule that fades the level in.
+The new levels of the generator smooth what they upsample (`SmoothConv2DTranspose`).
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ class Generator(AttributeGenerator):
             for index in range(1 + has_second):
                 name = f"level{level}_convolution{index}"
                 inner_options = {"padding": "same", "use_bias": False, **self.layer_options(name)}
-                if index == 0:
+                if index == 0 and START << (level + 1) > self.base_resolution:
+                    inner = SmoothConv2DTranspose(width, 4, 2, **inner_options)
+                elif index == 0:
                     inner = keras.layers.Conv2DTranspose(width, 4, 2, **inner_options)
                 else:
                     inner = keras.layers.Conv2D(width, 3, **inner_options)
@@ -160,6 +163,36 @@ def enlarged(images: tf.Tensor) -> tf.Tensor:
 def added_levels(base_resolution: int, resolution: int) -> list[int]:
     """Returns the resolutions above a base, such as [128, 256] for base 64 and resolution 256."""
     return [base_resolution << level for level in range(1, (resolution // base_resolution).bit_length())]
+
+
+class SmoothConv2DTranspose(keras.layers.Conv2DTranspose):
+    """A transposed convolution whose output is smoothed with [1, 2, 1] / 4 along both axes.
+
+    With stride 2, each pixel of a 2x2 block has its own part of the kernel, so neighbors may alternate, and
+    the faces are dithered. The filter is zero at the frequency of this pattern. StyleGAN smooths after
+    upsampling in the same way (Karras et al. 2019, arXiv 1812.04948, section 2). Filtering the kernel has the
+    same effect as filtering the output, and takes less time. The layer has no bias.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps `[b, h, w, channels]` to `[b, 2 * h, 2 * w, filters]`."""
+        # Keras returns the kernel in the compute dtype.
+        kernel = tf.cast(self.kernel, tf.float32)
+        for axis in range(2):
+            padding = [[2, 2] if axis == place else [0, 0] for place in range(4)]
+            wide = tf.pad(kernel, padding)
+            size = kernel.shape[axis] + 2
+            left, middle, right = (tf.gather(wide, range(i, i + size), axis=axis) for i in range(3))
+            kernel = (left + 2.0 * middle + right) / 4.0
+        shape = tf.shape(inputs)
+        sides = [stride * length for stride, length in zip(self.strides, inputs.shape[1:3], strict=True)]
+        return tf.nn.conv2d_transpose(
+            inputs,
+            tf.cast(kernel, self.compute_dtype),
+            [shape[0], *sides, self.filters],
+            self.strides,
+            padding="SAME",
+        )
 
 
 class ModulatedConvolution(keras.layers.Layer):

@@ -6,10 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import tensorflow as tf
 
 from anime_gan.models import get_architecture
-from anime_gan.models.compact import Discriminator, Generator
+from anime_gan.models.compact import Discriminator, Generator, SmoothConv2DTranspose
 from anime_gan.runs.trained_run import copy_common
 
 
@@ -81,6 +82,31 @@ def test_outputs_have_unit_variance_for_any_style(random):
         outputs = layer(inputs, 30 * random.normal(size=(4, 100)).astype(np.float32)).numpy()
         inner = outputs[:, 2:-2, 2:-2]
         np.testing.assert_allclose(inner.std(axis=(1, 2, 3)), np.sqrt(2), rtol=0.1)
+
+
+def test_a_smooth_layer_filters_the_output(random):
+    """Away from the border, it equals the plain transposed convolution, filtered with SciPy."""
+    layer = SmoothConv2DTranspose(3, 4, 2, padding="same", use_bias=False)
+    inputs = random.normal(size=(1, 6, 6, 5))
+    outputs = layer(inputs).numpy()[0]
+    expected = convolve_transposed(inputs[0], layer.kernel.numpy())
+    for axis in range(2):
+        expected = scipy.ndimage.convolve1d(expected, [0.25, 0.5, 0.25], axis=axis)
+    assert outputs.shape == (12, 12, 3)
+    np.testing.assert_allclose(outputs[1:-1, 1:-1], expected[1:-1, 1:-1], atol=1e-5)
+
+
+def test_new_levels_cannot_dither(random):
+    """A constant map stays constant, although each pixel of a 2x2 block has its own weights."""
+    generator = Generator(resolution=128, base_resolution=64, filters=(8,) * 6)
+    generator.build()
+    set_random_weights(generator, random)
+    spread = []
+    for convolutions, _ in generator.levels[-2:]:
+        layer = convolutions[0].convolution
+        outputs = layer(np.ones((1, 8, 8, 8), np.float32)).numpy()[0, 3:-3, 3:-3]
+        spread.append(np.ptp(outputs, axis=(0, 1)).max())
+    assert spread[0] > 0.1 and spread[1] < 1e-5
 
 
 @pytest.mark.parametrize("training", [False, True])
