@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 from tqdm import tqdm
@@ -111,6 +113,7 @@ def _make(flags: Flags) -> int:
     checker = Checker(export.directory, schema)
     print_lines(checker.notes)
     maker = CastMaker(generator, checker, expressions, flags.tries, flags.truncation)
+    seconds: list[float] = []
     if origin is not None:
         try:
             person = found_person(generator, checked(origin.request, schema))
@@ -118,12 +121,12 @@ def _make(flags: Flags) -> int:
             raise InputError(error.reason, "like", flags.like) from error
         members = [maker.given(person)]
     else:
-        members = [
-            maker.sampled(request, seed)
-            for seed, request in enumerate(
-                tqdm(requests, unit="character", desc="drawing", file=sys.stderr, delay=1), flags.seed
-            )
-        ]
+        members = []
+        progress = tqdm(requests, unit="character", desc="drawing", file=sys.stderr, delay=1)
+        for seed, request in enumerate(progress, flags.seed):
+            started = time.process_time()
+            members.append(maker.sampled(request, seed))
+            seconds.append(time.process_time() - started)
     males = [_is_male(schema, member) for member in members]
     characters = []
     for name, member in zip(choose_names(names, males, flags.seed), members, strict=True):
@@ -148,7 +151,7 @@ def _make(flags: Flags) -> int:
         options = {name: value for name, value in given_flags(flags).items() if name != "out"}
         write_text(partial / MANIFEST, manifest(options, generator, checker.names, expressions, cast))
         write_text(partial / TABLE, table(schema, expressions, cast))
-    print(_report(members, expressions, out))
+    print(_report(members, seconds, expressions, out))
     return 0
 
 
@@ -225,13 +228,25 @@ def _is_male(schema: Schema, member: Member) -> bool | None:
     return bool(member.person.labels[0, schema.columns.index("male")] > 0)
 
 
-def _report(members: Sequence[Member], expressions: Expressions, out: Path) -> str:
-    """Returns what was made, and what is wrong with it."""
+def _report(members: Sequence[Member], seconds: Sequence[float], expressions: Expressions, out: Path) -> str:
+    """Returns what was made, what it took, and what is wrong with it.
+
+    Args:
+        members: The cast.
+        seconds: Processor time of each member; empty if it was not measured.
+        expressions: What was drawn.
+        out: Where it is.
+    """
     count, faces = len(members), len(expressions.frames)
     lines = [
         f"{count} character{'s' * (count > 1)} with {faces} face{'s' * (faces > 1)} each in {out}/ "
         f"({sum(member.is_complete for member in members)} complete)"
     ]
+    if count > 1 and seconds:
+        lines.append(
+            f"per character: {mean(member.tries for member in members):.1f} persons drawn, {mean(seconds):.1f} s "
+            f"of processor time, at most {max(seconds):.1f} s"
+        )
     faults: dict[str, int] = {}
     for member in members:
         for face in member.faces:
