@@ -65,11 +65,9 @@ def measure(options: Options) -> Numbers:
     """Draws each bundled model with each engine in new processes, alternately."""
     variants: dict[str, Callable[[], dict[str, Any]]] = {}
     sizes: dict[str, int] = {}
-    exports = [read_export(path) for path in PRETRAINED.iterdir() if path.is_dir()]
-    for export in sorted(
-        exports, key=lambda export: (export.record["config"]["resolution"], export.directory)
-    ):
-        directory = export.directory
+    exports = [read_export(path) for path in sorted(PRETRAINED.iterdir()) if path.is_dir()]
+    exports.sort(key=lambda export: export.record["config"]["resolution"])
+    for directory in (export.directory for export in exports):
         for engine in ENGINES:
             key = f"{engine}, {directory.parent.name}"
             files = _saved_model(directory) if engine == REFERENCE else [directory / FOLDER / MODEL]

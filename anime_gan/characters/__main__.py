@@ -244,8 +244,8 @@ def _report(members: Sequence[Member], seconds: Sequence[float], expressions: Ex
     ]
     if count > 1 and seconds:
         lines.append(
-            f"per character: {mean(member.tries for member in members):.1f} persons drawn, {mean(seconds):.1f} s "
-            f"of processor time, at most {max(seconds):.1f} s"
+            f"per character: {mean(member.tries for member in members):.1f} persons drawn, "
+            f"{mean(seconds):.1f} s of processor time (at most {max(seconds):.1f} s)"
         )
     faults: dict[str, int] = {}
     for member in members:

@@ -25,7 +25,7 @@ from anime_gan.portable import site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
-# A folder with onnxruntime-web, and one with puppeteer-core, which drives Firefox. The tests do not download them.
+# A folder with onnxruntime-web, and one with puppeteer-core, which drives Firefox; see .ci/run.
 RUNTIME = os.environ.get("ANIME_GAN_ONNXRUNTIME_WEB")
 PUPPETEER = os.environ.get("ANIME_GAN_PUPPETEER")
 
