@@ -43,7 +43,12 @@ same characters."""
 MAX_CHARACTERS = 2_000
 # A larger cast is a crowd, and shows neutral faces only.
 CROWD = 20
+ALL = "all"
 DEFAULT_OUT = "cast"
+OPAQUE_NOTE = (
+    "the model draws a background, so the pictures are opaque squares; a model that was trained on transparent "
+    "pictures draws transparent ones"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.path(
         "expressions",
         None,
-        "names of expressions, separated by commas, or a .json file with a table of your own (default: all, "
-        f"and {NEUTRAL} alone for more than {CROWD} characters)",
+        f"names of expressions, separated by commas, {ALL}, or a .json file with a table of your own "
+        f"(default: {ALL}, and {NEUTRAL} alone for more than {CROWD} characters)",
     )
     flags.text("share", None, "shares of attributes in a crowd, such as 'male 50%, glasses 10%'")
     flags.path("names", None, "text file with one name a line (default: a built-in list of given names)")
@@ -112,6 +117,8 @@ def _make(flags: Flags) -> int:
     generator = FaceGenerator(export.directory)
     checker = Checker(export.directory, schema)
     print_lines(checker.notes)
+    if export.channels == 3:
+        print_lines([OPAQUE_NOTE])
     maker = CastMaker(generator, checker, expressions, flags.tries, flags.truncation)
     seconds: list[float] = []
     if origin is not None:
@@ -176,7 +183,7 @@ def _check_folder(out: Path) -> None:
 
 def _expressions(value: str | None) -> tuple[Path | None, tuple[str, ...]]:
     """Returns the user's table and the names of the wanted expressions; empty for all."""
-    if value is None:
+    if value is None or value == ALL:
         return None, ()
     if value.lower().endswith(".json"):
         return Path(value), ()
@@ -212,7 +219,7 @@ def _requests(flags: Flags, schema: Schema, num: int) -> list[str]:
 
 def _print_notes(flags: Flags, schema: Schema, expressions: Expressions) -> None:
     """Says what the model cannot draw, and which wishes the expressions overrule."""
-    if expressions.missing and flags.expressions is None:
+    if expressions.missing and flags.expressions in (None, ALL):
         print_lines([f"the model has no attributes for: {', '.join(expressions.missing)}"])
     wishes = ", ".join(filter(None, [flags.attrs or ""]))
     wanted = checked(FaceRequest(wishes), schema).attributes
