@@ -45,10 +45,7 @@ MAX_CHARACTERS = 2_000
 CROWD = 20
 ALL = "all"
 DEFAULT_OUT = "cast"
-OPAQUE_NOTE = (
-    "the model draws a background, so the pictures are opaque squares; a model that was trained on transparent "
-    "pictures draws transparent ones"
-)
+OPAQUE_NOTE = "the model draws a background, so the pictures are opaque squares"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

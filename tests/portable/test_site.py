@@ -165,8 +165,9 @@ def test_page_and_command_draw_the_same_faces(tmp_path, served):
     reason="needs Firefox, Node, ANIME_GAN_PUPPETEER, and ANIME_GAN_ONNXRUNTIME_WEB",
 )
 def test_firefox_and_command_draw_the_same_faces(tmp_path, served):
-    made, saved, opened = (tmp_path / f"{name}.png" for name in ("made", "page", "opened"))
-    assert generate.main(["--seeds=5", "--attrs=blue hair", "--set=red eyes, glasses", f"--out={made}"]) == 0
+    base, made, saved, opened = (tmp_path / f"{name}.png" for name in ("base", "made", "page", "opened"))
+    assert generate.main(["--seeds=5", "--attrs=blue hair", f"--out={base}"]) == 0
+    assert generate.main([f"--like={base}", "--set=red eyes, glasses", f"--out={made}"]) == 0
     script = Path(__file__).with_name("firefox.mjs")
     command = ["node", str(script), str(PUPPETEER), str(FIREFOX), served.address, str(tmp_path)]
     with subprocess.Popen(
