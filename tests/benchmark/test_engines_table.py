@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from anime_gan.benchmark import engines
+from anime_gan.exports.read import SHIPPED, read_export
 
 PAGE = Path(__file__).parents[2] / "docs" / "portable.md"
 
@@ -25,3 +30,12 @@ def test_the_page_shows_the_table_of_the_benchmark():
     heads = [row for row in cells(PAGE.read_text("utf-8").splitlines()) if row[0] == "engine, model"]
     assert heads == [printed[0]]
     assert all(len(row) == len(printed[0]) for row in shown)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux does")
+def test_the_memory_is_that_of_the_engine_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "FACES", 1)
+    held = np.ones(60_000_000)
+    run = engines._run("onnx", read_export(SHIPPED).directory, tmp_path / "faces.npy")
+    assert held.nbytes > 400e6
+    assert 40e6 < run["first_peak_bytes"] <= run["peak_bytes"] < 300e6
