@@ -28,7 +28,7 @@ from anime_gan.common.command_line import (
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.json_files import read_json
-from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.quiet import import_tensorflow, require_tensorflow
 from anime_gan.common.system_limits import system_limit
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
@@ -445,6 +445,8 @@ def _start_run(
 
 def _load(config: TrainConfig, given: Mapping[str, Any], place: str | None = None) -> Dataset:
     """Loads the data of a run, which may be elsewhere than the options say."""
+    # Preparing the data may take minutes.
+    require_tensorflow()
     dataset = load_dataset(
         place or config.data,
         config.num_images,

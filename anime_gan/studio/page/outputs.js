@@ -38,7 +38,8 @@ export class Outputs {
       this.packing = button(t("character"), () => this.pack().catch(tell));
       parts.push(this.engine, this.packing);
     }
-    this.element.replaceChildren(el("summary", {}, t("outputs")), el("div", { class: "around" }, ...parts));
+    const title = t(CHARACTERS.length ? "outputs" : "outputs.pictures");
+    this.element.replaceChildren(el("summary", {}, title), el("div", { class: "around" }, ...parts));
   }
 
   // The open face at the selected size and on the selected color.
