@@ -132,6 +132,7 @@ export class Chips {
       if (chip.getAttribute("aria-checked") === "true") chip.querySelector("img").src = pictureOf(face);
       else wanted.push([chip, this.set(name, typed)]);
     }
+    if (!wanted.length) return;
     const seen = (drawn, index) => {
       const [chip] = wanted[index];
       this.drawn.set(chip.dataset.chip, drawn);
