@@ -135,11 +135,13 @@ export class Chips {
     if (!wanted.length) return;
     const seen = (drawn, index) => {
       const [chip] = wanted[index];
+      delete this.container.dataset.note;
       this.drawn.set(chip.dataset.chip, drawn);
       chip.querySelector("img").src = pictureOf(drawn);
     };
+    const waits = () => (this.container.dataset.note = t("loading"));
     try {
-      await change("chips", face, wanted.map(([, set]) => set), seen);
+      await change("chips", face, wanted.map(([, set]) => set), seen, waits);
     } catch (error) {
       tell(error);
     }

@@ -27,8 +27,8 @@ function translated(reason) {
   for (const [english, own] of Object.entries(reasons)) {
     const pattern = english.replace(/[$()*+.?[\]^|]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.*)");
     const found = new RegExp(`^${pattern}$`, "s").exec(reason);
-    // Several words are joined by "or".
-    if (found) return filled(own, found.groups).replace(/(?<=['\d]),? or (?=['\d])/g, " / ");
+    // Lists of words and numbers have an "or".
+    if (found) return filled(own, found.groups).replace(/(?<=['\d])(?:,? or |, )(?=['\d])/g, " / ");
   }
   return reason;
 }
