@@ -13,18 +13,23 @@ import pytest
 from anime_gan.studio.slices import StoppedError, beside
 
 
+@pytest.fixture(scope="module")
+def visitor(make_studio, visiting, tmp_path_factory):
+    # Loading the judges takes longer than all else.
+    with visiting(make_studio(tmp_path_factory.mktemp("studio"))) as visitor:
+        yield visitor
+
+
 def test_a_character_pack_is_made_in_slices(visitor):
-    """Other drawings have their turns between its steps; see `test_worker`."""
+    """Other drawings have their turns between its steps."""
     (face,) = visitor.faces(seed=5)
-    response = visitor.client.post(
-        "/api/draw", json={"kind": "character", "face": face["id"], "engine": "renpy"}
-    )
+    response = visitor.client.post("/api/draw", json={"kind": "character", "face": face["id"], "engine": ""})
     steps = [json.loads(line) for line in response.text.splitlines()]
     assert len([step for step in steps if step.get("progress")]) > 20
     content = base64.b64decode(steps[-1]["done"]["file"].partition(",")[2])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert {"LICENSE.txt", "manifest.json"} <= set(archive.namelist())
-        assert any(name.startswith("renpy/") and name.endswith(".rpy") for name in archive.namelist())
+        assert any(name.startswith("faces/") and name.endswith("/happy.png") for name in archive.namelist())
 
 
 def test_a_frame_of_an_animation_has_no_pack(visitor):
