@@ -246,7 +246,7 @@ def test_sizes_and_backgrounds(page):
     copied = """navigator.clipboard.read().then(([item]) => item.getType("image/png"))
         .then(createImageBitmap).then(({ width }) => width)"""
     assert page.evaluate(copied) == 256
-    page.evaluate("navigator.clipboard.write = () => Promise.reject(new Error('no'))")
+    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('no')); }")
     dialog.get_by_role("button", name="Copy picture").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Save the picture instead")
 
