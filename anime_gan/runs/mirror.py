@@ -26,11 +26,13 @@ from anime_gan.common.json_files import JsonError, parse_json, read_json
 from anime_gan.common.locks import locked_if_possible
 from anime_gan.common.stores import Store, joined, open_store, store_copies
 from anime_gan.runs.run_lock import LOCK, RunError
-from anime_gan.training.run_files import CHECKPOINTS, CONFIG, EXPORTS
+from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EXPORTS, SCHEMA
 
 # The marker in the store, and the file beside the local copy that knows what the store has.
 MARKER, STATE = "mirror.json", "store.json"
 VERSION = 1
+# What the first upload of a run may contain.
+STARTED = (CONFIG, SCHEMA, DATA, "data_report.json", "progress.json", "styles.png")
 # Locks and signs between workers.
 UNMIRRORED = (LOCK, ".workers")
 # These folders contain folders that are complete or useless.
@@ -108,7 +110,8 @@ class Mirror:
         """
         with self._told("cannot be reached"):
             try:
-                taken = bool(self._store.entries(self.url))
+                # A first upload that was cut off is written again.
+                taken = any(entry.name not in STARTED for entry in self._store.entries(self.url))
             except FileNotFoundError as error:
                 if not self._store.is_folder("/".join(self.url.split("/")[:3])):
                     raise OSError("there is no such bucket, or no access to it") from error

@@ -246,6 +246,9 @@ def test_a_failure_during_training_is_a_note(move, store, capsys):
 def test_a_new_run_overwrites_nothing(move, store):
     mirror = Mirror.at(URL)
     mirror.check_is_free()
+    # A first upload that was cut off.
+    write(store.root / "bucket", **{"run__data.json": "{}"})
+    mirror.check_is_free()
     write(store.root / "bucket", run__notes="mine")
     with pytest.raises(RunError, match="is not empty; .* --resume --run_dir=s3://bucket/run"):
         mirror.check_is_free()
