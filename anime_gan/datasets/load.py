@@ -199,7 +199,7 @@ def open_pictures(data: str, num_images: int, transparent: bool | None, labels_f
 
     root = _root(data)
     if not data or not is_folder(root):
-        raise DataError(_why_no_source(data), "data", data)
+        raise DataError("no such folder; --shard needs a folder or zip archive of pictures", "data", data)
     if not os.path.isfile(root) and records.is_records_folder(root):
         raise DataError("contains shards already; --shard needs a folder of pictures", "data", data)
     return open_folder(root, num_images, transparent, labels_from)

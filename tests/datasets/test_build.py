@@ -179,7 +179,7 @@ def test_reading_shards_of_work_goes_on_in_the_middle(pictures, monkeypatch):
         ),
         (["pictures", "pictures", "--shard=0/2"], "contains other files"),
         (["pictures", "parts", "--shard=2/2"], "--shard=2/2: must be NUMBER/COUNT"),
-        (["drawn", "new", "--shard=0/2"], "drawn: "),
+        (["drawn", "new", "--shard=0/2"], "drawn: no such folder; --shard needs"),
         (["parts", "new", "--shard=0/2"], "parts: contains shards already"),
     ],
 )
