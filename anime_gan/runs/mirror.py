@@ -145,7 +145,9 @@ class Mirror:
             for name in set(self._names()) - set(found):
                 remove(self.copy / name)
             self._remove_empty_folders()
-            self._save(_State(self.url, self.copy.name, marker.run, [marker.upload], found))
+            # The next upload removes what was left out.
+            files = {**dict.fromkeys(marker.files, ""), **found}
+            self._save(_State(self.url, self.copy.name, marker.run, [marker.upload], files))
         return True
 
     def push(self) -> None:
@@ -164,7 +166,10 @@ class Mirror:
             if marker is None:
                 state = _State(self.url, self.copy.name, state.run or secrets.token_hex(8))
             elif state.run != marker.run or marker.upload not in state.uploads:
-                raise OSError("another machine has continued this run")
+                reason = (
+                    f"another machine has continued this run; the copy in {self.copy} stays until --resume"
+                )
+                raise RunError(reason, "run_dir", self.url)
             upload = secrets.token_hex(8)
             changed = sorted((name for name in local if state.files.get(name) != local[name]), key=_order)
             # Saved first, because an upload that is cut off leaves files in an unknown state.

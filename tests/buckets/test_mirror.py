@@ -166,6 +166,20 @@ def test_a_checkpoint_that_was_half_written_again_is_left_out(move, store, capsy
     assert f"{URL}/checkpoints/step2 is incomplete" in capsys.readouterr().err
 
 
+def test_half_of_an_object_does_not_count(move, store, capsys):
+    here = Mirror.at(URL)
+    write(here.copy, checkpoints__step1__a="whole", checkpoints__step2__a="whole", checkpoints__step2__b="b")
+    here.push()
+    write(store.root / "bucket" / "run", checkpoints__step2__a="who")
+    move()
+    there = Mirror.at(URL)
+    assert there.pull()
+    assert contents(there.copy) == {"checkpoints/step1/a": "whole"}
+    # What was left out is removed from the store, too.
+    there.push()
+    assert [entry.name for entry in walk(store, URL)] == ["checkpoints/step1/a", MARKER]
+
+
 def test_a_download_that_is_cut_off_goes_on(move, store):
     here = Mirror.at(URL)
     write(here.copy, a="1", b="2", c="3")
