@@ -219,7 +219,7 @@ class RecordShards:
             self._shards = manifest.shards
             self.num_items = min(num_images or manifest.images, manifest.images)
             counts = manifest.counts or _full_counts(manifest.images)
-            if len(self._shards) != len(counts) or sum(counts) != manifest.images:
+            if len(self._shards) != len(counts) or sum(counts) != manifest.images or min(counts) < 0:
                 raise ValueError(f"{manifest.images} images cannot be in {len(self._shards)} shards")
             # The number of the first record of each shard, and the number of all records.
             self._starts = [0, *itertools.accumulate(counts)]

@@ -51,16 +51,20 @@ def forward(client: socket.socket, port: int, context: ssl.SSLContext) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         client = context.wrap_socket(client, server_side=True)
     else:
-        server.sendall(re.sub(rb"http://[^/]+", b"", head, count=1))
+        head = re.sub(rb"http://[^/]+", b"", head, count=1)
+        if b"chunked" in head:
+            # TensorFlow gives a length too, which counts for the emulator, but not by the standard.
+            head = re.sub(rb"Content-Length: \d+\r\n", b"", head, flags=re.IGNORECASE)
+        server.sendall(head)
     threading.Thread(target=copy, args=(client, server), daemon=True).start()
-    copy(server, client, (b"HTTP/1.0", b"HTTP/1.1"))
+    copy(server, client)
 
 
-def copy(source: socket.socket, target: socket.socket, change: tuple[bytes, bytes] = (b"", b"")) -> None:
-    """Copies until the end; the emulator calls an answer in chunks HTTP/1.0, which has none."""
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Copies until the end."""
     with contextlib.suppress(OSError):
         while data := source.recv(2**16):
-            target.sendall(change[1] + data[len(change[0]) :] if data.startswith(change[0]) else data)
+            target.sendall(data)
     for each in (source, target):
         with contextlib.suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)

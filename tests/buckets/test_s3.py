@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,10 +91,25 @@ def test_pictures_and_shards_are_read_as_local_ones(s3, tmp_path, faces, capsys)
     assert "contains other files" in the_line(capsys)
 
 
-def test_a_run_goes_on_on_another_machine(s3, tmp_path, faces, capsys, monkeypatch):
+def test_a_run_survives_a_cut_connection_and_goes_on_on_another_machine(
+    s3, tmp_path, faces, capsys, monkeypatch
+):
     place = f"--run_dir={s3}/run"
-    assert train.main([f"--data={faces}", place, "--steps=2", *OPTIONS]) == 0
-    assert "mirrored to s3://bucket/run" in capsys.readouterr().out
+    upload = S3Store.upload
+
+    def cut(self: S3Store, path: Path, url: str) -> None:
+        # From the first checkpoint on.
+        if "checkpoints" in url:
+            raise OSError("the connection was cut")
+        upload(self, path, url)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(S3Store, "upload", cut)
+        assert train.main([f"--data={faces}", place, "--steps=2", *OPTIONS]) == 2
+    reason = "cannot be written to (the connection was cut); the run is kept in "
+    assert the_line(capsys).startswith(f"train.py: {place}: {reason}")
+    assert train.main(["--resume", place]) == 0
+    assert "complete at step 2" in capsys.readouterr().out
     assert train.main([f"--data={faces}", place, "--steps=2", *OPTIONS]) == 2
     assert the_line(capsys).startswith(f"train.py: {place}: is not empty;")
 
@@ -156,26 +172,3 @@ def test_a_package_that_is_missing_is_named(monkeypatch, capsys):
     assert generate.main(["--model=s3://bucket/model"]) == 2
     error = capsys.readouterr().err
     assert 'pip install "anime_gan[s3]"' in error and error.count("\n") == 1
-
-
-def test_a_cut_connection_keeps_the_run(s3, faces, capsys, monkeypatch):
-    place = f"--run_dir={s3}/cut"
-    upload = S3Store.upload
-
-    def cut(self: S3Store, path, url: str) -> None:
-        # From the first checkpoint on.
-        if "checkpoints" in url:
-            raise OSError("the connection was cut")
-        upload(self, path, url)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(S3Store, "upload", cut)
-        assert train.main([f"--data={faces}", place, "--steps=2", *OPTIONS]) == 2
-    error = the_line(capsys)
-    assert error.startswith(
-        f"train.py: {place}: cannot be written to (the connection was cut); the run is kept in "
-    )
-    assert train.main(["--resume", place]) == 0
-    assert "complete at step 2" in capsys.readouterr().out
-    names = [entry.name for entry in walk(open_store(s3), f"{s3}/cut")]
-    assert "export/2/saved_model.pb" in names and "mirror.json" in names
