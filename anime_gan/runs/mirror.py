@@ -174,7 +174,7 @@ class Mirror:
             changed = sorted((name for name in local if state.files.get(name) != local[name]), key=_order)
             # Saved first, because an upload that is cut off leaves files in an unknown state.
             state.files = {**state.files, **dict.fromkeys(changed, "")}
-            state.uploads = [*state.uploads[-1:], upload]
+            state.uploads = [marker.upload, upload] if marker else [upload]
             self._save(state)
             for name in changed:
                 self._store.upload(self.copy / name, joined(self.url, name))

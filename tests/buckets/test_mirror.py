@@ -150,6 +150,24 @@ def test_an_upload_that_is_cut_off_leaves_the_state_before_it(move, store, allow
     assert contents(there.copy) == contents(here.copy)
 
 
+def test_a_copy_stays_newer_after_several_uploads_were_cut_off(move, store):
+    mirror = Mirror.at(URL)
+    write(mirror.copy, stats="1")
+    mirror.push()
+    write(mirror.copy, stats="12", more="3")
+    for allowed in (0, 1, 2):
+        mirror._opened = FolderStore(store.root, allowed)
+        with pytest.raises(RunError):
+            mirror.push()
+        assert Mirror.at(URL).pull()
+        assert contents(mirror.copy) == {"more": "3", "stats": "12"}
+    Mirror.at(URL).push()
+    move()
+    there = Mirror.at(URL)
+    assert there.pull()
+    assert contents(there.copy) == {"more": "3", "stats": "12"}
+
+
 def test_a_checkpoint_that_was_half_written_again_is_left_out(move, store, capsys):
     here = Mirror.at(URL)
     for step in ("step1", "step2"):
