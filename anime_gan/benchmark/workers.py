@@ -18,7 +18,7 @@ from anime_gan.common.quiet import import_tensorflow
 
 ARCHITECTURE, BATCH = "published", 32
 # Steps that are timed, after those that build the graph and take the gradient penalty for the first time.
-STEPS, WARM_UPS = 24, 9
+STEPS, WARM_UPS = 16, 9
 # Each run starts processes, and has a median of its own.
 MOST_REPETITIONS = 3
 # Name in the table -> number of workers, and threads of each.
