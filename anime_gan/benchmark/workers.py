@@ -17,8 +17,8 @@ from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.common.quiet import import_tensorflow
 
 ARCHITECTURE, BATCH = "published", 32
-# Steps that are timed, after those that build the graph and take the gradient penalty for the first time.
-STEPS, WARM_UPS = 16, 9
+# Steps that are timed, two of them with the gradient penalty, after those that build both graphs.
+STEPS, WARM_UPS = 16, 3
 # Each run starts processes, and has a median of its own.
 MOST_REPETITIONS = 3
 # Name in the table -> number of workers, and threads of each.
