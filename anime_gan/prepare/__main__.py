@@ -12,6 +12,7 @@ from typing import Any
 
 from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
+from anime_gan.common.shards import parse_shard
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
 
