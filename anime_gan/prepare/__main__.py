@@ -91,7 +91,6 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     from anime_gan.prepare.per_picture import Options
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
-    from anime_gan.prepare.shards import parse_shard
 
     shard = parse_shard(flags.shard)
     # Check all options before the first picture is read.
