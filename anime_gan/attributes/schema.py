@@ -515,8 +515,10 @@ class Schema:
         scale = self.scales.get(form.column)
         if scale is None:
             return f"{phrase!r} is out of range: the strength of {self.columns[form.column]!r} is 0% to 100%"
-        limits = f"-1 to 1, -100% to 100%, or {scale.in_unit(-1)} to {scale.in_unit(1)}"
-        return f"{phrase.replace('!', '-')!r} is out of range: {scale.name!r} goes from {limits}"
+        return (
+            f"{phrase.replace('!', '-')!r} is out of range: {scale.name!r} goes from -1 to 1, "
+            f"-100% to 100%, or {scale.in_unit(-1)} to {scale.in_unit(1)}"
+        )
 
     def _unknown_message(self, phrase: str) -> str:
         # Hints contain only positive phrases and their forms with "no", not every negation of each alias.

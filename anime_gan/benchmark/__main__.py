@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from anime_gan.benchmark import folder, pipeline
+from anime_gan.benchmark import folder, inputs, pipeline
 from anime_gan.benchmark.measure import Numbers, Options, check_space
 from anime_gan.common.command_line import Flags, run_command
 from anime_gan.common.errors import InputError
@@ -21,8 +21,11 @@ SUMMARY = """Measures the speed of training, data loading, and exported models o
 alternately, and medians are reported. Run it on an otherwise idle machine. Each part prints its table when it
 is done."""
 
-# Modules of this package in the order in which they run: `pipeline` uses the result of `step`.
-PARTS = ("step", "pipeline", "folder", "drawing", "served", "packed", "bundled", "engines", "startup")
+# Modules of this package in the order in which they run: `pipeline` and `inputs` use the result of `step`.
+PARTS = (
+    *("step", "pipeline", "inputs", "folder", "workers"),
+    *("drawing", "served", "packed", "bundled", "engines", "startup"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.switch(
         "million",
         False,
-        "also measure pipeline and folder with a million images; this takes half an hour longer and needs "
-        "14 GB of temporary disk space (true or false; default false)",
+        "also measure pipeline and folder with a million images, and inputs with ten million; this takes "
+        "half an hour longer and needs 14 GB of temporary disk space (true or false; default false)",
     )
     flags.path(
         "out",
@@ -51,7 +54,7 @@ def _benchmark(flags: Flags) -> int:
     if out is not None and out.is_dir():
         raise InputError("is a folder; give the name of a file", "out", out)
     # Parts run one at a time, and each removes its files before the next one starts.
-    large = {"pipeline": pipeline, "folder": folder}
+    large = {"pipeline": pipeline, "inputs": inputs, "folder": folder}
     check_space(max(large[name].needed_bytes(flags.million) if name in large else 0 for name in parts))
 
     import_tensorflow()

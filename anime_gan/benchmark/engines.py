@@ -31,6 +31,11 @@ engine, model, out, faces = sys.argv[1:]
 
 
 def peak():
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # On Linux, `resource` would count the memory of the process that started this one.
+        (line,) = (line for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
     try:
         import resource
     except ImportError:
@@ -65,10 +70,11 @@ def measure(options: Options) -> Numbers:
     """Draws each bundled model with each engine in new processes, alternately."""
     variants: dict[str, Callable[[], dict[str, Any]]] = {}
     sizes: dict[str, int] = {}
-    for model in sorted(path.name for path in PRETRAINED.iterdir() if path.is_dir()):
-        directory = read_export(PRETRAINED / model).directory
+    exports = [read_export(path) for path in sorted(PRETRAINED.iterdir()) if path.is_dir()]
+    exports.sort(key=lambda export: export.record["config"]["resolution"])
+    for directory in (export.directory for export in exports):
         for engine in ENGINES:
-            key = f"{engine}, {model}"
+            key = f"{engine}, {directory.parent.name}"
             files = _saved_model(directory) if engine == REFERENCE else [directory / FOLDER / MODEL]
             sizes[key] = sum(file.stat().st_size for file in files)
             variants[key] = functools.partial(_run, engine, directory, options.scratch / f"{key}.npy")
@@ -109,7 +115,7 @@ def report(numbers: Numbers) -> str:
         start, one, several = (
             median(run[key] for run in measured["runs"]) for key in ("start", "one", "all")
         )
-        first, peak = ([run[key] for run in measured["runs"]] for key in ("first_peak_bytes", "peak_bytes"))
+        memory = [[run[key] for run in measured["runs"]] for key in ("first_peak_bytes", "peak_bytes")]
         rows.append(
             [
                 f"`{engine}`, `{model}`",
@@ -117,20 +123,19 @@ def report(numbers: Numbers) -> str:
                 f"{in_words(start)} s",
                 f"{in_words(1000 * one)} ms",
                 f"{in_words(several)} s",
-                "unknown"
-                if None in peak
-                else f"{median(peak) / 1e6:.0f} MB ({median(first) / 1e6:.0f} MB for one face)",
+                *("unknown" if None in peaks else f"{median(peaks) / 1e6:.0f} MB" for peaks in memory),
                 str(measured["difference"]),
             ]
         )
     head = [
         "engine, model",
-        "size",
+        "size on disk",
         "start and first face",
         "one face",
         f"{FACES} faces",
-        "memory",
-        "difference of 255",
+        "memory, one face",
+        f"memory, {FACES} faces",
+        "largest difference from the reference, of 255",
     ]
     return markdown_table(head, rows)
 

@@ -26,7 +26,7 @@ def measure(options: Options) -> Numbers:
     with cache_in(options.scratch):
         datasets = {size: prepare(NoiseFaces(size), RESOLUTION) for size in sizes}
         flush_disk()
-        takers = {str(size): timed(_taker(dataset), BATCHES) for size, dataset in datasets.items()}
+        takers = {str(size): timed(taker(dataset), BATCHES) for size, dataset in datasets.items()}
         seconds = take_turns(takers, options.repetitions, "pipeline")
     steps = options.earlier.get("step", {}).get("steps", ())
     fastest = max((step["images_per_second"] for step in steps), default=None)
@@ -70,7 +70,7 @@ def _sizes(million: bool) -> tuple[int, ...]:
     return (*SIZES, MILLION) if million else SIZES
 
 
-def _taker(dataset: Dataset) -> Callable[[], object]:
+def taker(dataset: Dataset) -> Callable[[], object]:
     """Returns a function that takes the next batch, as `run_training` does."""
     batches = Batches(len(dataset.images), BATCH, seed=0)
     step = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 from tqdm import tqdm
@@ -41,7 +43,9 @@ same characters."""
 MAX_CHARACTERS = 2_000
 # A larger cast is a crowd, and shows neutral faces only.
 CROWD = 20
+ALL = "all"
 DEFAULT_OUT = "cast"
+OPAQUE_NOTE = "the model draws a background, so the pictures are opaque squares"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.path(
         "expressions",
         None,
-        "names of expressions, separated by commas, or a .json file with a table of your own (default: all, "
-        f"and {NEUTRAL} alone for more than {CROWD} characters)",
+        f"names of expressions, separated by commas, {ALL}, or a .json file with a table of your own "
+        f"(default: {ALL}, and {NEUTRAL} alone for more than {CROWD} characters)",
     )
     flags.text("share", None, "shares of attributes in a crowd, such as 'male 50%, glasses 10%'")
     flags.path("names", None, "text file with one name a line (default: a built-in list of given names)")
@@ -110,7 +114,10 @@ def _make(flags: Flags) -> int:
     generator = FaceGenerator(export.directory)
     checker = Checker(export.directory, schema)
     print_lines(checker.notes)
+    if export.channels == 3:
+        print_lines([OPAQUE_NOTE])
     maker = CastMaker(generator, checker, expressions, flags.tries, flags.truncation)
+    seconds: list[float] = []
     if origin is not None:
         try:
             person = found_person(generator, checked(origin.request, schema))
@@ -118,12 +125,12 @@ def _make(flags: Flags) -> int:
             raise InputError(error.reason, "like", flags.like) from error
         members = [maker.given(person)]
     else:
-        members = [
-            maker.sampled(request, seed)
-            for seed, request in enumerate(
-                tqdm(requests, unit="character", desc="drawing", file=sys.stderr, delay=1), flags.seed
-            )
-        ]
+        members = []
+        progress = tqdm(requests, unit="character", desc="drawing", file=sys.stderr, delay=1)
+        for seed, request in enumerate(progress, flags.seed):
+            started = time.process_time()
+            members.append(maker.sampled(request, seed))
+            seconds.append(time.process_time() - started)
     males = [_is_male(schema, member) for member in members]
     characters = []
     for name, member in zip(choose_names(names, males, flags.seed), members, strict=True):
@@ -148,7 +155,7 @@ def _make(flags: Flags) -> int:
         options = {name: value for name, value in given_flags(flags).items() if name != "out"}
         write_text(partial / MANIFEST, manifest(options, generator, checker.names, expressions, cast))
         write_text(partial / TABLE, table(schema, expressions, cast))
-    print(_report(members, expressions, out))
+    print(_report(members, seconds, expressions, out))
     return 0
 
 
@@ -173,7 +180,7 @@ def _check_folder(out: Path) -> None:
 
 def _expressions(value: str | None) -> tuple[Path | None, tuple[str, ...]]:
     """Returns the user's table and the names of the wanted expressions; empty for all."""
-    if value is None:
+    if value is None or value == ALL:
         return None, ()
     if value.lower().endswith(".json"):
         return Path(value), ()
@@ -209,7 +216,7 @@ def _requests(flags: Flags, schema: Schema, num: int) -> list[str]:
 
 def _print_notes(flags: Flags, schema: Schema, expressions: Expressions) -> None:
     """Says what the model cannot draw, and which wishes the expressions overrule."""
-    if expressions.missing and flags.expressions is None:
+    if expressions.missing and flags.expressions in (None, ALL):
         print_lines([f"the model has no attributes for: {', '.join(expressions.missing)}"])
     wishes = ", ".join(filter(None, [flags.attrs or ""]))
     wanted = checked(FaceRequest(wishes), schema).attributes
@@ -225,13 +232,25 @@ def _is_male(schema: Schema, member: Member) -> bool | None:
     return bool(member.person.labels[0, schema.columns.index("male")] > 0)
 
 
-def _report(members: Sequence[Member], expressions: Expressions, out: Path) -> str:
-    """Returns what was made, and what is wrong with it."""
+def _report(members: Sequence[Member], seconds: Sequence[float], expressions: Expressions, out: Path) -> str:
+    """Returns what was made, what it took, and what is wrong with it.
+
+    Args:
+        members: The cast.
+        seconds: Processor time of each member; empty if it was not measured.
+        expressions: What was drawn.
+        out: Where it is.
+    """
     count, faces = len(members), len(expressions.frames)
     lines = [
         f"{count} character{'s' * (count > 1)} with {faces} face{'s' * (faces > 1)} each in {out}/ "
         f"({sum(member.is_complete for member in members)} complete)"
     ]
+    if count > 1 and seconds:
+        lines.append(
+            f"per character: {mean(member.tries for member in members):.1f} persons drawn, "
+            f"{mean(seconds):.1f} s of processor time (at most {max(seconds):.1f} s)"
+        )
     faults: dict[str, int] = {}
     for member in members:
         for face in member.faces:

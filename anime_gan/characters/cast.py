@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,6 +63,7 @@ class CastMaker:
         expressions: Expressions,
         tries: int,
         truncation: float,
+        progress: Callable[[], None] = lambda: None,
     ) -> None:
         """Remembers what all persons share.
 
@@ -72,8 +73,9 @@ class CastMaker:
             expressions: The faces of each person.
             tries: Up to so many persons are drawn for each place in the cast; also for each face.
             truncation: In (0, 1]; 1 is off.
+            progress: Called after each face, drawn or judged.
         """
-        self._generator, self._checker = generator, checker
+        self._generator, self._checker, self._progress = generator, checker, progress
         self._frames = expressions.frames
         self._tries, self._truncation = tries, truncation
         self._others: list[Looks] = []
@@ -113,11 +115,15 @@ class CastMaker:
         frames = self._frames[1:]
         if not frames:
             return draft
-        faces = draw_faces(self._generator, draft.person, frames)
+        faces = []
+        for frame in frames:
+            faces += draw_faces(self._generator, draft.person, [frame])
+            self._progress()
         return draft._replace(faces=[draft.faces[0], *self._checked(faces, draft)])
 
     def _checked(self, faces: Sequence[Face], draft: _Draft) -> list[Face]:
         looks = self._checker.look(np.stack([face.image for face in faces]))
+        self._progress()
         labels = np.stack([face.labels for face in faces])
         found = self._checker.faults(looks, labels, draft.neutral, draft.faces[0].labels[np.newaxis])
         return [

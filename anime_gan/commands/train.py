@@ -28,13 +28,15 @@ from anime_gan.common.command_line import (
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.json_files import read_json
-from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.quiet import import_tensorflow, require_tensorflow
+from anime_gan.common.stores import store_url
 from anime_gan.common.system_limits import system_limit
 from anime_gan.datasets.dataset import DataError, Dataset
 from anime_gan.datasets.load import load_dataset
 from anime_gan.models import ARCHITECTURES
 from anime_gan.runs.cluster import START_AGAIN, Cluster
 from anime_gan.runs.divergence import way_on
+from anime_gan.runs.mirror import Mirror, push_run
 from anime_gan.runs.run_directory import (
     STAGES,
     RunDirectory,
@@ -120,7 +122,13 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
         f"named set of option values (one of {names}; default default)",
         flag_values=flag_values,
     )
-    define_path("run_dir", None, "folder of the run (default: a new one in runs/)", flag_values)
+    define_path(
+        "run_dir",
+        None,
+        "folder of the run, or a place in a bucket to mirror it, such as s3://bucket/run (default: a new "
+        "folder in runs/)",
+        flag_values,
+    )
     flags.DEFINE_bool(
         "resume",
         False,
@@ -179,7 +187,8 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
     if flag_values["dry_run"].value and cluster.has_others:
         raise ConfigError("--dry_run needs one process alone: remove --workers, or unset TF_CONFIG")
     given, run_dir = _given_options(flag_values), _given_run_dir(flag_values)
-    resumes = flag_values["resume"].value or flag_values["start_or_resume"].value
+    resumes = bool(flag_values["resume"].value or flag_values["start_or_resume"].value)
+    mirror = Mirror.of(run_dir) if run_dir else None
 
     def finished() -> bool:
         if not resumes or run_dir is None or flag_values["from_step"].present:
@@ -189,9 +198,14 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
     try:
         if cluster.has_others:
             joined.append(cluster)
+            if mirror and resumes:
+                # A chief that has completed the run no longer comes.
+                mirror.pull()
             if not cluster.join(finished):
                 print(f"The run in {run_dir} is complete.")
                 return 0
+        if mirror and not flag_values["dry_run"].value:
+            _bring_up_to_date(mirror, resumes, bool(flag_values["start_or_resume"].value), cluster)
         return _train(flag_values, cluster)
     except Exception as error:
         if not (lost := cluster.lost(error)):
@@ -206,7 +220,37 @@ def _given_options(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def _given_run_dir(flag_values: flags.FlagValues) -> Path | None:
-    return Path(flag_values["run_dir"].value) if flag_values["run_dir"].value else None
+    """Returns the folder of the run; for a place in a bucket, its local copy."""
+    place = flag_values["run_dir"].value
+    if not place:
+        return None
+    url = store_url(place)
+    return Mirror.at(url).copy if url else Path(place)
+
+
+def _bring_up_to_date(mirror: Mirror, resumes: bool, may_start: bool, cluster: Cluster) -> None:
+    """Brings the local copies of all workers, and the mirror, to the newest state.
+
+    Args:
+        mirror: The mirror of the run.
+        resumes: Whether the run may be resumed.
+        may_start: Whether it is started if there is none to resume.
+        cluster: The workers of the run.
+
+    Raises:
+        RunError: The bucket cannot be used, or has no run to resume, or has one that would be overwritten.
+    """
+    with cluster.agreed():
+        if cluster.is_chief:
+            if resumes and (mirror.pull() or mirror.has_run()):
+                mirror.push()
+            elif resumes and not may_start:
+                raise RunError("no run to resume (mirror.json is missing)", "run_dir", mirror.url)
+            else:
+                mirror.check_is_free()
+    with cluster.agreed():
+        if resumes and not cluster.is_chief:
+            mirror.pull()
 
 
 def _is_finished(directory: Path, given: dict[str, Any]) -> bool:
@@ -357,14 +401,20 @@ def _resume_run(
             if cluster.is_chief:
                 held.enter_context(locked(directory))
                 run = RunDirectory.open(directory)
-        cluster.check_shared(directory)
+        _check_shared(directory, cluster)
         return _resume_locked(run, given, cluster, from_step)
+
+
+def _check_shared(directory: Path, cluster: Cluster) -> None:
+    """Checks that all workers see the folder of the run, unless each has a local copy of its mirror."""
+    if Mirror.of(directory) is None:
+        cluster.check_shared(directory)
 
 
 def _resume_locked(run: RunDirectory, given: dict[str, Any], cluster: Cluster, from_step: int | None) -> int:
     # Options are checked before TensorFlow is loaded, so that errors appear at once.
     with cluster.agreed():
-        if given.get("init_from"):
+        if given.get("init_from") and not store_url(str(given["init_from"])):
             given["init_from"] = str(Path(str(given["init_from"])).resolve())
         saved = run.load_config(given)
         config = resume_config(saved, given)
@@ -445,6 +495,8 @@ def _start_run(
 
 def _load(config: TrainConfig, given: Mapping[str, Any], place: str | None = None) -> Dataset:
     """Loads the data of a run, which may be elsewhere than the options say."""
+    # Preparing the data may take minutes.
+    require_tensorflow()
     dataset = load_dataset(
         place or config.data,
         config.num_images,
@@ -508,7 +560,7 @@ def _run(
                 path.mkdir(parents=True, exist_ok=True)
                 held.enter_context(locked(path))
         path = run if isinstance(run, Path) else Path(cluster.chief_says(str(path)))
-        cluster.check_shared(path)
+        _check_shared(path, cluster)
         with cluster.agreed():
             if cluster.is_chief:
                 earlier = start.earlier_runs if isinstance(start, TrainedRun) else []
@@ -516,6 +568,8 @@ def _run(
                 _write_style_sheet(path / "styles.png", dataset)
                 if stages:
                     write_text(path.parent / STAGES, json.dumps(stages, ensure_ascii=False, indent=2))
+                # A bucket that cannot be written to is noticed before training.
+                push_run(path, is_last=True)
         return _train_locked(trainer, dataset, train, RunDirectory(path), cluster)
 
 
@@ -545,7 +599,8 @@ def _train_locked(
     if cluster.is_chief:
         run.save_label_rows(trainer.label_rows, len(set(train.tolist())))
         _log_to(run.path / "log.txt")
-    print(f"run: {run.path}")
+    mirror = Mirror.of(run.path)
+    print(f"run: {run.path}{f', mirrored to {mirror.url}' if mirror else ''}")
     try:
         return run_training(trainer, dataset, train, run, from_step, cluster)
     except NonFiniteError as error:

@@ -31,7 +31,8 @@ LONGEST_PART = 500
 # Help text of --model in all commands that pass its value to `exports.read.find_export`.
 MODEL_HELP = (
     "path to a run or one of its checkpoints, an exported model, or a folder of runs (the newest export is "
-    "used); or the name of a bundled model: sutemo-64 (default), sutemo-128, or sutemo-256"
+    "used); or an exported model or a run in a bucket, such as s3://bucket/run; or the name of a bundled "
+    "model: sutemo-64 (default), sutemo-128, or sutemo-256"
 )
 
 

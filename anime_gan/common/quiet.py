@@ -20,14 +20,23 @@ from anime_gan.common.errors import InputError
 MISSING = 'this needs the package "tensorflow", which is not installed: pip install tensorflow'
 
 
+def require_tensorflow() -> None:
+    """Checks, without importing it, that TensorFlow is installed.
+
+    Raises:
+        InputError: It is not.
+    """
+    if importlib.util.find_spec("tensorflow") is None:
+        raise InputError(MISSING)
+
+
 def import_tensorflow() -> ModuleType:
     """Imports TensorFlow and lists its devices; prints nothing unless this fails.
 
     Raises:
         InputError: TensorFlow is not installed.
     """
-    if importlib.util.find_spec("tensorflow") is None:
-        raise InputError(MISSING)
+    require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _held_back_stderr():
         from anime_gan.common.backend import tf

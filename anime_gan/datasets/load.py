@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from anime_gan.common.alpha import TRANSPARENT
 from anime_gan.common.source_names import split_sources
+from anime_gan.common.stores import is_remote
 from anime_gan.common.user_code import is_reference, load_object
 from anime_gan.datasets.dataset import DataError, Dataset
 
 if TYPE_CHECKING:
+    from anime_gan.datasets.folder.source import ImageFolder
     from anime_gan.datasets.illustrated import Illustrator
 
 # The default number of drawn images; a drawn source is endless.
@@ -118,8 +120,6 @@ def make_illustrator(
 
 
 def _root(data: str) -> str:
-    from anime_gan.datasets.reading.storage import is_remote
-
     return data if is_remote(data) else Path(data).resolve().as_posix()
 
 
@@ -187,6 +187,24 @@ def _load_files(data: str, num_images: int, resolution: int, transparent: str, l
         raise DataError(reason, "data", data) from error
 
 
+def open_pictures(data: str, num_images: int, transparent: bool | None, labels_from: str) -> ImageFolder:
+    """Opens a folder or zip archive of pictures without reading them.
+
+    Raises:
+        DataError: There is none (field `data`), or its labels cannot be read.
+    """
+    from anime_gan.datasets import records
+    from anime_gan.datasets.folder.source import open_folder
+    from anime_gan.datasets.reading.storage import is_folder
+
+    root = _root(data)
+    if not data or not is_folder(root):
+        raise DataError("no such folder; --shard needs a folder or zip archive of pictures", "data", data)
+    if not os.path.isfile(root) and records.is_records_folder(root):
+        raise DataError("contains shards already; --shard needs a folder of pictures", "data", data)
+    return open_folder(root, num_images, transparent, labels_from)
+
+
 def load_siblings(data: str, resolution: int, seed: int, transparent: str) -> Dataset | None:
     """Loads pairs of faces of the same person with different expressions; None if a source has none.
 
@@ -216,6 +234,8 @@ def load_siblings(data: str, resolution: int, seed: int, transparent: str) -> Da
 def _why_no_source(data: str) -> str:
     if data and os.path.isfile(data):
         return "this file is not a zip archive; use a folder of images or a .zip file"
+    if is_remote(data):
+        return "no such folder, or it cannot be reached; check its name and the credentials"
     return "no such folder; use drawn, sutemo:DIR, pixel:DIR, a folder of images, or module:NAME"
 
 

@@ -7,6 +7,7 @@ and channels. A record is a `tf.train.Example` with the features `image` (bytes 
 
 from __future__ import annotations
 
+import bisect
 import collections
 import hashlib
 import io
@@ -15,6 +16,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -31,10 +33,11 @@ from anime_gan.datasets.dataset import DataError, Dataset, printable
 from anime_gan.datasets.prepared import Chunk, source_fingerprint
 from anime_gan.datasets.reading.decoding import Files, decode_in_order
 from anime_gan.datasets.reading.kinds import IMAGE_ENDINGS, ending_of
-from anime_gan.datasets.reading.storage import list_files, read_file
+from anime_gan.datasets.reading.storage import list_files, local_copy, names_in, read_file, written_file
 
 MANIFEST = "records.json"
-VERSION = 1
+# The second version says how many images each shard has.
+VERSION, COUNTED_VERSION = 1, 2
 # This is part of the format; a change needs a new version.
 SHARD_RECORDS = 4096
 CHUNK = 256
@@ -94,7 +97,7 @@ def write_records(dataset: Dataset, destination: str) -> int:
 
     Args:
         dataset: The dataset.
-        destination: A folder or any URL that `tf.io.gfile` opens.
+        destination: A folder, or a URL such as `gs://bucket/faces` or `s3://bucket/faces`.
 
     Returns:
         The number of shards.
@@ -104,13 +107,13 @@ def write_records(dataset: Dataset, destination: str) -> int:
     """
     tf = import_tensorflow()
     try:
-        return _write_all(dataset, destination, tf.io.gfile)
-    except tf.errors.OpError as error:
-        raise DataError(f"{destination}: cannot be written: {error.message}") from error
+        return _write_all(dataset, destination)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+        raise DataError(f"{destination}: cannot be written: {reason}") from error
 
 
-def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
-    gfile.makedirs(destination)
+def _write_all(dataset: Dataset, destination: str) -> int:
     shards = _shard_names(dataset)
     manifest = {
         "version": VERSION,
@@ -122,9 +125,8 @@ def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
         "statement": dataset.statement,
         "schema": json.loads(dataset.schema.to_json()),
     }
-    strangers = {name for name in gfile.listdir(destination) if not name.startswith(PARTIAL)}
-    strangers -= {MANIFEST, *shards}
-    if strangers:
+    existing = {name for name in names_in(destination) if not name.startswith(PARTIAL)}
+    if strangers := existing - {MANIFEST, *shards}:
         raise DataError(
             f"{destination}: contains other files, such as {min(strangers)}; choose an empty folder"
         )
@@ -132,13 +134,12 @@ def _write_all(dataset: Dataset, destination: str, gfile: Any) -> int:
         for number, name in enumerate(shards):
             start = number * SHARD_RECORDS
             stop = min(start + SHARD_RECORDS, len(dataset.images))
-            if not gfile.exists(f"{destination}/{name}"):
-                _write_shard(dataset, start, stop, f"{destination}/{name}")
+            if name not in existing:
+                with written_file(destination, name) as path:
+                    _write_shard(dataset, start, stop, path)
             bar.update(stop - start)
-    partial = f"{destination}/{PARTIAL}{MANIFEST}"
-    with gfile.GFile(partial, "w") as stream:
-        stream.write(json.dumps(manifest, ensure_ascii=False, indent=1))
-    gfile.rename(partial, f"{destination}/{MANIFEST}", overwrite=True)
+    with written_file(destination, MANIFEST) as path:
+        path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
     return len(shards)
 
 
@@ -148,21 +149,29 @@ def _shard_names(dataset: Dataset) -> list[str]:
     return [f"faces-{dataset.checksum[:8]}-{i:05d}-of-{count:05d}.tfrecord" for i in range(count)]
 
 
-def _write_shard(dataset: Dataset, start: int, stop: int, path: str) -> None:
-    tf = import_tensorflow()
-    folder, name = path.rsplit("/", 1)
-    partial = f"{folder}/{PARTIAL}{name}"
-    with tf.io.TFRecordWriter(partial) as writer:
+def _full_counts(images: int) -> list[int]:
+    """Returns the number of images in each shard if all but the last are full."""
+    return [min(SHARD_RECORDS, images - start) for start in range(0, images, SHARD_RECORDS)]
+
+
+def _write_shard(dataset: Dataset, start: int, stop: int, path: Path) -> None:
+    with import_tensorflow().io.TFRecordWriter(str(path)) as writer:
         for image, labels in zip(dataset.images[start:stop], dataset.labels[start:stop], strict=True):
-            png = io.BytesIO()
-            Image.fromarray(image).save(png, "png")
-            features = {
-                "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[png.getvalue()])),
-                "labels": tf.train.Feature(int64_list=tf.train.Int64List(value=labels.tolist())),
-            }
-            example = tf.train.Example(features=tf.train.Features(feature=features))
-            writer.write(example.SerializeToString())
-    tf.io.gfile.rename(partial, path, overwrite=True)
+            writer.write(encoded(image, labels))
+
+
+def encoded(image: np.ndarray, labels: np.ndarray) -> bytes:
+    """Returns the record of an image, uint8 [height, width, channels], and its labels, int8 [num_labels]."""
+    tf = import_tensorflow()
+    png = io.BytesIO()
+    Image.fromarray(image).save(png, "png")
+    features = {
+        "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[png.getvalue()])),
+        "labels": tf.train.Feature(int64_list=tf.train.Int64List(value=labels.tolist())),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    record: bytes = example.SerializeToString()
+    return record
 
 
 class _Manifest(msgspec.Struct):
@@ -175,6 +184,8 @@ class _Manifest(msgspec.Struct):
     schema: dict[str, Any]
     shards: list[str]
     channels: int = 3
+    # Images in each shard. Without it, as in version 1, all shards but the last are full.
+    counts: list[int] | None = None
 
 
 class RecordShards:
@@ -199,7 +210,7 @@ class RecordShards:
         try:
             text = read_file(root, MANIFEST)
             manifest = parse_json(text, _Manifest)
-            if manifest.version != VERSION:
+            if manifest.version not in (VERSION, COUNTED_VERSION):
                 raise ValueError(f"it has version {manifest.version}, not version {VERSION}")
             self.schema = Schema.from_json(json.dumps(manifest.schema))
             self.name, self.statement = manifest.name, manifest.statement
@@ -207,8 +218,11 @@ class RecordShards:
             self.channels = 4 if self._transparent else 3
             self._shards = manifest.shards
             self.num_items = min(num_images or manifest.images, manifest.images)
-            if len(self._shards) != -(-manifest.images // SHARD_RECORDS):
+            counts = manifest.counts or _full_counts(manifest.images)
+            if len(self._shards) != len(counts) or sum(counts) != manifest.images or min(counts) < 0:
                 raise ValueError(f"{manifest.images} images cannot be in {len(self._shards)} shards")
+            # The number of the first record of each shard, and the number of all records.
+            self._starts = [0, *itertools.accumulate(counts)]
         except ValueError as error:
             raise DataError(f"{self._root}/{MANIFEST}: damaged ({error}); run the build again") from error
         self._found = [file for file in list_files(root, []) if file.name in self._shards]
@@ -254,21 +268,24 @@ class RecordShards:
 
     def _records(self, first_item: int) -> Iterator[tuple[bytes, list[int]]]:
         tf = import_tensorflow()
-        # All shards except the last are full.
-        first_shard, skip = divmod(first_item, SHARD_RECORDS)
+        # The last shard that begins at the record or before it.
+        first_shard = bisect.bisect_right(self._starts, first_item) - 1
+        skip = first_item - self._starts[first_shard]
         for number in range(first_shard, len(self._shards)):
             path = f"{self._root}/{self._shards[number]}"
-            expected = min(SHARD_RECORDS, self._manifest["images"] - number * SHARD_RECORDS)
+            expected = self._starts[number + 1] - self._starts[number]
             count = 0
             try:
-                for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-                    if number > first_shard or count >= skip:
-                        yield _parse(record, self.schema)
-                    count += 1
+                with local_copy(self._root, self._shards[number]) as file:
+                    for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+                        if number > first_shard or count >= skip:
+                            yield _parse(record, self.schema)
+                        count += 1
             except (tf.errors.DataLossError, ValueError) as error:
                 raise DataError(f"{path}: damaged at record {count}; {REBUILD}") from error
-            except tf.errors.OpError as error:
-                raise DataError(f"{path}: cannot be read: {error.message}") from error
+            except (OSError, tf.errors.OpError) as error:
+                reason = getattr(error, "message", None) or error
+                raise DataError(f"{path}: cannot be read: {reason}") from error
             if count != expected:
                 raise DataError(f"{path}: contains {count} records instead of {expected}; {REBUILD}")
 

@@ -16,7 +16,9 @@ from anime_gan.common import json_files
 from anime_gan.common.errors import InputError
 from anime_gan.common.plain_paths import readable
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.common.stores import store_url
 from anime_gan.common.system_limits import system_limit
+from anime_gan.exports.from_store import fetch_export
 from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
@@ -124,7 +126,7 @@ def read_export(directory: Path | None) -> Export:
     return Export(found, read_schema(found), read_record(found))
 
 
-def find_export(directory: Path | None) -> Path:
+def find_export(directory: Path | str | None) -> Path:
     """Returns the newest complete version of an exported model.
 
     A run that was stopped has a checkpoint that is newer than its exports. The checkpoint is then exported.
@@ -132,13 +134,18 @@ def find_export(directory: Path | None) -> Path:
     Args:
         directory: A version folder, an `export` folder, a run or one of its checkpoints, a folder of runs
             (the newest export is used), or the name of a bundled model, such as `sutemo-128`. An existing
-            folder of that name takes precedence. None means the default bundled model.
+            folder of that name takes precedence. None means the default bundled model. A version folder, an
+            `export` folder, or a run may also be in a bucket, from which it is downloaded.
 
     Raises:
         ModelError: There is no such model, or it is incomplete, or a checkpoint cannot be exported.
+        InputError: A bucket has no such model, or cannot be read.
     """
     if directory is None:
         directory = SHIPPED
+    if url := store_url(directory):
+        directory = fetch_export(url)
+    directory = Path(directory)
     names = sorted(path.name for path in PRETRAINED.iterdir())
     if str(directory) in names and not directory.exists():
         directory = PRETRAINED / directory

@@ -72,6 +72,7 @@ def _write_site(export: Export, out: Path, runtime: Path | None) -> int:
 def _write_vectors(export: Export, path: Path, count: int) -> int:
     if path.is_dir():
         raise InputError("is a folder; give the name of a file", "vectors", path)
+    import_tensorflow()
     from anime_gan.faces.engines import load_engine
     from anime_gan.portable.vectors import make_vectors
 

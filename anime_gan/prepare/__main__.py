@@ -12,9 +12,9 @@ from typing import Any
 
 from anime_gan.common.command_line import Flags, print_lines, run_command
 from anime_gan.common.errors import InputError
+from anime_gan.common.shards import parse_shard
 from anime_gan.prepare.cascade import find_cascade
 from anime_gan.prepare.opencv import require_opencv
-from anime_gan.prepare.shards import parse_shard
 
 SUMMARY = """Detects, crops, filters, and labels the faces in a folder or zip archive of pictures:
   python -m anime_gan.prepare SOURCE DEST
@@ -77,10 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _prepare(flags: Flags, source: str, destination: str) -> int:
     root, dest = Path(source), Path(destination)
+    # Most of this folder imports OpenCV.
     require_opencv()
     _check_folders(root, dest)
     thresholds = _parse_thresholds(flags.thresholds)
-    shard = parse_shard(flags.shard)
     from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
     from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.datasets.reading.storage import stamp_of
@@ -92,6 +92,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
 
+    shard = parse_shard(flags.shard)
     # Check all options before the first picture is read.
     corrections = read_corrections(dest / CORRECTIONS)
     cascade = find_cascade(flags.cascade)

@@ -17,6 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from anime_gan.common.files import written_whole
+from anime_gan.common.shards import Shard
 from anime_gan.common.workers import map_in_order
 from anime_gan.datasets.dataset import printable
 from anime_gan.datasets.folder.beside import label_file_names, shared_stems, stem_of
@@ -41,7 +42,7 @@ from anime_gan.prepare.per_picture import (
     PictureJob,
     analyze_pictures,
 )
-from anime_gan.prepare.shards import Shard, ShardJournals
+from anime_gan.prepare.shards import ShardJournals, journal_of
 
 FACES = "faces"
 JOURNAL = ".prepare/journal.jsonl"
@@ -97,7 +98,7 @@ class FaceExtraction:
         self._decisive = {**vars(options), "color_confidence": color_confidence, **(identity or {})}
         self._shard = shard
         path = destination / JOURNAL
-        self.journal = Journal(shard.journal(path.parent) if shard else path, self._decisive)
+        self.journal = Journal(journal_of(shard, path.parent) if shard else path, self._decisive)
         self.notes = TagNotes("tag files")
         self._shared: frozenset[str] = frozenset()
         self._contents: dict[int, int] = {}

@@ -5,46 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from anime_gan.common.errors import InputError
 from anime_gan.common.files import remove
+from anime_gan.common.shards import Shard
 from anime_gan.prepare.journal import Journal, PictureRecord
 
 _NAME = re.compile(r"shard-(\d+)-of-(\d+)\.jsonl")
 
 
-class Shard(NamedTuple):
-    """The pictures number, number + total, number + 2 * total, and so on.
-
-    Attributes:
-        number: From 0.
-        total: Number of shards.
-    """
-
-    number: int
-    total: int
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.total}"
-
-    def journal(self, folder: Path) -> Path:
-        """Returns the file of the shard's journal in the folder of all journals."""
-        return folder / f"shard-{self.number}-of-{self.total}.jsonl"
-
-
-def parse_shard(text: str) -> Shard | None:
-    """Reads a shard such as `3/64`; None for an empty text.
-
-    Raises:
-        InputError: The text means something else.
-    """
-    if not text:
-        return None
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-    if not found or int(found[1]) >= int(found[2]):
-        raise InputError("must be NUMBER/COUNT, such as 0/4 to 3/4 for four machines", "shard", text)
-    return Shard(int(found[1]), int(found[2]))
+def journal_of(shard: Shard, folder: Path) -> Path:
+    """Returns the file of a shard's journal in the folder of all journals."""
+    return folder / f"shard-{shard.number}-of-{shard.total}.jsonl"
 
 
 class ShardJournals:
@@ -73,7 +45,7 @@ class ShardJournals:
         for shard in shards:
             if shard not in found:
                 raise ValueError(f"shard {shard} is missing; run it with --shard={shard}")
-        self.paths = [shard.journal(folder) for shard in shards]
+        self.paths = [journal_of(shard, folder) for shard in shards]
         self._journals = [Journal(path, options) for path in self.paths]
 
     def __len__(self) -> int:

@@ -129,7 +129,7 @@ class Cluster:
             raise
         failed = [index for index, answer in enumerate(self._gather(b"")) if answer]
         if failed:
-            raise RunError(f"{self._names(failed)} could not start; see the message there")
+            raise RunError(f"{self._names(failed)} could not go on; see the message there")
 
     def check_same(self, what: str, value: str) -> None:
         """Checks that a text is the same on all workers.

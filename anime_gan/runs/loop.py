@@ -20,6 +20,7 @@ from anime_gan.runs.cluster import Cluster
 from anime_gan.runs.curves import draw_curves
 from anime_gan.runs.event_files import keep_events
 from anime_gan.runs.learning_rates import LearningRates
+from anime_gan.runs.mirror import push_run
 from anime_gan.runs.reporter import EVENTS, Reporter
 from anime_gan.runs.run_directory import RunDirectory
 from anime_gan.runs.snapshots import remove_old_snapshots
@@ -58,7 +59,7 @@ def run_training(
 
     Raises:
         NonFiniteError: A reported value or a weight is infinite or NaN. All checkpoints are finite.
-        RunError: The run has checkpoints, but none can be read.
+        RunError: The run has checkpoints, but none can be read; or its mirror cannot be written at the end.
     """
     config, cluster = trainer.config, cluster or Cluster()
     first = _restore(trainer, run, from_step, cluster)
@@ -91,9 +92,11 @@ def run_training(
                     run.save_checkpoint(trainer.checkpoint, done, config.keep_checkpoints)
                 else:
                     run.checkpoints.save_apart(trainer.checkpoint)
+                if cluster.is_chief and not stop and done < config.steps:
+                    push_run(run.path)
             if stop and done < config.steps:
                 logger.info("stopped by signal %d at step %d; checkpoint saved", stop, done)
-                cluster.wait()
+                _push_last(run, cluster)
                 progress.write(
                     f"Stopped at step {done}, checkpoint saved. To draw faces: {run.draw_command()}\n"
                     f"To resume: {run.resume_command()}",
@@ -106,9 +109,15 @@ def run_training(
         remove_old_snapshots(run, config)
         draw_curves(run.read_stats(), run.path / "curves.png")
         print(f"model: {exported}\nsamples: {run.path / 'samples'}\nto draw faces: {run.draw_command()}")
-    # A worker that ends earlier would look like one that died.
-    cluster.wait()
+    _push_last(run, cluster)
     return 0
+
+
+def _push_last(run: RunDirectory, cluster: Cluster) -> None:
+    """Uploads a run that has a mirror; all workers wait, because one that ends earlier would look dead."""
+    with cluster.agreed():
+        if cluster.is_chief:
+            push_run(run.path, is_last=True)
 
 
 def _restore(trainer: Trainer, run: RunDirectory, from_step: int | None, cluster: Cluster) -> int:
@@ -164,6 +173,7 @@ class _Records:
         if snapshot and done < config.steps:
             _export(self._trainer, self._dataset, self._run, done)
             remove_old_snapshots(self._run, config)
+            push_run(self._run.path)
 
 
 def _export(trainer: Trainer, dataset: Dataset, run: RunDirectory, step: int) -> Path:

@@ -30,6 +30,7 @@ from anime_gan.common.source_names import each_source
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.exports.read import LABEL_ROWS
 from anime_gan.runs.learning_rates import LearningRates
+from anime_gan.runs.mirror import shown_place
 from anime_gan.runs.run_lock import LOCK, RunError, locked, next_number
 from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
 from anime_gan.training.checkpoints import Checkpoints
@@ -214,7 +215,7 @@ class RunDirectory:
             more.append(f"--steps={steps}")
         if not alone and (folder.parent / STAGES).is_file():
             folder = folder.parent
-        return shlex.join(["python", "train.py", "--resume", f"--run_dir={folder}", *more])
+        return shlex.join(["python", "train.py", "--resume", f"--run_dir={shown_place(folder)}", *more])
 
     def draw_command(self) -> str:
         """Returns the command that draws faces with the newest model of the run."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import transparency
 from anime_gan.common.plain_paths import readable
+from anime_gan.common.user_code import is_reference
 from anime_gan.datasets.dataset import Dataset
 from anime_gan.models import get_architecture
 from anime_gan.runs.run_directory import RunDirectory
@@ -78,11 +79,16 @@ class TrainedRun:
         options["resolution"] = side
         options["base_resolution"] = config.base_resolution
         suggested: dict[str, Any] = {"discriminator_steps": 0, "transparent": transparency(self._channels)}
+        given = without_auto(given)
         if doubled:
             options["base_resolution"] = config.base_resolution or config.resolution
-            # The gradient is spread over four times as many pixels, so its squared norm is a quarter.
-            suggested["penalty_weight"] = 4.0 * self._penalty_weight()
-        given = without_auto(given)
+        penalty = config.gradient_penalty
+        # Code of the user is imported only if the command names it.
+        if given.get("gradient_penalty", penalty) == penalty and not is_reference(penalty):
+            suggested["gradient_penalty"] = penalty
+            # After growing, the gradient is spread over four times as many pixels, so its squared norm is a
+            # quarter.
+            suggested["penalty_weight"] = (4.0 if doubled else 1.0) * self._penalty_weight()
         refuse_contradictions(given, options, "the run to start from")
         return {**suggested, **given, **options, "init_from": str(self._checkpoint)}
 
@@ -121,8 +127,8 @@ class TrainedRun:
 
     def credit(self, statement: str) -> str:
         """Returns the origin and license of a dataset, with those of this run's data if they differ."""
-        if self._statement == statement:
-            return statement
+        if f"{self._statement} ".startswith(f"{statement} "):
+            return self._statement
         return f"{statement} The networks were first trained in run {self.run.path.name}. {self._statement}"
 
     def describe(self, resolution: int) -> str:

@@ -101,11 +101,10 @@ class WarmStart:
             raise self._error(f"fine-tuning needs labels in both model and data, {which}")
 
     def credit(self, statement: str) -> str:
-        """Returns the origin and license of a dataset, followed by those of this model."""
-        model = (
-            f"The generator was fine-tuned from model {self.export.name}. {self.export.record['statement']}"
-        )
-        return f"{statement} {model}"
+        """Returns the origin and license of a dataset, followed by those of this model if they differ."""
+        theirs = self.export.record["statement"].removeprefix(statement).strip()
+        credit = f"{statement} The generator was fine-tuned from model {self.export.name}. {theirs}"
+        return credit.rstrip()
 
     def describe(self, schema: Schema) -> str:
         """Returns a line that says which of the data's labels the model knows."""

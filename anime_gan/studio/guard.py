@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anime_gan.studio.errors import StudioError
+from anime_gan.studio.errors import LANGUAGES, StudioError, read_language
 
 # The page may load only from this server and may send only to it.
 HEADERS = {
@@ -99,10 +99,11 @@ class Guard:
             scheme.lower() == "bearer" and self._is_token(given.strip())
         ):
             return None
-        error = StudioError("wrong_token", 403)
         if request.url.path == "/":
-            return PlainTextResponse(error.to_json()["message"], error.status)
-        raise error
+            # The page, which knows the language, is not shown.
+            told = [read_language(code)["strings"]["error.wrong_token"] for code in LANGUAGES]
+            return PlainTextResponse("\n".join(told), 403)
+        raise StudioError("wrong_token", 403)
 
     def _is_token(self, given: str | None) -> bool:
         return given is not None and hmac.compare_digest(given.encode(), (self._token or "").encode())

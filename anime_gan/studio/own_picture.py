@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,21 +13,17 @@ from anime_gan.datasets.prepared import cache_folder
 from anime_gan.datasets.reading.pictures import is_transparent, read_picture, read_whole_picture
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.prepare.cascade import NAME
+from anime_gan.studio.slices import in_steps
 
 if TYPE_CHECKING:
     from anime_gan.faces.projector import Inversion
 
-Result = TypeVar("Result")
 # Longer side of the picture in which the face is searched, in pixels.
 LONGEST = 1_024
 # The crop around a face: its side relative to the face, and its upward shift, as `anime_gan.prepare` cuts it.
 MARGIN, LIFT = 1.5, 0.08
 # A face is unlike the picture if it has more than this share of the distance of random faces.
 POOR = 0.5
-
-
-class StoppedError(Exception):
-    """The user stopped the search."""
 
 
 def prepared(data: bytes, generator: FaceGenerator, channels: int) -> np.ndarray:
@@ -79,47 +74,6 @@ def find_closest(
         return Projector(generator).project(picture, progress)
 
     return (yield from in_steps(search, stop))
-
-
-def in_steps(
-    work: Callable[[Callable[[], None]], Result], stop: threading.Event
-) -> Generator[int, None, Result]:
-    """Runs a function that reports its progress as a generator that yields after each report.
-
-    The function runs in a thread of its own, but only while the generator is asked for its next item. So
-    other jobs of the same worker have their turns in between.
-
-    Raises:
-        StoppedError: The event was set.
-    """
-    turn = threading.Semaphore(0)
-    reports: queue.Queue[tuple[bool, Result | Exception | None]] = queue.Queue()
-
-    def progress() -> None:
-        reports.put((False, None))
-        turn.acquire()
-        if stop.is_set():
-            raise StoppedError
-
-    def run() -> None:
-        turn.acquire()
-        try:
-            reports.put((True, work(progress)))
-        except Exception as error:
-            reports.put((True, error))
-
-    threading.Thread(target=run, daemon=True).start()
-    steps = 0
-    while True:
-        turn.release()
-        is_end, result = reports.get()
-        if isinstance(result, Exception):
-            raise result
-        if is_end:
-            assert result is not None
-            return result
-        steps += 1
-        yield steps
 
 
 def is_poor(found: Inversion) -> bool:

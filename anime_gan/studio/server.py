@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import importlib.util
 import json
+import math
 import mimetypes
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -46,6 +48,9 @@ MAX_OPENING = 4
 PAGE_OF_HISTORY = 20
 # Larger drawings let smaller ones go first.
 MAX_SHORT = 16
+# Seconds until the model is loaded after the page was opened, and without a visit. Loading TensorFlow stops
+# everything else for up to a second, so it waits until the page shows its faces.
+AFTER_VISIT, WITHOUT_VISIT = 1.5, 60.0
 JSON, FILE = "application/json", "application/octet-stream"
 
 
@@ -105,7 +110,8 @@ class _Visited:
 class _Server:
     """Handles the requests of the page.
 
-    The model is loaded in the background. Requests wait in the queue until it is loaded.
+    The model is loaded in the background, after the first page is shown. Requests wait in the queue until it
+    is loaded.
     """
 
     def __init__(self, studio: Studio, models: Mapping[str, str]) -> None:
@@ -113,6 +119,9 @@ class _Server:
         self._studio, self._models = studio, models
         self._worker: Worker[Event] = Worker(PLACES)
         self._opening = 0
+        # When the model is loaded, in the time of the event loop.
+        self._due = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     def routes(self) -> list[BaseRoute]:
         """Returns what the server answers."""
@@ -130,16 +139,31 @@ class _Server:
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ]
 
-    def start(self) -> None:
-        """Starts to load the model."""
-        self._worker.submit(self._studio.warm_up)
+    def start(self, seconds: float = WITHOUT_VISIT) -> None:
+        """Loads the model after some seconds, unless that happens earlier anyway."""
+        loop = asyncio.get_running_loop()
+        if loop.time() + seconds < self._due:
+            self._cancel()
+            self._due = loop.time() + seconds
+            self._timer = loop.call_later(seconds, self._load)
+
+    def _load(self) -> None:
+        # If the queue is full, the first drawing loads the model.
+        with contextlib.suppress(BusyError):
+            self._worker.submit(self._studio.warm_up)
+
+    def _cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
 
     def stop(self) -> None:
         """Ends all drawings early."""
+        self._cancel()
         self._worker.stop()
 
     async def about(self, request: Request) -> Response:
         """Describes the model and the limits."""
+        self.start(AFTER_VISIT)
         studio = self._studio
         slots: list[dict[str, Any]] = []
         for attribute in studio.schema.attributes:

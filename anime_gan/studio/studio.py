@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from anime_gan.attributes.schema import Schema
 from anime_gan.common.alpha import on_background
 from anime_gan.datasets.reading.pictures import PictureError
 from anime_gan.exports.read import CRITIC, TAGGER, read_export
@@ -23,6 +24,7 @@ from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Draft, Entry
 from anime_gan.studio.plans import CHARACTER, READ, Drawing, Plan, Planner
 from anime_gan.studio.shelf import KEPT, Event, Shelf
+from anime_gan.studio.slices import StoppedError, beside, in_steps
 
 if TYPE_CHECKING:
     from anime_gan.characters.checks import Checker
@@ -76,6 +78,7 @@ class Studio:
         self.ready = False
         self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self.shelf.find(face)[2])
         self._directory, self._load = export.directory, load
+        self._checker: Checker | None = None
         # An export is in a folder for its version, and that of a run in a folder `export`.
         parts = [part for part in export.directory.parts[:-1] if part != "export"]
         self.label = parts[-1] if parts else self.name
@@ -87,6 +90,10 @@ class Studio:
         entries = store.entries(None, 1)
         return entries[0] if entries else arrival.add_stored(self._directory, store)
 
+    def store_arrival(self) -> None:
+        """Stores the faces to show first if the model has them, so that the page need not wait for that."""
+        _ = self.arrival
+
     def arrival_plan(self) -> Plan:
         """Plans to draw the faces to show first."""
         return Plan(
@@ -95,12 +102,14 @@ class Studio:
             size=arrival.FACES * arrival.CANDIDATES,
         )
 
-    @functools.cached_property
-    def _checker(self) -> Checker:
-        # Imported here, because it imports TensorFlow.
-        from anime_gan.characters.checks import Checker
-
-        return Checker(self._directory, self.schema)
+    def _judges(self, stop: threading.Event) -> Generator[Event, None, Checker]:
+        """Returns the judges. They take seconds to load, in which others may draw."""
+        if self._checker is None:
+            side, channels = self._generator.resolution, self._channels
+            self._checker = yield from _with_progress(
+                beside(lambda: _load_judges(self._directory, self.schema, (side, side, channels)), stop)
+            )
+        return self._checker
 
     @functools.cached_property
     def _generator(self) -> FaceGenerator:
@@ -137,7 +146,7 @@ class Studio:
             yield from self._read(requests, stop)
             return
         if plan.kind == CHARACTER:
-            yield from self._character(plan, requests[0])
+            yield from self._character(plan, requests[0], stop)
             return
         if plan.is_preview:
             yield from self._preview(plan, requests, stop)
@@ -199,29 +208,41 @@ class Studio:
                 entry = draft.finish(KEPT, text)
         yield {"done": self.shelf.entry_json(entry)}
 
-    def _character(self, plan: Plan, request: FaceRequest) -> Iterator[Event]:
+    def _character(self, plan: Plan, request: FaceRequest, stop: threading.Event) -> Iterator[Event]:
         # Imported here, because it imports TensorFlow.
-        from anime_gan.studio.character_pack import pack_character
+        from anime_gan.studio.character_pack import draw_character, packed
 
-        data = pack_character(self._generator, self._checker, request, plan.engine)
+        generator = self._generator
+        try:
+            checker = yield from self._judges(stop)
+            steps = in_steps(lambda progress: draw_character(generator, checker, request, progress), stop)
+            drawn = yield from _with_progress(steps)
+            writing = beside(lambda: packed(generator, checker, drawn, plan.engine), stop)
+            data = yield from _with_progress(writing)
+        except StoppedError as error:
+            raise StudioError("stopped", 409) from error
         name = "-".join(filter(None, ("character", plan.engine)))
         yield {"done": {"file": data_url(data, "application/zip"), "name": f"{name}.zip"}}
 
     def _read(self, requests: Sequence[FaceRequest], stop: threading.Event) -> Iterator[Event]:
         """Draws faces, and says what the judges of the model see in them."""
+        try:
+            checker = yield from self._judges(stop)
+        except StoppedError as error:
+            raise StudioError("stopped", 409) from error
         for request in requests:
             if stop.is_set():
                 raise StudioError("stopped", 409)
             (face,) = self._generator.faces(request)
-            yield {"reading": self._reading(face.image)}
+            yield {"reading": self._reading(checker, face.image)}
         yield {"done": {}}
 
-    def _reading(self, image: np.ndarray) -> Event:
+    def _reading(self, checker: Checker, image: np.ndarray) -> Event:
         """Returns the attributes that the tagger sees, and by how much the critic finds the face intact."""
         # Imported here, because this module imports TensorFlow.
         from anime_gan.judges.tagger import decide
 
-        looks = self._checker.look(image[np.newaxis])
+        looks = checker.look(image[np.newaxis])
         seen = None
         if looks.probabilities is not None:
             seen = payload.described(decide(looks.probabilities, self.schema)[0], self.schema)
@@ -246,7 +267,7 @@ class Studio:
             found = yield from _with_progress(own_picture.find_closest(picture, generator, stop), STEPS)
         except PictureError as error:
             raise StudioError("unreadable") from error
-        except own_picture.StoppedError as error:
+        except StoppedError as error:
             raise StudioError("stopped", 409) from error
         text = generator.picture_text(found.request, self.schema.parse(found.request.attributes))
         with self.shelf.history.new() as draft:
@@ -297,7 +318,19 @@ class Studio:
         return {"face": self.shelf.face_json(draft.identifier, number, text)}
 
 
-def _with_progress(steps: Generator[int, None, Result], total: int) -> Generator[Event, None, Result]:
+def _load_judges(directory: Path, schema: Schema, shape: tuple[int, int, int]) -> Checker:
+    """Loads the judges of a model, and shows them a picture, because the first one takes longer."""
+    # Imported here, because it imports TensorFlow.
+    from anime_gan.characters.checks import Checker
+
+    checker = Checker(directory, schema)
+    checker.look(np.zeros((1, *shape), np.uint8))
+    return checker
+
+
+def _with_progress(
+    steps: Generator[int | None, None, Result], total: int | None = None
+) -> Generator[Event, None, Result]:
     """Yields an event for each step; returns what the steps return."""
     while True:
         try:

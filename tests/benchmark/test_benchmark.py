@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anime_gan.benchmark import drawing, folder, machine, measure, pipeline, step, synthetic
+from anime_gan.benchmark import drawing, folder, inputs, machine, measure, pipeline, step, synthetic, workers
 from anime_gan.benchmark.__main__ import main
 from anime_gan.benchmark.measure import Options, run_python, take_turns, timed
 from anime_gan.datasets.prepared import prepare
@@ -240,3 +240,22 @@ def test_systems_without_linux_calls_are_measured_too(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(pipeline, "SIZES", (100,))
     assert pipeline.measure(Options(1, tmp_path / "scratch", False, {}))["sizes"][0]["images"] == 100
+
+
+def test_inputs_of_several_sizes(tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "SIZES", (100, 200))
+    numbers = inputs.measure(Options(1, tmp_path, False, {"step": {"steps": [{"images_per_second": 10.0}]}}))
+    assert [line["images"] for line in numbers["sizes"]] == [100, 200]
+    for line in numbers["sizes"]:
+        assert line["seconds_to_the_first_batch"][0] > 0
+        assert line["times_the_training_step"] == pytest.approx(line["images_per_second"] / 10.0)
+    assert "| 200 " in inputs.report(numbers)
+    # Images of 8x8 pixels with three channels, and six labels in two files.
+    assert inputs.needed_bytes(False) == 300 * (192 + 12)
+
+
+def test_efficiency_of_workers_is_relative_to_one_process():
+    seconds = {"1 process x 2 threads": [1.0, 0.5, 0.25], "2 workers x 1 thread": [1.0]}
+    table = workers.report({"seconds_a_step": seconds})
+    assert re.search(r"1 process x 2 threads\s+\|\s+64\s+\|\s+100%", table)
+    assert re.search(r"2 workers x 1 thread\s+\|\s+32\s+\|\s+50%", table)

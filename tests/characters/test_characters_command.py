@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from anime_gan.benchmark.synthetic import untrained_export
 from anime_gan.characters import __main__ as command
 from anime_gan.commands import generate
 from anime_gan.faces.generator import FaceGenerator
@@ -41,7 +43,9 @@ def rows() -> list[dict[str, str]]:
 def test_a_cast_can_be_made_again(capsys):
     flags = [MODEL, "--attrs=silver hair, red eyes", "--num=2", "--expressions=happy,sad", "--tries=1"]
     assert command.main(flags) == 0
-    assert "2 characters with 9 faces each in cast/" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2 characters with 9 faces each in cast/" in printed
+    assert re.search(r"per character: 1\.0 persons drawn, \d+\.\d s of processor time", printed)
     manifest = json.loads(Path("cast/manifest.json").read_text("utf-8"))
     first, second = manifest["characters"]
     assert first["person"]["seeds"] == "0" and second["person"]["seeds"] == "1"
@@ -75,6 +79,21 @@ def test_a_crowd_is_balanced(capsys):
     assert [sum(row[name] == "yes" for row in table) for name in ("male", "glasses")] == [12, 6]
     assert len({row["name"] for row in table}) == 24
     assert Image.open(f"cast/faces/{table[3]['tag']}.png").size == (96, 96)
+
+
+def test_a_model_with_backgrounds_makes_opaque_pictures(tmp_path, capsys):
+    model = untrained_export(tmp_path / "model")
+    flags = [f"--model={model}", "--for=renpy,rpgmaker,atlas", "--size=96", "--tries=1"]
+    assert command.main(flags) == 0
+    printed = capsys.readouterr()
+    assert "1 character with 2 faces each" in printed.out
+    assert "the model draws a background" in printed.err
+    assert "the model has no attributes for: laughing" in printed.err
+    (sprite,) = Path("cast/renpy").rglob("side * happy.png")
+    assert np.asarray(Image.open(sprite).convert("RGBA"))[..., 3].min() == 255
+    (sheet,) = Path("cast/rpgmaker").rglob("*.png")
+    # Two of eight cells have a face.
+    assert (np.asarray(Image.open(sheet))[..., 3] == 255).mean() == 0.25
 
 
 def test_wishes_that_expressions_overrule_are_named(capsys):

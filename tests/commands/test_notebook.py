@@ -16,7 +16,10 @@ def test_notebook(monkeypatch):
     shown: list[str] = []
     display = types.ModuleType("IPython.display")
     display.Image, display.display = str, shown.append
-    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    package = types.ModuleType("IPython")
+    # Matplotlib asks for it.
+    package.version_info = (9, 0, 0)
+    monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     cells = [cell for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
     sources = ["".join(cell["source"]) for cell in cells]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import shlex
 from pathlib import Path
@@ -160,3 +161,10 @@ def test_commands_do_not_share_flags(capsys):
 
     for main in (train.main, generate.main, train.main):
         assert main(["--help"]) == 0
+
+
+def test_missing_tensorflow_is_said_before_the_data_is_prepared(monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(train, "load_dataset", pytest.fail)
+    assert train.main(["--data=drawn"]) == 2
+    assert "pip install tensorflow" in capsys.readouterr().err

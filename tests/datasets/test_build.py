@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anime_gan.datasets import build
+from anime_gan.datasets import build, record_parts, records
+from anime_gan.datasets.folder import source
 from anime_gan.datasets.load import load_dataset
 
 
@@ -122,3 +123,69 @@ def assert_one_line(error: str, said: str) -> None:
     assert error.startswith("anime_gan.datasets.build: ")
     assert error.count("\n") == 1 and error.endswith("\n")
     assert said in error
+
+
+def test_shards_of_work_are_joined_without_reading_a_picture(pictures, capsys, monkeypatch):
+    (pictures / "3.png").write_bytes(b"broken")
+    monkeypatch.setattr(record_parts, "SHARD_RECORDS", 2)
+    for number in (1, 0):
+        assert build.main(["pictures", "parts", "--resolution=32", f"--shard={number}/2"]) == 0
+        assert f"shard {number}/2 is finished" in capsys.readouterr().out
+    # Blocks of two pictures, of which one is broken: the second machine has the second block.
+    assert sorted(name.split("-")[2:] for name in os.listdir("parts")) == [
+        ["000000", "2.tfrecord"],
+        ["000001", "1.tfrecord"],
+        ["000002", "1.tfrecord"],
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(source.ImageFolder, "chunks", None)
+        assert build.main(["pictures", "parts", "--resolution=32"]) == 0
+    assert capsys.readouterr().out == "4 images: parts\n"
+    here, there = load_dataset("pictures", 0, 32, 0), load_dataset("parts", 0, 32, 0)
+    np.testing.assert_array_equal(there.images, here.images)
+    assert (there.schema, there.statement, there.checksum) == (here.schema, here.statement, here.checksum)
+    assert len(load_dataset("parts", 3, 32, 0).images) == 3
+
+
+def test_what_is_missing_is_written_when_shards_are_joined(pictures, capsys, monkeypatch):
+    monkeypatch.setattr(record_parts, "SHARD_RECORDS", 2)
+    assert build.main(["pictures", "parts", "--shard=2/3"]) == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("parts").iterdir()}
+    capsys.readouterr()
+    assert build.main(["pictures", "parts"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "5 images: parts\n"
+    assert "note: 2 blocks of pictures were missing" in told.err
+    assert before.items() <= {path: path.stat().st_mtime_ns for path in Path("parts").iterdir()}.items()
+    assert load_dataset("parts", 0, 64, 0).checksum == load_dataset("pictures", 0, 64, 0).checksum
+
+
+def test_reading_shards_of_work_goes_on_in_the_middle(pictures, monkeypatch):
+    monkeypatch.setattr(record_parts, "SHARD_RECORDS", 2)
+    for arguments in (["--shard=0/1"], []):
+        assert build.main(["pictures", "parts", *arguments]) == 0
+    shards = records.RecordShards("parts", 0)
+    for first in range(6):
+        reds = [image[9, 9, 0] for chunk in shards.chunks(first, 40) for image in chunk.images]
+        assert reds == [0, 50, 100, 150, 200][first:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["pictures", "parts", "--shard=0/2", "--num_images=4"],
+            "contains shards of other pictures or labels",
+        ),
+        (["pictures", "pictures", "--shard=0/2"], "contains other files"),
+        (["pictures", "parts", "--shard=2/2"], "--shard=2/2: must be NUMBER/COUNT"),
+        (["drawn", "new", "--shard=0/2"], "drawn: no such folder; --shard needs"),
+        (["parts", "new", "--shard=0/2"], "parts: contains shards already"),
+    ],
+)
+def test_shards_of_work_that_do_not_fit(pictures, capsys, arguments, said):
+    for more in (["--shard=0/1"], []):
+        assert build.main(["pictures", "parts", *more]) == 0
+    capsys.readouterr()
+    assert build.main(arguments) == 2
+    assert_one_line(capsys.readouterr().err.splitlines(keepends=True)[-1], said)

@@ -238,7 +238,9 @@ def test_a_damaged_shard_is_named(dataset, shards, damage, said, tmp_path):
     "change",
     [
         lambda text: text[:100],
-        lambda text: text.replace('"version": 1,\n "name"', '"version": 2,\n "name"'),
+        lambda text: text.replace('"version": 1,\n "name"', '"version": 3,\n "name"'),
+        lambda text: text.replace('"version": 1,', '"version": 2, "counts": [8, 3],'),
+        lambda text: text.replace('"version": 1,', '"version": 2, "counts": [13, -1],'),
         lambda text: text.replace('"name": "hair_color"', '"name": 7'),
         lambda text: text.replace('"images": 12', '"images": 30'),
         lambda text: text.replace('"images": 12', '"images": null'),

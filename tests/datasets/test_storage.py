@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from anime_gan.datasets.reading.storage import is_folder, is_remote, list_files, read_file
+from anime_gan.common.stores import is_remote
+from anime_gan.datasets.reading.storage import is_folder, list_files, read_file
 
 
 def write(path: Path, content: bytes = b"x") -> None:

@@ -1,4 +1,4 @@
-"""The page without a server: its files, and in Chromium its faces, which are those of generate.py."""
+"""The page without a server: its files, and in browsers its faces, which are those of generate.py."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import hashlib
 import http.server
 import os
 import shutil
+import subprocess
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -21,8 +24,10 @@ from anime_gan.exports.read import read_export
 from anime_gan.portable import site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# A folder with onnxruntime-web, which the tests do not download.
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+# A folder with onnxruntime-web, and one with puppeteer-core, which drives Firefox; see .ci/run.
 RUNTIME = os.environ.get("ANIME_GAN_ONNXRUNTIME_WEB")
+PUPPETEER = os.environ.get("ANIME_GAN_PUPPETEER")
 
 
 @pytest.fixture
@@ -63,9 +68,20 @@ def test_a_wrong_runtime_is_refused(tmp_path, runtime):
     assert not (tmp_path / "site").exists()
 
 
+class Served(NamedTuple):
+    """The page on a plain server of static files.
+
+    Attributes:
+        address: Where the page is, in a subfolder.
+        end: Stops the server.
+    """
+
+    address: str
+    end: Callable[[], None]
+
+
 @pytest.fixture
-def address(tmp_path):
-    """The page in a subfolder of a plain server of static files."""
+def served(tmp_path) -> Iterator[Served]:
     site.write_site(read_export(None), tmp_path / "www" / "deep" / "faces", Path(RUNTIME or ""))
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -75,23 +91,34 @@ def address(tmp_path):
     handler = functools.partial(Quiet, directory=str(tmp_path / "www"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/deep/faces/"
-    server.shutdown()
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+
+    yield Served(f"http://127.0.0.1:{server.server_port}/deep/faces/", end)
+    end()
 
 
 @pytest.mark.skipif(not (CHROMIUM and RUNTIME), reason="needs Chromium and ANIME_GAN_ONNXRUNTIME_WEB")
-def test_page_and_command_draw_the_same_faces(tmp_path, address):
+def test_page_and_command_draw_the_same_faces(tmp_path, served):
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        blocked = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", blocked])
         context = browser.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
         page = context.new_page()
+        # Some machines are slow; nothing waits longer than needed.
+        page.set_default_timeout(120_000)
         errors, requests = [], []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
-        page.goto(address)
+        page.goto(served.address)
         # The page draws the faces to start with itself.
         page.wait_for_selector("#panel-faces .face img")
+        # The page starts at its top, also on a phone.
+        page.wait_for_function("document.querySelectorAll('#panel-faces .face img').length === 16")
+        assert page.evaluate("scrollY") == 0
         page.fill("#words", "blue hair smile")
         page.click("#more summary")
         page.fill("#number", "2")
@@ -119,17 +146,43 @@ def test_page_and_command_draw_the_same_faces(tmp_path, address):
         assert _text(opened)["set"] == "red eyes, glasses"
         assert _difference(opened, made) <= 1
         assert errors == []
-        assert all(url.startswith((address, "blob:", "data:")) for url in requests)
+        assert all(url.startswith((served.address, "blob:", "data:")) for url in requests)
 
-        # The page works without a network after the first visit.
-        page.wait_for_function("navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready")
-        page.reload()
-        context.set_offline(True)
-        page.reload()
+        # The page works without its server after the first visit.
+        page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        served.end()
+        page.goto("about:blank")
+        page.goto(served.address)
+        page.wait_for_function("document.querySelectorAll('#panel-faces .face img').length === 16")
         page.fill("#words", "red hair")
         page.click("[type=submit]")
-        page.wait_for_selector("#panel-faces .face img")
+        page.wait_for_selector("#panel-faces .heading + * .face img[alt*='red hair']")
         browser.close()
+
+
+@pytest.mark.skipif(
+    not (FIREFOX and PUPPETEER and RUNTIME and shutil.which("node")),
+    reason="needs Firefox, Node, ANIME_GAN_PUPPETEER, and ANIME_GAN_ONNXRUNTIME_WEB",
+)
+def test_firefox_and_command_draw_the_same_faces(tmp_path, served):
+    base, made, saved, opened = (tmp_path / f"{name}.png" for name in ("base", "made", "page", "opened"))
+    assert generate.main(["--seeds=5", "--attrs=blue hair", f"--out={base}"]) == 0
+    assert generate.main([f"--like={base}", "--set=red eyes, glasses", f"--out={made}"]) == 0
+    script = Path(__file__).with_name("firefox.mjs")
+    command = ["node", str(script), str(PUPPETEER), str(FIREFOX), served.address, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        first = process.stdout.readline()
+        # From here on, the page has no server.
+        served.end()
+        said = first + process.communicate()[0]
+    assert (process.returncode, said) == (0, "visited\n")
+    assert _text(saved)["seeds"] == "9007199254740993"
+    assert generate.main([f"--like={saved}", f"--out={tmp_path / 'again.png'}"]) == 0
+    assert _difference(tmp_path / "again.png", saved) <= 1
+    assert _difference(opened, made) <= 1
+    assert _text(opened)["set"] == "red eyes, glasses"
 
 
 def _download(page, selector: str, path: Path) -> Path:

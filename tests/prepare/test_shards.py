@@ -13,9 +13,9 @@ pytest.importorskip("cv2")
 from test_extraction import NOTHING, OPTIONS, TABLE, BlackMarks, contents, draw_picture, prepare, save
 
 from anime_gan.common.errors import InputError
+from anime_gan.common.shards import Shard, parse_shard
 from anime_gan.prepare.extraction import FaceExtraction
 from anime_gan.prepare.results import write_results
-from anime_gan.prepare.shards import Shard, parse_shard
 
 
 @pytest.fixture

@@ -53,7 +53,10 @@ def test_a_run_of_the_same_size_starts_where_the_other_stopped(trained, start, s
     assert start.fits(dataset)
     options = start.options({"steps": 3})
     config = TrainConfig(**options)
-    assert (config.resolution, config.discriminator_steps, config.penalty_weight) == (64, 0, -1.0)
+    assert (config.resolution, config.discriminator_steps, config.penalty_weight) == (64, 0, 0.5)
+    assert config.gradient_penalty == "r1"
+    # The weight of one penalty says nothing about that of another.
+    assert "penalty_weight" not in start.options({"gradient_penalty": "dragan"})
     trainer = make_trainer(config, dataset)
     start.fill(trainer)
     for name in NETWORKS:
@@ -66,7 +69,7 @@ def test_a_run_of_the_same_size_starts_where_the_other_stopped(trained, start, s
 
 def test_networks_grow_to_twice_the_size(trained, start, schema, labels):
     dataset = make_dataset(schema, labels, side=128)
-    config = TrainConfig(**{"gradient_penalty": "r1", **start.options({"resolution": 128})})
+    config = TrainConfig(**start.options({"resolution": 128}))
     assert (config.base_resolution, config.discriminator_steps) == (64, 0)
     # Four times: the same penalty for the same judgement of the reduced images.
     assert config.penalty_weight == 2.0
@@ -118,6 +121,8 @@ def test_automatic_transparency_is_what_the_run_has(channels, transparent, schem
 def test_the_same_pictures_are_credited_once(start, trained):
     theirs = trained[0].read_data().statement
     assert start.credit(theirs) == theirs
+    # This run's own data, followed by an earlier model.
+    assert start.credit(theirs.partition(" ")[0]) == theirs
     assert start.credit("Mine.") == f"Mine. The networks were first trained in run 0001-plain. {theirs}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -14,6 +16,9 @@ from anime_gan.exports.read import find_export, read_schema
 from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, read_language
 
 OTHERS = LANGUAGES[1:]
+# What checks the settings that the page sends, or that an opened file contains.
+CHECKS = ("attributes/edits.py", "attributes/schema.py", "faces/generator.py")
+CHECKS += ("faces/request.py", "faces/resizing.py", "faces/sheets.py")
 
 
 def gaps(sentence: str) -> set[str]:
@@ -62,6 +67,40 @@ def test_every_error_has_a_sentence_and_every_sentence_an_error():
     for code, given in values.items():
         for names in given:
             assert gaps(strings[f"error.{code}"]) <= names, code
+
+
+def english_reasons(path: Path) -> Iterator[str]:
+    """Yields each reason of the input errors of a module, with a number for everything that is filled in."""
+    for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        # A wrong seed in a file makes it a file without settings.
+        if not isinstance(function, ast.FunctionDef) or function.name == "parse_seeds":
+            continue
+        for node in ast.walk(function):
+            match node:
+                case ast.Call(func=ast.Name(id="InputError" | "RequestError" | "AttributeRequestError")):
+                    reason = node.args[0]
+                case ast.Assign(targets=[ast.Name(id="reason")], value=reason):
+                    pass
+                case ast.Return(value=reason) if function.name.endswith("_message"):
+                    pass
+                case _:
+                    continue
+            if isinstance(reason, ast.Constant):
+                yield reason.value
+            elif isinstance(reason, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else "7" for part in reason.values)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_reason_is_there_with_the_same_gaps(language):
+    reasons = read_language(language)["reasons"]
+    assert list(reasons) == list(read_language(OTHERS[0])["reasons"])
+    for english, other in reasons.items():
+        assert gaps(other) == gaps(english), english
+    patterns = [re.sub(r"\\{\w+\\}", ".*", re.escape(english)) for english in reasons]
+    said = [reason for check in CHECKS for reason in english_reasons(PAGE.parents[1] / check)]
+    assert len(said) >= 25
+    assert [reason for reason in said if not any(re.fullmatch(pattern, reason) for pattern in patterns)] == []
 
 
 def test_an_errors_sentence_has_its_gaps_filled():

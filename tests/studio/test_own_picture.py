@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from anime_gan.studio import own_picture
-from anime_gan.studio.own_picture import StoppedError, in_steps, prepared
+from anime_gan.studio.own_picture import prepared
+from anime_gan.studio.slices import StoppedError, in_steps
 
 
 def test_the_work_rests_between_two_steps():

@@ -331,14 +331,35 @@ def test_a_long_drawing_shows_how_far_it_is_and_can_be_stopped(page, served, mon
 
 
 @pytest.mark.parametrize(
-    ("locale", "draw_", "hair"), [("zh-CN", "生成", "发色"), ("ja-JP", "描く", "髪の色")]
+    ("locale", "draw_", "hair", "reasons"),
+    [
+        (
+            "zh-CN",
+            "生成",
+            "发色",
+            ["必须大于 0 且不超过 1", "未知的属性 'smilee'；是指 'smile' / 'smile=yes' / 'smile=1' 吗？"],
+        ),
+        (
+            "ja-JP",
+            "描く",
+            "髪の色",
+            ["0より大きく、1以下", "不明な属性'smilee'。'smile' / 'smile=yes' / 'smile=1'のことですか？"],
+        ),
+    ],
 )
-def test_in_their_language(new_page, locale, draw_, hair):
+def test_in_their_language(new_page, locale, draw_, hair, reasons, tmp_path):
     page = new_page(locale=locale)
     expect(page.locator("html")).to_have_attribute("lang", locale if locale == "zh-CN" else "ja")
     expect(page.locator("#picker legend").first).to_have_text(hair)
     page.get_by_role("button", name=draw_, exact=True).click()
-    expect(page.locator("#panel-faces .heading")).to_be_visible()
+    expect(page).to_have_url(re.compile("seed="))
+    # Also the reasons of errors are in this language.
+    path = tmp_path / "settings.json"
+    (entry,) = page.request.get(address(page) + "api/history").json()["entries"]
+    for wrong, reason in zip(({"truncation": "2"}, {"set": "smilee"}), reasons, strict=True):
+        path.write_text(json.dumps({**entry["settings"], **wrong}))
+        drop(page, path)
+        expect(page.get_by_role("alert")).to_contain_text(reason)
     # The choice is remembered.
     page.locator("#language").select_option("en")
     expect(page.locator("#picker legend").first).to_have_text("Hair color")
@@ -382,6 +403,7 @@ def test_a_model_without_attributes(new_page):
     expect(dialog.get_by_label("All values of")).to_have_count(0)
     dialog.get_by_role("button", name="Similar faces").click()
     expect(dialog.locator(".results button.face")).to_have_count(8)
+    expect(page.get_by_role("alert")).to_be_empty()
     # A click on the padding does not close the dialog, one outside does.
     box = dialog.bounding_box()
     page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)

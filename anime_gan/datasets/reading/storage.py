@@ -1,15 +1,20 @@
-"""Lists and reads files: in local folders, zip archives, and file systems of TensorFlow (`gs://...`)."""
+"""Lists, reads, and writes files: in local folders, zip archives, and object stores (`gs://`, `s3://`)."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
 import stat
+import tempfile
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
+from anime_gan.common.files import written_whole
+from anime_gan.common.stores import Store, is_remote, joined, open_store
 from anime_gan.datasets.reading.zipped import is_zip, read_zipped, zipped_files, zipped_stamp
 
 IGNORED = frozenset({"__MACOSX"})
@@ -36,14 +41,9 @@ class FoundFile(NamedTuple):
         return self.stamp[0] if len(self.stamp) == 1 or os.name == "nt" else self.stamp[1]
 
 
-def is_remote(root: str) -> bool:
-    """Whether a root is on a remote file system rather than a local folder."""
-    return "://" in root
-
-
 def is_folder(root: str) -> bool:
     """Whether the folder or zip archive exists; False for a remote folder that cannot be reached."""
-    return _gfile().isdir(root) if is_remote(root) else os.path.isdir(root) or is_zip(root)
+    return _store(root).is_folder(root) if is_remote(root) else os.path.isdir(root) or is_zip(root)
 
 
 def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
@@ -73,7 +73,7 @@ def read_file(root: str, name: str, limit: int | None = None) -> bytes:
         OSError: The file cannot be read; the message is the reason in one line, without the name.
     """
     if is_remote(root):
-        return _read_remote(_joined(root, name), limit)
+        return _store(root).read(joined(root, name), limit)
     if os.path.isfile(root):
         return read_zipped(root, name, limit)
     path = os.path.join(root, name)
@@ -85,6 +85,68 @@ def read_file(root: str, name: str, limit: int | None = None) -> bytes:
             return stream.read(limit)
     except (OSError, ValueError) as error:  # ValueError: the name is not valid.
         raise OSError(_reason(error)) from error
+
+
+@contextlib.contextmanager
+def local_copy(root: str, name: str) -> Iterator[Path]:
+    """Yields the path of a file, or of a temporary copy of a remote file.
+
+    Raises:
+        OSError: The remote file cannot be read.
+    """
+    if not is_remote(root):
+        yield Path(root) / name
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name.rpartition("/")[2]
+        _store(root).download(joined(root, name), path)
+        yield path
+
+
+@contextlib.contextmanager
+def written_file(root: str, name: str) -> Iterator[Path]:
+    """Yields a temporary path; what is written there becomes a file in a local or remote folder.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if not is_remote(root):
+        with written_whole(Path(root) / name) as partial:
+            yield partial
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        yield path
+        put_file(path, root, name)
+
+
+def put_file(path: Path, root: str, name: str) -> None:
+    """Moves a file on the same disk into a local folder, or uploads it to a remote one.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if is_remote(root):
+        _store(root).upload(path, joined(root, name))
+    else:
+        os.replace(path, Path(root) / name)
+
+
+def names_in(root: str) -> set[str]:
+    """Returns the names in a local or remote folder; none if it does not exist.
+
+    Raises:
+        OSError: It cannot be listed.
+    """
+    try:
+        if is_remote(root):
+            return {entry.name for entry in _store(root).entries(root)}
+        return set(os.listdir(root))
+    except FileNotFoundError:
+        # An empty text would mean the current folder.
+        if not root:
+            raise
+        return set()
 
 
 def stamp_of(root: str, name: str) -> tuple[int, ...] | None:
@@ -175,68 +237,43 @@ def _list_zip(root: str) -> Iterator[FoundFile]:
 
 
 def _list_remote(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]:
-    # `gfile.walk` would need one more request per entry, and it stops at a folder that cannot be listed.
-    errors = _remote_error()
     pending = [""]
     while pending:
         folder = pending.pop()
         prefix = f"{folder}/" if folder else ""
         try:
-            # Object stores end folder names with "/".
-            entries = sorted({entry.rstrip("/") for entry in _gfile().listdir(_joined(root, folder))})
-        except errors as error:
+            entries = _store(root).entries(joined(root, folder) if folder else root)
+        except OSError as error:
             if not folder:
-                raise OSError(_reason(error)) from error
-            skipped.append((folder, _reason(error)))
+                raise
+            skipped.append((folder, str(error)))
             continue
         subfolders = []
         for entry in entries:
-            if not entry or entry[0] == "." or entry in IGNORED:
+            if entry.name[0] == "." or entry.name in IGNORED:
                 continue
-            name = prefix + entry
-            try:
-                status = _gfile().stat(_joined(root, name))
-            except errors as error:
-                skipped.append((name, _reason(error)))
-                continue
-            if status.is_directory:
+            name = prefix + entry.name
+            if entry.problem:
+                skipped.append((name, entry.problem))
+            elif entry.is_folder:
                 subfolders.append(name)
             else:
-                yield FoundFile(name, status.length, (status.mtime_nsec,))
+                yield FoundFile(name, entry.size, (entry.stamp,))
         pending += reversed(subfolders)
 
 
-def _read_remote(path: str, limit: int | None) -> bytes:
-    try:
-        with _gfile().GFile(path, "rb") as stream:
-            content: bytes = stream.read(-1 if limit is None else limit)
-            return content
-    except _remote_error() as error:
-        raise OSError(_reason(error)) from error
-
-
-def _joined(root: str, name: str) -> str:
-    return root + name if root.endswith("/") else f"{root}/{name}"
+def _store(root: str) -> Store:
+    return _store_of(root.partition("://")[0])
 
 
 @functools.cache
-def _gfile() -> Any:
-    from anime_gan.common.quiet import import_tensorflow
-
-    return import_tensorflow().io.gfile
-
-
-def _remote_error() -> type[Exception]:
-    from anime_gan.common.backend import tf
-
-    error: type[Exception] = tf.errors.OpError
-    return error
+def _store_of(scheme: str) -> Store:
+    return open_store(f"{scheme}://")
 
 
 def _reason(error: Exception) -> str:
-    """Returns the reason of an error in one line; some errors of TensorFlow have only a type."""
+    """Returns the reason of an error in one line."""
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return "symlink loop"
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    text = " ".join(text.split())
+    text = " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
     return text[0].lower() + text[1:] if isinstance(error, OSError) else text

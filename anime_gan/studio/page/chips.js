@@ -132,13 +132,16 @@ export class Chips {
       if (chip.getAttribute("aria-checked") === "true") chip.querySelector("img").src = pictureOf(face);
       else wanted.push([chip, this.set(name, typed)]);
     }
+    if (!wanted.length) return;
     const seen = (drawn, index) => {
       const [chip] = wanted[index];
+      delete this.container.dataset.note;
       this.drawn.set(chip.dataset.chip, drawn);
       chip.querySelector("img").src = pictureOf(drawn);
     };
+    const waits = () => (this.container.dataset.note = t("loading"));
     try {
-      await change("chips", face, wanted.map(([, set]) => set), seen);
+      await change("chips", face, wanted.map(([, set]) => set), seen, waits);
     } catch (error) {
       tell(error);
     }

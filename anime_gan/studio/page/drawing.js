@@ -28,7 +28,9 @@ export class Drawing {
     this.working?.abort();
     const working = (this.working = new AbortController());
     const submit = document.querySelector("#request [type=submit]");
-    const shown = { panel, grid: null, last: null, follows: !body.reuse };
+    // Nobody asked for the faces to start with.
+    const follows = !body.reuse && body.kind !== "arrival";
+    const shown = { panel, grid: null, last: null, follows };
     hush();
     submit.setAttribute("aria-disabled", "true");
     this.bar.removeAttribute("value");

@@ -185,8 +185,8 @@ export class FaceDialog {
       { class: "portrait" },
       el("div", { class: "stand" }, this.large),
       el("div", { class: "beside" }, this.facts, this.reading, el("div", { class: "row actions" }, this.keepButton, this.links, check)),
-      this.outputs.element,
       this.steps,
+      this.outputs.element,
     );
     const top = el(
       "div",

@@ -3,6 +3,8 @@
 const REMEMBERED = "anime_gan.language";
 
 let strings = {};
+// An English reason with {gaps} -> the same in the language of the page.
+let reasons = {};
 let names = {};
 let phrases = {};
 // Scale -> its unit, and its range.
@@ -10,14 +12,25 @@ const units = {};
 const spans = {};
 
 // The text for a key with its {placeholders} filled; the key itself if there is no text.
-export function t(key, values = {}) {
-  return (strings[key] ?? key).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+export const t = (key, values) => filled(strings[key] ?? key, values);
+
+const filled = (text, values = {}) => text.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+
+export function sentence({ code, values, message }) {
+  const key = `error.${code}`;
+  if (key in strings) return t(key, values?.reason ? { ...values, reason: translated(values.reason) } : values);
+  return message || t("error.failed");
 }
 
-export function sentence(error) {
-  const key = `error.${error.code}`;
-  if (key in strings) return t(key, error.values);
-  return error.message || t("error.failed");
+// A reason that the program wrote in English; unchanged if the language has no words for it.
+function translated(reason) {
+  for (const [english, own] of Object.entries(reasons)) {
+    const pattern = english.replace(/[$()*+.?[\]^|]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.*)");
+    const found = new RegExp(`^${pattern}$`, "s").exec(reason);
+    // Lists of words and numbers have an "or".
+    if (found) return filled(own, found.groups).replace(/(?<=['\d])(?:,? or |, )(?=['\d])/g, " / ");
+  }
+  return reason;
 }
 
 // The name of an attribute, or of one of its values in a list ("blue").
@@ -94,6 +107,7 @@ export async function loadLanguages({ attributes, languages }, choice) {
 async function setLanguage(code, remember = false) {
   const file = await (await fetch(`languages/${code}.json`)).json();
   strings = file.strings;
+  reasons = file.reasons ?? {};
   names = file.attributes;
   document.documentElement.lang = code === "zh" ? "zh-CN" : code;
   document.title = t("title");

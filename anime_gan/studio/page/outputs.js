@@ -1,6 +1,6 @@
 // Larger pictures, pictures on a color, the clipboard, and character packs.
 
-import { button, download, el, tell } from "./dom.js";
+import { button, download, el, hush, say, tell } from "./dom.js";
 import { CHARACTERS, draw, pictureOf } from "./engine.js";
 import { t } from "./language.js";
 import { wish } from "./wishes.js";
@@ -38,7 +38,8 @@ export class Outputs {
       this.packing = button(t("character"), () => this.pack().catch(tell));
       parts.push(this.engine, this.packing);
     }
-    this.element.replaceChildren(el("summary", {}, t("outputs")), el("div", { class: "around" }, ...parts));
+    const title = t(CHARACTERS.length ? "outputs" : "outputs.pictures");
+    this.element.replaceChildren(el("summary", {}, title), el("div", { class: "around" }, ...parts));
   }
 
   // The open face at the selected size and on the selected color.
@@ -48,6 +49,7 @@ export class Outputs {
     const background = this.opaque.checked ? this.color.value : null;
     if (!size && !background) return { ...face, picture: pictureOf(face) };
     const found = await wish("picture", { kind: "change", face: face.settings, sets: [{}], size, background });
+    if (!found) throw new DOMException("A newer click replaced this one.", "AbortError");
     return found[0];
   }
 
@@ -57,15 +59,24 @@ export class Outputs {
   }
 
   async copy() {
+    hush();
     // Browsers want the promise: the click permits the copy only for a moment.
     const picture = this.picture().then((face) => blobOf(face.picture));
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+    try {
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+    } catch {
+      // What went wrong with the picture, if anything, is told instead.
+      await picture;
+      say(t("copy.refused"));
+      return;
+    }
+    say(t("copy.done"));
   }
 
   async pack() {
     const words = this.packing.textContent;
-    const seen = ({ progress, total }) => {
-      if (progress) this.packing.textContent = t("progress", { done: progress, total });
+    const seen = ({ progress }) => {
+      if (progress) this.packing.textContent = `${t("working")} ${progress}`;
     };
     this.packing.disabled = true;
     try {

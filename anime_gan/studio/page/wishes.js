@@ -6,13 +6,15 @@ const running = new Map();
 const newest = new Map();
 
 // Draws { kind: ... } without a history entry, after the running wish with the same name was stopped. Calls
-// seen(face, index) for each face, and returns all faces; null if a newer wish replaced this one.
-export async function wish(name, body, seen = () => {}) {
+// seen(face, index) for each face, waits() if the model must be loaded first, and returns all faces; null if a newer
+// wish replaced this one.
+export async function wish(name, body, seen = () => {}, waits = () => {}) {
   running.get(name)?.abort();
   const own = new AbortController();
   running.set(name, own);
   const found = [];
   const noted = (event) => {
+    if (event.ready === false) waits();
     const item = event.face ?? event.reading;
     if (!item || own.signal.aborted) return;
     found.push(item);
@@ -43,7 +45,7 @@ export function stop(...names) {
 }
 
 // The same face with other attributes, once for each of the sets ({ attribute: value }).
-export const change = (name, face, sets, seen) => wish(name, { kind: "change", face: face.settings, sets }, seen);
+export const change = (name, face, sets, ...told) => wish(name, { kind: "change", face: face.settings, sets }, ...told);
 export const steadyChange = (name, face, set) => steadyWish(name, { kind: "change", face: face.settings, sets: [set] });
 
 // What the judges of the model see in faces: [{ attributes, intact }].
