@@ -1,4 +1,4 @@
-"""Chooses the model of a cast: the largest bundled one that has the expressions."""
+"""Chooses the model of a cast: the largest bundled one that has the expressions and their judges."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from pathlib import Path
 
 from anime_gan.characters.expressions import read_expressions
 from anime_gan.common.errors import InputError
-from anime_gan.exports.read import PRETRAINED, Export, read_export
+from anime_gan.exports.read import PRETRAINED, TAGGER, Export, read_export
 from anime_gan.faces.request import PictureOrigin
 
 
 def choose_model(model: Path | None, table: Path | None) -> Export:
     """Returns the model that the user names, or else the largest bundled one with the most expressions.
+
+    A bundled model without a tagger is chosen only if none has one, because its faces cannot be checked.
 
     Args:
         model: As in `find_export`; None if the user names none.
@@ -19,9 +21,12 @@ def choose_model(model: Path | None, table: Path | None) -> Export:
     """
     if model is not None:
         return read_export(model)
-    return max(
-        _bundled(), key=lambda export: (len(read_expressions(table, export.schema).names), _side(export))
-    )
+
+    def rank(export: Export) -> tuple[bool, int, int]:
+        has_tagger = (export.directory / TAGGER).is_dir()
+        return has_tagger, len(read_expressions(table, export.schema).names), _side(export)
+
+    return max(_bundled(), key=rank)
 
 
 def model_of_picture(origin: PictureOrigin, model: Path | None) -> Export:

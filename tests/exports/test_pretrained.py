@@ -22,6 +22,8 @@ MAX_OFF = 35
 
 # Name -> pixels along a side.
 MODELS = {"sutemo-64": 64, "sutemo-128": 128, "sutemo-256": 256}
+# The others are not evaluated yet.
+EVALUATED = ("sutemo-64", "sutemo-128")
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -64,7 +66,7 @@ def test_faces_with_equal_attributes_differ(model):
     assert min(distances) > 5
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVALUATED)
 def test_its_card_gives_credit_and_its_figures_are_its_own(name):
     export = find_export(Path(name))
     card = (export / "MODEL_CARD.md").read_text("utf-8")
