@@ -31,7 +31,9 @@ def model(request) -> FaceGenerator:
     return FaceGenerator(Path(request.param))
 
 
-@pytest.mark.parametrize(("named", "side"), [([], 64), (["--model=sutemo-128"], 128), (["--model=sutemo-256"], 256)])
+@pytest.mark.parametrize(
+    ("named", "side"), [([], 64), (["--model=sutemo-128"], 128), (["--model=sutemo-256"], 256)]
+)
 def test_a_name_is_enough_and_none_means_the_small_one(named, side, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     wish = ["--attrs=pink hair, green eyes, glasses, smile", "--num=2", "--out=faces.png"]
