@@ -301,6 +301,8 @@ def test_many_clicks_draw_once(page):
     expect(page.locator("#panel-faces .heading")).to_be_visible()
     expect(page.locator("#panel-faces img")).to_have_count(16)
     expect(page.get_by_role("alert")).to_be_empty()
+    # The last face is shown before the drawing is stored.
+    page.wait_for_function("async () => (await (await fetch('api/history')).json()).entries.length > 0")
     assert len(page.request.get(address(page) + "api/history").json()["entries"]) == 1
 
 
