@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -598,11 +598,11 @@ def _train_locked(
 
     if cluster.is_chief:
         run.save_label_rows(trainer.label_rows, len(set(train.tolist())))
-        _log_to(run.path / "log.txt")
     mirror = Mirror.of(run.path)
     print(f"run: {run.path}{f', mirrored to {mirror.url}' if mirror else ''}")
     try:
-        return run_training(trainer, dataset, train, run, from_step, cluster)
+        with _logging_to(run.path / "log.txt") if cluster.is_chief else contextlib.nullcontext():
+            return run_training(trainer, dataset, train, run, from_step, cluster)
     except NonFiniteError as error:
         print(
             f"train.py: {error}: training diverged. {way_on(run, trainer.config, int(trainer.step))}",
@@ -653,7 +653,9 @@ def _check_size(dataset: Dataset, config: TrainConfig) -> None:
         )
 
 
-def _log_to(file: Path) -> None:
+@contextlib.contextmanager
+def _logging_to(file: Path) -> Iterator[None]:
+    """Writes the package's log to a file while the context is open."""
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     package_logger = logging.getLogger("anime_gan")
@@ -661,6 +663,11 @@ def _log_to(file: Path) -> None:
     package_logger.addHandler(handler)
     # Keeps the log off the console, which shows the progress bar and summary lines.
     package_logger.propagate = False
+    try:
+        yield
+    finally:
+        package_logger.removeHandler(handler)
+        handler.close()
 
 
 if __name__ == "__main__":

@@ -297,12 +297,13 @@ def test_with_the_keyboard_alone(page):
 
 
 def test_many_clicks_draw_once(page):
-    page.evaluate("for (let i = 0; i < 50; i++) document.querySelector('#request [type=submit]').click()")
+    with page.expect_response("**/api/draw") as drawing:
+        page.evaluate("for (let i = 0; i < 50; i++) document.querySelector('#request [type=submit]').click()")
+    # Before, the panel shows the faces to start with.
+    drawing.value.finished()
     expect(page.locator("#panel-faces .heading")).to_be_visible()
     expect(page.locator("#panel-faces img")).to_have_count(16)
     expect(page.get_by_role("alert")).to_be_empty()
-    # The last face is shown before the drawing is stored.
-    page.wait_for_function("async () => (await (await fetch('api/history')).json()).entries.length > 0")
     assert len(page.request.get(address(page) + "api/history").json()["entries"]) == 1
 
 
