@@ -20,7 +20,7 @@ from anime_gan.benchmark.measure import (
     take_turns,
     timed,
 )
-from anime_gan.benchmark.pipeline import BATCH, BATCHES, taker
+from anime_gan.benchmark.pipeline import BATCH, BATCHES, speed, taker
 from anime_gan.benchmark.synthetic import NoiseFaces
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.datasets.prepared import open_prepared, prepare, prepared_folder
@@ -33,7 +33,7 @@ LARGE_SIZES = (1_000_000, 10_000_000)
 
 def measure(options: Options) -> Numbers:
     """Prepares noise of each size, opens it in new processes, and takes batches alternately."""
-    sizes = (*SIZES, *LARGE_SIZES) if options.million else SIZES
+    sizes = _sizes(options.million)
     with cache_in(options.scratch):
         datasets = {str(size): prepare(NoiseFaces(size), RESOLUTION) for size in sizes}
         folders = {str(size): _folder(size) for size in sizes}
@@ -41,22 +41,16 @@ def measure(options: Options) -> Numbers:
     starts = take_turns({size: _starter(folders[size]) for size in folders}, options.repetitions, "start-up")
     takers = {size: timed(taker(dataset), BATCHES) for size, dataset in datasets.items()}
     seconds = take_turns(takers, options.repetitions, "inputs")
-    steps = options.earlier.get("step", {}).get("steps", ())
-    fastest = max((step["images_per_second"] for step in steps), default=None)
-    numbers: Numbers = {"sizes": []}
-    for size in datasets:
-        rate = BATCH / median(seconds[size])
-        numbers["sizes"].append(
+    return {
+        "sizes": [
             {
-                "images": int(size),
+                **speed(size, seconds[size], options),
                 "seconds_to_the_first_batch": [start["seconds"] for start in starts[size]],
                 "bytes": [start["bytes"] for start in starts[size]],
-                "seconds_a_batch": seconds[size],
-                "images_per_second": rate,
-                "times_the_training_step": rate / fastest if fastest else None,
             }
-        )
-    return numbers
+            for size in datasets
+        ]
+    }
 
 
 def report(numbers: Numbers) -> str:
@@ -81,8 +75,11 @@ def report(numbers: Numbers) -> str:
 
 def needed_bytes(million: bool) -> int:
     """Returns the disk space of the prepared images and labels in bytes."""
-    sizes = (*SIZES, *LARGE_SIZES) if million else SIZES
-    return sum(sizes) * (RESOLUTION * RESOLUTION * 3 + 2 * NoiseFaces.schema.num_labels)
+    return sum(_sizes(million)) * (RESOLUTION * RESOLUTION * 3 + 2 * NoiseFaces.schema.num_labels)
+
+
+def _sizes(million: bool) -> tuple[int, ...]:
+    return (*SIZES, *LARGE_SIZES) if million else SIZES
 
 
 def _folder(size: int) -> Path:

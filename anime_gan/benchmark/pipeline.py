@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from anime_gan.benchmark.measure import Numbers, Options, cache_in, flush_disk, take_turns, timed
@@ -28,20 +28,26 @@ def measure(options: Options) -> Numbers:
         flush_disk()
         takers = {str(size): timed(taker(dataset), BATCHES) for size, dataset in datasets.items()}
         seconds = take_turns(takers, options.repetitions, "pipeline")
+    return {"sizes": [speed(size, measured, options) for size, measured in seconds.items()]}
+
+
+def speed(size: str, seconds: Sequence[float], options: Options) -> Numbers:
+    """Returns the speed of taking batches, also relative to the fastest training step that was measured.
+
+    Args:
+        size: Number of images.
+        seconds: Seconds that a batch took in each repetition.
+        options: Their `earlier` numbers may contain the training steps.
+    """
+    rate = BATCH / median(seconds)
     steps = options.earlier.get("step", {}).get("steps", ())
     fastest = max((step["images_per_second"] for step in steps), default=None)
-    numbers: Numbers = {"sizes": []}
-    for size in map(str, sizes):
-        rate = BATCH / median(seconds[size])
-        numbers["sizes"].append(
-            {
-                "images": int(size),
-                "seconds_a_batch": seconds[size],
-                "images_per_second": rate,
-                "times_the_training_step": rate / fastest if fastest else None,
-            }
-        )
-    return numbers
+    return {
+        "images": int(size),
+        "seconds_a_batch": seconds,
+        "images_per_second": rate,
+        "times_the_training_step": rate / fastest if fastest else None,
+    }
 
 
 def report(numbers: Numbers) -> str:

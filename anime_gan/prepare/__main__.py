@@ -81,6 +81,7 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     require_opencv()
     _check_folders(root, dest)
     thresholds = _parse_thresholds(flags.thresholds)
+    shard = parse_shard(flags.shard)
     from anime_gan.datasets.folder.labels import TAG_TABLE, read_text
     from anime_gan.datasets.folder.tags import TagTable
     from anime_gan.datasets.reading.storage import stamp_of
@@ -92,7 +93,6 @@ def _prepare(flags: Flags, source: str, destination: str) -> int:
     from anime_gan.prepare.results import REPORT, deleted_crops, write_results
     from anime_gan.prepare.review import FOLDER, write_review
 
-    shard = parse_shard(flags.shard)
     # Check all options before the first picture is read.
     corrections = read_corrections(dest / CORRECTIONS)
     cascade = find_cascade(flags.cascade)
