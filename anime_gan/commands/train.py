@@ -38,7 +38,6 @@ from anime_gan.runs.cluster import START_AGAIN, Cluster
 from anime_gan.runs.divergence import way_on
 from anime_gan.runs.mirror import Mirror, push_run
 from anime_gan.runs.run_directory import (
-    STAGES,
     RunDirectory,
     located,
     newest_run_directory,
@@ -60,7 +59,7 @@ from anime_gan.training.config import (
     resume_config,
 )
 from anime_gan.training.presets import PRESETS, stages_of
-from anime_gan.training.run_files import CONFIG
+from anime_gan.training.run_files import CONFIG, STAGES
 
 if TYPE_CHECKING:
     from anime_gan.training.trainer import Trainer

@@ -26,13 +26,22 @@ from anime_gan.common.json_files import JsonError, parse_json, read_json
 from anime_gan.common.locks import locked_if_possible
 from anime_gan.common.stores import Store, joined, open_store, store_copies
 from anime_gan.runs.run_lock import LOCK, RunError
-from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EXPORTS, SCHEMA
+from anime_gan.training.run_files import (
+    CHECKPOINTS,
+    CONFIG,
+    DATA,
+    EXPORTS,
+    PROGRESS,
+    REPORT,
+    SCHEMA,
+    STAGES,
+)
 
 # The marker in the store, and the file beside the local copy that knows what the store has.
 MARKER, STATE = "mirror.json", "store.json"
 VERSION = 1
 # What the first upload of a run may contain.
-STARTED = (CONFIG, SCHEMA, DATA, "data_report.json", "progress.json", "styles.png")
+STARTED = (CONFIG, SCHEMA, DATA, REPORT, PROGRESS, "styles.png")
 # Locks and signs between workers.
 UNMIRRORED = (LOCK, ".workers")
 # These folders contain folders that are complete or useless.
@@ -190,7 +199,7 @@ class Mirror:
 
     def has_run(self) -> bool:
         """Whether the local copy has a run, or the first of its stages."""
-        return any((self.copy / name).is_file() for name in (CONFIG, "stages.json"))
+        return any((self.copy / name).is_file() for name in (CONFIG, STAGES))
 
     def resume_command(self) -> str:
         """Returns the command that resumes the run, on this or another machine."""

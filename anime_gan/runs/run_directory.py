@@ -35,18 +35,23 @@ from anime_gan.runs.run_lock import LOCK, RunError, locked, next_number
 from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
 from anime_gan.training.checkpoints import Checkpoints
 from anime_gan.training.config import ConfigError, TrainConfig, code_options
-from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EVALUATION, EXPORTS, SCHEMA, STATS
+from anime_gan.training.run_files import (
+    CHECKPOINTS,
+    CONFIG,
+    DATA,
+    EVALUATION,
+    EXPORTS,
+    PROGRESS,
+    REPORT,
+    SCHEMA,
+    STAGES,
+    STATS,
+)
 
 if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
     from anime_gan.common.backend import tf
 
-# The parent folder of runs that grow from each other has this file. It contains their common options.
-STAGES = "stages.json"
-# The full report on skipped files.
-REPORT = "data_report.json"
-# The step that a run has reached, so that missing checkpoints are noticed.
-PROGRESS = "progress.json"
 # Letters of a default name. A folder of data may have a name as long as names can be.
 LONGEST_LABEL = 60
 
