@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import shutil
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ try:
     import uvicorn
     from playwright import sync_api
 
-    from anime_gan.studio.server import create_app
+    from anime_gan.studio.server import MAX_SHORT, create_app
 except ImportError:
     sync_api = None
 
@@ -52,9 +54,17 @@ class Served:
 
     def empty(self) -> None:
         """Deletes the history and the kept faces."""
+        self._finish_drawings()
         for store in ("history", "kept"):
             for entry in (self._folder / store).iterdir():
                 shutil.rmtree(entry)
+
+    def _finish_drawings(self) -> None:
+        """Waits for what closed pages have left behind: a long drawing ends after all earlier ones."""
+        body = json.dumps({"kind": "faces", "number": MAX_SHORT + 1, "seed": "0"}).encode()
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(f"{self.url}api/draw", body, headers)) as lines:
+            assert "done" in json.loads(lines.readlines()[-1])
 
     def end(self) -> None:
         self._server.should_exit = True
