@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from anime_gan.attributes.label_sampler import LabelRows
     from anime_gan.common.backend import tf
 
+# The folder of new runs.
+RUNS = Path("runs")
 # Letters of a default name. A folder of data may have a name as long as names can be.
 LONGEST_LABEL = 60
 

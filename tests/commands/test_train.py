@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from anime_gan.commands import train
+from anime_gan.runs import launch
 from anime_gan.training.config import TrainConfig
 from anime_gan.training.presets import PRESETS
 
@@ -165,6 +166,6 @@ def test_commands_do_not_share_flags(capsys):
 
 def test_missing_tensorflow_is_said_before_the_data_is_prepared(monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(train, "load_dataset", pytest.fail)
+    monkeypatch.setattr(launch, "load_dataset", pytest.fail)
     assert train.main(["--data=drawn"]) == 2
     assert "pip install tensorflow" in capsys.readouterr().err

@@ -128,6 +128,7 @@ def test_removed_option_is_ignored_at_its_default_only(monkeypatch):
 def parsed(monkeypatch) -> Callable[[list[str]], TrainConfig]:
     """The options that `train.py` gets from arguments."""
     from anime_gan.commands import train
+    from anime_gan.runs import launch
 
     class Resolved(Exception):
         pass
@@ -140,7 +141,7 @@ def parsed(monkeypatch) -> Callable[[list[str]], TrainConfig]:
             train.main(arguments)
         return resolved.value.args[0]
 
-    monkeypatch.setattr(train, "resolve_config", stop)
+    monkeypatch.setattr(launch, "resolve_config", stop)
     return parse
 
 
