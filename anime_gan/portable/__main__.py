@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.path("out", None, f"folder to write (must not exist yet; default: {FOLDER}/ in the exported model)")
     flags.path("site", None, "folder to write instead: a page that draws faces without a server")
     flags.path("runtime", None, f"folder with onnxruntime-web {RUNTIME_VERSION} (default: npm downloads it)")
+    flags.switch(
+        "webgpu", False, "with --site: use graphics cards where the browser offers one (true or false)"
+    )
     flags.path("vectors", None, "JSON file to write instead: requests with their latent vectors and labels")
     flags.integer("num_vectors", 100, "number of these requests (1 and up; default 100)", 1)
     return run_command("anime_gan.portable", SUMMARY, flags, lambda: _command(flags), argv)
@@ -37,8 +40,12 @@ def _command(flags: Flags) -> int:
     export = read_export(Path(flags.model) if flags.model else None)
     if flags.runtime and not flags.site:
         raise InputError("--runtime needs --site")
+    if flags.webgpu and not flags.site:
+        raise InputError("--webgpu needs --site")
     if flags.site:
-        return _write_site(export, Path(flags.site), Path(flags.runtime) if flags.runtime else None)
+        return _write_site(
+            export, Path(flags.site), Path(flags.runtime) if flags.runtime else None, flags.webgpu
+        )
     if flags.vectors:
         return _write_vectors(export, Path(flags.vectors), flags.num_vectors)
     return _write_form(export, Path(flags.out) if flags.out else export.directory / FOLDER)
@@ -61,10 +68,10 @@ def _write_form(export: Export, out: Path) -> int:
     return 0
 
 
-def _write_site(export: Export, out: Path, runtime: Path | None) -> int:
+def _write_site(export: Export, out: Path, runtime: Path | None, webgpu: bool) -> int:
     if out.exists():
         raise InputError("already exists; choose another folder, or delete it", "site", out)
-    write_site(export, out, runtime)
+    write_site(export, out, runtime, webgpu)
     print(f"{out}: to try it: python -m http.server --directory={out}")
     return 0
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import written_whole
@@ -31,18 +33,31 @@ RUNTIME: Mapping[str, str] = MappingProxyType(
         "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
     }
 )
+# The files that it also needs to use graphics cards.
+WEBGPU_RUNTIME: Mapping[str, str] = MappingProxyType(
+    {
+        "ort.webgpu.min.mjs": "3dffff71811bc13a3a3d9591c57ca5ee5735b8f5f3eaf789510b02bb040ae3a0",
+        "ort-wasm-simd-threaded.asyncify.mjs": (
+            "3d1c85995364bb643302fc6fd877a0c3ba5ae72401815e0f24828a53d9191e28"
+        ),
+        "ort-wasm-simd-threaded.asyncify.wasm": (
+            "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da"
+        ),
+    }
+)
 # Where a folder may have these files: itself, an unpacked package, or a project that uses the package.
 RUNTIME_FOLDERS = ("", "dist", "package/dist", "node_modules/onnxruntime-web/dist")
 ADVICE = f"onnxruntime-web {RUNTIME_VERSION} is needed"
 
 
-def write_site(export: Export, out: Path, runtime: Path | None) -> None:
+def write_site(export: Export, out: Path, runtime: Path | None, webgpu: bool = False) -> None:
     """Writes the page into a new folder, completely or not at all.
 
     Args:
         export: The model; it must have its portable form.
         out: The folder to write.
         runtime: A folder with the files of onnxruntime-web; None to fetch them with npm.
+        webgpu: Whether the page uses graphics cards, where the browser offers one.
 
     Raises:
         InputError: The portable form or the runtime is missing, or a file of the runtime is another version.
@@ -54,8 +69,10 @@ def write_site(export: Export, out: Path, runtime: Path | None) -> None:
             f"python -m anime_gan.portable --model={export.directory}",
             "site",
         )
+    checksums = {**RUNTIME, **(WEBGPU_RUNTIME if webgpu else {})}
     with tempfile.TemporaryDirectory(prefix="anime_gan-runtime-") as empty:
-        files = _runtime_files(runtime if runtime is not None else _fetched(Path(empty)))
+        source = runtime if runtime is not None else _fetched(Path(empty), checksums)
+        files = _runtime_files(source, checksums)
         with written_whole(out) as partial:
             shutil.copytree(STUDIO_PAGE, partial)
             for file in OWN_PAGE.iterdir():
@@ -69,24 +86,26 @@ def write_site(export: Export, out: Path, runtime: Path | None) -> None:
                 for part in parts:
                     shutil.copyfile(part, partial / folder / part.name)
             _add_credits(partial / "index.html", export.record["statement"])
+            if webgpu:
+                _fill(partial / "engine.js", "HAS_WEBGPU", True)
             _fill_worker(partial)
 
 
-def _runtime_files(folder: Path) -> list[Path]:
+def _runtime_files(folder: Path, checksums: Mapping[str, str]) -> list[Path]:
     """Returns the files of the runtime in a folder, with the right checksums."""
     for name in RUNTIME_FOLDERS:
-        found = [folder / name / file for file in RUNTIME]
+        found = [folder / name / file for file in checksums]
         if all(path.is_file() for path in found):
             break
     else:
-        raise InputError(f"has no {next(iter(RUNTIME))}; {ADVICE}", "runtime", folder)
+        raise InputError(f"has no {', '.join(checksums)}; {ADVICE}", "runtime", folder)
     for path in found:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != RUNTIME[path.name]:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != checksums[path.name]:
             raise InputError(f"{path.name} has another checksum; {ADVICE}", "runtime", folder)
     return found
 
 
-def _fetched(folder: Path) -> Path:
+def _fetched(folder: Path, names: Iterable[str]) -> Path:
     """Downloads onnxruntime-web with npm and unpacks what is needed; returns the folder."""
     npm = shutil.which("npm")
     if npm is None:
@@ -98,7 +117,7 @@ def _fetched(folder: Path) -> Path:
         reason = (done.stderr.strip().splitlines() or ["no file"])[-1][:200]
         raise InputError(f"npm cannot download onnxruntime-web ({reason}); use --runtime=DIR", "site")
     with tarfile.open(archives[0]) as archive:
-        for name in RUNTIME:
+        for name in names:
             # Only the contents are read: names in an archive may lead out of the folder.
             member = archive.extractfile(f"package/dist/{name}")
             if member is not None:
@@ -117,9 +136,15 @@ def _fill_worker(folder: Path) -> None:
     """Names all files in the service worker; their checksum replaces its cache after an update."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "worker.js")
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    names = ["./", *(path.relative_to(folder).as_posix() for path in files)]
+    names = {path.relative_to(folder).as_posix(): path.name in WEBGPU_RUNTIME for path in files}
     worker = folder / "worker.js"
-    text = worker.read_text("utf-8").replace("anime_gan-VERSION", f"anime_gan-{digest}")
-    list_of_files = f"const FILES = {json.dumps(names)};"
-    text = text.replace("const FILES = []; // Filled in by anime_gan.portable.", list_of_files)
-    worker.write_text(text, "utf-8")
+    _fill(worker, "FILES", ["./", *(name for name, is_webgpu in names.items() if not is_webgpu)])
+    _fill(worker, "WEBGPU_FILES", [name for name, is_webgpu in names.items() if is_webgpu])
+    worker.write_text(worker.read_text("utf-8").replace("anime_gan-VERSION", f"anime_gan-{digest}"), "utf-8")
+
+
+def _fill(script: Path, name: str, value: Any) -> None:
+    """Gives a constant of a script its value, where a comment asks for it."""
+    pattern = rf"const {name} = .*; // Filled in by anime_gan\.portable\."
+    line = f"const {name} = {json.dumps(value)};"
+    script.write_text(re.sub(pattern, lambda _: line, script.read_text("utf-8"), count=1), "utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import json
 import os
 import shutil
 import subprocess
@@ -35,10 +36,12 @@ def runtime(tmp_path, monkeypatch) -> Path:
     """Files that take the place of onnxruntime-web."""
     folder = tmp_path / "runtime"
     (folder / "dist").mkdir(parents=True)
-    for name in site.RUNTIME:
-        (folder / "dist" / name).write_text(name)
-    checksums = {name: hashlib.sha256(name.encode()).hexdigest() for name in site.RUNTIME}
-    monkeypatch.setattr(site, "RUNTIME", checksums)
+    for needed in ("RUNTIME", "WEBGPU_RUNTIME"):
+        names = getattr(site, needed)
+        for name in names:
+            (folder / "dist" / name).write_text(name)
+        checksums = {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
+        monkeypatch.setattr(site, needed, checksums)
     return folder
 
 
@@ -57,6 +60,26 @@ def test_files(tmp_path, runtime):
             text = (out / name).read_text("utf-8")
             assert 'src="/' not in text and 'href="/' not in text and 'fetch("/' not in text
             assert "//cdn" not in text
+
+
+def test_the_runtime_of_graphics_cards_is_kept_only_where_there_is_one(tmp_path, runtime):
+    for webgpu in (False, True):
+        out = tmp_path / f"site-{webgpu}"
+        site.write_site(read_export(None), out, runtime, webgpu)
+        large = {f"runtime/{name}" for name in site.WEBGPU_RUNTIME}
+        assert {
+            path.relative_to(out).as_posix() for path in (out / "runtime").iterdir()
+        } >= large or not webgpu
+        assert f"const HAS_WEBGPU = {str(webgpu).lower()};" in (out / "engine.js").read_text("utf-8")
+        lines = (out / "worker.js").read_text("utf-8").splitlines()
+        kept, kept_with_card = (
+            set(json.loads(line.split("=", 1)[1].rstrip(";")))
+            for line in lines
+            if line.startswith(("const FILES", "const WEBGPU_FILES"))
+        )
+        assert kept_with_card == (large if webgpu else set())
+        assert not kept & large
+        assert kept >= {f"runtime/{name}" for name in site.RUNTIME}
 
 
 def test_a_wrong_runtime_is_refused(tmp_path, runtime):
@@ -82,7 +105,7 @@ class Served(NamedTuple):
 
 @pytest.fixture
 def served(tmp_path) -> Iterator[Served]:
-    site.write_site(read_export(None), tmp_path / "www" / "deep" / "faces", Path(RUNTIME or ""))
+    site.write_site(read_export(None), tmp_path / "www" / "deep" / "faces", Path(RUNTIME or ""), webgpu=True)
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *values):
@@ -157,6 +180,32 @@ def test_page_and_command_draw_the_same_faces(tmp_path, served):
         page.fill("#words", "red hair")
         page.click("[type=submit]")
         page.wait_for_selector("#panel-faces .heading + * .face img[alt*='red hair']")
+        browser.close()
+
+
+# A graphics card that cannot compute.
+BROKEN_CARD = """
+const requestDevice = async () => { throw new Error("lost"); };
+const adapter = { info: {}, features: new Set(), limits: {}, requestDevice };
+Object.defineProperty(Navigator.prototype, "gpu", { get: () => ({ requestAdapter: async () => adapter }) });
+"""
+
+
+@pytest.mark.skipif(not (CHROMIUM and RUNTIME), reason="needs Chromium and ANIME_GAN_ONNXRUNTIME_WEB")
+def test_a_graphics_card_that_fails_is_not_used(served):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.add_init_script(BROKEN_CARD)
+        requests, said = [], []
+        page.on("request", lambda request: requests.append(request.url.rpartition("/")[2]))
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(served.address)
+        page.wait_for_function("document.querySelectorAll('#panel-faces .face img').length === 16")
+        assert {"ort.webgpu.min.mjs", "ort.wasm.min.mjs"} <= set(requests)
+        assert any("The graphics card cannot be used" in text for text in said)
         browser.close()
 
 

@@ -37,18 +37,50 @@ function schemaContent() {
   return (content ??= fetch("model/schema.json").then((response) => response.json()));
 }
 
+// Whether the page has the runtime for graphics cards.
+const HAS_WEBGPU = false; // Filled in by anime_gan.portable.
+
+let adapter = null;
+function hasGraphicsCard() {
+  // The browser's software card is slower than WebAssembly.
+  return (adapter ??= (async () => {
+    const found = HAS_WEBGPU ? await navigator.gpu?.requestAdapter().catch(() => null) : null;
+    return Boolean(found) && !found.info?.isFallbackAdapter;
+  })());
+}
+
+async function runtime(build) {
+  const ort = await import(`./runtime/ort.${build}.min.mjs`);
+  // Hosts without isolation headers allow no more threads.
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = new URL("runtime/", location.href).href;
+  return ort;
+}
+
+async function opened(build, parts) {
+  const [ort, data, parsed] = await Promise.all([runtime(build), ...parts]);
+  const session = await ort.InferenceSession.create(data, { executionProviders: [build] });
+  return new FaceModel(parsed, session, ort.Tensor);
+}
+
+async function openedOnCard(parts) {
+  try {
+    const model = await opened("webgpu", parts);
+    // Some cards fail only when they compute.
+    await model.draw(model.inputs({}));
+    return model;
+  } catch (error) {
+    console.warn(`The graphics card cannot be used: ${error.message}`);
+    return null;
+  }
+}
+
 let loading = null;
 function load() {
   return (loading ??= (async () => {
-    const [ort, data, parsed] = await Promise.all([
-      import("./runtime/ort.wasm.min.mjs"),
-      fetch("model/model.onnx").then((response) => response.arrayBuffer()),
-      schemaContent(),
-    ]);
-    // Hosts without isolation headers allow no more threads.
-    ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = new URL("runtime/", location.href).href;
-    return new FaceModel(parsed, await ort.InferenceSession.create(data), ort.Tensor);
+    const data = fetch("model/model.onnx").then((response) => response.arrayBuffer());
+    const parts = [data, schemaContent()];
+    return ((await hasGraphicsCard()) && (await openedOnCard(parts))) || opened("wasm", parts);
   })().catch((error) => {
     loading = null;
     throw failure("model_broken", { reason: error.message });
@@ -64,7 +96,8 @@ export async function about() {
   const schema = new Schema(await schemaContent());
   // The model loads while the user chooses attributes.
   load().catch(() => {});
-  navigator.serviceWorker?.register("worker.js").catch(() => {});
+  const worker = (await hasGraphicsCard()) ? "worker.js?webgpu" : "worker.js";
+  navigator.serviceWorker?.register(worker).catch(() => {});
   const term = ({ name, phrase }) => ({ name, phrase });
   return {
     model: schema.model,

@@ -1,10 +1,13 @@
-// Keeps all files of the page, so that it works offline after the first visit.
+// Keeps the files of the page, so that it works offline after the first visit.
 
 const FILES = []; // Filled in by anime_gan.portable.
+const WEBGPU_FILES = []; // Filled in by anime_gan.portable.
 const NAME = "anime_gan-VERSION";
+// The page asks for the large files of graphics cards only where there is one.
+const KEPT = self.location.search === "?webgpu" ? [...FILES, ...WEBGPU_FILES] : FILES;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(KEPT)).then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {
