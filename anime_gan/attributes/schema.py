@@ -529,14 +529,15 @@ class Schema:
         words = [phrase for phrase, code in self.phrase_codes.items() if code > last]
         # Templates also combine words of two languages, as in "blue髪", but nobody types such phrases.
         spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]
-        spellings += [f"no {spelling}" for spelling in spellings if "=" not in spelling]
+        if phrase.startswith(("no", "-")):
+            spellings += [f"no {spelling}" for spelling in spellings if "=" not in spelling]
         named = {name for scale in self.scales.values() for name in map(normalize, scale.phrases)}
         if phrase in named:
             return f"{phrase!r} needs a number, such as {f'{phrase} 40%'!r}"
         forms = {form.replace(scales.PLACE, "40") for form in self.number_forms if form.endswith("%")}
         is_number = scales.split_number(phrase) is not None
         hint = nearest(phrase, sorted(forms) if is_number else spellings + words)
-        if "!" in phrase:
+        if re.search("[!;|/]", phrase):
             hint += " (one sign, in front of an attribute, means no; put commas between attributes)"
         return f"unknown attribute {shortened(phrase.replace('!', '-'))!r}{hint}"
 
