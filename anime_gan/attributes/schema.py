@@ -486,7 +486,9 @@ class Schema:
         vocabulary = load_vocabulary()
         entries: dict[str, Any] = vocabulary["groups"]
         groups = known_as(list(attributes), {name: entry.get("names", ()) for name, entry in entries.items()})
-        words = other_words([name for name, values in attributes.items() if values is None], vocabulary["tags"])
+        words = other_words(
+            [name for name, values in attributes.items() if values is None], vocabulary["tags"]
+        )
         return cls(
             tuple(
                 values
@@ -605,7 +607,9 @@ def _group(name: str, values: Sequence[str], entry: Mapping[str, Any]) -> Group:
         # `蓝发` and not `蓝 hair`.
         phrase = next((phrase for phrase in phrases if not MIXED_SCRIPTS.search(phrase)), phrases[0])
         phrase = known.get(value, ((), ""))[1] or phrase
-        expanded = [template.format(spelling) for spelling in [_words(value), *bare] for template in templates]
+        expanded = [
+            template.format(spelling) for spelling in [_words(value), *bare] for template in templates
+        ]
         aliases = dict.fromkeys([*bare, *expanded])
         terms.append(Term(value, phrase, tuple(alias for alias in aliases if alias != phrase)))
     return Group(name, tuple(terms))
