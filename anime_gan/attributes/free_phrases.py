@@ -21,8 +21,8 @@ from anime_gan.attributes.schema import AMBIGUOUS_PHRASE, MIXED_SCRIPTS, Schema,
 
 # A word of Latin letters and digits, or a single character of another script.
 WORD = re.compile(r"[a-z0-9'%.+!-]+|[^ ]")
-# A sign that joins nothing: `smile+` asks for more of a smile in other programs.
-LOOSE_SIGN = re.compile(r"[+&] ?([+&]|$)")
+# A sign that joins nothing, such as in `smile+` or `(smile:1.2)`, which ask for more of a smile elsewhere.
+LOOSE_SIGN = re.compile(r"[+&] ?([+&]|$)|[^\w\s'%°.+&-]")
 
 # Characters that a number with its unit may add to a phrase.
 NUMBER_LENGTH = 16
@@ -96,6 +96,11 @@ class _Reader:
         self._codes = schema.phrase_codes
         self._adjectives, self._nouns = _adjectives(schema)
         words = self._words
+        synonyms = [
+            word
+            for word, meanings in words.synonyms.items()
+            if all(normalize(meaning) in self._codes for meaning in meanings)
+        ]
         known = {
             **dict.fromkeys(self._nouns, "noun"),
             **{
@@ -103,18 +108,17 @@ class _Reader:
                 for kind in ("fillers", "negations_after", "negations", "continued")
                 for word in getattr(words, kind)
             },
-            **{
-                word: "synonyms"
-                for word, meanings in words.synonyms.items()
-                if all(normalize(meaning) in self._codes for meaning in meanings)
-            },
+            **dict.fromkeys(synonyms, "synonyms"),
             **{phrase: "phrase" for phrase in self._codes if phrase and "=" not in phrase},
         }
+        # `blonde` has one meaning, whatever follows.
+        known |= {word: "synonyms" for word in synonyms if word in self._adjectives}
         self._kinds = known
         self._longest = max(map(len, known), default=0) + NUMBER_LENGTH
 
     def read(self, part: str) -> list[Phrase]:
         """Reads a normalized part without commas."""
+        part = part.rstrip(".。")
         if "=" in part or "!" in part or part.startswith("-") or LOOSE_SIGN.search(part):
             return [Phrase(part, False)]
         tokens = self._negated(self._tokens(part))
@@ -143,6 +147,8 @@ class _Reader:
             if last and last.kind == "unknown" and kind in ("unknown", "noun"):
                 last.text = f"{last.text} {text}" if part[start - 1] == " " else f"{last.text}{text}"
             elif kind == "synonyms":
+                # In "blonde girl", the adjective does not belong to the meaning of "girl".
+                tokens.append(_Token("", "fillers"))
                 tokens += [_Token(normalize(meaning), "phrase") for meaning in self._words.synonyms[text]]
             else:
                 tokens.append(_Token(text, kind))
@@ -150,7 +156,7 @@ class _Reader:
         return tokens
 
     def _kind(self, text: str) -> str:
-        return "phrase" if understands(text, self._schema) else self._kinds[text]
+        return self._kinds.get(text, "phrase")
 
     def _end(self, part: str, start: int) -> int | None:
         """Returns where the longest known piece that begins at an index ends."""
@@ -205,18 +211,21 @@ class _Reader:
                 return None
             shared = self._with_noun(self._without_noun(before.text), token.text) if before else None
             return Phrase(shared or token.text, shared is not None)
-        if not self._is_adjective(token):
+        adjective = token.text.removeprefix("no ") if token.kind == "phrase" else ""
+        if adjective not in self._adjectives:
+            # What an adjective belongs to is unknown together with it.
+            is_rest = token.kind == "unknown" and token.adjacent and before and self._is_adjective(before)
+            if is_rest and (rest := self._meaning(tokens, index - 1)) and not rest.known:
+                return None
             return Phrase(token.text, token.kind == "phrase")
         others = itertools.dropwhile(self._is_adjective, tokens[index + 1 :])
         for other in (next(others, None), before):
-            found = self._beside(token.text, other) if other else None
-            if found:
-                return Phrase(found, True)
-        if after and after.kind == "noun":
+            if other and (found := self._beside(adjective, other)):
+                return Phrase(found if adjective == token.text else token.text, True)
+        # `white hat` does not mean white hair, and `dark blue hair` does not mean dark skin.
+        if after and (after.kind == "noun" or after.adjacent):
             return Phrase(f"{token.text} {after.text}", False)
-        # `white hat` does not mean white hair.
-        belongs = after is not None and after.adjacent and not self._is_adjective(after)
-        return Phrase(token.text, not belongs)
+        return Phrase(token.text, True)
 
     def _is_adjective(self, token: _Token) -> bool:
         return token.kind == "phrase" and token.text in self._adjectives

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.resources
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ import numpy as np
 from anime_gan.attributes import scales
 from anime_gan.attributes.phrases import normalize, split_phrases
 from anime_gan.attributes.scales import NumberForm, Scale, ScaleWord
+from anime_gan.attributes.vocabulary import known_as, load_vocabulary, other_words
 from anime_gan.common.errors import InputError
 from anime_gan.common.json_files import parse_json, read_parsed
 from anime_gan.common.suggestions import nearest, shortened
@@ -484,13 +484,18 @@ class Schema:
             ValueError: A name is empty or used twice, or it contains a comma or an equals sign.
         """
         vocabulary = load_vocabulary()
+        entries: dict[str, Any] = vocabulary["groups"]
+        groups = known_as(list(attributes), {name: entry.get("names", ()) for name, entry in entries.items()})
+        words = other_words(
+            [name for name, values in attributes.items() if values is None], vocabulary["tags"]
+        )
         return cls(
             tuple(
                 values
                 if isinstance(values, Scale)
-                else _tag_from_name(name, vocabulary)
+                else Term(name, _words(name), words[name])
                 if values is None
-                else _group(name, values, vocabulary)
+                else _group(name, values, entries.get(groups.get(name, ""), {}))
                 for name, values in attributes.items()
             )
         )
@@ -529,24 +534,17 @@ class Schema:
         words = [phrase for phrase, code in self.phrase_codes.items() if code > last]
         # Templates also combine words of two languages, as in "blue髪", but nobody types such phrases.
         spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]
-        spellings += [f"no {spelling}" for spelling in spellings if "=" not in spelling]
+        if phrase.startswith(("no", "-")):
+            spellings += [f"no {spelling}" for spelling in spellings if "=" not in spelling]
         named = {name for scale in self.scales.values() for name in map(normalize, scale.phrases)}
         if phrase in named:
             return f"{phrase!r} needs a number, such as {f'{phrase} 40%'!r}"
         forms = {form.replace(scales.PLACE, "40") for form in self.number_forms if form.endswith("%")}
         is_number = scales.split_number(phrase) is not None
         hint = nearest(phrase, sorted(forms) if is_number else spellings + words)
-        if "!" in phrase:
+        if re.search("[!;|/]", phrase):
             hint += " (one sign, in front of an attribute, means no; put commas between attributes)"
         return f"unknown attribute {shortened(phrase.replace('!', '-'))!r}{hint}"
-
-
-@functools.cache
-def load_vocabulary() -> dict[str, Any]:
-    """Reads `vocabulary.json`: aliases of common attributes, and the attributes that hide others."""
-    text = importlib.resources.files("anime_gan.attributes").joinpath("vocabulary.json").read_text("utf-8")
-    vocabulary: dict[str, Any] = json.loads(text)
-    return vocabulary
 
 
 def _version(schema: Schema) -> int:
@@ -587,10 +585,6 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _tag_from_name(name: str, vocabulary: Mapping[str, Any]) -> Term:
-    return Term(name, _words(name), tuple(vocabulary["tags"].get(name, ())))
-
-
 def known_scale(name: str, low: float, high: float) -> Scale:
     """Returns a scale that `vocabulary.json` describes, with the limits of some pictures."""
     entry = load_vocabulary()["scales"][name]
@@ -599,18 +593,23 @@ def known_scale(name: str, low: float, high: float) -> Scale:
     return Scale(name, entry["phrase"], low, high, entry["unit"], aliases, words, entry["mirrored"])
 
 
-def _group(name: str, values: Sequence[str], vocabulary: Mapping[str, Any]) -> Group:
-    entry = vocabulary["groups"].get(name, {})
+def _group(name: str, values: Sequence[str], entry: Mapping[str, Any]) -> Group:
     templates = entry.get("templates", ["{} " + _words(name)])
+    known = {
+        value: (words, "") if isinstance(words, list) else (words["aliases"], words["phrase"])
+        for value, words in entry.get("values", {}).items()
+    }
+    others = other_words(values, {value: words for value, (words, _) in known.items()})
     terms = []
     for value in values:
-        known = entry.get("values", {}).get(value, [])
-        if isinstance(known, Mapping):
-            phrase, bare = known["phrase"], known["aliases"]
-        else:
-            phrase, bare = templates[0].format(_words(value)), known
-        spellings = [_words(value), *bare]
-        expanded = [template.format(spelling) for spelling in spellings for template in templates]
+        bare = others[value]
+        phrases = [template.format(_words(value)) for template in templates]
+        # `蓝发` and not `蓝 hair`.
+        phrase = next((phrase for phrase in phrases if not MIXED_SCRIPTS.search(phrase)), phrases[0])
+        phrase = known.get(value, ((), ""))[1] or phrase
+        expanded = [
+            template.format(spelling) for spelling in [_words(value), *bare] for template in templates
+        ]
         aliases = dict.fromkeys([*bare, *expanded])
         terms.append(Term(value, phrase, tuple(alias for alias in aliases if alias != phrase)))
     return Group(name, tuple(terms))

@@ -4,7 +4,7 @@ import words from "./free_words.js";
 import { AttributeRequestError } from "./schema.js";
 
 const WORD = /[a-z0-9'%.+!-]+|[^ ]/uy;
-const LOOSE_SIGN = /[+&] ?([+&]|$)/;
+const LOOSE_SIGN = /[+&] ?([+&]|$)|[^\p{L}\p{N}_\s'%°.+&-]/u;
 const MIXED_SCRIPTS = /[a-z].*[\u3040-\u9fff]|[\u3040-\u9fff].*[a-z]/;
 const LISTS = ["fillers", "negations_after", "negations", "continued"];
 // Characters that a number with its unit may add to a phrase.
@@ -52,10 +52,12 @@ class Reader {
     [this.adjectives, this.nouns] = adjectives(schema);
     this.kinds = new Map([...this.nouns].map((noun) => [noun, "noun"]));
     for (const kind of LISTS) for (const word of words[kind]) this.kinds.set(word, kind);
-    for (const [word, meanings] of Object.entries(words.synonyms)) {
-      if (meanings.every((meaning) => schema.phrases.has(schema.normalize(meaning)))) this.kinds.set(word, "synonyms");
-    }
+    const synonyms = Object.keys(words.synonyms).filter((word) => {
+      return words.synonyms[word].every((meaning) => schema.phrases.has(schema.normalize(meaning)));
+    });
+    for (const word of synonyms) this.kinds.set(word, "synonyms");
     for (const phrase of schema.phrases.keys()) if (phrase && !phrase.includes("=")) this.kinds.set(phrase, "phrase");
+    for (const word of synonyms) if (this.adjectives.has(word)) this.kinds.set(word, "synonyms");
     this.longest = Math.max(0, ...[...this.kinds.keys()].map((text) => text.length)) + NUMBER_LENGTH;
   }
 
@@ -63,7 +65,8 @@ class Reader {
     return this.schema.phrases.get(phrase) ?? -1;
   }
 
-  read(part) {
+  read(typed) {
+    const part = typed.replace(/[.。]+$/, "");
     if (/[=!]|^-/.test(part) || LOOSE_SIGN.test(part)) return [{ text: part, known: false }];
     const tokens = this.negated(this.tokens(part));
     const found = tokens.map((token, index) => {
@@ -84,11 +87,12 @@ class Reader {
       WORD.lastIndex = start;
       const end = this.end(part, start);
       const text = end ? part.slice(start, end) : WORD.exec(part)[0];
-      const kind = !end ? "unknown" : this.schema.understands(text) ? "phrase" : this.kinds.get(text);
+      const kind = end ? (this.kinds.get(text) ?? "phrase") : "unknown";
       const last = tokens.at(-1);
       if (last?.kind === "unknown" && ["unknown", "noun"].includes(kind)) {
         last.text += part[start - 1] === " " ? ` ${text}` : text;
       } else if (kind === "synonyms") {
+        tokens.push({ text: "", kind: "fillers" });
         tokens.push(...words.synonyms[text].map((meaning) => ({ text: this.schema.normalize(meaning), kind: "phrase" })));
       } else tokens.push({ text, kind });
       start += text.length;
@@ -142,14 +146,19 @@ class Reader {
       const shared = before ? this.withNoun(this.withoutNoun(before.text), token.text) : null;
       return { text: shared ?? token.text, known: shared !== null };
     }
-    if (!this.isAdjective(token)) return { text: token.text, known: token.kind === "phrase" };
+    const adjective = token.kind === "phrase" ? token.text.replace(/^no /, "") : "";
+    if (!this.adjectives.has(adjective)) {
+      const isRest = token.kind === "unknown" && token.adjacent && before && this.isAdjective(before);
+      if (isRest && this.meaning(tokens, index - 1)?.known === false) return null;
+      return { text: token.text, known: token.kind === "phrase" };
+    }
     const next = tokens.slice(index + 1).find((other) => !this.isAdjective(other));
     for (const other of [next, before]) {
-      const found = other ? this.beside(token.text, other) : null;
-      if (found) return { text: found, known: true };
+      const found = other ? this.beside(adjective, other) : null;
+      if (found) return { text: adjective === token.text ? found : token.text, known: true };
     }
-    if (after?.kind === "noun") return { text: `${token.text} ${after.text}`, known: false };
-    return { text: token.text, known: !(after?.adjacent && !this.isAdjective(after)) };
+    if (after?.kind === "noun" || after?.adjacent) return { text: `${token.text} ${after.text}`, known: false };
+    return { text: token.text, known: true };
   }
 
   isAdjective({ kind, text }) {

@@ -38,6 +38,41 @@ def test_spellings_of_one_request(schema, text):
     np.testing.assert_array_equal(schema.parse(text), expected)
 
 
+@pytest.mark.parametrize(
+    ("group", "values", "request_text"),
+    [
+        ("Hair Color", ["Blue", "Red"], "blue hair"),
+        ("haircolour", ["blue", "red"], "blue hair"),
+        ("hair.color", ["blue", "red"], "蓝发"),
+        ("发色", ["蓝", "红"], "蓝发"),
+        ("hair_color", ["blonde", "blond"], "blonde hair"),
+        ("hair_color", ["golden", "red"], "blonde hair"),
+    ],
+)
+def test_words_for_groups_as_people_name_them(group, values, request_text):
+    assert Schema.from_names({group: values}).parse(request_text).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("name", "request_text"),
+    [
+        ("Smiling", "smile"),
+        ("is_smile", "smile"),
+        ("Wearing_Hat", "hat"),
+        ("Eyeglasses", "glasses"),
+        ("微笑", "smile"),
+    ],
+)
+def test_words_for_tags_as_people_name_them(name, request_text):
+    assert Schema.from_names({name: None, "other": None}).parse(request_text).tolist() == [1, 0]
+
+
+def test_another_attribute_keeps_its_own_name():
+    """ "Happy" is another word for a smile, unless it is an attribute itself."""
+    schema = Schema.from_names({"smile": None, "happy": None})
+    assert schema.parse("happy").tolist() == [0, 1]
+
+
 def test_refusing_a_value_leaves_the_others_open(schema):
     np.testing.assert_array_equal(schema.parse("no blue hair"), columns(schema, hair_color__blue=-1))
 

@@ -256,3 +256,45 @@ def test_damaged_archives(tmp_path):
     (tmp_path / "b.zip").write_bytes(b"PK\3\4 and nothing else")
     with pytest.raises(DataError, match="not a zip archive"):
         load_dataset(str(tmp_path / "b.zip"), 0, 16, 0)
+
+
+@pytest.mark.parametrize(
+    ("listed", "note"),
+    [
+        ("images/{}.png", ["labels.csv: file names are read without 'images/'"]),
+        ("../pictures/{}.png", ["labels.csv: file names are read without '../pictures/'"]),
+        ("C:\\x\\{}.png", ["labels.csv: file names are read without 'C:/x/'"]),
+        (
+            "https://example.com/x/{}.png",
+            ["labels.csv: file names are read without 'https://example.com/x/'"],
+        ),
+        ("{}.jpg", ["labels.csv: file names are read with any ending"]),
+        ("/home/x/{}.webp", ["labels.csv: file names are read without '/home/x/' and with any ending"]),
+        ("%30{}.png", []),
+    ],
+)
+def test_names_of_pictures_that_were_moved_or_converted(tmp_path, listed, note):
+    names = ("7", "8") if listed.startswith("%") else ("07", "08")
+    rows = "".join(f"{listed.format(name)},{number}\n" for number, name in enumerate(names))
+    labels = read(tmp_path, {"07.png": PNG, "08.png": PNG, "labels.csv": f"file,smile\n{rows}"})
+    assert (labels.names, labels.labels.tolist(), labels.notes) == (["07.png", "08.png"], [[-1], [1]], note)
+
+
+def test_numbers_without_their_zeros(tmp_path):
+    labels = read(tmp_path, {"007.png": PNG, "010.png": PNG, "labels.csv": "file,smile\n7,1\n10.0,0\n"})
+    assert dict(zip(labels.names, labels.labels[:, 0].tolist(), strict=True)) == {"007.png": 1, "010.png": -1}
+
+
+@pytest.mark.parametrize(
+    ("pictures", "rows"),
+    [
+        # The table of another part of the pictures.
+        (["train/0.png", "train/1.png"], "val/0.png,1\nval/1.png,0\n"),
+        (["0.png", "1.png"], "a/0.png,1\nb/0.png,0\n"),
+        # Which of the two was converted?
+        (["0.png"], "0.jpg,1\n0.webp,0\n"),
+    ],
+)
+def test_names_that_may_be_other_pictures_are_refused(tmp_path, pictures, rows):
+    with pytest.raises(ValueError, match=r"no row of labels\.csv matches an image"):
+        read(tmp_path, {**dict.fromkeys(pictures, PNG), "labels.csv": "file,smile\n" + rows})

@@ -154,7 +154,7 @@ def test_a_cell_that_names_several_values_is_unknown():
     ("cells", "said"),
     [
         (('"12, 7, 30, 30"', "red"), "'12, 7, 30, 30' cannot be the name of a value"),
-        (("-", "red"), "'-' cannot be the name of a value"),
+        (("!", "red"), "'!' cannot be the name of a value"),
         (("500", "612.5"), "its values are numbers, not words"),
         (("-1", "0", "1", "2"), "its values are numbers, not words"),
     ],

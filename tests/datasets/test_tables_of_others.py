@@ -9,7 +9,7 @@ import pytest
 
 from anime_gan.attributes.schema import Schema
 from anime_gan.datasets.folder.label_table import join_tables, read_label_table
-from anime_gan.datasets.folder.table_text import read_table_text
+from anime_gan.datasets.folder.table_text import NoFileColumn, read_table_text
 
 
 def smiles(cells: list[str], header: str = "smile") -> list[int] | None:
@@ -40,6 +40,8 @@ def smiles(cells: list[str], header: str = "smile") -> list[int] | None:
         (["True", "False", "None"], [1, -1, 0]),
         (["１", "０"], [1, -1]),
         (["○", "×"], [1, -1]),
+        (["o", "x", "?"], [1, -1, 0]),
+        (["yes", "no", "unbekannt"], [1, -1, 0]),
         # All cells are the same letter, or the mark has an opposite that is not in the table.
         (["f", "", "f"], None),
         (["y", "", ""], None),
@@ -207,3 +209,66 @@ def test_tables_of_several_folders_are_joined():
     assert table.labels[:, schema.column("smile")].tolist() == [1, -1, 1, -1]
     assert table.labels[:, schema.column("hat")].tolist() == [-1, 1, 0, 0]
     assert table.labels[:, schema.column("mood", "calm")].tolist() == [0, 0, 1, -1]
+
+
+def colors(cells: list[str]) -> list[str | None]:
+    """Returns the value of each cell of a column `hair_color`; None if it is unknown."""
+    rows = "".join(f'{i}.png,"{cell}"\n' for i, cell in enumerate(cells))
+    table = read_label_table(f"filename,hair_color\n{rows}".encode())
+    names = [name.partition("=")[2] for name in table.schema.columns]
+    return [names[row.tolist().index(1)] if 1 in row else None for row in table.labels]
+
+
+@pytest.mark.parametrize("cell", ["-", "--", "n.a.", "TBD", "unclear", "inconnu", "неизвестно", "None"])
+def test_words_for_unknown_are_no_values(cell):
+    assert colors(["blue", cell, "red"]) == ["blue", None, "red"]
+
+
+def test_none_in_capitals_among_capitals_is_a_value():
+    assert colors(["Blue", "None", "Red"]) == ["Blue", "None", "Red"]
+
+
+def test_two_spellings_of_a_word_are_one_value():
+    assert colors(["gray", "blond", "grey", "blonde", "red"]) == ["grey", "blonde", "grey", "blonde", "red"]
+
+
+RECORDS = [
+    {"file_name": "a.png", "hair": "blue", "smile": True},
+    {"file_name": "b.png", "hair": "red", "smile": False},
+]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [RECORDS, {record["file_name"]: {**record, "file_name": record["file_name"]} for record in RECORDS}],
+)
+def test_json_with_an_object_for_each_image(data):
+    table = read_label_table(json.dumps(data).encode(), name="labels.json")
+    assert table.names == ["a.png", "b.png"]
+    assert table.schema.columns == ("hair=blue", "hair=red", "smile")
+    np.testing.assert_array_equal(table.labels, [[1, -1, 1], [-1, 1, -1]])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {
+            "a": {"tags": "1girl, smile", "train_resolution": [64, 64]},
+            "b": {"tags": "1girl, hat"},
+        },
+        {"a.png": "1girl, smile", "b.png": "1girl, hat"},
+        {"a.png": ["1girl", "smile"], "b.png": ["1girl", "hat"]},
+    ],
+)
+def test_json_with_tags_of_each_image(data):
+    table = read_label_table(json.dumps(data).encode(), name="labels.json")
+    smile = table.schema.columns.index("smile")
+    assert table.labels[:, smile].tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    "data", [{"0": "smile", "1": "hat"}, {"features": {"image": {}}}, None, [[1]], [{"a": 1}]]
+)
+def test_json_about_something_else_is_no_table(data):
+    with pytest.raises(NoFileColumn):
+        read_label_table(json.dumps(data).encode(), name="labels.json")

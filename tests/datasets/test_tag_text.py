@@ -117,6 +117,18 @@ def test_what_is_left_open_is_unknown(text, smile, hat):
     check(text, smile, hat, "-", hair_color="blue")
 
 
+def test_more_and_less_of_a_tag():
+    check("smile++, hat--, (glasses)++", smile="+", hat="?", glasses="+")
+
+
+def test_scores_of_tags_with_underscores():
+    check("smile: 0.98\nhat: 0.12\nblue_hair: 0.91", smile="+", hat="?", glasses="-", hair_color="blue")
+
+
+def test_emoticons_as_html():
+    assert said("&gt;_&lt;, hat")["closed_eyes"] == said(">_<, hat")["closed_eyes"]
+
+
 def test_alternatives_of_a_group():
     assert said("{blue|red} hair, smile")["hair_color"] is None
     assert said("{blue hair|red hair}, smile")["hair_color"] is None

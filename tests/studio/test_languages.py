@@ -11,7 +11,8 @@ from string import Formatter
 import pytest
 
 from anime_gan.attributes.phrases import normalize
-from anime_gan.attributes.schema import AttributeRequestError, load_vocabulary
+from anime_gan.attributes.schema import AttributeRequestError
+from anime_gan.attributes.vocabulary import load_vocabulary
 from anime_gan.exports.read import find_export, read_schema
 from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, read_language
 

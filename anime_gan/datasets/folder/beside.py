@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
@@ -90,7 +91,7 @@ def _items(value: Any) -> list[TagItem]:
         # Boorus separate tags by spaces, also those without an underscore.
         if "," in value:
             return read_items(value)
-        return [TagItem(name) for word in value.split() if (name := tag_name(word))]
+        return [TagItem(name) for word in html.unescape(value).split() if (name := tag_name(word))]
     if isinstance(value, dict):
         named = next((value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)), None)
         if named:

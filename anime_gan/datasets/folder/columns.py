@@ -30,6 +30,9 @@ _NUMBER = re.compile(r"[-+]?[0-9.]+([-+.,:/ x×T][-+]?[0-9]*)*(e[-+]?[0-9]+)?[%Z
 # Between several values in one cell. The words may also be part of a name, such as `black and white`.
 _LIST = re.compile("[,;/|]")
 _LIST_OF_WORDS = re.compile("[,;/|+&]| and | or ")
+# Two spellings of the same word are one value.
+_SPELLINGS = {"gray": "grey", "blond": "blonde"}
+_SPELLING = re.compile(rf"\b(?:{'|'.join(_SPELLINGS)})\b")
 # A number and a unit.
 _MEASURE = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)\s*([^0-9\s.]*)", re.IGNORECASE)
 
@@ -92,17 +95,20 @@ def learn(column: Column, used_rows: np.ndarray) -> str:
         column.meanings = [found.meanings[cell] if cell in found.meanings else _alone(cell) for cell in cells]
         column.note = found.note
         return _why_no_tag({found.meanings[cell] for cell in counted if cell != ABSENT}, counted)
-    known = [cell for cell in counted if not _is_unknown(cell)]
+    empty = _empty_of_python(counted)
+    if empty:
+        column.note = "'None' is unknown: Python writes it for an empty cell"
+    known = [cell for cell in counted if not _is_unknown(cell) and cell not in empty]
     # Of several spellings, the last one is used: lower case and "_" sort after upper case and spaces.
     spellings = sorted(without_name(cell, column.name) for cell in known)
-    names = {normalize(value): value for value in spellings}
+    names = {_key(value): value for value in spellings}
     several = {key for key in names if _names_several(key, names, column.name)}
     if several:
         column.note = f"{names[min(several)]!r} names several values: unknown"
     # A word that occurs only in repeated rows stands for itself.
     column.meanings = [
         None
-        if _is_unknown(cell) or normalize(without_name(cell, column.name)) in several
+        if _is_unknown(cell) or cell in empty or _key(without_name(cell, column.name)) in several
         else _named(cell, column.name, names)
         for cell in cells
     ]
@@ -226,7 +232,7 @@ def _read_yes_no(cells: Sequence[str], counted: Sequence[str], attribute: str) -
 def _names_several(value: str, values: Container[str], attribute: str) -> bool:
     """Whether a normalized cell lists values, some of which other cells have alone: `blue/red`."""
     for separators, is_enough in ((_LIST, any), (_LIST_OF_WORDS, all)):
-        parts = [normalize(without_name(part, attribute)) for part in separators.split(value)]
+        parts = [_key(without_name(part, attribute)) for part in separators.split(value)]
         if len(parts) > 1 and is_enough(part in values for part in parts):
             return True
     return False
@@ -234,7 +240,18 @@ def _names_several(value: str, values: Container[str], attribute: str) -> bool:
 
 def _named(cell: str, attribute: str, names: dict[str, str]) -> str:
     value = without_name(cell, attribute)
-    return names.get(normalize(value), value)
+    return names.get(_key(value), value)
+
+
+def _key(value: str) -> str:
+    """Returns a text that is the same for all spellings of a value."""
+    return _SPELLING.sub(lambda found: _SPELLINGS[found[0]], normalize(value))
+
+
+def _empty_of_python(cells: Sequence[str]) -> set[str]:
+    """Returns the cells that Python wrote for empty ones: `None`, if the other cells are in lower case."""
+    empty = {cell for cell in cells if cell.strip() == "None"}
+    return empty if all(cell == cell.lower() for cell in cells if cell not in empty) else set()
 
 
 def _why_no_tag(said: set[bool | None], counted: list[str]) -> str:

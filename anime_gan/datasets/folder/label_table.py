@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -41,6 +41,7 @@ def join_tables(
     schema: Schema | None = None,
     tags: TagTable | None = None,
     folder: str = "",
+    renamed: Callable[[str], str] = str,
 ) -> ImageLabels:
     """Reads label tables: a column of file names, and one column per attribute.
 
@@ -55,11 +56,12 @@ def join_tables(
             a column are unknown.
         tags: The meaning of tags; None for the built-in table.
         folder: The name of the folder of all tables. Absolute names are relative to a folder of this name.
+        renamed: Returns the name of a file that a cell means.
 
     Raises:
         ValueError: A table cannot be read; the message names the row or the column.
     """
-    reading = _Reading(schema, tags, folder)
+    reading = _Reading(schema, tags, _Files(folder, renamed))
     for table in tables:
         reading.add(table)
     return reading.finish()
@@ -68,9 +70,8 @@ def join_tables(
 class _Reading:
     """The columns of all tables, filled row by row."""
 
-    def __init__(self, schema: Schema | None, tags: TagTable | None, folder: str) -> None:
-        self._schema, self._tags = schema, tags
-        self._files = _Files(folder)
+    def __init__(self, schema: Schema | None, tags: TagTable | None, files: _Files) -> None:
+        self._schema, self._tags, self._files = schema, tags, files
         self._columns: dict[str, Column | TagColumn | None] = {}
         self._notes: list[str] = []
         # Reason -> names of the columns that are ignored for it.
@@ -181,8 +182,8 @@ class _Files:
         numbers: For each accepted row, its row number in its table.
     """
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(self, root: str, renamed: Callable[[str], str]) -> None:
+        self._root, self._renamed = root, renamed
         self.places: dict[str, int] = {}
         self.numbers = array("i")
         self._tables: list[tuple[int, str]] = []
@@ -215,7 +216,7 @@ class _Files:
         while len(cells) > self._width and not cells[-1].strip():
             cells = cells[:-1]
         given = cells[self._file_column] if self._file_column < len(cells) else ""
-        name = _file_name(given, self._root)
+        name = _file_name(self._renamed(given), self._root)
         # Reasons are counted by the text before the colon.
         where = f"{table} row {number}"
         if len(cells) != self._width:

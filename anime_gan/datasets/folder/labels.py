@@ -19,7 +19,7 @@ from anime_gan.datasets.folder.beside import (
     stem_of,
 )
 from anime_gan.datasets.folder.classes import labels_of_folders
-from anime_gan.datasets.folder.file_names import FileFinder
+from anime_gan.datasets.folder.file_names import FileFinder, Renaming
 from anime_gan.datasets.folder.image_labels import ImageLabels
 from anime_gan.datasets.folder.label_table import LABEL_TABLE, join_tables
 from anime_gan.datasets.folder.table_text import NoFileColumn, TableText, decode, read_table_text
@@ -32,10 +32,10 @@ from anime_gan.datasets.reading.storage import read_file
 
 SCHEMA_FILE = "attributes.json"
 TAG_TABLE = "tags.json"
-# Names of label tables, best first: this project's, Hugging Face's imagefolder, and CelebA's.
+# Names of label tables, best first: this project's, Hugging Face's imagefolder, CelebA's, and kohya-ss's.
 TABLES = (
-    *(LABEL_TABLE, "labels.tsv", "metadata.csv", "metadata.jsonl"),
-    *("list_attr_celeba.txt", "list_attr_celeba.csv"),
+    *(LABEL_TABLE, "labels.tsv", "labels.jsonl", "labels.json", "metadata.csv", "metadata.jsonl"),
+    *("list_attr_celeba.txt", "list_attr_celeba.csv", "meta_lat.json", "meta_cap.json", "metadata.json"),
 )
 # Files that identify a run directory. Its sample images are not training images.
 RUN_FILES = ("config.json", "data_report.json")
@@ -70,9 +70,17 @@ def read_labels(root: str, names: list[str], num_images: int, labels_from: str =
     left_out = [(name, why_left_out(name)) for name in own if name not in known and may_be_picture(name)]
     tables = _open_tables(root, own) if labels_from == "auto" else []
     if tables:
-        labels = _labels_of_tables(root, own, pictures, tables)
-        listed = {*labels.names, *(name for name, _ in labels.skipped)}
-        left_out = [(name, reason) for name, reason in left_out if name not in listed]
+        finder = FileFinder(own, pictures, PurePosixPath(root).stem)
+        labels = _labels_of_tables(root, own, pictures, tables, finder)
+        missing = [name for name, _ in labels.skipped if name not in known]
+        if not labels.names and (renaming := finder.renaming(missing)):
+            tables = _open_tables(root, own)
+            labels = _labels_of_tables(root, own, pictures, tables, finder, renaming)
+        if not labels.names and labels.skipped:
+            example = f"{printable(labels.skipped[0][0])}: {labels.skipped[0][1]}"
+            raise ValueError(f"no row of {_names_of(tables)} matches an image; for example {example}")
+        told = {*labels.names, *(name for name, _ in labels.skipped)}
+        left_out = [(name, reason) for name, reason in left_out if name not in told]
         count = num_images or len(labels.names)
         labels = labels._replace(names=labels.names[:count], labels=labels.labels[:count])
     else:
@@ -131,14 +139,24 @@ def _open_tables(root: str, names: Sequence[str]) -> list[TableText]:
 
 
 def _labels_of_tables(
-    root: str, names: Sequence[str], pictures: Sequence[str], tables: Sequence[TableText]
+    root: str,
+    names: Sequence[str],
+    pictures: Sequence[str],
+    tables: Sequence[TableText],
+    finder: FileFinder,
+    renaming: Renaming | None = None,
 ) -> ImageLabels:
     places = ["", *(f"{PurePosixPath(tables[0].name).parent}/" for _ in tables[:1] if len(tables) == 1)]
     present = set(names)
     given = next((_read_schema(root, place) for place in places if place + SCHEMA_FILE in present), None)
-    table = join_tables(tables, given, _tag_table(root, names), PurePosixPath(root).stem)
-    where = tables[0].name if len(tables) == 1 else "the label tables"
-    finder = FileFinder(names, pictures, PurePosixPath(root).stem)
+    table = join_tables(
+        tables,
+        given,
+        _tag_table(root, names),
+        PurePosixPath(root).stem,
+        renaming.file_name if renaming else str,
+    )
+    where = _names_of(tables)
     # As in CelebA, a folder may contain nothing but labels.
     apart = [place for place in places[1:] if not any(name.startswith(place) for name in pictures)]
     skipped = list(table.skipped)
@@ -148,7 +166,7 @@ def _labels_of_tables(
     for row in order:
         name = table.names[row]
         try:
-            file = finder.find(name.removeprefix(apart[0]) if apart else name)
+            file = finder.find(name.removeprefix(apart[0]) if apart else name, anywhere=renaming is None)
         except ValueError as error:
             skipped.append((name, str(error)))
             continue
@@ -158,13 +176,13 @@ def _labels_of_tables(
             skipped.append((name, f"repeated row: another spelling of {file}"))
     listed = {*rows, *(name for name, _ in skipped)}
     skipped += [(name, f"no row in {where}") for name in pictures if name not in listed]
-    if skipped and not rows:
-        example = f"{printable(skipped[0][0])}: {skipped[0][1]}"
-        raise ValueError(f"no row of {where} matches an image; for example {example}")
     files = sorted(rows, key=rows.__getitem__)
-    return ImageLabels(
-        table.schema, files, table.labels[[rows[file] for file in files]], skipped, table.notes
-    )
+    notes = [*table.notes, *([f"{where}: {renaming}"] if renaming else [])]
+    return ImageLabels(table.schema, files, table.labels[[rows[file] for file in files]], skipped, notes)
+
+
+def _names_of(tables: Sequence[TableText]) -> str:
+    return tables[0].name if len(tables) == 1 else "the label tables"
 
 
 def _labels_beside(

@@ -8,7 +8,7 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from anime_gan.common.encodings import guess_encoding
@@ -23,6 +23,7 @@ FILE_COLUMNS = (
 # Rows above the header, such as a title, and rows that tell which column contains the names of pictures.
 _MAX_TITLE_ROWS, _EXAMINED = 10, 50
 DELIMITERS = ",;\t|"
+_KOHYA = frozenset({"tags", "caption"})
 _NO_LETTERS = re.compile(r"[\W_]+")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITER_LINE = re.compile(r'"?sep=(.)"?\r?\n')
@@ -63,7 +64,10 @@ def read_table_text(data: bytes, name: str) -> TableText:
     text, encoding = decode(data, name)
     notes = [] if encoding.startswith("utf") else [f"{name}: not UTF-8 text; read as {encoding}"]
     if name.lower().endswith(".jsonl"):
-        header, rows = _json_lines(text, name)
+        header, rows = _rows_of(lambda: _records(text, name))
+    elif name.lower().endswith(".json"):
+        records = _json_records(text, name)
+        header, rows = _rows_of(lambda: iter(records))
     elif found := re.match(r"\s*[0-9]+\s*\n(.*)\n", text):
         header, rows = _celeba_list(text, ["file_name", *found[1].split()])
     else:
@@ -163,12 +167,32 @@ def _celeba_list(text: str, header: list[str]) -> tuple[list[str], Iterator[tupl
     return header, rows
 
 
-def _json_lines(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _rows_of(
+    read: Callable[[], Iterator[tuple[int, dict[str, Any]]]],
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     header: dict[str, None] = {}
-    for _, record in _records(text, name):
+    for _, record in read():
         header.update(dict.fromkeys(record))
-    rows = ((number, [_cell(record.get(key)) for key in header]) for number, record in _records(text, name))
-    return list(header), rows
+    return list(header), ((number, [_cell(record.get(key)) for key in header]) for number, record in read())
+
+
+def _json_records(text: str, name: str) -> list[tuple[int, dict[str, Any]]]:
+    """Reads a list of objects, or an object with one for each image, as kohya-ss writes it."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name}: not JSON ({error})") from error
+    if isinstance(data, dict):
+        data = [
+            {"file_name": image} | (value if isinstance(value, dict) else {"tags": value})
+            for image, value in data.items()
+            if ending_of(image) in IMAGE_ENDINGS
+            # kohya-ss leaves out the ending.
+            or (isinstance(value, dict) and not _KOHYA.isdisjoint(value))
+        ]
+    if not isinstance(data, list) or not data or not all(isinstance(record, dict) for record in data):
+        raise NoFileColumn(f"{name}: neither a list of objects nor an object with one for each image")
+    return list(enumerate(data, start=1))
 
 
 def _records(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:

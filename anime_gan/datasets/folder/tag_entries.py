@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from anime_gan.attributes.schema import Group, Schema, load_vocabulary
+from anime_gan.attributes.schema import Group, Schema
+from anime_gan.attributes.vocabulary import load_vocabulary
 from anime_gan.common.suggestions import nearest
 from anime_gan.datasets.folder.tag_text import split_tags, tag_name
 

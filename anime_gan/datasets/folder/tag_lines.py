@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import NamedTuple
@@ -40,6 +41,8 @@ def tag_lines(text: str) -> Lines:
     """Splits the text of a tag file into lines, without the marks of its layout."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).replace("；", "、"))
+    # Boorus write emoticons as in HTML: "&gt;_&lt;".
+    text = html.unescape(text)
     end = _SETTINGS.search(text)
     kept = text[: end.start()] if end else text
     plain = _OPTIONS.sub("", kept)

@@ -29,6 +29,7 @@ _SIGN_LENGTH = 12
 _SIGN_OF_ONE = re.compile(r"[-!−–]\s*(?=[(\[{])")
 # A weight without brackets, as in "hat:1.2".
 _BARE_WEIGHT = re.compile(r"(?<=\w)\s*:\s*([0-9]*\.[0-9]+)$")
+_EMPHASIS = re.compile(r"(?<=[\w)\]}])(?:\++|-+)$")
 _NO_EFFECT = re.compile(r":\s*(?:-\s*[0-9.]+|\+?0*\.?0+)\s*$")
 _UNDERSCORE = re.compile(r"[^\W_]_+[^\W_]")
 _QUALIFIERS = re.compile(r"\\\(.*?\\\)")
@@ -87,7 +88,7 @@ def _line_items(line: str) -> list[TagItem]:
     has_comma = bool(_COMMAS.search(line))
     rest, items = _without_alternatives(line)
     for piece in _SEPARATORS.split(rest):
-        words = piece.split()
+        words = _BARE_WEIGHT.sub("", piece).split()
         if not has_comma and len(words) > 1 and any(map(_UNDERSCORE.search, words)):
             items += _items_of_words(piece, words)
         elif item := _item(piece):
@@ -116,6 +117,9 @@ def tag_name(text: str) -> str:
 
 def _item(piece: str, is_sure: bool = True) -> TagItem | None:
     text = _FULL_STOP.sub("", piece.strip())
+    # Some programs write more of a tag as "hat++", and less as "hat--".
+    if emphasis := _EMPHASIS.search(text):
+        text, is_sure = text[: emphasis.start()], is_sure and emphasis[0][0] == "+"
     if weight := _BARE_WEIGHT.search(text):
         text = text[: weight.start()]
         is_sure = is_sure and float(weight[1]) >= MIN_SCORE

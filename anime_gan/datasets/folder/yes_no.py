@@ -21,33 +21,18 @@ NO = frozenset(
 )
 UNKNOWN = frozenset(
     (
-        *("", "unknown", "?", "nan", "n/a", "na", "<na>", "#n/a", "null", "未知", "不明"),
+        *("", "unknown", "?", "nan", "n/a", "na", "n.a", "k.a", "<na>", "#n/a", "null", "undefined"),
+        *("-", "--", "–", "—", "/", "unsure", "not sure", "unclear", "tbd", "未知", "不明"),
+        *("unbekannt", "inconnu", "desconocido", "desconhecido", "sconosciuto", "неизвестно"),
         *("#value!", "#ref!", "#name?", "#div/0!", "#null!", "#num!", "#nv"),
     )
 )
 # These may be values of a group, so they mean "unknown" only beside yes and no.
-UNKNOWN_BESIDE = frozenset(
-    (
-        "none",
-        "nil",
-        "-",
-        "--",
-        "–",
-        "—",
-        "/",
-        "n.a",
-        "k.a",
-        "unsure",
-        "not sure",
-        "unclear",
-        "tbd",
-        "undefined",
-    )
-)
+UNKNOWN_BESIDE = frozenset(("none", "nil"))
 # A letter or a short foreign word counts only if the other one of its pair occurs too: "f" may also stand for
 # "female".
 PAIRS = (
-    *(("y", "n"), ("t", "f"), ("j", "n"), ("o", "n"), ("s", "n")),
+    *(("y", "n"), ("t", "f"), ("j", "n"), ("o", "n"), ("o", "x"), ("s", "n")),
     *(("○", "×"), ("◯", "×"), ("〇", "×"), ("√", "×"), ("✓", "✗"), ("✔", "✘"), ("✓", "✕"), ("☑", "☐")),
     *(("✅", "❌"), ("+", "-"), ("+", "−"), ("present", "absent"), ("with", "without")),
     # The words of spreadsheets in several languages.
