@@ -45,6 +45,37 @@ def test_faces_on_arrival_are_live(page):
     expect(page.get_by_role("dialog").locator(".facts").first).to_have_text(re.compile("^pink hair"))
 
 
+def test_a_surprise_shows_the_best_faces_at_once_and_then_new_ones(page):
+    pick(page, "Hair color", "green")
+    page.get_by_label("Describe in words").fill("smile")
+    drawings = []
+    page.on("request", lambda request: drawings.append(request.url) if "/api/draw" in request.url else None)
+    surprise = page.get_by_role("button", name="Surprise me")
+    surprise.click()
+    heading = page.locator("#panel-faces .heading")
+    expect(heading).to_contain_text("best faces")
+    expect(page.locator("#panel-faces button.face")).to_have_count(16)
+    best = words(page)
+    # They were not drawn, and the words and the green hair are gone.
+    assert drawings == []
+    assert page.get_by_label("Describe in words").input_value() == ""
+    assert shown(page).keys() == {"show", "model"}
+    surprise.click()
+    expect(heading).to_contain_text("seed")
+    assert words(page) != best
+    page.go_back()
+    expect(heading).to_contain_text("best faces")
+    page.reload()
+    expect(heading).to_contain_text("best faces")
+    assert words(page) == best
+    # Without such faces, new ones are drawn.
+    page.route("**/api/studio", lambda route: route.fulfill(json={**route.fetch().json(), "best": None}))
+    page.goto(address(page))
+    page.reload()
+    surprise.click()
+    expect(heading).to_contain_text("seed")
+
+
 def test_reload_back_and_a_link_bring_everything_back(page, new_page):
     pick(page, "Hair color", "green")
     draw(page, 3, seed=41)
