@@ -1,4 +1,4 @@
-"""Everything that a studio has stored: its history, the kept faces, and the faces that come with the model."""
+"""Everything that a studio has stored: its history, the kept faces, and the faces that come with a model."""
 
 from __future__ import annotations
 

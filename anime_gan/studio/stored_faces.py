@@ -1,4 +1,4 @@
-"""The faces that come with a model: varied ones that the page shows before anything is drawn, and the best ones.
+"""The faces that come with a model: varied ones, which the page shows before all else, and the best ones.
 
 A bundled model has a file for each of the two, a grid with the settings of each face. For another model, the
 varied ones are drawn once and kept beside the history.
