@@ -318,7 +318,7 @@ class Page {
       const readings = await read(entry.faces);
       if (!readings || entry !== this.entry) return;
       const asked = Object.values(entry.asked ?? {}).some((value) => value !== null) ? entry.asked : null;
-      const told = new Map(entry.faces.map((face, i) => [face, judged(asked ?? face.attributes, readings[i])]));
+      const told = new Map(entry.faces.map((face, i) => [face, judged(asked ?? face.attributes, readings[i], this.studio.hidden)]));
       const margin = new Map(entry.faces.map((face, i) => [face, readings[i].intact ?? 0]));
       const faces = [...entry.faces].sort((one, other) => margin.get(other) - margin.get(one));
       const grid = faceGrid({ ...entry, faces }, (face) => this.dialog.open(face), (face) => told.get(face));
