@@ -1,7 +1,7 @@
 // Builds the page. What it shows is in the fragment of its address; see state.js.
 
 import { announce, byId, button, chance, el, hush, say, tell } from "./dom.js";
-import { about, draw, project, words } from "./engine.js";
+import { about, draw, pictureOf, project, words } from "./engine.js";
 import { FaceDialog } from "./face.js";
 import { Drawing, bringIntoView } from "./drawing.js";
 import { entryView, faceGrid, title } from "./faces.js";
@@ -44,7 +44,12 @@ class Page {
     byId("seed").value = chance();
     this.listen();
     this.kept.load().catch(tell);
-    this.restore().catch(tell);
+    this.restore().catch(tell).then(() => this.fetchBest());
+  }
+
+  // Fetches the pictures of the best faces. Later, the server may be busy with loading the model.
+  fetchBest() {
+    for (const face of this.studio.best?.faces ?? []) new Image().src = pictureOf(face);
   }
 
   // Fills the choice of models. What was picked goes along to the page of another model.
