@@ -81,7 +81,7 @@ def save_picture(path: Path, image: np.ndarray, text: Mapping[str, str]) -> None
     exif = _exif(text)
     with written_whole(path) as partial:
         if ending == ".webp":
-            Image.fromarray(image).save(partial, "WEBP", lossless=True, exif=exif)
+            Image.fromarray(image).save(partial, "WEBP", lossless=True, exact=True, exif=exif)
         else:
             # 4:4:4, because faces of 64 pixels have fine colors.
             Image.fromarray(image).save(partial, "JPEG", quality=95, subsampling=0, exif=exif)

@@ -57,7 +57,8 @@ def _serve(flags: Flags) -> int:
 
     folder = Path(flags.history) if flags.history else _data_folder()
     studio = Studio(Path(flags.model) if flags.model else None, folder, flags.keep)
-    studio.store_arrival()
+    # The page need not wait for that.
+    studio.stored_faces()
     host = flags.host
     listening = _listen(host, flags.port)
     token = _token(folder)

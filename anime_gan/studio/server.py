@@ -28,13 +28,13 @@ from starlette.types import Receive, Scope, Send
 from anime_gan.attributes.scales import Scale
 from anime_gan.common.errors import InputError
 from anime_gan.studio import payload
-from anime_gan.studio.arrival import KIND as ARRIVAL
 from anime_gan.studio.downloads import download
 from anime_gan.studio.errors import LANGUAGES, PAGE, StudioError, as_studio_error, read_language
 from anime_gan.studio.guard import Guard, limited_body
 from anime_gan.studio.opening import read_settings
 from anime_gan.studio.plans import Plan
 from anime_gan.studio.shelf import Event
+from anime_gan.studio.stored_faces import ARRIVAL
 from anime_gan.studio.studio import Studio
 from anime_gan.studio.worker import BusyError, Job, Worker
 
@@ -176,7 +176,7 @@ class _Server:
             if isinstance(attribute, Scale):
                 slot |= {"low": attribute.low, "high": attribute.high, "unit": attribute.unit}
             slots.append(slot)
-        first = await run_in_threadpool(lambda: studio.arrival)
+        stored = await run_in_threadpool(studio.stored_faces)
         hidden = [
             {"hidden": slot.name, "by": studio.schema.columns[hider]}
             for slot, hider in studio.schema.hidden_by
@@ -189,7 +189,7 @@ class _Server:
                 "ready": studio.ready,
                 "attributes": slots,
                 "hidden": hidden,
-                "arrival": first and studio.shelf.entry_json(first),
+                **{kind: entry and studio.shelf.entry_json(entry) for kind, entry in stored.items()},
                 "readings": studio.has_tagger or studio.has_critic,
                 "languages": {code: read_language(code)["strings"]["language"] for code in LANGUAGES},
                 "limits": {

@@ -1,4 +1,4 @@
-"""Everything that a studio has stored: its history, the kept faces, and the faces to show first."""
+"""Everything that a studio has stored: its history, the kept faces, and the faces that come with a model."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from anime_gan.attributes.schema import Schema
 from anime_gan.studio import payload
 from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import Entry, History
+from anime_gan.studio.stored_faces import KINDS
 
 # A message to the page, as JSON.
 Event = dict[str, Any]
@@ -24,7 +25,7 @@ class Shelf:
     Attributes:
         history: Everything that was drawn.
         kept: The kept faces, an entry each.
-        arrival: The faces to show first, in a single entry.
+        arrival: The faces that come with the model, an entry for each of `stored_faces.KINDS`.
     """
 
     def __init__(self, schema: Schema, name: str, folder: Path, keep: int) -> None:
@@ -43,7 +44,7 @@ class Shelf:
         self.history, self.kept = History(folder / "history", keep), History(folder / "kept", keep)
         # Only its own last part would get the rights of a private folder.
         (folder / "arrival").mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.arrival = History(folder / "arrival" / name, 1)
+        self.arrival = History(folder / "arrival" / name, len(KINDS))
         self.stores = (self.history, self.kept, self.arrival)
 
     def keep(self, face: str) -> Entry:

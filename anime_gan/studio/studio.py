@@ -19,7 +19,7 @@ from anime_gan.exports.read import CRITIC, TAGGER, read_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.picture_files import file_stem, png_bytes, save_animation, save_png
 from anime_gan.faces.request import FaceRequest, Interpolation
-from anime_gan.studio import arrival, own_picture, payload
+from anime_gan.studio import own_picture, payload, stored_faces
 from anime_gan.studio.errors import StudioError
 from anime_gan.studio.history import ANIMATION, Draft, Entry
 from anime_gan.studio.plans import CHARACTER, READ, Drawing, Plan, Planner
@@ -79,27 +79,32 @@ class Studio:
         self.planner = Planner(self.schema, self.name, self.has_critic, lambda face: self.shelf.find(face)[2])
         self._directory, self._load = export.directory, load
         self._checker: Checker | None = None
+        self._storing = threading.Lock()
         # An export is in a folder for its version, and that of a run in a folder `export`.
         parts = [part for part in export.directory.parts[:-1] if part != "export"]
         self.label = parts[-1] if parts else self.name
 
-    @property
-    def arrival(self) -> Entry | None:
-        """The faces to show first; None if they must be drawn, which takes the plan of `arrival_plan`."""
-        store = self.shelf.arrival
-        entries = store.entries(None, 1)
-        return entries[0] if entries else arrival.add_stored(self._directory, store)
+    def stored_faces(self) -> dict[str, Entry | None]:
+        """Returns the faces that come with the model, by kind. Without a file, they are None.
 
-    def store_arrival(self) -> None:
-        """Stores the faces to show first if the model has them, so that the page need not wait for that."""
-        _ = self.arrival
+        Those to show first can be drawn then, which takes the plan of `arrival_plan`.
+        """
+        store = self.shelf.arrival
+        # Two pages may ask at once.
+        with self._storing:
+            known = {entry.kind: entry for entry in store.entries(None, store.keep)}
+            return {
+                kind: known.get(kind) or stored_faces.add_stored(self._directory, kind, store)
+                for kind in stored_faces.KINDS
+            }
 
     def arrival_plan(self) -> Plan:
         """Plans to draw the faces to show first."""
+        kind = stored_faces.ARRIVAL
         return Plan(
-            arrival.KIND,
-            lambda generator: Drawing(arrival.chosen(generator, self.has_critic), None),
-            size=arrival.FACES * arrival.CANDIDATES,
+            kind,
+            lambda generator: Drawing(stored_faces.chosen(generator, self.has_critic), None),
+            size=stored_faces.FACES * stored_faces.CANDIDATES[kind],
         )
 
     def _judges(self, stop: threading.Event) -> Generator[Event, None, Checker]:
@@ -162,7 +167,7 @@ class Studio:
                     return
         interpolation = settings.interpolation if settings else None
         is_sheet = plan.kind == "sheet"
-        store = self.shelf.arrival if plan.kind == arrival.KIND else self.shelf.history
+        store = self.shelf.arrival if plan.kind == stored_faces.ARRIVAL else self.shelf.history
         with store.new() as draft:
             if interpolation and interpolation.frame is None:
                 yield from self._animate(draft, plan.kind, requests[0], interpolation, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import shutil
@@ -32,6 +33,7 @@ needs_chromium = pytest.mark.skipif(not HAS_BROWSER, reason="needs Chromium and 
 
 expect = sync_api.expect if sync_api else None
 SECONDS = 1_000
+VIEWPORT = {"width": 1280, "height": 800}
 
 
 class Served:
@@ -97,6 +99,14 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def usual_page(chromium) -> Iterator[object]:
+    """A page for one test after the other, because each new one starts a process of the browser."""
+    context = chromium.new_context(viewport=VIEWPORT, locale="en-US")
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
 def new_page(chromium, served):
     """Opens the page; at the end, checks that nothing else was requested and no script failed."""
@@ -106,14 +116,18 @@ def new_page(chromium, served):
         refused: list[str] = []
         served.empty()
 
-        def new(**options):
-            context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-            opened.callback(context.close)
-            page = context.new_page()
+        def new(used=None, **options):
+            context = used.context if used else chromium.new_context(**{"viewport": VIEWPORT, **options})
+            page = used or context.new_page()
+            opened.callback(functools.partial(leave, page) if used else context.close)
             page.set_default_timeout(60 * SECONDS)
-            page.on("request", lambda request: asked.append(request.url))
-            page.on("pageerror", lambda error: failed.append(str(error)))
-            page.on("console", lambda message: refused.append(message.text))
+            for event, seen in (
+                ("request", lambda request: asked.append(request.url)),
+                ("pageerror", lambda error: failed.append(str(error))),
+                ("console", lambda message: refused.append(message.text)),
+            ):
+                page.on(event, seen)
+                opened.callback(page.remove_listener, event, seen)
             page.goto(served.url)
             expect(page.get_by_role("tab")).to_have_count(3)
             page.wait_for_selector("#picker fieldset", state="attached")
@@ -125,9 +139,20 @@ def new_page(chromium, served):
     assert [text for text in refused if "Content Security Policy" in text] == []
 
 
+def leave(page) -> None:
+    """Makes a page ready for the next test."""
+    for other in page.context.pages:
+        if other != page:
+            other.close()
+    page.context.clear_permissions()
+    page.unroute_all()
+    page.emulate_media(reduced_motion="null")
+    page.goto("about:blank")
+
+
 @pytest.fixture
-def page(new_page):
-    return new_page(locale="en-US")
+def page(new_page, usual_page):
+    return new_page(usual_page)
 
 
 def pick(page, group: str, value: str, where: str = "#picker") -> None:

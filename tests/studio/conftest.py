@@ -16,10 +16,10 @@ from PIL import Image
 from anime_gan.exports.read import find_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.studio.studio import Studio
-from tests.studio.browser import chromium, new_page, page, served
+from tests.studio.browser import chromium, new_page, page, served, usual_page
 
 # Fixtures of the tests in a browser.
-__all__ = ["chromium", "new_page", "page", "served"]
+__all__ = ["chromium", "new_page", "page", "served", "usual_page"]
 
 ADDRESS = "http://127.0.0.1:8642"
 

@@ -6,7 +6,6 @@ import re
 from urllib.parse import parse_qs
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.studio.browser import address, alt, draw, drop, expect, needs_chromium, pick, pixels, saved
@@ -43,6 +42,37 @@ def test_faces_on_arrival_are_live(page):
     faces.nth(3).click()
     thumb(page, "Hair color", "pink").click()
     expect(page.get_by_role("dialog").locator(".facts").first).to_have_text(re.compile("^pink hair"))
+
+
+def test_a_surprise_shows_the_best_faces_at_once_and_then_new_ones(page):
+    pick(page, "Hair color", "green")
+    page.get_by_label("Describe in words").fill("smile")
+    drawings = []
+    page.on("request", lambda request: drawings.append(request.url) if "/api/draw" in request.url else None)
+    surprise = page.get_by_role("button", name="Surprise me")
+    surprise.click()
+    heading = page.locator("#panel-faces .heading")
+    expect(heading).to_contain_text("best faces")
+    expect(page.locator("#panel-faces button.face")).to_have_count(16)
+    best = words(page)
+    # They were not drawn, and the words and the green hair are gone.
+    assert drawings == []
+    assert page.get_by_label("Describe in words").input_value() == ""
+    assert shown(page).keys() == {"show", "model"}
+    surprise.click()
+    expect(heading).to_contain_text("seed")
+    assert words(page) != best
+    page.go_back()
+    expect(heading).to_contain_text("best faces")
+    page.reload()
+    expect(heading).to_contain_text("best faces")
+    assert words(page) == best
+    # Without such faces, new ones are drawn.
+    page.route("**/api/studio", lambda route: route.fulfill(json={**route.fetch().json(), "best": None}))
+    page.goto(address(page))
+    page.reload()
+    with page.expect_request("**/api/draw"):
+        surprise.click()
 
 
 def test_reload_back_and_a_link_bring_everything_back(page, new_page):
@@ -190,6 +220,16 @@ def test_faces_that_differ_in_one_family_alone(page):
     assert {alt(image) for image in dialog.locator(".results img").all()} == {"Face with " + facts}
 
 
+def test_the_judge_finds_no_fault_with_what_cannot_be_seen(page):
+    judged = """async ([wanted, seen]) => (await import("/readings.js"))
+        .judged(wanted, { attributes: seen, intact: null }, [{ hidden: "eye_color", by: "closed_eyes" }])"""
+    seen = {"eye_color": "pink", "smile": False}
+    for closed, said in ((False, "asked: yellow eyes; read: pink eyes · "), (True, "")):
+        wanted = {"eye_color": "yellow", "smile": True, "closed_eyes": closed}
+        text = page.evaluate(judged, [wanted, {**seen, "closed_eyes": closed}])
+        assert text == f"{said}asked: smile: yes; read: smile: no"
+
+
 def test_a_second_tab_sees_what_is_kept(page):
     other = page.context.new_page()
     other.goto(address(page))
@@ -293,15 +333,16 @@ def test_few_tabs_lead_to_draw(page):
     assert presses <= 5
 
 
-@pytest.mark.parametrize("name", ["all.zip", "settings.json"])
-def test_what_an_entry_saves_can_be_dropped(page, name):
+def test_what_an_entry_saves_can_be_dropped(page):
     pick(page, "Hair color", "green")
     draw(page, 2, seed=21)
-    link = {"all.zip": "All as zip", "settings.json": "Settings"}[name]
-    path = saved(page, lambda: page.locator("#panel-faces").get_by_role("link", name=link).click())
     described = words(page)
-    page.get_by_role("button", name="Clear").click()
-    draw(page, 1, seed=1)
-    drop(page, path)
-    expect(page.locator("#panel-faces .heading")).to_contain_text("seed 21-22")
-    assert words(page) == described
+    links = [
+        page.locator("#panel-faces").get_by_role("link", name=name) for name in ("All as zip", "Settings")
+    ]
+    for path in [saved(page, link.click) for link in links]:
+        page.get_by_role("button", name="Clear").click()
+        draw(page, 1, seed=1)
+        drop(page, path)
+        expect(page.locator("#panel-faces .heading")).to_contain_text("seed 21-22")
+        assert words(page) == described

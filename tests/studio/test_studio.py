@@ -307,11 +307,16 @@ def test_the_judges_read_faces(visitor):
     assert isinstance(reading["intact"], float)
 
 
-def test_faces_to_start_with_come_with_the_model(visitor):
-    arrival = visitor.client.get("/api/studio").json()["arrival"]
-    assert len(arrival["faces"]) == 16
-    assert len({face["attributes"]["hair_color"] for face in arrival["faces"]}) == 12
-    face = arrival["faces"][5]
+@pytest.mark.parametrize(
+    ("kind", "varied"),
+    [("arrival", {"hair_color": 12}), ("best", {"hair_color": 12, "eye_color": 10, "hair_style": 5})],
+)
+def test_faces_to_start_with_and_the_best_ones_come_with_the_model(visitor, kind, varied):
+    stored = visitor.client.get("/api/studio").json()[kind]
+    assert len(stored["faces"]) == 16
+    for name, count in varied.items():
+        assert len({face["attributes"][name] for face in stored["faces"]}) == count
+    face = stored["faces"][5]
     body = {"kind": "change", "face": face["settings"], "set": {}}
     (again,) = visitor.draw(**body)["faces"]
     # The model's file was drawn on another machine, which may round otherwise.

@@ -8,6 +8,12 @@ import { t } from "./language.js";
 // Milliseconds after which the progress appears.
 const PATIENCE = 500;
 
+// On a phone, the faces are below the attributes.
+export function bringIntoView() {
+  const stage = document.querySelector(".stage");
+  if (stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
+}
+
 export class Drawing {
   // open(face) is called for a click on a face that is drawn already.
   constructor(open) {
@@ -60,9 +66,7 @@ export class Drawing {
       shown.last = { ...event.begun, faces: [], settings: {}, animation: false };
       shown.grid = places(event.begun.total);
       shown.panel?.replaceChildren(shown.grid);
-      // On a phone, the faces are below the attributes.
-      const stage = document.querySelector(".stage");
-      if (shown.follows && stage.getBoundingClientRect().top > innerHeight / 2) stage.scrollIntoView();
+      if (shown.follows) bringIntoView();
       this.move(0, event.begun.total);
     } else if (event.face) {
       const { faces, kind, total } = shown.last;

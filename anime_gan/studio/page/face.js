@@ -175,7 +175,7 @@ export class FaceDialog {
     this.facts = el("p", { class: "facts" });
     this.reading = el("p", { class: "facts reading" });
     this.keepButton = button("", () => this.keep(), { class: "primary", id: "keep" });
-    this.links = el("span", { class: "row actions" });
+    this.links = el("span", { class: "links" });
     this.steps = el("div", { class: "steps" });
     this.shelf = el("section", { class: "results", hidden: true });
     this.donors = el("div", { class: "around", hidden: true });
@@ -308,7 +308,7 @@ export class FaceDialog {
     const { face } = this;
     const found = await this.waited(wish("read", { kind: "read", faces: [face.settings] }));
     if (!found || face !== this.face) return;
-    this.reading.textContent = judged(face.attributes, found[0]);
+    this.reading.textContent = judged(face.attributes, found[0], this.hidden);
     announce(this.reading.textContent);
   }
 

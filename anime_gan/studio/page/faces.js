@@ -52,14 +52,14 @@ export function downloads(entry, video) {
   return el("div", { class: "downloads" }, ...links);
 }
 
-// The faces of an entry. In a sheet, the value of each face is its caption; the faces to start with have their
-// words.
+// The faces of an entry. In a sheet, the value of each face is its caption; the faces that come with the model have
+// their words.
 export function faceGrid(entry, open, caption = captionOf) {
   return el("div", { class: `faces ${entry.kind}` }, ...entry.faces.map((face) => faceButton(face, open, caption(face, entry))));
 }
 
 function captionOf(face, { kind, settings }) {
-  if (kind === "arrival") return face.attributes ? inWords(face.attributes) : null;
+  if (kind === "arrival" || kind === "best") return face.attributes ? inWords(face.attributes) : null;
   return kind === "sheet" ? valueOf(face, settings.sheet) : null;
 }
 

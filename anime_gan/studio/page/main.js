@@ -1,9 +1,9 @@
 // Builds the page. What it shows is in the fragment of its address; see state.js.
 
 import { announce, byId, button, chance, el, hush, say, tell } from "./dom.js";
-import { about, draw, project, words } from "./engine.js";
+import { about, draw, pictureOf, project, words } from "./engine.js";
 import { FaceDialog } from "./face.js";
-import { Drawing } from "./drawing.js";
+import { Drawing, bringIntoView } from "./drawing.js";
 import { entryView, faceGrid, title } from "./faces.js";
 import { History } from "./history.js";
 import { Kept } from "./kept.js";
@@ -44,7 +44,12 @@ class Page {
     byId("seed").value = chance();
     this.listen();
     this.kept.load().catch(tell);
-    this.restore().catch(tell);
+    this.restore().catch(tell).then(() => this.fetchBest());
+  }
+
+  // Fetches the pictures of the best faces. Later, the server may be busy with loading the model.
+  fetchBest() {
+    for (const face of this.studio.best?.faces ?? []) new Image().src = pictureOf(face);
   }
 
   // Fills the choice of models. What was picked goes along to the page of another model.
@@ -125,7 +130,7 @@ class Page {
     this.picker.value = state.draft ?? state.picks;
     byId("words").value = "";
     this.setNumbers(state);
-    if (state.seed === null) this.finish(await this.arrival());
+    if (state.seed === null) this.finish((state.best && this.best()) || (await this.arrival()));
     else if (!before || fragment({ ...before, face: null, draft: null }) !== fragment({ ...state, face: null, draft: null })) {
       if (this.goesOn) byId("seed").value = this.seedAfter(state);
       this.finish(await this.drawing.run({ ...this.bodyOf(state), reuse: true }, byId("panel-faces")));
@@ -221,14 +226,30 @@ class Page {
     if (told) say(told);
   }
 
-  // Sixteen faces that nobody asked for, the best of several candidates each.
+  // The best faces of the model, which come with it.
+  best() {
+    this.hasShownBest = true;
+    return this.studio.best;
+  }
+
+  // Sixteen faces that nobody asked for: first the best ones of the model, then the best of several candidates each.
   surprise() {
+    if (this.drawing.working || this.reading) return;
     this.picker.value = {};
     byId("words").value = "";
+    this.applied = "";
+    if (this.studio.best && !this.hasShownBest) {
+      hush();
+      this.tabs.show("tab-faces");
+      this.go({ picks: {}, draft: null, seed: null, best: true, face: null }, true);
+      this.finish(this.best());
+      bringIntoView();
+      return;
+    }
     byId("seed").value = chance();
     byId("number").value = 16;
     byId("candidates").value = Math.min(SURPRISE_CANDIDATES, this.studio.limits.candidates);
-    return this.drawFaces();
+    this.drawFaces();
   }
 
   async openFile(file) {
@@ -302,7 +323,7 @@ class Page {
       const readings = await read(entry.faces);
       if (!readings || entry !== this.entry) return;
       const asked = Object.values(entry.asked ?? {}).some((value) => value !== null) ? entry.asked : null;
-      const told = new Map(entry.faces.map((face, i) => [face, judged(asked ?? face.attributes, readings[i])]));
+      const told = new Map(entry.faces.map((face, i) => [face, judged(asked ?? face.attributes, readings[i], this.studio.hidden)]));
       const margin = new Map(entry.faces.map((face, i) => [face, readings[i].intact ?? 0]));
       const faces = [...entry.faces].sort((one, other) => margin.get(other) - margin.get(one));
       const grid = faceGrid({ ...entry, faces }, (face) => this.dialog.open(face), (face) => told.get(face));

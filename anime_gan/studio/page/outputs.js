@@ -14,6 +14,9 @@ export class Outputs {
   constructor(face) {
     this.face = face;
     this.element = el("details", { class: "outputs" });
+    this.element.addEventListener("toggle", () => {
+      if (this.element.open) this.element.scrollIntoView({ block: "nearest" });
+    });
     this.build();
     document.addEventListener("language", () => this.build());
   }

@@ -1,9 +1,10 @@
 // What the page shows, as the fragment of its address. A reload, a bookmark, Back, and a link bring it back.
 //
-// { picks, number, seed, truncation, candidates, face, model }: the attributes and numbers of the drawing (seed is
-// null without one), the settings of the opened face (or null), and the name of the model.
+// { picks, best, number, seed, truncation, candidates, face, model }: the attributes and numbers of the drawing (seed
+// is null without one), whether the model's best faces are shown instead, the settings of the opened face (or null),
+// and the name of the model.
 
-const USUAL = { picks: {}, draft: null, number: 16, seed: null, truncation: 1, candidates: 1, face: null, model: null };
+const USUAL = { picks: {}, draft: null, best: false, number: 16, seed: null, truncation: 1, candidates: 1 };
 // The settings that determine a face, apart from the model.
 const SETTINGS = ["attributes", "seeds", "truncation", "candidates", "critic", "set", "latent", "latents"].concat([
   "interpolate",
@@ -48,7 +49,7 @@ export function fragment(state) {
     for (const key of ["number", "truncation", "candidates"]) {
       if (state[key] !== USUAL[key]) add(key, state[key]);
     }
-  }
+  } else if (state.best) add("show", "best");
   if (state.face) {
     for (const key of SETTINGS) if (state.face[key]) add(FACE + key, state.face[key]);
   }
@@ -58,10 +59,11 @@ export function fragment(state) {
 
 export function stateOf(text, attributes) {
   const given = new URLSearchParams(text.replace(/^#/, ""));
-  const state = { ...USUAL, model: given.get("model") };
+  const state = { ...USUAL, face: null, model: given.get("model") };
   state.picks = picksOf(given.get("want") ?? "", attributes);
   if (given.has("draft")) state.draft = picksOf(given.get("draft"), attributes);
   if (/^[0-9]{1,19}$/.test(given.get("seed") ?? "")) state.seed = given.get("seed");
+  else state.best = given.get("show") === "best";
   const number = (key, low) => {
     const value = Number(given.get(key));
     if (given.has(key) && value >= low) state[key] = value;
