@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,8 @@ RUNS = Path("runs")
 # A preset with several stages sets these options for each stage.
 STAGE_OPTIONS = ("resolution", "steps", "architecture", "base_resolution")
 FEW_IMAGES = 1_000
+# Seconds between two looks into a bucket, while a worker waits for the chief.
+LOOK_SECONDS = 10.0
 # The preset that cannot start from random weights.
 NEEDS_START = "tune"
 
@@ -189,9 +192,17 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
     resumes = bool(flag_values["resume"].value or flag_values["start_or_resume"].value)
     mirror = Mirror.of(run_dir) if run_dir else None
 
+    looked = time.monotonic()
+
     def finished() -> bool:
+        nonlocal looked
         if not resumes or run_dir is None or flag_values["from_step"].present:
             return False
+        if mirror and not cluster.is_chief and time.monotonic() - looked > LOOK_SECONDS:
+            # The chief may upload the end of the run only now. A bucket that fails is tried again.
+            with contextlib.suppress(RunError):
+                mirror.pull()
+            looked = time.monotonic()
         return _is_finished(run_dir, given)
 
     try:
@@ -201,6 +212,9 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
                 # A chief that has completed the run no longer comes.
                 mirror.pull()
             if not cluster.join(finished):
+                if mirror and cluster.is_chief:
+                    # A kill may have come between the end of the run and its upload.
+                    mirror.push()
                 print(f"The run in {run_dir} is complete.")
                 return 0
         if mirror and not flag_values["dry_run"].value:

@@ -6,13 +6,15 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 
 from campaign_kills import finished_run, pictures, training_options
+
+from anime_gan.runs.worker_place import free_addresses
 
 TITLE = "kills of one of several workers, all started again until the end: the same weights"
 # The suite tests workers elsewhere, in less time.
@@ -35,21 +37,31 @@ class Workers:
         processes: The process of each worker.
     """
 
-    def __init__(self, directory: Path, data: Path, environment: dict[str, str]) -> None:
-        """Starts all workers."""
-        self._directory, self._data, self._environment = directory, data, environment
-        self._addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(WORKERS))
-        self._outputs = [directory.with_name(f"{directory.name}-{number}.log") for number in range(WORKERS)]
+    def __init__(
+        self, run_dir: str, data: Path, outputs: Path, environments: Sequence[dict[str, str]]
+    ) -> None:
+        """Starts all workers.
+
+        Args:
+            run_dir: The value of `--run_dir`.
+            data: The folder of the pictures.
+            outputs: An existing folder for what they print.
+            environments: The environment of each worker.
+        """
+        self._run_dir, self._data, self._environments = run_dir, data, environments
+        self._addresses = ",".join(free_addresses(WORKERS))
+        name = PurePosixPath(run_dir).name
+        self._outputs = [outputs / f"{name}-{number}.log" for number in range(WORKERS)]
         self.processes = [self._start(number) for number in range(WORKERS)]
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         command = [
             *(sys.executable, "-m", "anime_gan.commands.train", "--start_or_resume"),
-            *(f"--run_dir={self._directory}", f"--workers={self._addresses}", f"--worker={number}"),
+            *(f"--run_dir={self._run_dir}", f"--workers={self._addresses}", f"--worker={number}"),
             *training_options(self._data),
         ]
         with self._outputs[number].open("wb") as output:
-            return subprocess.Popen(command, stdout=output, stderr=output, env=self._environment)
+            return subprocess.Popen(command, stdout=output, stderr=output, env=self._environments[number])
 
     def start_again(self) -> None:
         """Starts the workers that have ended, but not those that have completed the run."""
@@ -132,39 +144,56 @@ def run(count: int, seed: int, folder: Path) -> list[str]:
     """
     if not count:
         return []
-    generator = random.Random(seed)
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "TF_ENABLE_ONEDNN_OPTS": "0"}
     data = pictures(folder / "faces")
+
+    def start(name: str) -> Workers:
+        return Workers(str(folder / name), data, folder, [environment] * WORKERS)
+
+    return kill_and_compare(count, random.Random(seed), start, lambda name: finished_run(folder / name))
+
+
+def kill_and_compare(
+    count: int,
+    generator: random.Random,
+    start: Callable[[str], Workers],
+    result: Callable[[str], str],
+    before_restart: Callable[[int], str] = lambda number: "",
+) -> list[str]:
+    """Trains undisturbed once, then kills workers at random moments, and compares.
+
+    Args:
+        count: Number of kills.
+        generator: Chooses the workers, the moments, and the signals.
+        start: Starts the workers of a run with this name.
+        result: Returns the checksum of the weights of a run with this name, or what is wrong with it.
+        before_restart: Gets the number of a worker that was killed; returns what it did, for the message.
+
+    Returns:
+        A line for each run that could not go on, or gave other weights.
+    """
     began = time.monotonic()
-    wrong = Workers(folder / "whole", data, environment).finish()
+    wrong = start("whole").finish()
     longest = time.monotonic() - began
-    expected = finished_run(folder / "whole")
+    expected = result("whole")
     if wrong or len(expected) != 64:
         return [f"without a kill: {wrong or expected}"] * count
     failures: list[str] = []
     for first in range(0, count, KILLS):
-        directory = folder / f"run{first}"
-        workers = Workers(directory, data, environment)
+        name = f"run{first}"
+        workers = start(name)
         kills, wrong = [], []
         for _ in range(first, min(first + KILLS, count)):
             number, chosen = generator.randrange(WORKERS), generator.choice(SIGNALS)
             moment = generator.uniform(0.1, 1.0) * longest
-            kills.append(f"{chosen.name} to worker {number} after {moment:.1f} s")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 workers.processes[number].wait(moment)
             wrong += workers.kill(number, chosen)
+            more = before_restart(number)
+            kills.append(f"{chosen.name} to worker {number} after {moment:.1f} s{more}")
             workers.start_again()
         wrong += workers.finish()
-        found = finished_run(directory)
+        found = result(name)
         if wrong or found != expected:
             failures.append(f"{', '.join(kills)}: {'; '.join(wrong) or found}")
     return failures
-
-
-def free_ports(count: int) -> list[int]:
-    """Returns ports that nobody uses."""
-    with contextlib.ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
