@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from anime_gan.benchmark.measure import Numbers, Options, run_python, take_turns
+from anime_gan.benchmark.measure import Numbers, Options, run_together, take_turns
 from anime_gan.benchmark.synthetic import NoiseFaces
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.common.quiet import import_tensorflow
@@ -49,12 +48,7 @@ def _trainer(workers: int, threads: int) -> Callable[[], float]:
     def run() -> float:
         addresses = ",".join(free_addresses(workers))
         module = ("-m", "anime_gan.benchmark.workers")
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            printed = list(
-                pool.map(
-                    lambda number: run_python(*module, addresses, str(number), str(threads)), range(workers)
-                )
-            )
+        printed = run_together([(*module, addresses, str(number), str(threads)) for number in range(workers)])
         return float(median(json.loads(printed[0])))
 
     return run

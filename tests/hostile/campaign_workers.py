@@ -30,6 +30,10 @@ KILLS = 4
 LONGEST_SECONDS = 600
 
 
+class UnexpectedEnd(Exception):
+    """A worker has ended for good; the message says how."""
+
+
 class Workers:
     """The processes of a training, and what they print.
 
@@ -64,10 +68,30 @@ class Workers:
             return subprocess.Popen(command, stdout=output, stderr=output, env=self._environments[number])
 
     def start_again(self) -> None:
-        """Starts the workers that have ended, but not those that have completed the run."""
+        """Starts workers that have ended without completing the run, as a supervisor does.
+
+        Raises:
+            UnexpectedEnd: A worker ended with a status after which a supervisor ends too.
+        """
         for number, process in enumerate(self.processes):
-            if process.poll() not in (None, 0):
-                self.processes[number] = self._start(number)
+            status = process.poll()
+            if status in (None, 0):
+                continue
+            if status != START_AGAIN and 0 < status <= 130:
+                raise UnexpectedEnd(f"worker {number} ended with {status}: {self.lines(number)[-1:]}")
+            self.processes[number] = self._start(number)
+
+    def run_for(self, seconds: float, number: int) -> bool:
+        """Starts workers again as they end, for some seconds; returns whether a worker runs at the end."""
+        end = time.monotonic() + seconds
+        while self.processes[number].poll() != 0:
+            self.start_again()
+            left = end - time.monotonic()
+            if left <= 0:
+                return True
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.processes[number].wait(min(left, 0.5))
+        return False
 
     def lines(self, number: int) -> list[str]:
         """Returns what a worker has printed since its start."""
@@ -80,8 +104,6 @@ class Workers:
     def kill(self, number: int, chosen: signal.Signals) -> list[str]:
         """Sends a signal to a worker, and waits for the end of the others; returns what went wrong."""
         process = self.processes[number]
-        if process.poll() is not None:
-            return []
         allowed = {0, START_AGAIN} | ({128 + chosen} if chosen == signal.SIGTERM else set())
         connected = [self.trains(other) for other in range(WORKERS)]
         began = time.monotonic()
@@ -110,21 +132,12 @@ class Workers:
     def finish(self) -> list[str]:
         """Starts the workers again until the run is complete; returns what went wrong."""
         end = time.monotonic() + LONGEST_SECONDS
-        while any(process.poll() != 0 for process in self.processes):
-            self.start_again()
-            for number, process in enumerate(self.processes):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(1)
-                if process.poll() not in (None, 0, START_AGAIN):
-                    self.end()
-                    return [f"worker {number} ended with {process.poll()}: {self.lines(number)[-1:]}"]
-            if time.monotonic() > end:
-                lines = [self.lines(number)[-1:] for number in range(WORKERS)]
-                self.end()
-                return [f"the training hangs: {lines}"]
+        for number in range(WORKERS):
+            if self.run_for(end - time.monotonic(), number):
+                return [f"the training hangs: {[self.lines(each)[-1:] for each in range(WORKERS)]}"]
         return []
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Ends all processes."""
         for process in self.processes:
             process.kill()
@@ -173,26 +186,32 @@ def kill_and_compare(
         A line for each run that could not go on, or gave other weights.
     """
     began = time.monotonic()
-    wrong = start("whole").finish()
+    with contextlib.closing(start("whole")) as workers:
+        wrong = workers.finish()
     longest = time.monotonic() - began
     expected = result("whole")
     if wrong or len(expected) != 64:
         return [f"without a kill: {wrong or expected}"] * count
     failures: list[str] = []
-    for first in range(0, count, KILLS):
-        name = f"run{first}"
-        workers = start(name)
+    done = runs = 0
+    while done < count:
         kills, wrong = [], []
-        for _ in range(first, min(first + KILLS, count)):
-            number, chosen = generator.randrange(WORKERS), generator.choice(SIGNALS)
-            moment = generator.uniform(0.1, 1.0) * longest
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                workers.processes[number].wait(moment)
-            wrong += workers.kill(number, chosen)
-            more = before_restart(number)
-            kills.append(f"{chosen.name} to worker {number} after {moment:.1f} s{more}")
-            workers.start_again()
-        wrong += workers.finish()
+        name = f"run{runs}"
+        runs += 1
+        with contextlib.closing(start(name)) as workers:
+            try:
+                while len(kills) < KILLS and done < count:
+                    number, chosen = generator.randrange(WORKERS), generator.choice(SIGNALS)
+                    moment = generator.uniform(0.1, 1.0) * longest
+                    if not workers.run_for(moment, number):
+                        break
+                    done += 1
+                    kills.append(f"{chosen.name} to worker {number} after {moment:.1f} s")
+                    wrong += workers.kill(number, chosen)
+                    kills[-1] += before_restart(number)
+                wrong += workers.finish()
+            except UnexpectedEnd as error:
+                wrong.append(str(error))
         found = result(name)
         if wrong or found != expected:
             failures.append(f"{', '.join(kills)}: {'; '.join(wrong) or found}")
