@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -89,25 +90,61 @@ def run_python(*arguments: str) -> str:
     Raises:
         OSError: The process failed. The message ends with the last line of its standard error.
     """
+    return run_together([arguments])[0]
+
+
+def run_together(commands: Sequence[Sequence[str]]) -> list[str]:
+    """Runs Python in several new processes at once.
+
+    Args:
+        commands: The arguments of each process.
+
+    Returns:
+        The standard output of each.
+
+    Raises:
+        OSError: A process failed, and the others were terminated. The message is as in `run_python`.
+    """
     # The package may not be installed.
     paths = [str(Path(anime_gan.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    with subprocess.Popen(
-        [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            printed, complaints = process.communicate()
-        except BaseException:
-            # The process is terminated, not killed, so that it can end its own worker processes.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    processes: list[subprocess.Popen[str]] = []
+    failures: list[str] = []
+
+    def terminate() -> None:
+        # Not killed, so that they can end their own worker processes.
+        for process in processes:
             process.terminate()
-            process.wait()
+
+    def finish(arguments: Sequence[str], process: subprocess.Popen[str]) -> str:
+        printed, complaints = process.communicate()
+        if process.returncode:
+            complaint = complaints.strip().splitlines()[-1:] or ["no error message"]
+            status = f"status {process.returncode}: {complaint[0]}"
+            failures.append(f"python {' '.join(arguments)} failed with {status}")
+            terminate()
+        return printed
+
+    with concurrent.futures.ThreadPoolExecutor(len(commands)) as pool:
+        try:
+            for arguments in commands:
+                processes.append(
+                    subprocess.Popen(
+                        [sys.executable, *arguments],
+                        env=environment,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE,
+                        text=True,
+                    )
+                )
+            printed = list(pool.map(finish, commands, processes))
+        except BaseException:
+            terminate()
+            for process in processes:
+                process.wait()
             raise
-    if process.returncode:
-        complaint = complaints.strip().splitlines()[-1:] or ["no error message"]
-        raise OSError(f"python {' '.join(arguments)} failed with status {process.returncode}: {complaint[0]}")
+    if failures:
+        raise OSError(failures[0])
     return printed
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
 import json
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from anime_gan.benchmark.measure import Numbers, Options, run_python, take_turns
+from anime_gan.benchmark.measure import Numbers, Options, run_together, take_turns
 from anime_gan.benchmark.synthetic import NoiseFaces
 from anime_gan.common.markdown import in_words, markdown_table
 from anime_gan.common.quiet import import_tensorflow
+from anime_gan.runs.worker_place import WorkerPlace, free_addresses
 
 ARCHITECTURE, BATCH = "published", 32
 # Steps that are timed, two of them with the gradient penalty, after those that build both graphs.
@@ -48,25 +46,12 @@ def _trainer(workers: int, threads: int) -> Callable[[], float]:
     """Returns a run: it starts the workers, and returns the median seconds of a step of the first one."""
 
     def run() -> float:
-        addresses = ",".join(f"127.0.0.1:{port}" for port in _free_ports(workers))
+        addresses = ",".join(free_addresses(workers))
         module = ("-m", "anime_gan.benchmark.workers")
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            printed = list(
-                pool.map(
-                    lambda number: run_python(*module, addresses, str(number), str(threads)), range(workers)
-                )
-            )
+        printed = run_together([(*module, addresses, str(number), str(threads)) for number in range(workers)])
         return float(median(json.loads(printed[0])))
 
     return run
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def main(argv: Sequence[str]) -> None:
@@ -77,7 +62,6 @@ def main(argv: Sequence[str]) -> None:
     """
     tf = import_tensorflow()
     from anime_gan.runs.cluster import Cluster
-    from anime_gan.runs.worker_place import WorkerPlace
     from anime_gan.training.config import TrainConfig
     from anime_gan.training.trainer import Trainer
 

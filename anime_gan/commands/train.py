@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ SUMMARY = """Trains a face generator and exports it. Without options, it trains 
 The run directory contains sample images, statistics, checkpoints, and the exported model. To watch a run:
   tensorboard --logdir=runs"""
 
+# Seconds between two looks into a bucket, while a worker waits for the chief.
+LOOK_SECONDS = 10.0
 # The preset that cannot start from random weights.
 NEEDS_START = "tune"
 
@@ -149,9 +152,17 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
     resumes = bool(flag_values["resume"].value or flag_values["start_or_resume"].value)
     mirror = Mirror.of(run_dir) if run_dir else None
 
+    looked = time.monotonic()
+
     def finished() -> bool:
+        nonlocal looked
         if not resumes or run_dir is None or flag_values["from_step"].present:
             return False
+        if mirror and not cluster.is_chief and time.monotonic() - looked > LOOK_SECONDS:
+            # The chief may upload the end of the run only now. A bucket that fails is tried again.
+            with contextlib.suppress(RunError):
+                mirror.pull()
+            looked = time.monotonic()
         return _is_finished(run_dir, given)
 
     try:
@@ -161,6 +172,9 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
                 # A chief that has completed the run no longer comes.
                 mirror.pull()
             if not cluster.join(finished):
+                if mirror and cluster.is_chief:
+                    # A kill may have come between the end of the run and its upload.
+                    mirror.push()
                 print(f"The run in {run_dir} is complete.")
                 return 0
         if mirror and not flag_values["dry_run"].value:

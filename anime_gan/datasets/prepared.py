@@ -35,6 +35,7 @@ from anime_gan.datasets.dataset import DataError, DataReport, Dataset
 # A single picture is more likely a mistake than a dataset.
 MINIMUM = 2
 MAX_LISTED = 20  # Names in a note.
+BLOCK = 2**16  # Label rows that are examined at once.
 UNLABELED = "a model trained without labels draws random faces and accepts no requests"
 # These files exist only while a folder is being filled: the progress, and the labels with all columns.
 JOURNAL = "chunks.jsonl"
@@ -127,7 +128,7 @@ class _Record(msgspec.Struct):
 
 
 def open_prepared(folder: Path) -> Dataset:
-    """Opens a prepared folder; the images are memory-mapped.
+    """Opens a prepared folder; the images and the labels are memory-mapped.
 
     Raises:
         DataError: A file in the folder is damaged.
@@ -140,7 +141,7 @@ def open_prepared(folder: Path) -> Dataset:
     return Dataset(
         name=record.name,
         images=images,
-        labels=np.fromfile(folder / "labels.bin", np.int8).reshape(len(images), schema.num_labels),
+        labels=_mapped_labels(folder / "labels.bin", len(images), schema.num_labels),
         schema=schema,
         statement=record.statement,
         checksum=record.checksum,
@@ -151,6 +152,11 @@ def open_prepared(folder: Path) -> Dataset:
         ),
         constants=record.constants,
     )
+
+
+def _mapped_labels(path: Path, rows: int, columns: int) -> np.ndarray:
+    # An empty file cannot be mapped.
+    return np.memmap(path, np.int8, "r", shape=(rows, columns)) if columns else np.empty((rows, 0), np.int8)
 
 
 def source_fingerprint(*modules: str) -> str:
@@ -270,12 +276,15 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
             f"{source.name}: usable images: {progress.rows}; at least {MINIMUM} are needed"
             + (f" ({examples})" if examples else "")
         )
-    labels = np.fromfile(folder / ALL_LABELS, np.int8).reshape(progress.rows, source.schema.num_labels)
+    labels = _mapped_labels(folder / ALL_LABELS, progress.rows, source.schema.num_labels)
     constants = constant_attributes(source.schema, labels)
     schema, columns, notes = learnable(source.schema, labels)
-    labels = labels[:, columns]
     # The result goes to a separate file, because resuming after an interruption needs all columns.
-    labels.tofile(folder / "labels.bin")
+    with (folder / "labels.bin").open("wb") as stream:
+        for block in _blocks(labels):
+            stream.write(block[:, columns].tobytes())
+    # Windows cannot remove a mapped file.
+    del labels
     # The files are flushed, so that a power failure does not leave a finished folder with incomplete files.
     for name in ("images.bin", "labels.bin"):
         with (folder / name).open("r+b") as stream:  # Windows flushes only files that are open for writing.
@@ -287,7 +296,7 @@ def _finish(folder: Path, source: Source, resolution: int, progress: _Progress) 
         "channels": source.channels,
         "images": progress.rows,
         "statement": source.statement,
-        "checksum": _checksum(schema, labels, folder / "images.bin"),
+        "checksum": _checksum(schema, folder / "labels.bin", folder / "images.bin"),
         "found": progress.items + len(source.skipped),
         "notes": [*source.notes, *notes],
         "skipped": skipped,
@@ -308,8 +317,10 @@ def learnable(schema: Schema, labels: np.ndarray) -> tuple[Schema, np.ndarray, l
     Returns:
         The remaining schema, int64 indices of its columns, and notes about dropped attributes and values.
     """
-    having = np.sum(labels > 0, axis=0)
-    lacking = np.sum(labels < 0, axis=0)
+    having, lacking = np.zeros((2, schema.num_labels), np.int64)
+    for block in _blocks(labels):
+        having += np.sum(block > 0, axis=0)
+        lacking += np.sum(block < 0, axis=0)
     attributes: list[Attribute] = []
     columns: list[int] = []
     dropped: dict[str, list[str]] = {}
@@ -361,10 +372,16 @@ def constant_attributes(schema: Schema, labels: np.ndarray) -> dict[str, str | b
     return constants
 
 
-def _checksum(schema: Schema, labels: np.ndarray, images: Path) -> str:
+def _blocks(labels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields the rows in blocks, so that the labels of very many images need not fit into memory."""
+    for start in range(0, len(labels), BLOCK):
+        yield labels[start : start + BLOCK]
+
+
+def _checksum(schema: Schema, labels: Path, images: Path) -> str:
     digest = hashlib.sha256(schema.to_json().encode())
-    digest.update(labels.tobytes())
-    with images.open("rb") as stream:
-        while block := stream.read(2**22):
-            digest.update(block)
+    for path in (labels, images):
+        with path.open("rb") as stream:
+            while block := stream.read(2**22):
+                digest.update(block)
     return digest.hexdigest()

@@ -225,8 +225,9 @@ class RecordShards:
             self._starts = [0, *itertools.accumulate(counts)]
         except ValueError as error:
             raise DataError(f"{self._root}/{MANIFEST}: damaged ({error}); run the build again") from error
-        self._found = [file for file in list_files(root, []) if file.name in self._shards]
-        missing = set(self._shards) - {file.name for file in self._found}
+        wanted = set(self._shards)
+        self._found = [file for file in list_files(root, []) if file.name in wanted]
+        missing = wanted - {file.name for file in self._found}
         if missing:
             raise DataError(
                 f"{root}: {min(missing)} is missing ({len(missing)} of {len(self._shards)} shards)"

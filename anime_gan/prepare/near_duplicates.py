@@ -70,11 +70,14 @@ class FingerprintIndex:
         # These views must not outlive the call, because they block `add`.
         bits = np.frombuffer(self._bits, np.uint64)
         near = np.flatnonzero(_count_bits(bits ^ np.uint64(print_.bits)) <= MAX_BITS)
-        colors = np.frombuffer(self._colors, np.uint8).reshape(-1, len(print_.colors))[near].astype(np.int16)
-        wanted = np.frombuffer(print_.colors, np.uint8).astype(np.int16)
-        far = np.abs(colors - wanted).mean(axis=1)
-        order = np.argsort(far, kind="stable")[:MAX_CANDIDATES]
-        return [int(near[i]) for i in order if far[i] <= MAX_COARSE]
+        if not len(near):
+            return []
+        colors = np.frombuffer(self._colors, np.uint8).reshape(-1, len(print_.colors))[near]
+        wanted = np.frombuffer(print_.colors, np.uint8)[np.newaxis]
+        # The nearest rows and the sums of their differences, both int32 [1, k].
+        sums, places = cv2.batchDistance(wanted, colors, cv2.CV_32S, normType=cv2.NORM_L1, K=MAX_CANDIDATES)
+        is_near = sums[0] <= MAX_COARSE * len(print_.colors)
+        return [int(number) for number in near[places[0][is_near]]]
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from anime_gan.common.json_files import JsonError, parse_json, read_json
 from anime_gan.common.locks import locked_if_possible
 from anime_gan.common.stores import Store, joined, open_store, store_copies
 from anime_gan.runs.run_lock import LOCK, RunError
+from anime_gan.training.checkpoints import Checkpoints
 from anime_gan.training.run_files import (
     CHECKPOINTS,
     CONFIG,
@@ -154,6 +155,7 @@ class Mirror:
             for name in set(self._names()) - set(found):
                 remove(self.copy / name)
             self._remove_empty_folders()
+            self._correct_progress(marker, found)
             # The next upload removes what was left out.
             files = {**dict.fromkeys(marker.files, ""), **found}
             self._save(_State(self.url, self.copy.name, marker.run, [marker.upload], files))
@@ -233,6 +235,14 @@ class Mirror:
         for folder in sorted(broken):
             print_lines([f"{joined(self.url, folder)} is incomplete and was left out"])
         return {name: digest for name, digest in found.items() if _whole_folder(name) not in broken}
+
+    def _correct_progress(self, marker: _Marker, found: dict[str, str]) -> None:
+        """Corrects `progress.json` if it is newer than the marker: it counts a checkpoint that is missing."""
+        for name, expected in marker.files.items():
+            path = self.copy / name
+            if path.name == PROGRESS and found.get(name) != expected:
+                newest = Checkpoints(path.parent / CHECKPOINTS).newest()
+                write_text(path, json.dumps({"step": newest}))
 
     def _read_marker(self) -> _Marker | None:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -63,6 +65,16 @@ def split_address(address: str) -> tuple[str, int]:
     """Returns the host and the port of an address."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def free_addresses(count: int) -> tuple[str, ...]:
+    """Returns addresses of this machine, for workers that all run on it. Nobody uses their ports yet."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        # All are open at once, so that each gets another port.
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return tuple(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
 
 
 def _from_tf_config(text: str) -> tuple[tuple[str, ...], int]:

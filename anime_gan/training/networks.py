@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from anime_gan.common.backend import keras
 from anime_gan.models import get_architecture
@@ -21,6 +21,13 @@ class Networks(NamedTuple):
     generator: keras.Model
     ema_generator: keras.Model
     discriminator: keras.Model
+
+
+class SummedAdam(keras.optimizers.Adam):
+    """Adam for gradients that are sums over all replicas already; Keras would add them up once more."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: list[Any]) -> list[Any]:
+        return grads_and_vars
 
 
 def build_networks(
@@ -64,7 +71,7 @@ def build_networks(
 
 
 def make_optimizer(network: keras.Model, rate: float, half_life: int) -> keras.optimizers.Optimizer:
-    """Builds Adam with exponential decay of the learning rate.
+    """Builds Adam with exponential decay of the learning rate, for gradients that are summed already.
 
     Args:
         network: A built model.
@@ -76,6 +83,6 @@ def make_optimizer(network: keras.Model, rate: float, half_life: int) -> keras.o
         # The decay does not depend on the number of steps, so extending a run does not change it.
         schedule = keras.optimizers.schedules.ExponentialDecay(rate, half_life, 0.5)
     # With the usual beta_1 of 0.9, training oscillates (Radford et al. 2015, arXiv 1511.06434, section 4).
-    optimizer = keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.999)
+    optimizer = SummedAdam(schedule, beta_1=0.5, beta_2=0.999)
     optimizer.build(network.trainable_variables)
     return optimizer

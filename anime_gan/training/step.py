@@ -217,8 +217,7 @@ def apply_gradients(
     # The update must wait for the loss. The penalty reads biases but has no gradient for them, so the graph
     # optimizer of TensorFlow loses that dependency. The penalty could then read a bias after its update.
     with tf.control_dependencies([target]):
-        # Keras itself sums the gradients over the replicas.
-        optimizer.apply(gradients, network.trainable_variables)
+        optimizer.apply(summed, network.trainable_variables)
     return norm
 
 

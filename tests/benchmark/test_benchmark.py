@@ -16,7 +16,7 @@ import pytest
 
 from anime_gan.benchmark import drawing, folder, inputs, machine, measure, pipeline, step, synthetic, workers
 from anime_gan.benchmark.__main__ import main
-from anime_gan.benchmark.measure import Options, run_python, take_turns, timed
+from anime_gan.benchmark.measure import Options, run_python, run_together, take_turns, timed
 from anime_gan.datasets.prepared import prepare
 from anime_gan.models import get_architecture
 
@@ -60,6 +60,13 @@ def test_a_failed_process_says_why():
     assert run_python("-c", "print(7)") == "7\n"
     with pytest.raises(OSError, match="status 1: ValueError: no such thing"):
         run_python("-c", "raise ValueError('no such thing')")
+
+
+def test_processes_that_wait_for_a_failed_one_are_ended():
+    waits = ("-c", "import threading; threading.Event().wait()")
+    assert run_together([("-c", "print(1)"), ("-c", "print(2)")]) == ["1\n", "2\n"]
+    with pytest.raises(OSError, match="status 1: ValueError: no such thing"):
+        run_together([waits, ("-c", "raise ValueError('no such thing')")])
 
 
 def test_multiply_adds_are_those_counted_by_hand():

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from anime_gan.commands import train
 from anime_gan.common.stores import Entry, store_url, walk
+from anime_gan.runs import cluster
 from anime_gan.runs import mirror as mirror_module
 from anime_gan.runs.mirror import MARKER, Mirror, push_run, shown_place
 from anime_gan.runs.run_lock import RunError
+from anime_gan.training.config import TrainConfig
 
 URL = "s3://bucket/run"
 
@@ -184,6 +187,26 @@ def test_a_checkpoint_that_was_half_written_again_is_left_out(move, store, capsy
     assert f"{URL}/checkpoints/step2 is incomplete" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("allowed", range(4))
+def test_progress_does_not_count_a_first_checkpoint_that_did_not_arrive(move, store, allowed):
+    here = Mirror.at(URL)
+    write(here.copy, **{"config.json": "{}", "progress.json": '{"step": 0}'})
+    here.push()
+    write(
+        here.copy, **{"checkpoints__step-00000002__state": "2", "progress.json": '{"step": 2}', "stats": "2"}
+    )
+    here._opened = FolderStore(store.root, allowed)
+    with pytest.raises(RunError):
+        here.push()
+    move()
+    there = Mirror.at(URL)
+    assert there.pull()
+    # With step 2, the run would be refused, because it has lost its checkpoints.
+    assert (there.copy / "progress.json").read_text() == '{"step": 0}'
+    there.push()
+    assert (store.root / "bucket" / "run" / "progress.json").read_text() == '{"step": 0}'
+
+
 def test_half_of_an_object_does_not_count(move, store, capsys):
     here = Mirror.at(URL)
     write(here.copy, checkpoints__step1__a="whole", checkpoints__step2__a="whole", checkpoints__step2__b="b")
@@ -286,6 +309,37 @@ def test_a_new_run_overwrites_nothing(move, store):
         mirror.check_is_free()
     with pytest.raises(RunError, match="no such bucket"):
         Mirror.at("s3://none/run").check_is_free()
+
+
+def test_workers_learn_of_the_end_of_a_run_that_was_killed_before_its_upload(move, store, monkeypatch):
+    here = Mirror.at(URL)
+    write(here.copy, **{"config.json": TrainConfig(steps=2).to_json()})
+    here.push()
+    # Killed here.
+    write(here.copy, **{"checkpoints__step-00000002__state": "2", "export__2__saved_model.pb": "3"})
+    options = [
+        *("--start_or_resume", f"--run_dir={URL}", "--workers=127.0.0.1:1,127.0.0.1:2"),
+        *("--worker={number}", "--steps=2"),
+    ]
+
+    def start(number: int) -> int:
+        return train.main([option.format(number=number) for option in options])
+
+    waited: list[float] = []
+
+    def chief_comes_back(seconds: float) -> None:
+        waited.append(seconds)
+        assert len(waited) < 3, "the worker goes on waiting"
+        with monkeypatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(here.copy.parents[3]))
+            assert start(0) == 0
+
+    monkeypatch.setattr(cluster.Cluster, "_check_port", lambda self, place: None)
+    monkeypatch.setattr(cluster.time, "sleep", chief_comes_back)
+    monkeypatch.setattr(train, "LOOK_SECONDS", 0)
+    move()
+    assert start(1) == 0
+    assert contents(Mirror.at(URL).copy) == contents(here.copy)
 
 
 def test_a_folder_without_a_mirror_is_left_alone(tmp_path):

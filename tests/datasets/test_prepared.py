@@ -225,11 +225,15 @@ def test_two_processes_at_once_give_one_good_result(pictures, undisturbed, monke
     assert prepared_files() == undisturbed
 
 
-def test_the_checksum_is_that_of_schema_labels_and_images(pictures):
+def test_the_checksum_is_that_of_schema_labels_and_images(pictures, monkeypatch):
+    # Labels are written row by row.
+    monkeypatch.setattr(prepared, "BLOCK", 1)
     dataset = load(pictures)
     assert dataset.schema.columns == ("hair=blue", "hair=red", "smile")
     content = dataset.schema.to_json().encode() + dataset.labels.tobytes() + dataset.images.tobytes()
     assert dataset.checksum == hashlib.sha256(content).hexdigest()
+    # Both stay on disk.
+    assert isinstance(dataset.labels, np.memmap) and isinstance(dataset.images, np.memmap)
 
 
 def test_names_that_are_no_unicode_reach_the_report(pictures, tmp_path, undisturbed):

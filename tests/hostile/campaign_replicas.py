@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from campaign_workers import free_ports
+from anime_gan.runs.worker_place import free_addresses
 
 TITLE = "workers x replicas that train the same: losses to 1e-5 after one step, to 1e-3 after ten"
 # The suite tests two workers elsewhere.
@@ -55,7 +55,7 @@ def run(count: int, seed: int, folder: Path) -> list[str]:
 
 def trained(workers: int, replicas: int) -> list[dict[str, Any]]:
     """Trains in as many processes as workers; returns what each printed."""
-    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(workers))
+    addresses = ",".join(free_addresses(workers))
     root = str(Path(__file__).parents[2])
     processes = [
         subprocess.Popen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -21,7 +20,7 @@ from anime_gan.common.errors import InputError
 from anime_gan.runs.cluster import Cluster
 from anime_gan.runs.run_directory import RunDirectory
 from anime_gan.runs.run_lock import RunError
-from anime_gan.runs.worker_place import WorkerPlace
+from anime_gan.runs.worker_place import WorkerPlace, free_addresses
 
 ROOT = Path(__file__).parents[2]
 STEPS, SIGNAL_STEP = 12, 10
@@ -52,14 +51,6 @@ def options(tmp_path) -> list[str]:
     ]
 
 
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 def statistics(run: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
 
@@ -70,7 +61,7 @@ def largest_difference(line: dict[str, float], other: dict[str, float]) -> float
 
 def test_two_workers_train_what_one_does_and_stop_together(options, tmp_path):
     alone, together = tmp_path / "alone", tmp_path / "together"
-    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
+    addresses = ",".join(free_addresses(2))
     script = Path(__file__).with_name("run_as_worker.py")
     processes = [
         subprocess.Popen(
@@ -130,7 +121,7 @@ def test_only_lost_workers_ask_for_a_new_start():
 
 
 def test_a_worker_does_not_wait_for_the_chief_of_a_finished_run():
-    cluster = Cluster(WorkerPlace(tuple(f"127.0.0.1:{port}" for port in free_ports(2)), 1))
+    cluster = Cluster(WorkerPlace(free_addresses(2), 1))
     answers = iter([False, True])
     assert not cluster.join(lambda: next(answers))
 

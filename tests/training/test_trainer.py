@@ -48,12 +48,24 @@ def first_moments(trainer: Trainer) -> list[np.ndarray]:
     return [m.numpy() for optimizer in optimizers for m in optimizer._momentums]
 
 
-def test_two_replicas_do_what_one_does(trainer, two_replicas, schema, labels, images):
+def test_two_replicas_do_what_one_does(trainer, two_replicas, schema, labels, images, monkeypatch):
     """Twice 4 images on two devices give the losses and gradients of 8 images on one."""
     one = trainer
     two = Trainer(CONFIG, schema, labels, strategy=two_replicas)
     values_one = one.train_step(images[:8], labels[:8])
+    sent, all_reduce = [], tf.distribute.ReplicaContext.all_reduce
+
+    def counted(context, operation, value, *options):
+        sent.extend(tensor.shape.num_elements() for tensor in tf.nest.flatten(value))
+        return all_reduce(context, operation, value, *options)
+
+    monkeypatch.setattr(tf.distribute.ReplicaContext, "all_reduce", counted)
     values_two = two.train_step(images[:8], labels[:8])
+    # Each replica sends each gradient once. The rest are statistics of batches.
+    weights = sum(
+        len(v.numpy().ravel()) for net in (two.generator, two.discriminator) for v in net.trainable_variables
+    )
+    assert 1.0 <= sum(sent) / 2 / weights < 1.01
     np.testing.assert_allclose(row(values_two), row(values_one), rtol=2e-4, atol=2e-5)
     assert values_one["loss/gradient_penalty"] > 0
     moments_one, moments_two = first_moments(one), first_moments(two)
