@@ -534,6 +534,8 @@ class Schema:
         words = [phrase for phrase, code in self.phrase_codes.items() if code > last]
         # Templates also combine words of two languages, as in "blue髪", but nobody types such phrases.
         spellings = [known for known in spellings if not MIXED_SCRIPTS.search(known)]
+        if not re.search("[=:]", phrase):
+            spellings = [spelling for spelling in spellings if "=" not in spelling]
         if phrase.startswith(("no", "-")):
             spellings += [f"no {spelling}" for spelling in spellings if "=" not in spelling]
         named = {name for scale in self.scales.values() for name in map(normalize, scale.phrases)}

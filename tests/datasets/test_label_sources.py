@@ -298,3 +298,13 @@ def test_numbers_without_their_zeros(tmp_path):
 def test_names_that_may_be_other_pictures_are_refused(tmp_path, pictures, rows):
     with pytest.raises(ValueError, match=r"no row of labels\.csv matches an image"):
         read(tmp_path, {**dict.fromkeys(pictures, PNG), "labels.csv": "file,smile\n" + rows})
+
+
+def test_rows_without_a_picture_do_not_decide_what_a_column_means(tmp_path):
+    """Such as the units below a header, or a row of totals."""
+    table = "file,hair,smile\n(text),(text),(bool)\na.png,blue,1\nb.png,red,0\nTotal,,37\n"
+    labels = read(tmp_path, {"a.png": PNG, "b.png": PNG, "labels.csv": table})
+    assert labels.schema.columns == ("hair=blue", "hair=red", "smile")
+    assert labels.labels.tolist() == [[1, -1, 1], [-1, 1, -1]]
+    missing = "listed in labels.csv but missing"
+    assert labels.skipped == [("(text)", missing), ("Total", missing)]

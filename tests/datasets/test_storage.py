@@ -27,7 +27,8 @@ def listed(root: str | Path) -> tuple[list[str], list[tuple[str, str]]]:
 def test_all_sub_folders_in_a_fixed_order(tmp_path):
     for name in ("b.png", "a.png", "z/2.png", "z/10.png", "m/deep/er/x.png", "Z.png", ".hidden", ".git/x"):
         write(tmp_path / name)
-    write(tmp_path / "__MACOSX/a.png")
+    for folder in ("__MACOSX", "@eaDir", "m/@eaDir/b.png", "$RECYCLE.BIN", "System Volume Information"):
+        write(tmp_path / folder / "a.png")
     names = ["Z.png", "a.png", "b.png", "m/deep/er/x.png", "z/10.png", "z/2.png"]
     assert listed(tmp_path) == (names, [])
     assert listed(f"{tmp_path}/") == (names, [])

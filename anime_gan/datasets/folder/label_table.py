@@ -42,6 +42,7 @@ def join_tables(
     tags: TagTable | None = None,
     folder: str = "",
     renamed: Callable[[str], str] = str,
+    is_file: Callable[[str], bool] = bool,
 ) -> ImageLabels:
     """Reads label tables: a column of file names, and one column per attribute.
 
@@ -57,11 +58,13 @@ def join_tables(
         tags: The meaning of tags; None for the built-in table.
         folder: The name of the folder of all tables. Absolute names are relative to a folder of this name.
         renamed: Returns the name of a file that a cell means.
+        is_file: Whether a file exists. Rows of other files, such as a row of totals, do not decide what a
+            column means.
 
     Raises:
         ValueError: A table cannot be read; the message names the row or the column.
     """
-    reading = _Reading(schema, tags, _Files(folder, renamed))
+    reading = _Reading(schema, tags, _Files(folder, renamed, is_file))
     for table in tables:
         reading.add(table)
     return reading.finish()
@@ -182,8 +185,8 @@ class _Files:
         numbers: For each accepted row, its row number in its table.
     """
 
-    def __init__(self, root: str, renamed: Callable[[str], str]) -> None:
-        self._root, self._renamed = root, renamed
+    def __init__(self, root: str, renamed: Callable[[str], str], is_file: Callable[[str], bool]) -> None:
+        self._root, self._renamed, self._is_file = root, renamed, is_file
         self.places: dict[str, int] = {}
         self.numbers = array("i")
         self._tables: list[tuple[int, str]] = []
@@ -225,6 +228,8 @@ class _Files:
             reason = f"file name not relative to the folder: {where}"
         elif not name:
             reason = f"no file name: {where}"
+        elif not self._is_file(self._folder + name):
+            given, reason = self._folder + name, f"listed in {table} but missing"
         else:
             name = self._folder + name
             place = len(self.numbers)

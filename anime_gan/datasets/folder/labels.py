@@ -149,16 +149,27 @@ def _labels_of_tables(
     places = ["", *(f"{PurePosixPath(tables[0].name).parent}/" for _ in tables[:1] if len(tables) == 1)]
     present = set(names)
     given = next((_read_schema(root, place) for place in places if place + SCHEMA_FILE in present), None)
+    where = _names_of(tables)
+    # As in CelebA, a folder may contain nothing but labels.
+    apart = next((place for place in places[1:] if not any(name.startswith(place) for name in pictures)), "")
+
+    def find(name: str) -> str | None:
+        return finder.find(name.removeprefix(apart), anywhere=renaming is None)
+
+    def is_listed(name: str) -> bool:
+        try:
+            return find(name) is not None
+        except ValueError:
+            return True
+
     table = join_tables(
         tables,
         given,
         _tag_table(root, names),
         PurePosixPath(root).stem,
         renaming.file_name if renaming else str,
+        is_listed,
     )
-    where = _names_of(tables)
-    # As in CelebA, a folder may contain nothing but labels.
-    apart = [place for place in places[1:] if not any(name.startswith(place) for name in pictures)]
     skipped = list(table.skipped)
     rows: dict[str, int] = {}
     # Exact names come first, so that another spelling cannot take their place.
@@ -166,13 +177,11 @@ def _labels_of_tables(
     for row in order:
         name = table.names[row]
         try:
-            file = finder.find(name.removeprefix(apart[0]) if apart else name, anywhere=renaming is None)
+            file = find(name)
         except ValueError as error:
             skipped.append((name, str(error)))
             continue
-        if file is None:
-            skipped.append((name, f"listed in {where} but missing"))
-        elif rows.setdefault(file, row) != row:
+        if file and rows.setdefault(file, row) != row:
             skipped.append((name, f"repeated row: another spelling of {file}"))
     listed = {*rows, *(name for name, _ in skipped)}
     skipped += [(name, f"no row in {where}") for name in pictures if name not in listed]

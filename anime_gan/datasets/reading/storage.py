@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 from anime_gan.common.files import written_whole
 from anime_gan.common.stores import Store, is_remote, joined, open_store
-from anime_gan.datasets.reading.zipped import is_zip, read_zipped, zipped_files, zipped_stamp
-
-IGNORED = frozenset({"__MACOSX"})
+from anime_gan.datasets.reading.zipped import IGNORED, is_zip, read_zipped, zipped_files, zipped_stamp
 
 
 class FoundFile(NamedTuple):
@@ -51,7 +49,7 @@ def list_files(root: str, skipped: list[tuple[str, str]]) -> Iterator[FoundFile]
 
     The files of a folder come before its subfolders, both sorted by name. Symbolic links are followed; linked
     folders come last, so that a folder inside the root is listed under its own name. Names that start with a
-    dot, and `__MACOSX`, are ignored.
+    dot, and those of file systems such as `__MACOSX`, are ignored.
 
     Args:
         root: A local folder or zip archive; or, if it contains "://", a remote folder.

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from anime_gan.common.encodings import guess_encoding
 
+# Folders of operating systems and network drives, such as for previews.
+IGNORED = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
 
@@ -95,7 +98,7 @@ def _opened(root: str, changed: int) -> tuple[zipfile.ZipFile, dict[str, zipfile
         if not info.flag_bits & _UTF8_NAME and encoding:
             name = name.encode("cp437", "ignore").decode(encoding, "replace")
         name = name.replace("\\", "/").lstrip("/")
-        if not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
+        if not any(part.startswith(".") or part in IGNORED for part in name.split("/")):
             entries[name] = info
     tops = {name.partition("/")[0] for name in entries}
     if len(tops) == 1 and all("/" in name for name in entries):
