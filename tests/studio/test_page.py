@@ -247,12 +247,20 @@ def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served,
         broken.setattr(Studio, "_preview", failing)
         dialog.get_by_role("button", name="Vary a little").click()
         expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer exists"))
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    with monkeypatch.context() as broken:
+        broken.setattr(Studio, "_read", failing)
+        dialog.get_by_role("button", name="Check with the judge").click()
+        expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer exists"))
     dialog.get_by_role("alert").get_by_role("button", name="Close").click()
     expect(page.get_by_role("alert")).to_be_empty()
     # A face needs no history entry.
     served.empty()
     dialog.get_by_role("button", name="Similar faces").click()
     expect(dialog.locator(".results button.face")).to_have_count(8)
+    # The judge is not asked again.
+    assert len([body for body in asked if '"read"' in body]) == 1
     page.keyboard.press("Escape")
     expect(page.locator("#panel-faces img")).to_have_count(2)
 

@@ -103,19 +103,22 @@ export class FaceDialog {
     if (this.results) this.look(this.results.body, true);
   }
 
-  // Waits for a wish; errors are told. Returns null if a newer wish replaced it.
-  async waited(promise) {
-    const slow = setTimeout(() => this.dialog.classList.add("working"), PATIENCE);
+  // Waits for a wish; errors are told. Returns null if a newer wish replaced it. The state shows the progress bar, and
+  // "working" fades the face that will be replaced.
+  async waited(promise, state = "working") {
+    const slow = setTimeout(() => this.dialog.classList.add(state), PATIENCE);
     hush();
     try {
       return await promise;
     } catch (error) {
       tell(error);
+      // Otherwise, the judge would be asked again at once.
+      this.reads = false;
       this.render();
       return null;
     } finally {
       clearTimeout(slow);
-      this.dialog.classList.remove("working");
+      this.dialog.classList.remove(state);
     }
   }
 
@@ -306,7 +309,7 @@ export class FaceDialog {
   async read() {
     this.reads = true;
     const { face } = this;
-    const found = await this.waited(wish("read", { kind: "read", faces: [face.settings] }));
+    const found = await this.waited(wish("read", { kind: "read", faces: [face.settings] }), "judging");
     if (!found || face !== this.face) return;
     this.reading.textContent = judged(face.attributes, found[0], this.hidden);
     announce(this.reading.textContent);
