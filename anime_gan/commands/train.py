@@ -19,10 +19,10 @@ import numpy as np
 from absl import flags
 
 from anime_gan.common.command_line import (
-    INTERRUPTED,
     define_path,
     define_sources,
     given_flags,
+    interrupted_status,
     print_lines,
     run_command,
 )
@@ -622,10 +622,10 @@ def _train_locked(
             file=sys.stderr,
         )
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         # Before the first step, or while judges are trained.
         print(f"train.py: interrupted. To resume: {run.resume_command()}", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted_status(error)
     except Exception as error:
         if (limit := system_limit(error)) is None:
             raise

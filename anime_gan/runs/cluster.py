@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -273,7 +274,35 @@ def _signals_end_the_process() -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)
     previous = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     try:
-        yield
+        with _termination_ends_the_process():
+            yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _termination_ends_the_process() -> Iterator[None]:
+    """Lets SIGTERM end the process although TensorFlow sets a handler for it, which does nothing here.
+
+    The signal is blocked, and a thread waits for it. Systems without such a call ignore the signal meanwhile.
+    """
+    if not hasattr(signal, "sigtimedwait"):
+        yield
+        return
+    is_done = threading.Event()
+
+    def wait() -> None:
+        while not is_done.is_set():
+            if signal.sigtimedwait({signal.SIGTERM}, PAUSE):
+                os._exit(128 + signal.SIGTERM)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        waiting.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
