@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import logging
@@ -283,26 +284,24 @@ def _signals_end_the_process() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _termination_ends_the_process() -> Iterator[None]:
-    """Lets SIGTERM end the process although TensorFlow sets a handler for it, which does nothing here.
+    """Keeps the default handler of SIGTERM: TensorFlow sets one that only notes the signal, and waits on.
 
-    The signal is blocked, and a thread waits for it. Systems without such a call ignore the signal meanwhile.
+    Python sets handlers in its main thread only, which waits. Another one calls the C library.
     """
-    if not hasattr(signal, "sigtimedwait"):
+    if os.name == "nt":
         yield
         return
-    is_done = threading.Event()
+    library, is_done = ctypes.CDLL(None), threading.Event()
+    library.signal.argtypes, library.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
 
-    def wait() -> None:
-        while not is_done.is_set():
-            if signal.sigtimedwait({signal.SIGTERM}, PAUSE):
-                os._exit(128 + signal.SIGTERM)
+    def keep() -> None:
+        while not is_done.wait(PAUSE):
+            library.signal(signal.SIGTERM, None)
 
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    waiting = threading.Thread(target=wait, daemon=True)
-    waiting.start()
+    keeping = threading.Thread(target=keep, daemon=True)
+    keeping.start()
     try:
         yield
     finally:
         is_done.set()
-        waiting.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        keeping.join()
