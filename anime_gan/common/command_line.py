@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 from absl import flags
@@ -117,6 +118,19 @@ def define_path(name: str, default: str | None, help_text: str, flag_values: fla
     )
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which interrupts a command as Ctrl-C does."""
+
+
+def interrupted_status(error: KeyboardInterrupt) -> int:
+    """Returns the exit status of a command that was interrupted: 128 plus the number of the signal."""
+    return 128 + signal.SIGTERM if isinstance(error, Terminated) else INTERRUPTED
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
 def run_command(
     name: str,
     summary: str,
@@ -141,7 +155,7 @@ def run_command(
     """
     _prepare_streams()
     # SIGTERM ends a command as Ctrl-C does, so that unfinished files and worker processes are cleaned up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=flag_values)
     flags.DEFINE_bool("version", False, "show the version", flag_values=flag_values)
     try:
@@ -166,9 +180,9 @@ def run_command(
     except flags.UnrecognizedFlagError as error:
         hint = nearest(error.flagname, list(flag_values), "--{}".format) or "; see --help"
         return _fail(name, f"unknown option --{error.flagname}{hint}")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print(f"{name}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted_status(error)
     except InputError as error:
         return _fail(name, error.as_flag())
     except ModuleNotFoundError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import logging
@@ -12,6 +13,7 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -273,7 +275,33 @@ def _signals_end_the_process() -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)
     previous = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     try:
-        yield
+        with _termination_ends_the_process():
+            yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _termination_ends_the_process() -> Iterator[None]:
+    """Keeps the default handler of SIGTERM: TensorFlow sets one that only notes the signal, and waits on.
+
+    Python sets handlers in its main thread only, which waits. Another one calls the C library.
+    """
+    if os.name == "nt":
+        yield
+        return
+    library, is_done = ctypes.CDLL(None), threading.Event()
+    library.signal.argtypes, library.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+
+    def keep() -> None:
+        while not is_done.wait(PAUSE):
+            library.signal(signal.SIGTERM, None)
+
+    keeping = threading.Thread(target=keep, daemon=True)
+    keeping.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        keeping.join()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anime_gan.common.command_line import INTERRUPTED, print_lines
+from anime_gan.common.command_line import interrupted_status, print_lines
 from anime_gan.common.errors import InputError
 from anime_gan.common.files import write_text
 from anime_gan.common.quiet import import_tensorflow, require_tensorflow
@@ -328,10 +328,10 @@ def _train_locked(
             file=sys.stderr,
         )
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         # Before the first step, or while judges are trained.
         print(f"train.py: interrupted. To resume: {run.resume_command()}", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted_status(error)
     except Exception as error:
         if (limit := system_limit(error)) is None:
             raise

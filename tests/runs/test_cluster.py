@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -124,6 +125,28 @@ def test_a_worker_does_not_wait_for_the_chief_of_a_finished_run():
     cluster = Cluster(WorkerPlace(free_addresses(2), 1))
     answers = iter([False, True])
     assert not cluster.join(lambda: next(answers))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals of POSIX")
+def test_a_waiting_worker_ends_although_tensorflow_has_a_handler():
+    code = """
+import ctypes, signal, threading
+from anime_gan.runs.cluster import _signals_end_the_process
+with _signals_end_the_process():
+    # Like TensorFlow, which sets a handler in C that lets it wait on.
+    ctypes.CDLL(None).signal(signal.SIGTERM, ctypes.c_void_p(1))
+    print("waits", flush=True)
+    threading.Event().wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"waits\n"
+        for _ in range(100):
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
+                break
+        process.kill()
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_a_port_in_use_is_named():
