@@ -85,8 +85,11 @@ class FileFinder:
             if not has_ending:
                 bare = collections.Counter(map(renaming.file_name, dict.fromkeys(names)))
                 renaming = renaming._replace(several=frozenset(name for name in bare if bare[name] > 1))
-            is_other = number > 0 or not has_ending
-            if is_other and any(self._finds(renaming.file_name(name)) for name in names):
+            if number == 0 and has_ending:
+                continue
+            found = sum(self._finds(renaming.file_name(name)) for name in names)
+            # A few names may fit by chance.
+            if 2 * found > min(len(names), len(self._pictures)):
                 return renaming
         return None
 
