@@ -193,7 +193,10 @@ def _hostile(random: np.random.Generator) -> tuple[str, tuple[str, ...] | None]:
     if kind == 1:
         return _one(random, BRACKETS).format(phrase), None
     if kind == 2:
-        return f"{phrase}{_one(random, ENDINGS)}", None
+        ending = _one(random, ENDINGS)
+        # A full stop ends a sentence.
+        is_sentence = ending == "." and "=" not in phrase
+        return f"{phrase}{ending}", (columns[0],) if is_sentence else None
     if kind == 3:
         return f"{phrase} {_one(random, JOINTS)}{other}", None
     if kind == 4:
