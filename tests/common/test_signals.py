@@ -11,6 +11,8 @@ import pytest
 COMMAND = """
 import os, signal, sys
 from anime_gan.common.command_line import Flags, run_command
+# Processes in the background of a shell ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 command = lambda: os.kill(os.getpid(), signal.{name}) or 0
 sys.exit(run_command("x", "", Flags(), command, []))
 """

@@ -356,13 +356,13 @@ def test_a_long_drawing_shows_how_far_it_is_and_can_be_stopped(page, served, mon
             "zh-CN",
             "生成",
             "发色",
-            ["必须大于 0 且不超过 1", "未知的属性 'smilee'；是指 'smile' / 'smile=yes' / 'smile=1' 吗？"],
+            ["必须大于 0 且不超过 1", "未知的属性 'smilee'；是指 'smile' / 'silver' / 'smiling' 吗？"],
         ),
         (
             "ja-JP",
             "描く",
             "髪の色",
-            ["0より大きく、1以下", "不明な属性'smilee'。'smile' / 'smile=yes' / 'smile=1'のことですか？"],
+            ["0より大きく、1以下", "不明な属性'smilee'。'smile' / 'silver' / 'smiling'のことですか？"],
         ),
     ],
 )
