@@ -179,7 +179,7 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
                 return 0
         if mirror and not flag_values["dry_run"].value:
             _bring_up_to_date(mirror, resumes, bool(flag_values["start_or_resume"].value), cluster)
-        return _train(flag_values, cluster)
+        return _train(flag_values, given, run_dir, cluster)
     except Exception as error:
         if not (lost := cluster.lost(error)):
             raise
@@ -237,8 +237,9 @@ def _is_finished(directory: Path, given: dict[str, Any]) -> bool:
     return False
 
 
-def _train(flag_values: flags.FlagValues, cluster: Cluster) -> int:
-    given, run_dir = _given_options(flag_values), _given_run_dir(flag_values)
+def _train(
+    flag_values: flags.FlagValues, given: dict[str, Any], run_dir: Path | None, cluster: Cluster
+) -> int:
     dry_run = bool(flag_values["dry_run"].value)
     preset = str(flag_values["preset"].value)
     resume = bool(flag_values["resume"].value)
@@ -253,7 +254,7 @@ def _train(flag_values: flags.FlagValues, cluster: Cluster) -> int:
             directory = run_dir or (newest_run_directory(RUNS) if cluster.is_chief else RUNS)
         directory = run_dir or Path(cluster.chief_says(str(directory)))
         from_step = flag_values["from_step"].value
-        if cluster.chief_says(str((directory / STAGES).is_file())) == "True":
+        if cluster.chief_finds((directory / STAGES).is_file()):
             if from_step is not None:
                 reason = f"a run of several stages: name the stage, such as --run_dir={directory / '64'}"
                 raise ConfigError(reason, "from_step", from_step)
@@ -279,7 +280,7 @@ def _has_started(directory: Path, cluster: Cluster) -> bool:
         if cluster.is_chief:
             for folder in (directory, *directory.glob("[0-9]*")):
                 RunDirectory(folder).remove_unfinished()
-    return cluster.chief_says(str(started)) == "True"
+    return cluster.chief_finds(started)
 
 
 if __name__ == "__main__":

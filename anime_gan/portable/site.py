@@ -140,7 +140,7 @@ def _fill_worker(folder: Path) -> None:
     worker = folder / "worker.js"
     _fill(worker, "FILES", ["./", *(name for name, is_webgpu in names.items() if not is_webgpu)])
     _fill(worker, "WEBGPU_FILES", [name for name, is_webgpu in names.items() if is_webgpu])
-    worker.write_text(worker.read_text("utf-8").replace("anime_gan-VERSION", f"anime_gan-{digest}"), "utf-8")
+    _fill(worker, "NAME", f"anime_gan-{digest}")
 
 
 def _fill(script: Path, name: str, value: Any) -> None:

@@ -117,6 +117,10 @@ class Cluster:
         """Returns the text of the chief. The texts of the other workers do not count."""
         return self._gather(text.encode() if self.is_chief else b"")[0].decode()
 
+    def chief_finds(self, is_true: bool) -> bool:
+        """Returns what the chief has found. What the other workers have found does not count."""
+        return self.chief_says(str(is_true)) == str(True)
+
     @contextlib.contextmanager
     def agreed(self) -> Iterator[None]:
         """Goes on only if no worker raised an error inside. Nothing inside may wait for other workers.

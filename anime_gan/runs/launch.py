@@ -138,7 +138,7 @@ def _resume_locked(run: RunDirectory, given: dict[str, Any], cluster: Cluster, f
         config = resume_config(saved, given)
         run.check_steps(config.steps, from_step)
         complete = from_step is None and is_complete(run, config, saved)
-    if cluster.chief_says(str(complete)) == "True":
+    if cluster.chief_finds(complete):
         print(
             f"model: {run.export_path(config.steps)}\nThe run is complete at step {config.steps}. To train "
             f"further: {run.resume_command(2 * config.steps)}"

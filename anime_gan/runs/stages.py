@@ -106,7 +106,7 @@ def _train_stages(directory: Path, stages: Sequence[str], given: Mapping[str, An
     for number, preset in enumerate(stages, 1):
         path = directory / _stage_name(preset)
         print(f"stage {number} of {len(stages)}: {preset}")
-        if cluster.chief_says(str((path / CONFIG).is_file())) == "True":
+        if cluster.chief_finds((path / CONFIG).is_file()):
             status = resume_run(path, {**code_options(given), **_data_option(given)}, cluster)
         else:
             record = {"stages": list(stages), "options": dict(given)}

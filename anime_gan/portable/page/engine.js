@@ -92,12 +92,16 @@ export async function history(before) {
   return { entries: entries.slice(start, start + 20), more: entries.length > start + 20 };
 }
 
+async function registerWorker() {
+  await navigator.serviceWorker?.register((await hasGraphicsCard()) ? "worker.js?webgpu" : "worker.js");
+}
+
 export async function about() {
   const schema = new Schema(await schemaContent());
   // The model loads while the user chooses attributes.
   load().catch(() => {});
-  const worker = (await hasGraphicsCard()) ? "worker.js?webgpu" : "worker.js";
-  navigator.serviceWorker?.register(worker).catch(() => {});
+  // The page need not wait for that.
+  registerWorker().catch(() => {});
   const term = ({ name, phrase }) => ({ name, phrase });
   return {
     model: schema.model,

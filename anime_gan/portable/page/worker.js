@@ -2,7 +2,7 @@
 
 const FILES = []; // Filled in by anime_gan.portable.
 const WEBGPU_FILES = []; // Filled in by anime_gan.portable.
-const NAME = "anime_gan-VERSION";
+const NAME = "anime_gan-VERSION"; // Filled in by anime_gan.portable.
 // The page asks for the large files of graphics cards only where there is one.
 const KEPT = self.location.search === "?webgpu" ? [...FILES, ...WEBGPU_FILES] : FILES;
 

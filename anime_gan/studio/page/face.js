@@ -11,7 +11,7 @@ import { Pad } from "./pad.js";
 import { judged } from "./readings.js";
 import { isSame } from "./state.js";
 import { familyTree } from "./tree.js";
-import { change, stop, wish } from "./wishes.js";
+import { change, read, stop, wish } from "./wishes.js";
 
 const RING = 8;
 const VARIATIONS = 16;
@@ -112,8 +112,6 @@ export class FaceDialog {
       return await promise;
     } catch (error) {
       tell(error);
-      // Otherwise, the judge would be asked again at once.
-      this.reads = false;
       this.render();
       return null;
     } finally {
@@ -309,7 +307,12 @@ export class FaceDialog {
   async read() {
     this.reads = true;
     const { face } = this;
-    const found = await this.waited(wish("read", { kind: "read", faces: [face.settings] }), "judging");
+    const readings = read([face]).catch((error) => {
+      // Otherwise, the judge would be asked again at once.
+      this.reads = false;
+      throw error;
+    });
+    const found = await this.waited(readings, "judging");
     if (!found || face !== this.face) return;
     this.reading.textContent = judged(face.attributes, found[0], this.hidden);
     announce(this.reading.textContent);
