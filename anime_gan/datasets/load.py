@@ -206,29 +206,57 @@ def open_pictures(data: str, num_images: int, transparent: bool | None, labels_f
 
 
 def load_siblings(data: str, resolution: int, seed: int, transparent: str) -> Dataset | None:
-    """Loads pairs of faces of the same person with different expressions; None if a source has none.
+    """Loads pairs of faces of the same person with different expressions; None if no source has any.
 
     Args:
-        data: As in `load_dataset`; only `sutemo:DIR` has pairs.
+        data: As in `load_dataset`. `sutemo:DIR` and `drawn:STYLES` have pairs; in the latter, the head turns
+            too. Other sources are left out.
         resolution: Image side in pixels.
         seed: Random seed of the persons.
         transparent: A key of `TRANSPARENT`.
 
     Raises:
-        DataError: The source cannot be read.
+        DataError: A source cannot be read.
     """
-    kind, _, where = data.partition(":")
-    if kind != "sutemo" or not where or len(split_sources(data)) > 1:
-        return None
     from anime_gan.datasets.illustrated import IllustratedFaces
+    from anime_gan.datasets.mixture.load import load_mixture
     from anime_gan.datasets.prepared import prepare
+
+    def load(name: str, illustrator: Illustrator | None, count: int) -> Dataset:
+        del name
+        assert illustrator is not None
+        return prepare(IllustratedFaces(illustrator, count), resolution)
+
+    sources = split_sources(data)
+    found: list[tuple[str, Illustrator | None]] = []
+    for source in sources:
+        siblings = _make_siblings(source, seed, transparent, is_placed=len(sources) > 1)
+        if siblings is not None:
+            found.append((source, siblings))
+    if not found:
+        return None
+    if len(found) == 1:
+        return load(*found[0], 2 * SIBLINGS)
+    # An even number of each, so that pairs stay together.
+    total = 2 * (SIBLINGS // len(found)) * len(found)
+    return load_mixture(found, "", total, total, load)
+
+
+def _make_siblings(source: str, seed: int, transparent: str, is_placed: bool) -> Illustrator | None:
+    from anime_gan.datasets.illustrator.faces import parse_styles
+    from anime_gan.datasets.illustrator.siblings import StyledSiblings
     from anime_gan.datasets.sutemo.siblings import SutemoSiblings
 
+    kind, _, where = source.partition(":")
+    keeps_alpha = TRANSPARENT[transparent] is not False
+    if kind == "drawn" and where:
+        return StyledSiblings(seed, parse_styles(where), keeps_alpha, is_placed)
+    if kind != "sutemo" or not where:
+        return None
     try:
-        illustrator = SutemoSiblings(where, seed, transparent=TRANSPARENT[transparent] is not False)
+        return SutemoSiblings(where, seed, transparent=keeps_alpha)
     except (OSError, ValueError) as error:
-        raise DataError(str(error), "data", data) from error
-    return prepare(IllustratedFaces(illustrator, 2 * SIBLINGS), resolution)
+        raise DataError(str(error), "data", source) from error
 
 
 def _why_no_source(data: str) -> str:

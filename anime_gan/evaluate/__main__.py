@@ -60,7 +60,7 @@ def _evaluate(flags: Flags) -> int:
     from anime_gan.evaluate.bench import Options, evaluation_split
     from anime_gan.evaluate.evaluation import evaluate
     from anime_gan.evaluate.output import complete_export, write_results
-    from anime_gan.evaluate.persons import load_measure
+    from anime_gan.evaluate.persons import load_persons
     from anime_gan.evaluate.report import summary
     from anime_gan.judges.load import load_judges
 
@@ -69,13 +69,14 @@ def _evaluate(flags: Flags) -> int:
     evaluation_split(model, dataset)
     shown = model.on_background(dataset)
     judges = load_judges(shown)
-    measure = load_measure(model, flags.data, judges) if _completes(model, out, background) else None
+    persons = load_persons(model, flags.data, judges) if _completes(model, out, background) else None
     # The background changes what the judges see, but it is still the same training data.
     shown = dataclasses.replace(shown, checksum=dataset.checksum)
     num_images = FAST_IMAGES if flags.fast else flags.num_images or NUM_IMAGES
-    evaluation = evaluate(model, shown, judges, Options(num_images, flags.seed))
+    evaluation = evaluate(model, shown, judges, Options(num_images, flags.seed), persons)
     write_results(evaluation, out)
     if _completes(model, out, background):
+        measure = None if persons is None else persons.measure
         complete_export(evaluation.numbers, judges, measure, model.directory)
     print(f"{summary(evaluation.numbers)}\n\nresults: {out}")
     return 0

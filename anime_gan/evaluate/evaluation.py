@@ -15,6 +15,7 @@ from anime_gan.datasets.dataset import Dataset
 from anime_gan.evaluate import measure_control, measure_details, measure_pictures, measure_scales
 from anime_gan.evaluate.bench import Bench, Options
 from anime_gan.evaluate.exported_model import ExportedModel
+from anime_gan.evaluate.persons import Persons
 from anime_gan.evaluate.report import Pictures
 from anime_gan.judges.critic import Critic
 from anime_gan.judges.load import Judges
@@ -35,7 +36,13 @@ class Evaluation(NamedTuple):
     pictures: Pictures
 
 
-def evaluate(model: ExportedModel, dataset: Dataset, judges: Judges, options: Options) -> Evaluation:
+def evaluate(
+    model: ExportedModel,
+    dataset: Dataset,
+    judges: Judges,
+    options: Options,
+    persons: Persons | None = None,
+) -> Evaluation:
     """Measures a model on the data it was trained on.
 
     Args:
@@ -43,6 +50,7 @@ def evaluate(model: ExportedModel, dataset: Dataset, judges: Judges, options: Op
         dataset: Its training data, including test images and held-out combinations.
         judges: Those of the data. Without taggers, control is not measured.
         options: Number of faces and random seed.
+        persons: The measure of persons; None if it is not measured how far persons move on scales.
 
     Raises:
         DataError: The attributes of the data differ from the model's, or there are too few images.
@@ -52,7 +60,7 @@ def evaluate(model: ExportedModel, dataset: Dataset, judges: Judges, options: Op
     with tqdm(total=0, unit="image", unit_scale=True, mininterval=interval, file=sys.stderr) as progress:
         bench = Bench(model, dataset, judges, options, progress)
         bench.announce(_planned_images(bench))
-        return _measure(bench)
+        return _measure(bench, persons)
 
 
 def _planned_images(bench: Bench) -> int:
@@ -68,7 +76,7 @@ def _planned_images(bench: Bench) -> int:
     return planned
 
 
-def _measure(bench: Bench) -> Evaluation:
+def _measure(bench: Bench, persons: Persons | None) -> Evaluation:
     samples = bench.samples()
     numbers = describe(bench)
     unseen: dict[str, np.ndarray] = {}
@@ -79,7 +87,7 @@ def _measure(bench: Bench) -> Evaluation:
             numbers["combinations"], unseen = combinations
         numbers["leakage"] = measure_control.leakage(bench, samples)
         if bench.schema.scales:
-            numbers["scales"] = measure_scales.scales(bench, samples)
+            numbers["scales"] = measure_scales.scales(bench, samples, persons)
     numbers["variety"], numbers["candidates"] = measure_pictures.variety(bench)
     numbers["success"] = measure_pictures.success(bench, samples)
     numbers["copies"], closest = measure_pictures.copies(bench, samples)

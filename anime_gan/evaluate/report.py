@@ -208,14 +208,24 @@ def markdown(numbers: Mapping[str, Any]) -> str:
         scales = [
             (
                 f"`{name}`",
-                f"{number(row['error'])} {row['unit']}",
-                f"{number(row['real_error'])} {row['unit']}",
+                f"{number(row['error'])} ({number(row['real_error'])})",
+                f"{number(row['end_error'])} ({number(row['real_end_error'])})",
+                row["unit"],
                 percent(row["ordered"]),
                 percent(row["flipped"]),
+                percent(row["person"]["within"]) if "person" in row else "",
             )
             for name, row in numbers["scales"].items()
         ]
-        heads = ("scale", "mean error", "tagger on real images", "steps in order", "others that flip")
+        heads = (
+            "scale",
+            "mean error (tagger on real images)",
+            "at the ends",
+            "unit",
+            "steps in order",
+            "others that flip",
+            "persons who move no further than 95% of real ones",
+        )
         parts += ["## Scales", markdown_table(heads, scales)]
     if "leakage" in numbers:
         changes = [

@@ -32,8 +32,8 @@ TEMPERATURE = 0.1
 BATCH = 48
 STEPS = 1500
 LEARNING_RATE = 4e-3
-# Share of the pairs that only set the limits.
-HELD_OUT = 0.2
+# Share of the pairs that only set the limits, and the seed by which they are chosen.
+HELD_OUT, SPLIT_SEED = 0.2, 3
 # Percentiles of the distances between held-out real faces: of the same person, and of different persons. A
 # character has about twenty faces, so a lower one would reject most real characters too.
 SAME_PERCENTILE = 99.9
@@ -198,13 +198,14 @@ def contrast(points: tf.Tensor) -> tf.Tensor:
 def _train(siblings: Dataset, selector: Selector, tagger: Tagger | None) -> PersonMeasure:
     persons = len(siblings.images) // 2
     training.split_for_judges(siblings)  # raises an error if there are too few
-    held_out = np.arange(persons - int(HELD_OUT * persons), persons)
-    train = np.arange(held_out[0])
+    # In random order, because the persons of several sources follow one another.
+    order = np.random.default_rng(SPLIT_SEED).permutation(persons)
+    train, held_out = np.split(order, [persons - int(HELD_OUT * persons)])
     validation = held_out[: len(held_out) // 2]
     side = min(siblings.images.shape[1], MAX_SIDE)
     channels = siblings.images.shape[3]
     network = make_network(side, channels, resolve_dtype("auto"))
-    groups = similar_persons(siblings.labels[2 * train], siblings.schema)
+    groups = [train[rows] for rows in similar_persons(siblings.labels[2 * train], siblings.schema)]
 
     def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
         random = np.random.default_rng([step, 2])
