@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 import select
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -131,6 +133,26 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
+@contextlib.contextmanager
+def _no_lost_interrupts() -> Iterator[None]:
+    """Raises an interrupt again if it came while an object was finalized, where Python drops exceptions."""
+    previous = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            previous(unraisable)
+            return
+        number = signal.SIGTERM if issubclass(unraisable.exc_type, Terminated) else signal.SIGINT
+        # Later, because this hook drops exceptions as well.
+        threading.Timer(0.02, os.kill, (os.getpid(), number)).start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = previous
+
+
 def run_command(
     name: str,
     summary: str,
@@ -174,7 +196,8 @@ def run_command(
         if len(rest) < len(positional):
             raise InputError(f"missing argument: {' '.join(positional[len(rest) :])}; see --help")
         # All positional arguments are paths or data sources.
-        status = command(*map(expand_user, rest))
+        with _no_lost_interrupts():
+            status = command(*map(expand_user, rest))
         sys.stdout.flush()
         return status
     except flags.UnrecognizedFlagError as error:
