@@ -10,7 +10,6 @@ import numpy as np
 from anime_gan.attributes.edits import options, with_value
 from anime_gan.attributes.scales import MIDDLE_BIN, NEARLY_ZERO
 from anime_gan.attributes.schema import Schema
-from anime_gan.common.alpha import premultiplied
 from anime_gan.common.backend import tf
 from anime_gan.exports.read import CRITIC, SHIPPED, find_export
 from anime_gan.faces.generator import FaceGenerator
@@ -70,6 +69,25 @@ class Inversion(NamedTuple):
         )
 
 
+class Target(NamedTuple):
+    """A picture whose face is searched.
+
+    Attributes:
+        picture: float32 [1, h, w, channels] in [-1, 1], with premultiplied alpha.
+        backdrop: float32 [channels] in [-1, 1]: the color on which faces stand when they are compared with
+            the picture; -1 in all channels is transparent.
+    """
+
+    picture: tf.Tensor
+    backdrop: tf.Tensor
+
+    def compared(self, images: tf.Tensor) -> tf.Tensor:
+        """Composites faces onto the backdrop, for premultiplied pixels in [-1, 1] (Porter & Duff 1984)."""
+        if images.shape[-1] == 3:
+            return images
+        return images + (0.5 - 0.5 * images[..., 3:]) * (self.backdrop + 1.0)
+
+
 class Projector:
     """Inverts pictures deterministically: the same picture gives the same face.
 
@@ -111,33 +129,32 @@ class Projector:
             picture: uint8 [h, w, channels], at the model's resolution.
             progress: Called after each of the `STEPS` steps.
         """
-        target = to_float(tf.constant(picture[np.newaxis]))
-        first = self._in_batches(lambda part: self._comparison.loss(self._images[part], target))
+        target = make_target(picture)
+        first = self._in_batches(lambda part: self._loss(self._images[part], target))
         starts = np.argsort(first, kind="stable")[: ROUNDS[0][0]]
         latents, labels = self._follow(self._latents[starts], self._labels[starts], target, progress)
         labels = np.stack([self._best_labels(*pair, target) for pair in zip(latents, labels, strict=True)])
         latents = self._settle(latents, labels, target, progress)
         winner = int(np.argmin(self._score(latents, labels, target).numpy()))
         latent = latents[winner]
-        return self._result(latent, self._best_labels(latent, labels[winner], target), picture, target)
+        return self._result(latent, self._best_labels(latent, labels[winner], target), target)
 
-    def _result(
-        self, latent: np.ndarray, labels: np.ndarray, picture: np.ndarray, target: tf.Tensor
-    ) -> Inversion:
+    def _result(self, latent: np.ndarray, labels: np.ndarray, target: Target) -> Inversion:
         request = FaceRequest(self._schema.describe(labels), (), latent=tuple(latent.tolist()))
         image = next(self._generator.faces(request)).image
-        found = to_float(tf.constant(image[np.newaxis]))
+        found = target.compared(to_float(tf.constant(image[np.newaxis])))
+        others = target.compared(self._images[:BATCH])
         distance = self._comparison.feature_distance
         return Inversion(
             request,
             image,
-            float(distance(found, target)[0]),
-            float(tf.reduce_mean(distance(self._images[:BATCH], target))),
-            float(np.mean(np.abs(premultiplied(image) - premultiplied(picture)))),
+            float(distance(found, target.picture)[0]),
+            float(tf.reduce_mean(distance(others, target.picture))),
+            float(tf.reduce_mean(tf.abs(found - target.picture))) * 127.5,
         )
 
     def _follow(
-        self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
+        self, latents: np.ndarray, labels: np.ndarray, target: Target, progress: Callable[[], object]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Optimizes latent vectors and relaxed attributes; returns the nearest definite attributes."""
         # Both are in one array, so that a round selects the same rows of the values and of Adam's moments.
@@ -161,7 +178,7 @@ class Projector:
         return values[:, :width], definite_labels(relaxed, self._schema)
 
     def _settle(
-        self, latents: np.ndarray, labels: np.ndarray, target: tf.Tensor, progress: Callable[[], object]
+        self, latents: np.ndarray, labels: np.ndarray, target: Target, progress: Callable[[], object]
     ) -> np.ndarray:
         """Optimizes the latent vectors with fixed attributes."""
         mover = Adam(FIXED_RATE, FIXED_STEPS)
@@ -171,7 +188,7 @@ class Projector:
             progress()
         return latents
 
-    def _best_labels(self, latent: np.ndarray, labels: np.ndarray, target: tf.Tensor) -> np.ndarray:
+    def _best_labels(self, latent: np.ndarray, labels: np.ndarray, target: Target) -> np.ndarray:
         """Changes the attribute that brings the face closest to the picture, until no change helps."""
         while True:
             rows = neighbors(labels, self._schema)
@@ -187,25 +204,28 @@ class Projector:
                 return labels
             labels = rows[best]
 
-    def _free(self, latents: tf.Tensor, logits: tf.Tensor, target: tf.Tensor) -> list[tf.Tensor]:
+    def _free(self, latents: tf.Tensor, logits: tf.Tensor, target: Target) -> list[tf.Tensor]:
         """Returns the objective, [n], and its gradients."""
         with tf.GradientTape() as tape:
             tape.watch([latents, logits])
             values = self._objective(latents, relaxed_labels(logits, self._schema), target)
         return [values, *tape.gradient(values, [latents, logits], unconnected_gradients="zero")]
 
-    def _fixed(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    def _fixed(self, latents: tf.Tensor, labels: tf.Tensor, target: Target) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(latents)
             values = self._objective(latents, labels, target)
         return tape.gradient(values, latents)
 
-    def _objective(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    def _objective(self, latents: tf.Tensor, labels: tf.Tensor, target: Target) -> tf.Tensor:
         prior = tf.reduce_mean(tf.square(latents), axis=1)
         return self._scored(latents, labels, target) + PRIOR_WEIGHT * prior
 
-    def _scored(self, latents: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        return self._comparison.loss(self._generator.images(latents, labels), target)
+    def _scored(self, latents: tf.Tensor, labels: tf.Tensor, target: Target) -> tf.Tensor:
+        return self._loss(self._generator.images(latents, labels), target)
+
+    def _loss(self, images: tf.Tensor, target: Target) -> tf.Tensor:
+        return self._comparison.loss(target.compared(images), target.picture)
 
     def _draw(self, latents: np.ndarray, labels: np.ndarray) -> tf.Tensor:
         parts = [slice(start, start + BATCH) for start in range(0, len(latents), BATCH)]
@@ -237,6 +257,22 @@ class Projector:
         if not changes:
             return even
         return EVEN_SHARE * even + (1.0 - EVEN_SHARE) * tf.add_n(changes) / len(changes)
+
+
+def make_target(picture: np.ndarray) -> Target:
+    """Prepares a picture, uint8 [h, w, channels], for the search.
+
+    If the picture has an alpha channel but no transparent pixel, it has a background that a transparent model
+    cannot draw. Then faces stand on the median color of its border.
+    """
+    backdrop = np.zeros(picture.shape[-1], np.uint8)
+    if picture.shape[-1] == 4 and picture[..., 3].min() == 255:
+        border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+        backdrop = np.median(border, axis=0).astype(np.uint8)
+    return Target(
+        to_float(tf.constant(picture[np.newaxis])),
+        to_float(tf.constant(backdrop[np.newaxis, np.newaxis, np.newaxis]))[0, 0, 0],
+    )
 
 
 class Adam:

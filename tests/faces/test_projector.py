@@ -10,12 +10,14 @@ import pytest
 import tensorflow as tf
 
 from anime_gan.attributes.schema import Schema
+from anime_gan.common.alpha import on_background
 from anime_gan.evaluate.projection import pairs_picture, right_attributes
 from anime_gan.faces import projector as projection
 from anime_gan.faces.generator import DrawnFace
 from anime_gan.faces.likeness import OPAQUE_CRITIC, Comparison, CriticFeatures
 from anime_gan.faces.projector import Adam, Projector, definite_labels, neighbors, relaxed_labels
 from anime_gan.faces.request import FaceRequest
+from anime_gan.models.pixels import to_float
 
 SIDE = 64
 LATENT_DIM = 3
@@ -89,7 +91,7 @@ def test_a_drawn_face_is_found_again(schema):
 def test_wrong_attributes_are_set_right_one_after_the_other(schema):
     generator = ToyGenerator(schema)
     latents, labels = generator.inputs(FaceRequest(seeds=(6,)))
-    target = generator.images(latents, labels)
+    target = projection.Target(generator.images(latents, labels), tf.fill([3], -1.0))
     wrong = labels[0].copy()
     for name in ("smile", "hair_style"):
         columns = schema.slot(name).columns
@@ -104,6 +106,43 @@ def test_a_model_without_attributes():
     (face,) = generator.faces(FaceRequest(seeds=(5,)))
     found = Projector(generator).project(face.image)
     assert found.request.attributes == "" and found.pixel_error < 3
+
+
+class ToyOfTransparentFaces(ToyGenerator):
+    """Its faces end 8 pixels from the border."""
+
+    def images(self, latents, labels):
+        alpha = np.zeros((SIDE, SIDE, 1), np.float32)
+        alpha[8:-8, 8:-8] = 1
+        colors = super().images(latents, labels)
+        alphas = 0.0 * colors[..., :1] + (2.0 * alpha - 1.0)
+        return tf.concat([(colors + 1.0) * alpha - 1.0, alphas], axis=-1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_opaque_picture_is_compared_with_faces_on_the_color_of_its_border(schema):
+    generator = ToyOfTransparentFaces(schema)
+    (face,) = generator.faces(FaceRequest(seeds=(4,)))
+    color = (200, 60, 90)
+    opaque = np.dstack([on_background(face.image, color), np.full((SIDE, SIDE), 255, np.uint8)])
+    found = Projector(generator).project(opaque)
+    assert found.request.attributes == schema.describe(face.labels)
+    # A transparent border differs from the color by a third of the range in a seventh of the values and more.
+    assert found.pixel_error < 3 and found.feature_distance < 0.2 * found.typical_distance
+
+
+def test_the_backdrop_is_laid_under_premultiplied_faces():
+    """Compared with `on_background`, which composites pictures of files."""
+    random = np.random.default_rng(8)
+    face = random.integers(0, 256, (6, 5, 4), dtype=np.uint8)
+    picture = np.tile(np.array([12, 130, 250, 255], np.uint8), (6, 5, 1))
+    on_color = projection.make_target(picture).compared(to_float(face[np.newaxis]))[0].numpy()
+    expected = on_background(face, (12, 130, 250))
+    np.testing.assert_allclose(on_color[..., :3] * 127.5 + 127.5, expected, atol=0.51)
+    np.testing.assert_allclose(on_color[..., 3], 1, atol=1e-6)
+    picture[0, 0, 3] = 0
+    unchanged = projection.make_target(picture).compared(to_float(face[np.newaxis]))
+    np.testing.assert_array_equal(unchanged, to_float(face[np.newaxis]))
 
 
 @pytest.mark.usefixtures("quick")
