@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from anime_gan.common.alpha import on_background
+from anime_gan.datasets.reading.pictures import read_picture
+from anime_gan.exports.read import find_export
+from anime_gan.faces.generator import FaceGenerator
+from anime_gan.faces.request import FaceRequest
 from anime_gan.studio import own_picture
-from anime_gan.studio.own_picture import prepared
+from anime_gan.studio.own_picture import find_closest, is_poor, prepared
 from anime_gan.studio.slices import StoppedError, in_steps
 
 
@@ -49,6 +54,29 @@ def test_a_stop_ends_the_work_and_errors_arrive():
     next(steps)
     with pytest.raises(ValueError, match="broken"):
         next(steps)
+
+
+def test_the_warning_tells_pictures_in_the_style_of_the_model_from_others():
+    """Both pictures are opaque, though the model draws transparent faces."""
+    generator = FaceGenerator(find_export("sutemo-64"))
+    (face,) = generator.faces(FaceRequest("green hair, glasses", (41,)))
+    portrait = on_background(face.image, (90, 140, 220))
+    random = np.random.default_rng(2)
+    landscape = np.asarray(
+        Image.fromarray(random.integers(0, 256, (5, 4, 3), np.uint8)).resize(
+            (64, 64), Image.Resampling.BICUBIC
+        )
+    )
+    for pixels, expected in ((portrait, False), (landscape, True)):
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG")
+        picture = read_picture(stream.getvalue(), 64)
+        opaque = np.dstack([picture, np.full((64, 64), 255, np.uint8)])
+        steps = find_closest(opaque, generator, threading.Event())
+        with pytest.raises(StopIteration) as end:
+            while True:
+                next(steps)
+        assert is_poor(end.value.value) is expected
 
 
 class Small:
