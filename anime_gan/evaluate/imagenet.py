@@ -59,10 +59,13 @@ def _measure(flags: Flags) -> int:
         samples = bench.samples()
         bench.stage(efficientnet.NAME)
         compute = efficientnet.make_features(weights)
-        faces, reference, test = (
+
+        def compute_on_white(images: np.ndarray) -> np.ndarray:
             # The network knows opaque photographs only.
-            bench.in_batches(efficientnet.BATCH, compute, on_background(sample.images, WHITE))
-            for sample in samples
+            return compute(on_background(images, WHITE))
+
+        faces, reference, test = (
+            bench.in_batches(efficientnet.BATCH, compute_on_white, sample.images) for sample in samples
         )
     numbers = {
         "network": efficientnet.NAME,
