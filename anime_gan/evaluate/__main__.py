@@ -14,9 +14,9 @@ from anime_gan.common.quiet import import_tensorflow
 from anime_gan.evaluate.exported_model import ExportedModel, measuring_flags, model_and_folder
 
 SUMMARY = """Measures an exported model: attribute precision, control, variety, memorization, image quality,
-and distance to real images. Writes evaluation.json, EVALUATION.md, evaluation.png, a section of the model
-card, and the judges that generate.py --candidates and anime_gan.characters need. Before the first evaluation
-on a dataset, four or five judges are trained, which takes a few minutes each."""
+and distance to real images. Writes evaluation.json, EVALUATION.md, evaluation.png, copies.png, a section of
+the model card, and the judges that generate.py --candidates and anime_gan.characters need. Before the first
+evaluation on a dataset, four or five judges are trained, which takes a few minutes each."""
 
 NUM_IMAGES = 10_000
 FAST_IMAGES = 1_000

@@ -10,7 +10,7 @@ from PIL import Image
 
 from anime_gan.common.files import write_text, written_whole
 from anime_gan.evaluate.evaluation import Evaluation
-from anime_gan.evaluate.report import markdown, picture_sheet, summary
+from anime_gan.evaluate.report import copies_sheet, markdown, picture_sheet, summary
 from anime_gan.exports.model_card import MODEL_CARD, with_measured_section
 from anime_gan.exports.read import CRITIC, PERSON, TAGGER
 from anime_gan.judges.load import Judges
@@ -18,14 +18,23 @@ from anime_gan.judges.person import PersonMeasure
 
 
 def write_results(evaluation: Evaluation, out: Path) -> None:
-    """Writes `evaluation.json`, `EVALUATION.md` and `evaluation.png`, each atomically."""
+    """Writes `evaluation.json`, `EVALUATION.md`, `evaluation.png` and `copies.png`, each atomically.
+
+    Only `copies.png` shows training images, so that the other files can be published with the model.
+    """
     write_text(
         out / "evaluation.json",
         json.dumps(evaluation.numbers, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
     )
     write_text(out / "EVALUATION.md", markdown(evaluation.numbers))
-    with written_whole(out / "evaluation.png") as partial:
-        Image.fromarray(picture_sheet(evaluation.pictures)).save(partial)
+    sheets = {
+        "evaluation.png": picture_sheet(evaluation.pictures),
+        "copies.png": copies_sheet(evaluation.pictures),
+    }
+    for name, sheet in sheets.items():
+        if sheet is not None:
+            with written_whole(out / name) as partial:
+                Image.fromarray(sheet).save(partial)
 
 
 def complete_export(

@@ -297,19 +297,13 @@ def _judges(numbers: Mapping[str, Any]) -> str:
 
 
 def picture_sheet(pictures: Pictures) -> np.ndarray:
-    """Draws unselected faces, possible copies beside their training images, and held-out combinations.
+    """Draws unselected faces and faces with held-out combinations.
 
     Returns:
         uint8 [height, width, 3].
     """
     side = pictures.faces.shape[1]
     blocks = [titled("Not selected", grid(on_background(pictures.faces, TINT), columns=8))]
-    if len(pictures.closest):
-        pairs = on_background(np.concatenate([pictures.closest, pictures.nearest], axis=2), TINT)
-        # The wide gap between pairs shows which images belong together.
-        pairs = np.pad(pairs, [(0, 0), (0, GAP), (0, 3 * GAP), (0, 0)], constant_values=255)
-        title = "Closest to a training image (left: generated, right: training image)"
-        blocks.append(titled(title, grid(pairs, columns=4)))
     if pictures.combinations:
         images = list(pictures.combinations.values())
         picture = grid(on_background(np.concatenate(images), TINT), columns=len(images[0]))
@@ -320,3 +314,18 @@ def picture_sheet(pictures: Pictures) -> np.ndarray:
         np.pad(block, [(0, 8), (0, width - block.shape[1]), (0, 0)], constant_values=255) for block in blocks
     ]
     return np.concatenate(padded)
+
+
+def copies_sheet(pictures: Pictures) -> np.ndarray | None:
+    """Draws possible copies beside their training images.
+
+    Returns:
+        uint8 [height, width, 3]; None without such faces.
+    """
+    if not len(pictures.closest):
+        return None
+    pairs = on_background(np.concatenate([pictures.closest, pictures.nearest], axis=2), TINT)
+    # The wide gap between pairs shows which images belong together.
+    pairs = np.pad(pairs, [(0, 0), (0, GAP), (0, 3 * GAP), (0, 0)], constant_values=255)
+    title = "Closest to a training image (left: generated, right: training image)"
+    return titled(title, grid(pairs, columns=4))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LONGEST = 1_024
 # The crop around a face: its side relative to the face, and its upward shift, as `anime_gan.prepare` cuts it.
 MARGIN, LIFT = 1.5, 0.08
-# A face is unlike the picture if it has more than this share of the distance of random faces. Aligned pictures
-# in the style of the model reach 0.2; other styles, other crops, and pictures without a face 0.5 and more.
+# A face is unlike the picture if it has more than this share of the distance of random faces. Aligned
+# pictures in the style of the model reach 0.2; other styles, other crops, and no face 0.5 and more.
 POOR = 0.4
 
 

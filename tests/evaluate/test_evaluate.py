@@ -670,6 +670,7 @@ def test_another_folder_leaves_the_export_alone(evaluated, run, tmp_path, fast_j
     assert command.main([f"--model={run}", "--num_images=100", "--seed=5", f"--out={tmp_path / 'new'}"]) == 0
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "EVALUATION.md",
+        "copies.png",
         "evaluation.json",
         "evaluation.png",
     ]

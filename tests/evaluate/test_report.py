@@ -235,13 +235,20 @@ def test_sheet_shows_every_picture_once():
         painted(5, 150),
         {"red hair": painted(4, 200), "smile": painted(4, 201)},
     )
-    sheet = report.picture_sheet(pictures)
-    for images in (*pictures[:3], *pictures.combinations.values()):
-        for image in images:
-            assert np.sum(np.all(sheet == image[0, 0], axis=-1)) == side * side
+    sheet, copies = report.picture_sheet(pictures), report.copies_sheet(pictures)
+    shown = {
+        id(sheet): [pictures.faces, *pictures.combinations.values()],
+        id(copies): [pictures.closest, pictures.nearest],
+    }
+    for picture in (sheet, copies):
+        every = np.concatenate([images for parts in shown.values() for images in parts])
+        own = np.concatenate(shown[id(picture)])
+        for image in every:
+            is_own = np.any(np.all(own[:, 0, 0] == image[0, 0], axis=-1))
+            assert np.sum(np.all(picture == image[0, 0], axis=-1)) == side * side * is_own
     # What was trained on stands to the right of the face that is closest to it.
-    top, left = np.argwhere(np.all(sheet == pictures.closest[3][0, 0], axis=-1))[0]
-    np.testing.assert_array_equal(sheet[top, left + side], pictures.nearest[3][0, 0])
+    top, left = np.argwhere(np.all(copies == pictures.closest[3][0, 0], axis=-1))[0]
+    np.testing.assert_array_equal(copies[top, left + side], pictures.nearest[3][0, 0])
     assert sheet.shape[1] >= 8 * (side + GAP) - GAP
 
 
@@ -249,3 +256,4 @@ def test_sheet_without_held_out_combinations():
     faces = np.full((3, 16, 16, 3), 7, np.uint8)
     sheet = report.picture_sheet(report.Pictures(faces, faces[:0], faces[:0], {}))
     assert np.sum(np.all(sheet == 7, axis=-1)) == 3 * 16 * 16
+    assert report.copies_sheet(report.Pictures(faces, faces[:0], faces[:0], {})) is None

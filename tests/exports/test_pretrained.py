@@ -22,7 +22,6 @@ MAX_OFF = 35
 
 # Name -> pixels along a side.
 MODELS = {"sutemo-64": 64, "sutemo-128": 128, "sutemo-256": 256}
-# The others are not evaluated yet.
 
 
 @pytest.fixture(scope="module", params=MODELS)
