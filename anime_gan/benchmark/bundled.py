@@ -102,8 +102,9 @@ def report(numbers: Numbers) -> str:
     columns += ["memory, MiB", "threads", "single faces/s"]
     return (
         f"{markdown_table(columns, rows)}\n\nThe SavedModel also parses the request and draws the latent "
-        "vector and the open attributes from the seed; eager Keras gets them. Threads: as many callers that "
-        f"ask for one face at a time as pay: doubling them added at least {WORTHWHILE - 1:.0%}."
+        "vector and the open attributes from the seed; eager Keras receives them as inputs. Threads: number "
+        "of concurrent callers, each of which asks for one face at a time; it is doubled as long as that "
+        f"adds at least {WORTHWHILE - 1:.0%}."
     )
 
 

@@ -34,8 +34,8 @@ from anime_gan.faces.picture_files import read_origin
 from anime_gan.faces.request import SEED_LIMIT, TRUNCATION_HELP, FaceRequest, PictureOrigin, checked
 from anime_gan.faces.resizing import UPSCALE_NOTE, Scaling, define_scaling, has_upscaler
 
-SUMMARY = """Makes characters for games: each is one person with all expressions, and talking and blinking
-frames. For example:
+SUMMARY = """Makes game characters. Each is one person with all expressions, and with frames for talking and
+blinking. For example:
   python -m anime_gan.characters --attrs="silver hair, red eyes, glasses" --num=3 --for=renpy --out=cast
 Every face is checked: the attributes, the person, and whether it is intact. The same command always makes the
 same characters."""
@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.integer(
         "num", None, f"number of characters (1 to {MAX_CHARACTERS:,}; default 1)", 1, MAX_CHARACTERS
     )
-    flags.path("like", None, "picture from generate.py or of a cast, whose person becomes the character")
+    flags.path(
+        "like", None, "picture from generate.py or from a cast; the person in it becomes the character"
+    )
     flags.path("out", DEFAULT_OUT, f"folder to write; must be new or empty (default: {DEFAULT_OUT})")
     flags.texts(
         "for", [], f"game engines, separated by commas: {', '.join(ENGINES)} (default: plain PNG files only)"
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"(default: {ALL}, and {NEUTRAL} alone for more than {CROWD} characters)",
     )
     flags.text("share", None, "shares of attributes in a crowd, such as 'male 50%, glasses 10%'")
-    flags.path("names", None, "text file with one name a line (default: a built-in list of given names)")
+    flags.path("names", None, "text file with one name per line (default: a built-in list of given names)")
     flags.path("model", None, f"{MODEL_HELP.partition(': sutemo')[0]} (default: the largest one)")
     flags.integer("seed", 0, "seed of the first character; the others follow (0 to 2^63-1; default 0)", 0)
     flags.integer(
@@ -88,7 +90,9 @@ def _make(flags: Flags) -> int:
     scaling = Scaling(flags.size or 0, flags.pixel or 0).checked()
     num = flags.num or 1
     if flags.seed + num > SEED_LIMIT:
-        raise InputError("must be below 2^63, also for the last character", "seed", flags.seed)
+        raise InputError(
+            "is too large: the seed of the last character must be below 2^63", "seed", flags.seed
+        )
     out = Path(flags.out)
     _check_folder(out)
     names = read_names(Path(flags.names) if flags.names else None)
@@ -168,7 +172,7 @@ def _listed(flag: str, values: Sequence[str], known: Sequence[str]) -> list[str]
     found = [value.strip().lower() for value in values]
     for value in found:
         if value not in known:
-            raise InputError(f"must be some of {', '.join(known)}{nearest(value, known)}", flag, value)
+            raise InputError(f"must be one or more of {', '.join(known)}{nearest(value, known)}", flag, value)
     return list(dict.fromkeys(found))
 
 
@@ -222,7 +226,7 @@ def _print_notes(flags: Flags, schema: Schema, expressions: Expressions) -> None
     wanted = checked(FaceRequest(wishes), schema).attributes
     overruled = np.where(expressions.columns, schema.parse(wanted), 0)
     if overruled.any():
-        print_lines([f"each expression sets this itself: {schema.describe(overruled)}"])
+        print_lines([f"ignored, because each expression sets it: {schema.describe(overruled)}"])
 
 
 def _is_male(schema: Schema, member: Member) -> bool | None:

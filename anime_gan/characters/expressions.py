@@ -109,10 +109,12 @@ def read_expressions(path: Path | None, schema: Schema) -> Expressions:
         # Names become parts of file names and of the image names of engines.
         if not re.fullmatch("[a-z][a-z0-9]*", name):
             raise ExpressionError(
-                f"{name!r}: a name has lower-case ASCII letters and digits only", "expressions", path
+                f"{name!r} is not a valid name; use lowercase ASCII letters and digits, with a letter first",
+                "expressions",
+                path,
             )
     if NEUTRAL not in rows:
-        raise ExpressionError(f"needs an expression {NEUTRAL!r}", "expressions", path)
+        raise ExpressionError(f"contains no expression named {NEUTRAL!r}; add it", "expressions", path)
     known = {
         phrase: columns
         for row in rows.values()
@@ -133,7 +135,11 @@ def read_expressions(path: Path | None, schema: Schema) -> Expressions:
             if text is not None and all(phrase in known for phrase in split_phrases(text)):
                 frames.append(Frame(name, kind, _complete(text, used, schema)))
     if all(frame.expression == NEUTRAL for frame in frames) and len(rows) > 1 and path is not None:
-        raise ExpressionError("this model can draw none of these expressions", "expressions", path)
+        raise ExpressionError(
+            "this model can draw none of these expressions; use attributes from generate.py --list_attrs",
+            "expressions",
+            path,
+        )
     return Expressions(tuple(frames), tuple(missing), used)
 
 

@@ -32,8 +32,9 @@ def write(pack: Pack, folder: Path) -> list[str]:
         write_text(folder / f"{tag}_godot3.tres", resource_3(tag, list(character.faces), moves))
         write_text(folder / f"{tag}_godot4.tres", resource_4(tag, list(character.faces), moves))
     return [
-        "Copy sprites/ and the .tres files of your version of Godot into your project, side by side, and",
-        "drag a .tres file onto Frames of an AnimatedSprite (Godot 3) or AnimatedSprite2D (Godot 4).",
+        "Copy sprites/ and the .tres files for your version of Godot into the same folder of your project.",
+        "Then drag a .tres file onto Frames of an AnimatedSprite (Godot 3), or onto Sprite Frames of an",
+        "AnimatedSprite2D (Godot 4).",
     ]
 
 

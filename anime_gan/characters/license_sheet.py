@@ -17,11 +17,11 @@ def license_sheet(export: Export) -> str:
     return f"""The pictures in this folder
 ===========================
 
-They were drawn by a computer program, not by a person, and show nobody who exists.
+They were drawn by a computer program, not by a person. They do not show real people.
 
 Model:    {export.name} ({resolution}x{resolution} pixels, {steps:,} training steps)
-Program:  anime_gan {anime_gan.__version__}, Apache License 2.0. The license of the program does not extend to
-          the pictures that it draws.
+Program:  anime_gan {anime_gan.__version__}, Apache License 2.0. This license covers the program, not the
+          pictures that it draws.
 
 What the model learned from, whom to credit, and what you may do
 ----------------------------------------------------------------
@@ -42,5 +42,5 @@ def _terms(statement: str) -> str:
     unique = dict.fromkeys(sentence.strip().rstrip(".") for sentence in sentences if sentence.strip())
     return (
         "\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in unique)
-        or "- The model does not say."
+        or "- The model does not state this."
     )

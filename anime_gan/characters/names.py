@@ -66,10 +66,14 @@ def read_names(path: Path | None) -> list[tuple[str, str]]:
         if whom not in ("f", "m", ANYONE) or not name:
             whom, name = ANYONE, line
         if any(unicodedata.category(letter).startswith("C") for letter in name) or len(name) > 60:
-            raise InputError(f"{name[:20]!r} is not a name: at most 60 letters in a line", "names", path)
+            raise InputError(
+                f"{name[:20]!r} is not a valid name; write one name per line, of at most 60 characters",
+                "names",
+                path,
+            )
         names.setdefault(name, whom)
     if not names:
-        raise InputError("contains no names", "names", path)
+        raise InputError("contains no names; write one name per line", "names", path)
     return [(whom, name) for name, whom in names.items()]
 
 

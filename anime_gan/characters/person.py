@@ -79,7 +79,7 @@ def found_person(generator: FaceGenerator, request: FaceRequest) -> Person:
         InputError: The picture shows several faces, or one between two others.
     """
     if request.sheet or request.num_faces > 1:
-        raise InputError("shows several faces; choose a picture of one")
+        raise InputError("shows several faces; choose a picture of a single face")
     latent, labels = generator.inputs(request)
     if not has_words(labels[0], generator.schema):
         raise InputError(

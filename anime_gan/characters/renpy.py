@@ -59,7 +59,7 @@ def write(pack: Pack, folder: Path) -> list[str]:
     return [
         "Copy the contents of game/ into game/ of your project. Then write, for example:",
         f"show {first.name.tag} {first.expressions[-1]} at {pack.title}_at",
-        f"call {pack.title}_demo in your script shows every expression.",
+        f"To see every expression, call the demo in your script: call {pack.title}_demo",
     ]
 
 

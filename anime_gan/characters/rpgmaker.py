@@ -16,7 +16,7 @@ CELL, COLUMNS, ROWS = 144, 4, 2
 def write(pack: Pack, folder: Path) -> list[str]:
     """Writes `img/faces/NAME.png` for each character; returns how to use it."""
     faces = folder / "img" / "faces"
-    lines = ["Copy img/ into the folder of your project. The cells of each sheet, from the top left:"]
+    lines = ["Copy img/ into the folder of your project. Each sheet shows, from the top left:"]
     order: list[str] = []
     for character in pack.characters:
         names, sheets = face_sheets(character)

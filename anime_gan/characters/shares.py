@@ -32,14 +32,16 @@ def parse_shares(text: str, schema: Schema) -> dict[int, float]:
         match = re.fullmatch(r"(.*?\S)\s*[:=]?\s*(\d+(?:\.\d+)?)\s*[%％]", part.strip())
         if not match:
             raise InputError(
-                f"{part.strip()!r}: write an attribute and its percentage: glasses 10%", "share", text
+                f"{part.strip()!r}: write an attribute and its percentage, such as glasses 10%", "share", text
             )
         percent = float(match[2])
         if percent > 100:
-            raise InputError(f"{part.strip()!r}: a share is at most 100%", "share", text)
+            raise InputError(f"{part.strip()!r}: a share can be at most 100%", "share", text)
         phrase = ", ".join(split_phrases(match[1]))
         if any(phrase in map(normalize, scale.phrases) for scale in schema.scales.values()):
-            raise InputError(f"{part.strip()!r}: {phrase!r} is a scale, which has no share", "share", text)
+            raise InputError(
+                f"{part.strip()!r}: {phrase!r} is a scale, and scales cannot have shares", "share", text
+            )
         wanted = schema.parse(expanded(phrase, schema))
         present = np.flatnonzero(wanted > 0)
         absent = np.flatnonzero(wanted < 0)
@@ -50,14 +52,18 @@ def parse_shares(text: str, schema: Schema) -> dict[int, float]:
         else:
             raise InputError(f"{part.strip()!r} must name one value of one attribute", "share", text)
         if column in schema.scales:
-            raise InputError(f"{part.strip()!r}: values of scales have no shares", "share", text)
+            raise InputError(f"{part.strip()!r}: values of scales cannot have shares", "share", text)
         if column in shares:
-            raise InputError(f"{phrase!r} has two shares", "share", text)
+            raise InputError(f"{phrase!r} has two shares; give only one", "share", text)
         shares[column] = share
     for slot in schema.slots:
         total = sum(share for column, share in shares.items() if _slot(schema, column) is slot)
         if total > 1 + 1e-9:
-            raise InputError(f"the shares of {slot.name} add up to {100 * total:g}%", "share", text)
+            raise InputError(
+                f"the shares of {slot.name} add up to {100 * total:g}%, which is more than 100%",
+                "share",
+                text,
+            )
     return shares
 
 

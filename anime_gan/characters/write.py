@@ -56,7 +56,7 @@ def write_pack(pack: Pack, folder: Path, engines: Sequence[str], animations: Seq
             for kind in animations:
                 animation.write(pack, character, expression, kind, folder / "animations")
     lines = [
-        "faces/ has every face as a PNG. overview.png shows them all.",
+        "faces/ contains every face as a PNG file. overview.png shows them all.",
         "LICENSE.txt says what you may do with them.",
     ]
     for engine in engines:

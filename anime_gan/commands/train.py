@@ -114,7 +114,7 @@ def _define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "worker",
         None,
-        "which of --workers this process is, from 0",
+        "index of this process in --workers, from 0",
         lower_bound=0,
         flag_values=flag_values,
     )
@@ -147,7 +147,7 @@ def _train_on_workers(flag_values: flags.FlagValues, joined: list[Cluster]) -> i
         find_worker(flag_values["workers"].value or (), flag_values["worker"].value, os.environ)
     )
     if flag_values["dry_run"].value and cluster.has_others:
-        raise ConfigError("--dry_run needs one process alone: remove --workers, or unset TF_CONFIG")
+        raise ConfigError("--dry_run runs in a single process: remove --workers, or unset TF_CONFIG")
     given, run_dir = _given_options(flag_values), _given_run_dir(flag_values)
     resumes = bool(flag_values["resume"].value or flag_values["start_or_resume"].value)
     mirror = Mirror.of(run_dir) if run_dir else None

@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "shard",
         "",
-        "part of the pictures of a folder to write, such as 3/64 for the fourth of 64 machines; the same "
-        "command without it joins them",
+        "part of the pictures of a folder to write, such as 3/64 for the fourth of 64 machines; afterwards, "
+        "the same command without this option joins all parts",
     )
     return run_command(
         "anime_gan.datasets.build",

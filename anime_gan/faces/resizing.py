@@ -22,8 +22,8 @@ SIZE_HELP = (
 )
 PIXEL_HELP = "enlarges every pixel to a square of 2, 3, or 4 pixels, for pixel art"
 PALETTE_HELP = (
-    f"number of colors of each picture ({MIN_COLORS} to {MAX_COLORS}); also gives it hard edges, and even "
-    "squares if the model draws them, so that it is pixel art (default: all colors)"
+    f"number of colors in each picture ({MIN_COLORS} to {MAX_COLORS}). Edges become hard, and if the model "
+    "draws squares as pixels, they become even, as in pixel art (default: all colors)"
 )
 UPSCALE_NOTE = (
     'enlarged by Lanczos filtering; pip install "anime_gan[upscale]" for an upscaler that keeps lines sharp'

@@ -65,10 +65,10 @@ export function requestFromText(text, schema) {
   }
   if (text.model !== schema.model) {
     const values = { theirs: text.model, ours: schema.model };
-    throw new AttributeRequestError(`model ${text.model} drew this, not ${schema.model}`, "other_model", values);
+    throw new AttributeRequestError(`this was drawn by model ${text.model}, not by ${schema.model}`, "other_model", values);
   }
   if (Number(text.candidates ?? 1) > 1) {
-    throw new AttributeRequestError("this face was selected among candidates; only generate.py can", "no_critic");
+    throw new AttributeRequestError("this face was selected among candidates; draw it again with generate.py", "no_critic");
   }
   const request = { attributes: text.attributes, changes: text.set ?? "" };
   if (text.latent) request.latent = latentFromText(text.latent);

@@ -26,12 +26,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = Flags()
     flags.path("model", None, MODEL_HELP)
     flags.path("out", None, f"folder to write (must not exist yet; default: {FOLDER}/ in the exported model)")
-    flags.path("site", None, "folder to write instead: a page that draws faces without a server")
+    flags.path(
+        "site", None, "folder for a web page that draws faces without a server; only the page is written"
+    )
     flags.path("runtime", None, f"folder with onnxruntime-web {RUNTIME_VERSION} (default: npm downloads it)")
     flags.switch(
-        "webgpu", False, "with --site: use graphics cards where the browser offers one (true or false)"
+        "webgpu",
+        False,
+        "with --site: use the GPU where the browser offers one (true or false; default false)",
     )
-    flags.path("vectors", None, "JSON file to write instead: requests with their latent vectors and labels")
+    flags.path(
+        "vectors",
+        None,
+        "JSON file for requests with their latent vectors and labels; only this file is written",
+    )
     flags.integer("num_vectors", 100, "number of these requests (1 and up; default 100)", 1)
     return run_command("anime_gan.portable", SUMMARY, flags, lambda: _command(flags), argv)
 

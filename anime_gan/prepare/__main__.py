@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.text(
         "shard",
         "",
-        "part of the pictures, for several machines: 0/4 to 3/4 for four; without it, the next run joins "
-        "all parts (default: all pictures)",
+        "part of the pictures to process on this machine, such as 0/4 to 3/4 on four machines; without this "
+        "option, the next run joins all parts (default: all pictures)",
     )
     flags.switch(
         "review", False, "write web pages for reviewing crops and labels (true or false; default false)"

@@ -89,9 +89,11 @@ class CascadeDetector:
         try:
             self._cascade = cv2.CascadeClassifier(str(file))
         except (cv2.error, SystemError) as error:
-            raise ValueError(f"{file}: not a cascade that OpenCV can read") from error
+            raise ValueError(
+                f"{file}: not a cascade that OpenCV can read; use another --cascade or omit it"
+            ) from error
         if self._cascade.empty():
-            raise ValueError(f"{file}: not a cascade that OpenCV can read")
+            raise ValueError(f"{file}: not a cascade that OpenCV can read; use another --cascade or omit it")
 
     def __reduce__(self) -> tuple[type[CascadeDetector], tuple[Path]]:
         return CascadeDetector, (self._file,)

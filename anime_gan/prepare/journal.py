@@ -126,7 +126,9 @@ class Journal:
             before = None
         folder = self.path.parent
         if before is None:
-            raise ValueError(f"{self.path}: is not a journal of this version; delete {folder.parent}")
+            raise ValueError(
+                f"{self.path}: is damaged or from another version; delete {folder.parent} to start again"
+            )
         changed = [name for name in options if before.get(name) != json.loads(json.dumps(options[name]))]
         if changed:
             was = ", ".join(f"{name}={before.get(name)}" for name in changed)

@@ -103,7 +103,9 @@ def join_attributes(first: Attributes, second: Attributes) -> dict[str, tuple[st
     for name, values in second.items():
         known = joined.setdefault(name, values)
         if (known is None) != (values is None):
-            raise ValueError(f"attribute {name!r} is a group in one source of labels and a tag in another")
+            raise ValueError(
+                f"attribute {name!r} is a group in one source of labels and a tag in another; rename one"
+            )
         if known is not None and values is not None:
             joined[name] = tuple(dict.fromkeys([*known, *values]))
     return joined

@@ -79,7 +79,7 @@ class OnnxTagger:
         self._model = model
         self.notes: list[str] = []
         if not sides:
-            note = f"takes images of any side; it gets {USUAL_SIDE} pixels, as WD14 taggers do"
+            note = f"accepts images of any size; it gets {USUAL_SIDE}x{USUAL_SIDE}, like WD14 taggers"
             self.notes.append(f"{model.name} {note}")
         self._side = sides.pop() if sides else USUAL_SIDE
         self._one_by_one = taken.shape[0] == 1
@@ -103,7 +103,9 @@ class OnnxTagger:
             side = f"{len(given)} images of {self._side} pixels"
             raise InputError(f"the network fails for {side}: {error}", "tagger", self._model) from error
         if found.shape != (len(given), len(self._tags)):
-            reason = f"gives {list(found.shape)} for {len(given)} images and {len(self._tags)} tags"
+            reason = (
+                f"returns the shape {list(found.shape)}, not {[len(given), len(self._tags)]} (images, tags)"
+            )
             raise InputError(reason, "tagger", self._model)
         return list(found)
 

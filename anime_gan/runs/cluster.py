@@ -135,7 +135,7 @@ class Cluster:
             raise
         failed = [index for index, answer in enumerate(self._gather(b"")) if answer]
         if failed:
-            raise RunError(f"{self._names(failed)} could not go on; see the message there")
+            raise RunError(f"{self._names(failed)} failed; see the error message there")
 
     def check_same(self, what: str, value: str) -> None:
         """Checks that a text is the same on all workers.
@@ -149,7 +149,9 @@ class Cluster:
         """
         digests = self._gather(hashlib.sha256(value.encode()).digest())
         if others := [index for index, digest in enumerate(digests) if digest != digests[0]]:
-            raise RunError(f"{self._names(others)} and the chief have different {what}; start all alike")
+            raise RunError(
+                f"{self._names(others)} and the chief have different {what}; start all workers with the same"
+            )
 
     def check_shared(self, folder: Path) -> None:
         """Checks that all workers see the chief's folder.
@@ -168,7 +170,9 @@ class Cluster:
         if self.is_chief:
             remove(folder / TOKEN)
         if unseen := [index for index, answer in enumerate(answers) if answer]:
-            reason = f"{self._names(unseen)} cannot see this folder of the chief; use a shared folder"
+            reason = (
+                f"{self._names(unseen)} cannot see this folder of the chief; use one that all workers share"
+            )
             raise RunError(reason, "run_dir", folder)
 
     def lost(self, error: BaseException) -> str:
@@ -182,7 +186,7 @@ class Cluster:
         logger.info("another worker is gone: %s", error)
         named = {int(index) for index in re.findall(r"task:(\d+)", str(error))} - {self._place.number}
         who = self._names(sorted(named)) if len(named) == 1 else "another worker"
-        return f"{who} is gone; start all workers again, and the run goes on from its last checkpoint"
+        return f"{who} is gone; start all workers again to resume the run from its last checkpoint"
 
     def leave(self, status: int) -> int:
         """Ends the process of a worker that has joined others; otherwise, returns the status.

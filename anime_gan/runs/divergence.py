@@ -25,6 +25,6 @@ def way_on(run: RunDirectory, config: TrainConfig, step: int) -> str:
     command = run.resume_command(more=options)
     older = f" (or from an older one, --from_step={steps[-2]})" if steps[1:] else ""
     return (
-        f"The checkpoint of step {steps[-1]} is intact. To go on from it{older} with half the learning rate: "
-        f"{command}"
+        f"The checkpoint of step {steps[-1]} is intact. To resume from it{older} with half the learning "
+        f"rate: {command}"
     )

@@ -124,7 +124,7 @@ class Mirror:
                 taken = any(entry.name not in STARTED for entry in self._store.entries(self.url))
             except FileNotFoundError as error:
                 if not self._store.is_folder("/".join(self.url.split("/")[:3])):
-                    raise OSError("there is no such bucket, or no access to it") from error
+                    raise OSError("the bucket does not exist, or you have no access to it") from error
                 taken = False
         if taken:
             reason = "is not empty; choose another place, or resume the run in it: " + self.resume_command()
@@ -178,7 +178,7 @@ class Mirror:
                 state = _State(self.url, self.copy.name, state.run or secrets.token_hex(8))
             elif state.run != marker.run or marker.upload not in state.uploads:
                 reason = (
-                    f"another machine has continued this run; the copy in {self.copy} stays until --resume"
+                    f"another machine has continued this run; the copy in {self.copy} is kept until --resume"
                 )
                 raise RunError(reason, "run_dir", self.url)
             upload = secrets.token_hex(8)
@@ -233,7 +233,7 @@ class Mirror:
             elif digest:
                 found[name] = digest
         for folder in sorted(broken):
-            print_lines([f"{joined(self.url, folder)} is incomplete and was left out"])
+            print_lines([f"{joined(self.url, folder)} is incomplete and was skipped"])
         return {name: digest for name, digest in found.items() if _whole_folder(name) not in broken}
 
     def _correct_progress(self, marker: _Marker, found: dict[str, str]) -> None:

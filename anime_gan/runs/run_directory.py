@@ -257,8 +257,13 @@ class RunDirectory:
             )
 
     def _kept_words(self) -> str:
-        kept = ", ".join(map(str, self.checkpoints.steps()))
-        return f"checkpoints are kept of step {kept}" if kept else "no checkpoint is kept"
+        steps = self.checkpoints.steps()
+        kept = ", ".join(map(str, steps))
+        return (
+            f"checkpoints are kept for step{'s' * (len(steps) > 1)} {kept}"
+            if kept
+            else "no checkpoints are kept"
+        )
 
     def check_data(self, dataset: Dataset) -> Dataset:
         """Checks that a run is resumed with the data that it started with.
@@ -352,7 +357,8 @@ class RunDirectory:
         found = self.checkpoints.restore(checkpoint, config.steps if from_step is None else from_step)
         if from_step is not None and found.step != from_step:
             raise RunError(
-                f"the checkpoint is damaged; {self._kept_words()}, of which {found.step} can be read",
+                f"the checkpoint is damaged; {self._kept_words()}; newest intact one before it: "
+                f"{found.step or 'none'}",
                 "from_step",
                 from_step,
             )
@@ -373,7 +379,7 @@ class RunDirectory:
         rates, rewritten = LearningRates(self.path), config.steps
         if rates.changes_after(found.step, config):
             for aside in self.checkpoints.set_aside(found.step):
-                print_lines([f"later checkpoints do not count any more: {aside}"])
+                print_lines([f"this later checkpoint is no longer used and was renamed: {aside}"])
             rates.change(found.step, config)
             rewritten = max(rewritten, self._last_record())
         self.save_config(config)

@@ -86,7 +86,7 @@ def resume_stages(directory: Path, given: Mapping[str, Any], cluster: Cluster) -
         # The data may have moved; each stage compares its checksum.
         moved = name == "data" and not code_options(given) and not code_options({name: options.get(name, "")})
         if options.get(name) != value and not moved:
-            raise ConfigError(f"--{name} cannot be combined with --resume of several stages")
+            raise ConfigError(f"--{name} cannot be combined with --resume of several stages; omit it")
     refuse_unnamed_code(options, given)
     return _train_stages(directory, record.stages, {**options, **given}, cluster)
 

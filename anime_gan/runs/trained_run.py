@@ -74,7 +74,9 @@ class TrainedRun:
             sizes = f"{config.resolution}"
             if get_architecture(config.architecture).grows:
                 sizes += f" or {2 * config.resolution}"
-            raise ConfigError(f"a run that starts from this one must have {sizes} pixels", "resolution", side)
+            raise ConfigError(
+                f"a run that starts from this one must have {sizes} pixels per side", "resolution", side
+            )
         options = {name: getattr(config, name) for name in FIXED_OPTIONS}
         options["resolution"] = side
         options["base_resolution"] = config.base_resolution

@@ -175,7 +175,7 @@ def refuse_contradictions(given: Mapping[str, Any], decided: Mapping[str, Any], 
     """
     for name, value in decided.items():
         if given.get(name, value) != value:
-            raise ConfigError(f"{whose} has {value}; leave this option out", name, given[name])
+            raise ConfigError(f"{whose} has {value}; omit this option", name, given[name])
 
 
 def matching_columns(source: Schema, target: Schema) -> list[int | None]:

@@ -107,7 +107,7 @@ def _checked(addresses: tuple[str, ...], index: int, source: str) -> WorkerPlace
         if not found or not 0 < int(found[2]) < 2**16:
             raise ConfigError(f"{source}: {address!r} is not an address such as 10.0.0.1:7000")
     if twice := sorted({address for address in addresses if addresses.count(address) > 1}):
-        raise ConfigError(f"{source}: {twice[0]} is there twice; each worker needs its own address")
+        raise ConfigError(f"{source}: {twice[0]} is listed twice; each worker needs its own address")
     if not 0 <= index < len(addresses):
         raise ConfigError(f"must be from 0 to {len(addresses) - 1}, one of --workers", "worker", index)
     return WorkerPlace(addresses, index) if len(addresses) > 1 else None

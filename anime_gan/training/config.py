@@ -357,8 +357,9 @@ def resume_config(saved: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
         moved = name == "data" and not any(code_options({name: data}) for data in (value, saved.data))
         if not (allowed or moved):
             reason = (
-                f"the run was started with {getattr(saved, name)!r}; resuming can lower learning_rate and "
-                f"generator_learning_rate, and change {', '.join(sorted(RESUMABLE))}, and where the data is"
+                f"the run was started with {getattr(saved, name)!r}; resuming can only lower learning_rate "
+                f"and generator_learning_rate, change {', '.join(sorted(RESUMABLE))}, and read the same data "
+                "from another place"
             )
             raise ConfigError(reason, name, value)
     return resumed

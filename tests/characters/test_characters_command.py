@@ -99,15 +99,15 @@ def test_a_model_with_backgrounds_makes_opaque_pictures(tmp_path, capsys):
 def test_wishes_that_expressions_overrule_are_named(capsys):
     flags = [MODEL, "--attrs=blue hair, smile", "--expressions=neutral", "--tries=1"]
     assert command.main(flags) == 0
-    assert "note: each expression sets this itself: smile" in capsys.readouterr().err
+    assert "note: ignored, because each expression sets it: smile" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--for=unreal"], "--for=unreal: must be some of renpy"),
+        (["--for=unreal"], "--for=unreal: must be one or more of renpy"),
         (["--for=repny"], "did you mean 'renpy'"),
-        (["--animate=mp4"], "--animate=mp4: must be some of webp"),
+        (["--animate=mp4"], "--animate=mp4: must be one or more of webp"),
         (["--size=64"], "--size=64: must be an integer from 96 to 1024"),
         (["--pixel=5"], "--pixel=5: must be an integer from 2 to 4"),
         (["--num=0"], "--num=0"),

@@ -211,7 +211,7 @@ def test_onnx_tagger_of_any_side(tmp_path: Path) -> None:
     red = np.full((2, 64, 64, 3), (255, 0, 0), np.uint8)
 
     assert [labels["glasses"].value for labels in tagger.describe(red)] == [True, True]
-    assert tagger.notes == ["model.onnx takes images of any side; it gets 448 pixels, as WD14 taggers do"]
+    assert tagger.notes == ["model.onnx accepts images of any size; it gets 448x448, like WD14 taggers"]
     tags.write_text("name,category\nhat,0\nsmile,0\n")
     with pytest.raises(InputError, match="has 3 outputs, but .* lists 2 tags"):
         OnnxTagger(tmp_path / "model.onnx", tags, TagTable.load(), 0.5, {})

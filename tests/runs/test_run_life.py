@@ -147,7 +147,7 @@ def test_going_back_trains_from_the_checkpoint_before(run, capsys):
     assert "complete at step 3" in capsys.readouterr().out
     assert resume(run, "--steps=1") == 2
     error = capsys.readouterr().err
-    assert "checkpoints are kept of step 2, 3, 4, 5" in error
+    assert "checkpoints are kept for steps 2, 3, 4, 5" in error
     assert json.loads((run / "config.json").read_text())["steps"] == 3
 
 

@@ -47,7 +47,7 @@ def test_the_chief_of_tf_config_comes_before_the_workers():
         (["10.0.0.1", "b:2"], 0, {}, "'10.0.0.1' is not an address"),
         (["a:1", "b:65536"], 0, {}, "'b:65536' is not an address"),
         (["a:1", "b:0"], 0, {}, "'b:0' is not an address"),
-        (["a:1", "a:1"], 0, {}, "a:1 is there twice"),
+        (["a:1", "a:1"], 0, {}, "a:1 is listed twice"),
         ([], None, {"TF_CONFIG": "{"}, "not valid JSON"),
         ([], None, {"TF_CONFIG": "[]"}, '"cluster" and "task"'),
         ([], None, tf_config("ps", 0, ps=["a:1"], worker=["b:2"]), "not 'ps'"),
