@@ -147,7 +147,9 @@ class RunDirectory:
         if not is_text(path):
             reason = "the name is not valid UTF-8, so TensorFlow cannot write there; choose another folder"
             raise RunError(reason, "run_dir", ascii(str(path)))
-        if path.exists() and (not path.is_dir() or any(inside.name != LOCK for inside in path.iterdir())):
+        if path.exists() and not path.is_dir():
+            raise RunError("is a file; choose another directory", "run_dir", path)
+        if path.is_dir() and any(inside.name != LOCK for inside in path.iterdir()):
             reason = "is not empty; choose another directory"
             if (path / CONFIG).is_file():
                 reason += f", or resume the run in it: {RunDirectory(path).resume_command()}"

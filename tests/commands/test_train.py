@@ -39,6 +39,7 @@ from anime_gan.training.presets import PRESETS
         (["--resume", "--run_dir=nowhere"], "--run_dir=nowhere: no run to resume"),
         (["--run_dir=taken"], "--run_dir=taken: is not empty"),
         (["--run_dir=taken", "--dry_run"], "--run_dir=taken: is not empty"),
+        (["--run_dir=taken/precious.txt"], "--run_dir=taken/precious.txt: is a file"),
         (["--resume", "--dry_run"], "--resume cannot be combined with --preset or --dry_run"),
         (["drawn"], "unexpected argument 'drawn'"),
     ],
