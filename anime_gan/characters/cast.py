@@ -47,6 +47,7 @@ class _Draft(NamedTuple):
     faces: list[Face]
     neutral: Looks
     nearest: float | None
+    redrawn: int = 0
 
     @property
     def num_faults(self) -> int:
@@ -81,25 +82,31 @@ class CastMaker:
         self._others: list[Looks] = []
 
     def sampled(self, attributes: str, seed: int) -> Member:
-        """Draws persons with these attributes until the faces of one pass; returns the best one."""
-        best: _Draft | None = None
+        """Draws persons with these attributes until the faces of one pass; returns the best one.
+
+        If none passes, their faults are mended, beginning with the person who has the fewest.
+        """
+        drafts: list[_Draft] = []
         for number in range(self._tries):
             person = sampled_person(self._generator, attributes, seed, number, self._truncation)
             last = number + 1 == self._tries
             draft = self._draft(person, self._frames[:1])
             # All expressions are drawn only for persons that are worth it.
-            if not draft.num_faults or (last and best is None):
-                draft = self._completed(draft)
-                if best is None or draft.num_faults < best.num_faults:
-                    best = draft
-                if not best.num_faults:
+            if not draft.num_faults or (last and not drafts):
+                drafts.append(self._completed(draft))
+                if not drafts[-1].num_faults:
                     break
-        assert best is not None
-        return self._accepted(best, number + 1)
+        mended: list[_Draft] = []
+        for draft in sorted(drafts, key=lambda draft: draft.num_faults):
+            mended.append(self._mended(draft))
+            if not mended[-1].num_faults:
+                break
+        return self._accepted(min(mended, key=lambda draft: draft.num_faults), number + 1)
 
     def given(self, person: Person) -> Member:
         """Draws the faces of a person that was found before."""
-        return self._accepted(self._completed(self._draft(person, self._frames[:1])), 1)
+        draft = self._completed(self._draft(person, self._frames[:1]))
+        return self._accepted(self._mended(draft), 1)
 
     def _draft(self, person: Person, frames: Sequence[Frame]) -> _Draft:
         (face,) = draw_faces(self._generator, person, frames)
@@ -130,9 +137,8 @@ class CastMaker:
             dataclasses.replace(face, faults=tuple(faults)) for face, faults in zip(faces, found, strict=True)
         ]
 
-    def _accepted(self, draft: _Draft, tries: int) -> Member:
-        """Draws the faces that failed once more, close by, and remembers the person."""
-        self._others.append(draft.neutral)
+    def _mended(self, draft: _Draft) -> _Draft:
+        """Draws the faces that failed once more, close by."""
         faces, redrawn = list(draft.faces), 0
         for place, face in enumerate(faces[1:], 1):
             best = face
@@ -146,4 +152,9 @@ class CastMaker:
                     best = other
             redrawn += best is not face
             faces[place] = best
-        return Member(draft.person, tuple(faces), tries, redrawn, draft.nearest)
+        return draft._replace(faces=faces, redrawn=redrawn)
+
+    def _accepted(self, draft: _Draft, tries: int) -> Member:
+        """Remembers the person, so that later ones differ from it."""
+        self._others.append(draft.neutral)
+        return Member(draft.person, tuple(draft.faces), tries, draft.redrawn, draft.nearest)
