@@ -60,7 +60,7 @@ def test_a_model(gs):
 
 
 def test_a_bucket_that_does_not_exist(gs):
-    with pytest.raises(RunError, match="no such bucket"):
+    with pytest.raises(RunError, match="bucket does not exist"):
         Mirror.at("gs://none/run").check_is_free()
     with pytest.raises(OSError, match="404"):
         open_store(gs).upload(SHIPPED / "1" / "training.json", "gs://none/x")

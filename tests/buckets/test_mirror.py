@@ -307,7 +307,7 @@ def test_a_new_run_overwrites_nothing(move, store):
     write(store.root / "bucket", run__notes="mine")
     with pytest.raises(RunError, match="is not empty; .* --resume --run_dir=s3://bucket/run"):
         mirror.check_is_free()
-    with pytest.raises(RunError, match="no such bucket"):
+    with pytest.raises(RunError, match="bucket does not exist"):
         Mirror.at("s3://none/run").check_is_free()
 
 

@@ -176,7 +176,7 @@ def test_what_a_killed_start_left_is_removed_but_nothing_else(tmp_path):
     [
         (["--worker=1"], "--worker=1: needs --workers"),
         (["--workers=a:1,b:2"], "needs --worker"),
-        (["--workers=a:1,b:2", "--worker=0", "--dry_run"], "one process alone"),
+        (["--workers=a:1,b:2", "--worker=0", "--dry_run"], "runs in a single process"),
         (["--start_or_resume"], "needs --run_dir"),
         (["--start_or_resume", "--resume", "--run_dir=x"], "no --resume"),
     ],
