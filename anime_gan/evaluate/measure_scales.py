@@ -15,9 +15,6 @@ from anime_gan.judges.person import distances
 from anime_gan.judges.tagger import visible
 from anime_gan.metrics import control
 
-# Real images count for the errors at the ends of a scale from this value on, where 1 is the limit.
-END = REACH
-
 
 def scales(bench: Bench, samples: Samples, persons: Persons | None = None) -> dict[str, dict[str, Any]]:
     """Draws some faces with nine values of each scale and compares the tagger's values.
@@ -37,11 +34,14 @@ def scales(bench: Bench, samples: Samples, persons: Persons | None = None) -> di
     if slots:
         bench.stage("scales")
         bench.announce(2 * len(slots) * (len(STEPS) + 2) * count)
+    trained = (
+        schema.decode(bench.dataset.labels[bench.split.train]) if slots and _has_styles(schema) else None
+    )
     results: dict[str, dict[str, Any]] = {}
     for slot in slots:
         scale = schema.scales[slot.start]
         half = (scale.high - scale.low) / 2
-        faces = _varied_faces(bench, slot, count)
+        faces = _varied_faces(bench, slot, trained, count)
         rows = [with_value(faces.labels, slot, option) for option in range(len(STEPS))]
         verdicts = np.stack([bench.verdicts(bench.render(faces.latents, row)) for row in rows])
         values = verdicts[..., slot.start]
@@ -52,7 +52,7 @@ def scales(bench: Bench, samples: Samples, persons: Persons | None = None) -> di
             "error": float(errors.mean()),
             "real_error": _real_error(samples, slot.start, half),
             "end_error": float(errors[[0, -1]].mean()),
-            "real_end_error": _real_error(samples, slot.start, half, END),
+            "real_end_error": _real_error(samples, slot.start, half, REACH),
             "ordered": float(np.mean(np.diff(values, axis=0) > 0)),
             "flipped": _flipped(schema, slot, faces.labels, bench.verdicts(low), bench.verdicts(high)),
             "unit": scale.unit,
@@ -63,11 +63,21 @@ def scales(bench: Bench, samples: Samples, persons: Persons | None = None) -> di
     return results
 
 
-def _varied_faces(bench: Bench, slot: Slot, count: int) -> Faces:
-    """Draws faces in the styles whose training pictures show at least half of a scale."""
-    if STYLE not in [other.name for other in bench.schema.slots]:
+def _has_styles(schema: Schema) -> bool:
+    return any(slot.name == STYLE for slot in schema.slots)
+
+
+def _varied_faces(bench: Bench, slot: Slot, trained: np.ndarray | None, count: int) -> Faces:
+    """Draws faces in the styles whose training pictures show at least half of a scale.
+
+    Args:
+        bench: Draws the faces.
+        slot: The scale.
+        trained: float32 [n, num_labels], the labels of the training pictures; None without styles.
+        count: Number of faces.
+    """
+    if trained is None:
         return bench.draw(Stream.CHANGES, "", count)
-    trained = bench.schema.decode(bench.dataset.labels[bench.split.train])
     style = bench.schema.slot_named(STYLE).columns
     values = np.where(trained[:, style] > 0, trained[:, [slot.start]], 0)
     is_varied = np.ptp(values, axis=0) > 1.0

@@ -652,7 +652,7 @@ def test_what_the_command_leaves_beside_the_model(evaluated):
         assert row[0] == f"`{values['value']}`" and int(row[3]) == values["model_images"]
         shown = None if row[1] == "–" else float(row[1].rstrip("%"))
         assert shown == (None if values["model"] is None else pytest.approx(100 * values["model"], abs=0.051))
-    assert Image.open(evaluated / "evaluation.png").size[0] >= 8 * 64
+    assert Image.open(evaluated / "evaluation.png").size[0] == 8 * 66 - 2
     card = (evaluated / "MODEL_CARD.md").read_text("utf-8")
     assert card.count("## Measured") == 1 and "No measured figures" not in card
     assert read_tables(card)[0] == read_tables(text)[0]

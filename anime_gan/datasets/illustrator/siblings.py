@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from anime_gan.datasets.illustrator import parameters
 from anime_gan.datasets.illustrator.faces import StyledFaces
+from anime_gan.datasets.illustrator.labels import ANGLES
 from anime_gan.datasets.illustrator.parameters import Portrait
 
 
@@ -34,6 +36,5 @@ def _moved(face: Portrait, chance: np.random.Generator) -> Portrait:
     shares = {name: share for name, share in parameters.EXPRESSIONS.items() if name != face.expression}
     total = sum(shares.values())
     expression = chance.choice(list(shares), p=[share / total for share in shares.values()])
-    limits = (parameters.MAX_TURN, parameters.MAX_NOD, parameters.MAX_TILT)
-    turn, nod, tilt = (float(chance.uniform(-limit, limit)) for limit in limits)
-    return dataclasses.replace(face, expression=str(expression), turn=turn, nod=nod, tilt=tilt)
+    angles: dict[str, Any] = {name: float(chance.uniform(-limit, limit)) for name, limit in ANGLES.items()}
+    return dataclasses.replace(face, expression=str(expression), **angles)
