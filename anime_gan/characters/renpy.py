@@ -18,7 +18,7 @@ LETTERS_PER_SECOND = 40
 TAGS = {FACE: "{}", TALK: "{}_talk", BLINK: "{}_blink"}
 
 HEAD = '''# The characters of the pack "{title}", made by anime_gan. Copy this file and images/ into game/.
-# show mei happy shows a face that blinks, and that moves its lips while mei speaks.
+# show {tag} {expression} shows a face that blinks, and that moves its lips while {tag} speaks.
 
 default {title}_speaker = None
 
@@ -52,10 +52,11 @@ def write(pack: Pack, folder: Path) -> list[str]:
     game = folder / "game"
     for character in pack.characters:
         _save_images(pack, character, game / "images" / character.name.tag)
-    definitions = "\n".join(_definitions(pack.title, character) for character in pack.characters)
-    write_text(game / f"{pack.title}.rpy", f"{HEAD.format(title=pack.title)}\n{definitions}")
-    write_text(game / f"{pack.title}_demo.rpy", _demo(pack))
     first = pack.characters[0]
+    head = HEAD.format(title=pack.title, tag=first.name.tag, expression=first.expressions[0])
+    definitions = "\n".join(_definitions(pack.title, character) for character in pack.characters)
+    write_text(game / f"{pack.title}.rpy", f"{head}\n{definitions}")
+    write_text(game / f"{pack.title}_demo.rpy", _demo(pack))
     return [
         "Copy the contents of game/ into game/ of your project. Then write, for example:",
         f"show {first.name.tag} {first.expressions[-1]} at {pack.title}_at",

@@ -149,7 +149,7 @@ class Architecture:
     def _size(self, resolution: int | None, base_resolution: int) -> dict[str, int]:
         """Returns the size arguments, which only some architectures have."""
         if resolution not in (None, *self.resolutions):
-            sizes = " or ".join(map(str, self.resolutions))
+            sizes = " or ".join(map(str, sorted(self.resolutions)))
             raise ValueError(f"{self.name} supports {sizes} pixels, not {resolution}")
         size = {"resolution": resolution or self.resolutions[0]} if len(self.resolutions) > 1 else {}
         return {**size, "base_resolution": base_resolution} if self.grows and base_resolution else size
@@ -163,7 +163,7 @@ _ARCHITECTURES = (
         "compact",
         "latent vector and labels modulate every convolution; best quality per minute of CPU time",
         module=f"{__name__}.compact",
-        resolutions=(64, 128, 256, 512),
+        resolutions=(64, 32, 128, 256, 512),
         batch_statistics_in_discriminator=False,
         grows=True,
     ),

@@ -1,4 +1,4 @@
-"""Small networks for images of 64 to 512 pixels. Two CPU cores can train them in hours.
+"""Small networks for images of 32 to 512 pixels. Two CPU cores can train them in hours.
 
 Most of the work is done on small feature maps. Transposed convolutions with kernel size 4 and stride 2
 upsample the maps. They cover the same inputs as nearest-neighbor upsampling and a 3x3 convolution, with four
@@ -23,18 +23,21 @@ from typing import Any, TypeAlias
 from anime_gan.common.backend import keras, tf
 from anime_gan.models import layers
 from anime_gan.models.common import AttributeDiscriminator, AttributeGenerator, Shape
+from anime_gan.models.strided import SIZE, STRIDE, StridedConv2D, StridedConv2DTranspose
 
 Convolution: TypeAlias = keras.layers.Conv2D | keras.layers.Conv2DTranspose
 # Height and width of the first feature map.
 START = 4
 # Resolution -> channels of each feature map. With these numbers, a CPU can train the networks within hours.
 GENERATOR_FILTERS = {
+    32: (256, 256, 128, 64),
     64: (256, 256, 128, 64, 32),
     128: (256, 256, 128, 64, 32, 16),
     256: (256, 256, 128, 64, 32, 16, 8),
     512: (256, 256, 128, 64, 32, 16, 8, 8),
 }
 DISCRIMINATOR_FILTERS = {
+    32: (96, 192, 256),
     64: (48, 96, 192, 256),
     128: (24, 48, 96, 192, 256),
     256: (16, 24, 48, 96, 192, 256),
@@ -85,9 +88,9 @@ class Generator(AttributeGenerator):
                 name = f"level{level}_convolution{index}"
                 inner_options = {"padding": "same", "use_bias": False, **self.layer_options(name)}
                 if index == 0 and START << (level + 1) > self.base_resolution:
-                    inner = SmoothConv2DTranspose(width, 4, 2, **inner_options)
+                    inner = SmoothConv2DTranspose(width, SIZE, STRIDE, **inner_options)
                 elif index == 0:
-                    inner = keras.layers.Conv2DTranspose(width, 4, 2, **inner_options)
+                    inner = StridedConv2DTranspose(width, SIZE, STRIDE, **inner_options)
                 else:
                     inner = keras.layers.Conv2D(width, 3, **inner_options)
                 style = keras.layers.Dense(
@@ -282,7 +285,7 @@ class Discriminator(AttributeDiscriminator):
         def convolution(name: str, width: int, **changes: Any) -> None:
             # The layers are attributes, not in a list, for the reason given in the generator.
             options = {**self.layer_options(name), **changes}
-            setattr(self, name, keras.layers.Conv2D(width, 4, 2, "same", **options))
+            setattr(self, name, StridedConv2D(width, SIZE, STRIDE, "same", **options))
 
         for index, width in enumerate(self.filters):
             convolution(f"convolution{index}", width)

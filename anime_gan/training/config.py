@@ -200,7 +200,7 @@ class TrainConfig:
         self._check_code()
         for name in (self.architecture, self.discriminator_name):
             if self.resolution not in (allowed := get_architecture(name).resolutions):
-                sizes = " or ".join(map(str, allowed))
+                sizes = " or ".join(map(str, sorted(allowed)))
                 reason = f"must be {sizes} for the architecture {name}"
                 raise ConfigError(reason, "resolution", self.resolution)
         discriminator = get_architecture(self.discriminator_name)

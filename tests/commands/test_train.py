@@ -27,8 +27,8 @@ from anime_gan.training.presets import PRESETS
         (["--architecture=publishd"], "did you mean 'published'"),
         (["--preset=defalt"], "--preset=defalt: must be one of default, published, hour, "),
         (
-            ["--architecture=compact", "--resolution=32"],
-            "--resolution=32: must be 64 or 128 or 256 or 512 for",
+            ["--architecture=compact", "--resolution=48"],
+            "--resolution=48: must be 32 or 64 or 128 or 256 or 512 for",
         ),
         (
             ["--architecture=published-exact"],

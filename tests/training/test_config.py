@@ -66,7 +66,10 @@ def test_every_loss_and_penalty_can_be_chosen():
         ({"flip": 1}, "flip=1: must be true or false"),
         ({"adversarial_loss": "hing"}, "did you mean 'hinge'"),
         ({"architecture": "publishd"}, "did you mean 'published'"),
-        ({"resolution": 100}, "resolution=100: must be 64 or 128 or 256 or 512 for the architecture compact"),
+        (
+            {"resolution": 100},
+            "resolution=100: must be 32 or 64 or 128 or 256 or 512 for the architecture compact",
+        ),
         (
             {"architecture": "srresnet", "resolution": 128, "discriminator": "published"},
             "resolution=128: must be 64 for the architecture published",
