@@ -212,7 +212,7 @@ def _variants() -> list[Variant]:
     # Two steps of 32 images: one with the penalty and one without.
     pair = train(trainer(dtype, usual.batch_size, usual.penalty_interval))
     found.append(Variant("preset published", precision, usual.batch_size, IMAGES, sparse, pair))
-    default = TrainConfig()
+    default = resolve_config("default", {})
     # As many steps as from one penalty to the next.
     count = default.penalty_interval * default.batch_size
     run = train(Trainer(default, schema, rows, dtype), count)

@@ -17,9 +17,9 @@ from anime_gan.characters.cast import MAX_TRIES, CastMaker, Member
 from anime_gan.characters.checks import Checker
 from anime_gan.characters.expressions import NEUTRAL, Expressions, read_expressions
 from anime_gan.characters.license_sheet import license_sheet
-from anime_gan.characters.manifest import MANIFEST, TABLE, manifest, table
+from anime_gan.characters.manifest import MANIFEST, TABLE, manifest, names_in, table
 from anime_gan.characters.models import choose_model, model_of_picture
-from anime_gan.characters.names import choose_names, read_names, tag_of
+from anime_gan.characters.names import Name, choose_names, read_names, tag_of
 from anime_gan.characters.pack import Character, Pack
 from anime_gan.characters.person import found_person
 from anime_gan.characters.shares import parse_shares, share_requests
@@ -73,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     flags.text("share", None, "shares of attributes in a crowd, such as 'male 50%, glasses 10%'")
     flags.path("names", None, "text file with one name per line (default: a built-in list of given names)")
+    flags.texts(
+        "beside", [], "other casts of the same game, separated by commas; their names are not used again"
+    )
     flags.path("model", None, f"{MODEL_HELP.partition(': sutemo')[0]} (default: the largest one)")
     flags.integer("seed", 0, "seed of the first character; the others follow (0 to 2^63-1; default 0)", 0)
     flags.integer(
@@ -96,6 +99,7 @@ def _make(flags: Flags) -> int:
     out = Path(flags.out)
     _check_folder(out)
     names = read_names(Path(flags.names) if flags.names else None)
+    earlier = _earlier_names(flags, out)
     table_file, only = _expressions(flags.expressions)
     model = Path(flags.model) if flags.model else None
     origin = _origin(flags)
@@ -137,7 +141,8 @@ def _make(flags: Flags) -> int:
             seconds.append(time.process_time() - started)
     males = [_is_male(schema, member) for member in members]
     characters = []
-    for name, member in zip(choose_names(names, males, flags.seed), members, strict=True):
+    chosen = choose_names(names, males, flags.seed, earlier)
+    for name, member in zip(chosen, members, strict=True):
         faces = {face.frame.name: face for face in member.faces}
         texts = {
             frame: {
@@ -180,6 +185,20 @@ def _check_folder(out: Path) -> None:
     check_output(out, is_folder=True)
     if out.is_dir() and any(out.iterdir()):
         raise InputError("already contains files; choose a new folder", "out", out)
+
+
+def _earlier_names(flags: Flags, out: Path) -> list[Name]:
+    """Returns the names in the other casts of the game.
+
+    Raises:
+        InputError: A cast cannot be read, or has the name of the new one, by which engines tell them apart.
+    """
+    found: list[Name] = []
+    for folder in map(Path, flags.beside or ()):
+        found += names_in(folder)
+        if tag_of(folder.resolve().name) == tag_of(out.resolve().name):
+            raise InputError(f"has the same name as the cast {folder}; choose another one", "out", out)
+    return found
 
 
 def _expressions(value: str | None) -> tuple[Path | None, tuple[str, ...]]:

@@ -42,7 +42,7 @@ def write(pack: Pack, folder: Path) -> list[str]:
 
 def make_atlas(pack: Pack, character: Character) -> tuple[np.ndarray, list[Cell]]:
     """Lays out all faces of a character in a square grid: uint8 RGBA, and the place of each."""
-    images = [pack.picture(face) for face in character.faces.values()]
+    images = [pack.sprite(face) for face in character.faces.values()]
     side = len(images[0])
     columns = math.ceil(math.sqrt(len(images)))
     rows = -(-len(images) // columns)

@@ -27,7 +27,7 @@ def write(pack: Pack, folder: Path) -> list[str]:
     for character in pack.characters:
         tag = character.name.tag
         for name, face in character.faces.items():
-            save_png(folder / "sprites" / tag / f"{name}.png", pack.picture(face), character.texts[name])
+            save_png(folder / "sprites" / tag / f"{name}.png", pack.sprite(face), character.texts[name])
         moves = animations(character)
         write_text(folder / f"{tag}_godot3.tres", resource_3(tag, list(character.faces), moves))
         write_text(folder / f"{tag}_godot4.tres", resource_4(tag, list(character.faces), moves))

@@ -6,15 +6,20 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 import anime_gan
 from anime_gan.attributes.schema import Schema
 from anime_gan.characters.cast import Member
 from anime_gan.characters.expressions import Expressions
+from anime_gan.characters.names import Name
 from anime_gan.characters.pack import Character
+from anime_gan.common.errors import InputError
+from anime_gan.common.json_files import read_json
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.request import request_text
 
@@ -48,6 +53,29 @@ def manifest(
         "characters": [_entry(character, member) for character, member in cast],
     }
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+class _Named(msgspec.Struct):
+    name: str
+    tag: str
+
+
+class _Manifest(msgspec.Struct):
+    """The entries of `manifest.json` that are read."""
+
+    characters: list[_Named]
+
+
+def names_in(folder: Path) -> list[Name]:
+    """Returns the names of the characters of a pack.
+
+    Raises:
+        InputError: It has no readable manifest.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"has no {MANIFEST}; name a folder that this command wrote", "beside", folder)
+    entries = read_json(folder / MANIFEST, _Manifest, InputError).characters
+    return [Name(entry.name, entry.tag) for entry in entries]
 
 
 def _entry(character: Character, member: Member) -> dict[str, Any]:

@@ -77,26 +77,36 @@ def read_names(path: Path | None) -> list[tuple[str, str]]:
     return [(whom, name) for name, whom in names.items()]
 
 
-def choose_names(names: Sequence[tuple[str, str]], males: Sequence[bool | None], seed: int) -> list[Name]:
+def choose_names(
+    names: Sequence[tuple[str, str]],
+    males: Sequence[bool | None],
+    seed: int,
+    earlier: Sequence[Name] = (),
+) -> list[Name]:
     """Chooses a different name for each character; further rounds through the list get numbers.
 
     Args:
         names: From `read_names`. Names for anyone are used in the order of the list, others at random.
         males: One per character: whether it is male; None if the model does not tell.
         seed: Random seed.
+        earlier: Names of other characters in the same game.
     """
     ordered = list(names)
     if any(whom != ANYONE for whom, _ in names):
         ordered = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
     chosen: list[Name] = []
-    taken: set[str] = set()
+    taken = {name.tag for name in earlier}
+    shown_before = {name.shown for name in earlier}
     uses: dict[str, int] = {}
+    for _, name in names:
+        while _numbered(name, uses.get(name, 0) + 1) in shown_before:
+            uses[name] = uses.get(name, 0) + 1
     for male in males:
         wanted = {ANYONE, "m" if male else "f"} if male is not None else {ANYONE, "f", "m"}
         fitting = [name for whom, name in ordered if whom in wanted] or [name for _, name in ordered]
         name = min(fitting, key=lambda name: uses.get(name, 0))
         uses[name] = uses.get(name, 0) + 1
-        shown = name if uses[name] == 1 else f"{name} {uses[name]}"
+        shown = _numbered(name, uses[name])
         tag = _free(tag_of(shown), taken)
         taken.add(tag)
         chosen.append(Name(shown, tag))
@@ -113,6 +123,10 @@ def tag_of(name: str) -> str:
     tag = f"person_{tag}" if tag[0].isdigit() else tag
     taken = tag in RESERVED or keyword.iskeyword(tag) or keyword.issoftkeyword(tag) or hasattr(builtins, tag)
     return f"{tag}_1" if taken else tag
+
+
+def _numbered(name: str, use: int) -> str:
+    return name if use == 1 else f"{name} {use}"
 
 
 def _free(tag: str, taken: set[str]) -> str:

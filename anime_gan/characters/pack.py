@@ -15,6 +15,9 @@ from anime_gan.characters.person import Face
 from anime_gan.common.alpha import has_alpha
 from anime_gan.faces.resizing import Scaling, resized
 
+# Share of a sprite's width over which it fades out at either side.
+FADING_SHARE = 1 / 16
+
 
 @dataclasses.dataclass(frozen=True)
 class Character:
@@ -80,6 +83,22 @@ class Pack:
         if has_alpha(image):
             return image
         return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+
+    def sprite(self, face: Face, usual: int = 0) -> np.ndarray:
+        """Returns a face that stands free in a scene, as `picture` does, but hair fades out at the sides.
+
+        Long hair leaves the picture there, and a straight cut would show. Pixel art and opaque pictures stay
+        as they are.
+        """
+        image = self.picture(face, usual)
+        if self.scaling.pixel or not has_alpha(face.image):
+            return image
+        side = image.shape[1]
+        distance = np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5
+        ramp = np.minimum(distance / (FADING_SHARE * side), 1.0)
+        image = image.copy()
+        image[..., 3] = np.rint(image[..., 3] * (ramp * ramp * (3.0 - 2.0 * ramp))).astype(np.uint8)
+        return image
 
 
 def save_plain_png(path: Path, image: np.ndarray) -> None:

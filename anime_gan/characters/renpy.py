@@ -39,8 +39,9 @@ transform {title}_at(x=0.5):
     yanchor 1.0
     ypos {title}_floor
 
-# Its soft edge covers the last pixels.
-define {title}_floor = config.screen_height + 16 - (getattr(gui, "textbox_height", None) or 0)
+# Its soft edge covers the last pixels. The files that set these sizes come first.
+init 1:
+    define {title}_floor = config.screen_height + 16 - (getattr(gui, "textbox_height", None) or 0)
 
 # The side image of a character is shown only while the character is not on the screen.
 define config.side_image_only_not_showing = True
@@ -68,7 +69,7 @@ def _save_images(pack: Pack, character: Character, folder: Path) -> None:
     tag = character.name.tag
     for name, face in character.faces.items():
         image = f"{TAGS[face.frame.kind].format(tag)} {face.frame.expression}"
-        save_png(folder / f"{image}.png", pack.picture(face, SPRITE), character.texts[name])
+        save_png(folder / f"{image}.png", pack.sprite(face, SPRITE), character.texts[name])
         if face.frame.kind == FACE:
             small = Pack("", (), Scaling(), "").picture(face, SIDE)
             save_png(folder / f"side {image}.png", small, character.texts[name])

@@ -28,11 +28,13 @@ def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, object]:
     Returns:
         A tensor like `x`. The second item is the gradient function for `tf.custom_gradient`.
     """
+    # The gradient needs only the sign, which x and y share. Without x, TensorFlow can fuse the layers.
+    y = tf.nn.leaky_relu(x, alpha=0.2)
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=tf.stop_gradient(x), alpha=0.2)
+        return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=tf.stop_gradient(y), alpha=0.2)
 
-    return tf.nn.leaky_relu(x, alpha=0.2), gradient
+    return y, gradient
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):

@@ -87,7 +87,8 @@ class TrainConfig:
     )
     base_resolution: int = option(
         0,
-        "resolution from which the networks grew, in pixels; 0 = not grown; set by --init_from=RUN",
+        "resolution of the smallest image output, in pixels; larger levels smooth what they upsample; "
+        "0 = --resolution; set by --init_from=RUN if networks grow",
         minimum=0,
         maximum=1024,
     )
@@ -203,6 +204,7 @@ class TrainConfig:
                 sizes = " or ".join(map(str, sorted(allowed)))
                 reason = f"must be {sizes} for the architecture {name}"
                 raise ConfigError(reason, "resolution", self.resolution)
+            self._check_base_resolution(name)
         discriminator = get_architecture(self.discriminator_name)
         if discriminator.batch_statistics_in_discriminator and self.gradient_penalty != "none":
             raise ConfigError(
@@ -211,6 +213,14 @@ class TrainConfig:
                 "gradient_penalty",
                 self.gradient_penalty,
             )
+
+    def _check_base_resolution(self, architecture: str) -> None:
+        """Checks that levels that double the size lead from the base to the resolution."""
+        base, resolution = self.base_resolution, self.resolution
+        allowed = [side for side in (16, 32, 64, 128, 256, 512, 1024) if side <= resolution]
+        if base and get_architecture(architecture).grows and base not in allowed:
+            reason = f"must be 0 or {' or '.join(map(str, allowed))} at {resolution} pixels"
+            raise ConfigError(reason, "base_resolution", base)
 
     def _check_code(self) -> None:
         """Imports code from outside the package, so that its errors appear before training."""

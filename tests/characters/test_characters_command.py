@@ -121,12 +121,16 @@ def test_wishes_that_expressions_overrule_are_named(capsys):
         (["--like=x.png", "--num=2"], "--num cannot be combined with --like"),
         (["--out=taken"], "--out=taken: already contains files"),
         (["--truncation=2"], "--truncation=2"),
+        (["--beside=missing"], "--beside=missing: has no manifest.json"),
+        (["--beside=other/Cast"], "--out=cast: has the same name as the cast other/Cast"),
     ],
 )
 def test_bad_input_is_one_line_before_anything_is_drawn(flags, message, monkeypatch, capsys):
     monkeypatch.setattr(command, "FaceGenerator", None)
     Path("taken").mkdir()
     Path("taken/mine.txt").touch()
+    Path("other/Cast").mkdir(parents=True)
+    Path("other/Cast/manifest.json").write_text('{"characters": [{"name": "Mei", "tag": "mei"}]}', "utf-8")
     assert command.main([MODEL, *flags]) == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("anime_gan.characters: ") and len(error.splitlines()) == 1

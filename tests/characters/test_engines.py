@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -88,6 +89,21 @@ def test_renpy_finds_no_fault(game, tmp_path):
     with (game / "game" / "script.rpy").open("a", encoding="utf-8") as script:
         script.write("\nlabel wrong:\n    show zoe furious\n    return\n")
     assert "zoe furious" in lint().stdout
+
+
+def test_hair_that_leaves_a_sprite_fades_out():
+    """An opaque square stands for hair that reaches both sides."""
+    pack = make_pack(size=96)
+    (character, _) = pack.characters
+    square = dataclasses.replace(character.neutral, image=np.full((16, 16, 4), 200, np.uint8))
+    alpha = pack.sprite(square)[..., 3]
+    assert np.all(alpha == alpha[0])
+    # A sixteenth of 96 pixels: t^2 (3 - 2 t), here for t = 1/12, 1/2 - 1/12, and 1.
+    expected = [200 * t * t * (3 - 2 * t) for t in (0.5 / 6, 2.5 / 6, 1.0, 1.0)]
+    np.testing.assert_allclose(alpha[0, [0, 2, 6, 48]], expected, atol=0.5)
+    np.testing.assert_array_equal(alpha[0], alpha[0, ::-1])
+    np.testing.assert_array_equal(pack.picture(square)[..., 3], 200)
+    np.testing.assert_array_equal(make_pack(pixel=2).sprite(square)[..., 3], 200)
 
 
 def test_rpgmaker_sheets(tmp_path):

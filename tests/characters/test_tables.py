@@ -149,6 +149,17 @@ def test_names_of_the_user_are_used_in_order_and_then_numbered(tmp_path):
     assert [name.tag for name in chosen] == ["ana_maria", "person", "ana_maria_2", "ana_maria_2_2"]
 
 
+def test_names_of_earlier_casts_are_not_used_again():
+    names = [("f", "Mei"), ("f", "Zoë"), ("m", "Kai")]
+    first = choose_names(names, [False, False, True], seed=0)
+    second = choose_names(names, [False, True], seed=0, earlier=first[:1])
+    assert {name.shown for name in second} == {first[1].shown, "Kai"}
+    third = choose_names(names, [False, True, False], seed=0, earlier=[*first, *second])
+    assert [name.shown for name in third if name.shown.startswith("Kai")] == ["Kai 2"]
+    assert not {name.tag for name in third} & {name.tag for name in first}
+    assert len({name.shown for name in third}) == 3 and all(name.shown.endswith(" 2") for name in third)
+
+
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"\xff\xfe\x00", b"a" * 61, b"tab\x07"])
 def test_unusable_names_are_refused(content, tmp_path):
     path = tmp_path / "names.txt"
