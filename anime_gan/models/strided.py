@@ -41,11 +41,8 @@ class StridedConv2DTranspose(keras.layers.Conv2DTranspose):
 
 def is_faster(dtype: tf.DType, size: list[int]) -> bool:
     """Returns whether the matrix product is faster, given the type and the size of the larger map."""
-    if tf.config.list_physical_devices("GPU"):
-        return False
-    return (
-        tf.as_dtype(dtype) == tf.bfloat16 and max(size) <= LARGEST_SIDE and not any(s % STRIDE for s in size)
-    )
+    fits = max(size) <= LARGEST_SIDE and not any(side % STRIDE for side in size)
+    return fits and tf.as_dtype(dtype) == tf.bfloat16 and not tf.config.list_physical_devices("GPU")
 
 
 @tf.custom_gradient
