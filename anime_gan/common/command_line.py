@@ -35,7 +35,7 @@ LONGEST_PART = 500
 MODEL_HELP = (
     "path to a run or one of its checkpoints, an exported model, or a folder of runs (the newest export is "
     "used); or an exported model or a run in a bucket, such as s3://bucket/run; or the name of a bundled "
-    "model: sutemo-64 (default), sutemo-128, or sutemo-256"
+    "model: sutemo-64, sutemo-128 (default), or sutemo-256"
 )
 
 

@@ -22,9 +22,10 @@ from anime_gan.exports.from_store import fetch_export
 from anime_gan.training.checkpoints import Checkpoints, checkpoint_step
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG
 
-# The folder of the bundled models, and the default model.
+# The folder of the bundled models, the default model, and the smallest one.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-SHIPPED = PRETRAINED / "sutemo-64"
+DEFAULT = PRETRAINED / "sutemo-128"
+SMALLEST = PRETRAINED / "sutemo-64"
 # The folder beside the SavedModel with the critic that `python -m anime_gan.evaluate` trains.
 CRITIC = "critic"
 # The folders beside it with the other judges of `python -m anime_gan.evaluate`, which check characters.
@@ -142,7 +143,7 @@ def find_export(directory: Path | str | None) -> Path:
         InputError: A bucket has no such model, or cannot be read.
     """
     if directory is None:
-        directory = SHIPPED
+        directory = DEFAULT
     if url := store_url(directory):
         directory = fetch_export(url)
     directory = Path(directory)

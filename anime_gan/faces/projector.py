@@ -11,7 +11,7 @@ from anime_gan.attributes.edits import options, with_value
 from anime_gan.attributes.scales import MIDDLE_BIN, NEARLY_ZERO
 from anime_gan.attributes.schema import Schema
 from anime_gan.common.backend import tf
-from anime_gan.exports.read import CRITIC, SHIPPED, find_export
+from anime_gan.exports.read import CRITIC, SMALLEST, find_export
 from anime_gan.faces.generator import FaceGenerator
 from anime_gan.faces.likeness import OPAQUE_CRITIC, Comparison, CriticFeatures
 from anime_gan.faces.request import FaceRequest
@@ -115,7 +115,7 @@ class Projector:
             FaceRequest(seeds=tuple(range(FIRST_SEED, FIRST_SEED + CANDIDATES)))
         )
         self._images = self._draw(self._latents, self._labels)
-        other = OPAQUE_CRITIC if self._images.shape[-1] == 3 else find_export(SHIPPED) / CRITIC
+        other = OPAQUE_CRITIC if self._images.shape[-1] == 3 else find_export(SMALLEST) / CRITIC
         features = CriticFeatures(own if own.is_dir() else other)
         self._comparison = Comparison(features, self._images[:BATCH], self._place_weights())
         self._score = tf.function(self._scored, autograph=False, reduce_retracing=True)

@@ -92,7 +92,7 @@ class Reporter:
 
     def write_samples(self, step: int) -> None:
         """Draws the faces that are shown over time, and the first ones with every attribute value."""
-        faces = on_background(to_uint8(self._trainer.generate(*self._faces)).numpy(), TINT)
+        faces = on_background(self._draw(self._faces.latents.numpy(), self._faces.labels.numpy()), TINT)
         self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
         blocks = {}
         if self._schema.num_labels:
@@ -159,11 +159,18 @@ class Reporter:
         """
         latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
         rows, captions = sheet_labels(labels, self._schema, self._schema.slots[: len(self._shown.slots)])
-        images = [
-            to_uint8(self._trainer.generate(latents, rows[start : start + SHEET_FACES])).numpy()
-            for start in range(0, len(rows), SHEET_FACES)
-        ]
-        return on_background(np.stack(images), TINT), captions
+        images = self._draw(np.tile(latents, [len(captions), 1]), rows)
+        return on_background(images.reshape(-1, SHEET_FACES, *images.shape[1:]), TINT), captions
+
+    def _draw(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Draws faces, uint8 [n, height, width, channels].
+
+        All batches have the same size, so that TensorFlow traces the generator only once.
+        """
+        starts = range(0, len(latents), GRID_FACES)
+        places = [np.arange(start, start + GRID_FACES) % len(latents) for start in starts]
+        images = [to_uint8(self._trainer.generate(latents[part], labels[part])).numpy() for part in places]
+        return np.concatenate(images)[: len(latents)]
 
     def _save_sample(self, name: str, picture: np.ndarray, step: int) -> None:
         with written_whole(self._run.path / "samples" / f"{name}-{step:08d}.png") as partial:

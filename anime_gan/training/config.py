@@ -86,7 +86,7 @@ class TrainConfig:
         64, "image width and height, in pixels; the architecture must support it", minimum=8, maximum=1024
     )
     base_resolution: int = option(
-        0,
+        16,
         "resolution of the smallest image output, in pixels; larger levels smooth what they upsample; "
         "0 = --resolution; set by --init_from=RUN if networks grow",
         minimum=0,
@@ -280,6 +280,8 @@ class TrainConfig:
             values["transparent"] = "no"
             if values.get("gradient_penalty") == "r1" and values.get("penalty_weight") == -1.0:
                 values["penalty_weight"] = 10.0
+        # In earlier runs, only networks that grew have this option.
+        values.setdefault("base_resolution", 0)
         for name, (default, version) in REMOVED_OPTIONS.items():
             if (value := values.pop(name, default)) != default:
                 raise ConfigError(_removed(version), name, value)

@@ -36,13 +36,13 @@ _PUBLISHED: Mapping[str, Any] = MappingProxyType(
     }
 )
 _FLAGSHIP: Mapping[str, Any] = MappingProxyType(
-    {"steps": 16_000, "learning_rate_halving": 5_000, "penalty_weight": 1.0}
+    {"steps": 16_000, "learning_rate_halving": 5_000, "penalty_weight": 1.0, "base_resolution": 0}
 )
 
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        "15 minutes on two CPU cores. Draws the built-in faces with the requested attributes.",
+        "18 minutes on two CPU cores. Draws the built-in faces with the requested attributes.",
         {},
     ),
     "published": Preset(

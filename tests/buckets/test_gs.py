@@ -9,7 +9,7 @@ from PIL import Image
 from anime_gan.common.stores import open_store, walk
 from anime_gan.datasets import build
 from anime_gan.datasets.load import load_dataset
-from anime_gan.exports.read import SHIPPED, find_export
+from anime_gan.exports.read import SMALLEST, find_export
 from anime_gan.runs.mirror import Mirror
 from anime_gan.runs.run_lock import RunError
 
@@ -51,7 +51,7 @@ def test_a_run_is_mirrored(gs, tmp_path, monkeypatch):
 
 
 def test_a_model(gs):
-    (version,) = [folder for folder in SHIPPED.iterdir() if folder.is_dir()]
+    (version,) = [folder for folder in SMALLEST.iterdir() if folder.is_dir()]
     store = open_store(gs)
     for name in ("training.json", "attributes.json", "saved_model.pb"):
         store.upload(version / name, f"{gs}/model/1/{name}")
@@ -63,4 +63,4 @@ def test_a_bucket_that_does_not_exist(gs):
     with pytest.raises(RunError, match="bucket does not exist"):
         Mirror.at("gs://none/run").check_is_free()
     with pytest.raises(OSError, match="404"):
-        open_store(gs).upload(SHIPPED / "1" / "training.json", "gs://none/x")
+        open_store(gs).upload(SMALLEST / "1" / "training.json", "gs://none/x")

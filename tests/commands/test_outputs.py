@@ -67,7 +67,7 @@ def test_a_webp_moves_with_interpolate_only():
     assert draw("--like=a.webp", "--out=c.webp") == 0
     assert Image.open("c.webp").n_frames == 4
     assert draw(*WALK, "--out=d.jpg") == 0
-    assert Image.open("d.jpg").size == (130, 130)
+    assert Image.open("d.jpg").size == (258, 258)
 
 
 def test_columns_of_a_grid(capsys):
@@ -77,8 +77,8 @@ def test_columns_of_a_grid(capsys):
     assert draw("--like=b.png", "--out=d.png") == 0
     assert draw("--like=b.png", "--columns=1", "--out=e.png") == 0
     sizes = [Image.open(f"{name}.png").size for name in "abcde"]
-    wide, tall = 5 * 66 - 2, 3 * 66 - 2
-    assert sizes == [(wide, 64), (130, tall), (wide, 64), (130, tall), (64, wide)]
+    wide, tall = 5 * 130 - 2, 3 * 130 - 2
+    assert sizes == [(wide, 128), (258, tall), (wide, 128), (258, tall), (128, wide)]
     assert draw("--like=b.png", "--out=single") == 0
     assert len(names("single")) == 5
     capsys.readouterr()

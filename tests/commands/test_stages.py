@@ -25,7 +25,7 @@ def short_stages(monkeypatch) -> None:
     """Two steps at 64 pixels, then one at 128."""
     for name, steps in (("flagship", 2), ("flagship-128", 1)):
         preset = presets.PRESETS[name]
-        options = {**preset.options, "steps": steps, "log_interval": 1}
+        options = {**preset.options, "steps": steps, "log_interval": 1, "penalty_interval": 1}
         monkeypatch.setitem(presets.PRESETS, name, dataclasses.replace(preset, options=options))
 
 

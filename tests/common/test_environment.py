@@ -21,6 +21,7 @@ TRAIN = [
     "--num_images=20",
     "--batch_size=4",
     "--steps=2",
+    "--penalty_interval=1",
     "--log_interval=1",
 ]
 

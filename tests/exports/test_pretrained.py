@@ -30,9 +30,9 @@ def model(request) -> FaceGenerator:
 
 
 @pytest.mark.parametrize(
-    ("named", "side"), [([], 64), (["--model=sutemo-128"], 128), (["--model=sutemo-256"], 256)]
+    ("named", "side"), [([], 128), (["--model=sutemo-64"], 64), (["--model=sutemo-256"], 256)]
 )
-def test_a_name_is_enough_and_none_means_the_small_one(named, side, tmp_path, monkeypatch):
+def test_a_name_is_enough_and_none_means_sutemo_128(named, side, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     wish = ["--attrs=pink hair, green eyes, glasses, smile", "--num=2", "--out=faces.png"]
     assert generate.main(named + wish) == 0

@@ -15,7 +15,7 @@ import pytest
 from anime_gan.attributes.label_rows import LabelRows
 from anime_gan.common.alpha import premultiplied
 from anime_gan.common.errors import InputError
-from anime_gan.exports.read import SHIPPED, ModelError, read_export
+from anime_gan.exports.read import SMALLEST, ModelError, read_export
 from anime_gan.exports.write import make_generator, make_record, write_export
 from anime_gan.faces import engines
 from anime_gan.faces.generator import FaceGenerator
@@ -85,7 +85,9 @@ def test_candidates_in_both_engines(transparent):
 
 def test_the_form_of_another_model_is_refused(transparent, tmp_path):
     shutil.copytree(transparent, tmp_path / "3")
-    (tmp_path / "3" / "portable" / "model.onnx").write_bytes((SHIPPED / "1/portable/model.onnx").read_bytes())
+    (tmp_path / "3" / "portable" / "model.onnx").write_bytes(
+        (SMALLEST / "1/portable/model.onnx").read_bytes()
+    )
     with pytest.raises(ModelError, match="another model"):
         FaceGenerator(tmp_path / "3", "onnx")
     (tmp_path / "3" / "portable" / "model.onnx").write_bytes(b"damaged")
@@ -97,7 +99,7 @@ def test_the_form_of_another_model_is_refused(transparent, tmp_path):
 
 
 def test_which_engine(monkeypatch):
-    export = read_export(SHIPPED)
+    export = read_export(SMALLEST)
     assert engines.chosen_engine("auto", export) == "tensorflow"
     assert engines.chosen_engine("onnx", export) == "onnx"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

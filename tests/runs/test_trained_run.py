@@ -15,7 +15,12 @@ from anime_gan.training.config import TrainConfig
 from anime_gan.training.trainer import Trainer
 
 CONFIG = TrainConfig(
-    architecture="compact", gradient_penalty="r1", penalty_weight=0.5, batch_size=4, precision="float32"
+    architecture="compact",
+    base_resolution=0,
+    gradient_penalty="r1",
+    penalty_weight=0.5,
+    batch_size=4,
+    precision="float32",
 )
 NETWORKS = ("generator", "ema_generator", "discriminator")
 

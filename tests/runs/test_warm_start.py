@@ -51,7 +51,12 @@ def test_translated_labels_by_hand():
 def test_the_same_labels_draw_the_same_face(architecture, tmp_path):
     export = untrained_export(tmp_path, architecture)
     start = WarmStart(export)
-    ours = get_architecture(architecture).make_generator(OTHER.num_labels, seed=9, dtype="float32")
+    ours = get_architecture(architecture).make_generator(
+        OTHER.num_labels,
+        base_resolution=start.export.record["config"]["base_resolution"],
+        seed=9,
+        dtype="float32",
+    )
     start.fill(ours, OTHER)
     latents = np.random.default_rng(0).normal(size=(2, 100)).astype(np.float32)
     # The new label, a hat, has no effect; glasses, black and blonde hair are gone and stay at their means.

@@ -115,7 +115,7 @@ def test_around_a_face(page):
         ["blue", "red", "brown", "green", "purple", "yellow", "pink", "aqua", "black", "orange"]
     )
     sheet = saved(page, lambda: dialog.get_by_role("link", name="Sheet").click())
-    assert pixels(sheet).shape[0] == 10 * 66 - 2
+    assert pixels(sheet).shape[0] == 10 * 130 - 2
     dialog.locator(".results figure").filter(has_text="aqua").get_by_role("button").click()
     expect(large).to_have_attribute("alt", re.compile("aqua eyes"))
     expect(dialog.locator(".strip button")).to_have_count(3)

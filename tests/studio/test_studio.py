@@ -109,7 +109,7 @@ def test_a_sheet_shows_what_closed_eyes_would_hide(visitor, command):
     np.testing.assert_array_equal(sheet, np.asarray(Image.open("sheet.png")))
     for row, face in enumerate(entry["faces"]):
         np.testing.assert_array_equal(
-            sheet[66 * row : 66 * row + 64, -64:], on_background(visitor.pixels(face), TINT)
+            sheet[130 * row : 130 * row + 128, -128:], on_background(visitor.pixels(face), TINT)
         )
 
 

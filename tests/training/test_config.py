@@ -150,6 +150,14 @@ def parsed(monkeypatch) -> Callable[[list[str]], TrainConfig]:
     return parse
 
 
+def test_runs_from_before_the_option_keep_their_networks():
+    saved = {"transparent": "yes", "steps": 7}
+    assert TrainConfig.from_options(saved).base_resolution == 0
+    assert TrainConfig.from_options({**saved, "base_resolution": 32}).base_resolution == 32
+    assert resolve_config("default", {}).base_resolution == 16
+    assert resolve_config("flagship", {}).base_resolution == 0
+
+
 def test_a_command_line_gives_the_same_options(parsed):
     config = TrainConfig(hold_out="blue hair, green eyes; red hair", flip=True, penalty_weight=2.5, steps=7)
     # The model does not depend on how often the run reports.
