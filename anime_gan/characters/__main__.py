@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.path("model", None, f"{MODEL_HELP.partition(': sutemo')[0]} (default: the largest one)")
     flags.integer("seed", 0, "seed of the first character; the others follow (0 to 2^63-1; default 0)", 0)
     flags.integer(
-        "tries", MAX_TRIES, f"persons drawn until one passes all checks (1 to 64; default {MAX_TRIES})", 1, 64
+        "tries", MAX_TRIES, f"people drawn until one passes all checks (1 to 64; default {MAX_TRIES})", 1, 64
     )
     flags.number("truncation", 1.0, TRUNCATION_HELP)
     define_scaling(flags)
@@ -271,7 +271,7 @@ def _report(members: Sequence[Member], seconds: Sequence[float], expressions: Ex
     ]
     if count > 1 and seconds:
         lines.append(
-            f"per character: {mean(member.tries for member in members):.1f} persons drawn, "
+            f"per character: {mean(member.tries for member in members):.1f} people drawn, "
             f"{mean(seconds):.1f} s of processor time (at most {max(seconds):.1f} s)"
         )
     faults: dict[str, int] = {}

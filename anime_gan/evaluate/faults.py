@@ -27,8 +27,8 @@ from anime_gan.metrics.edge import alpha_texture, edge_length_ratio
 from anime_gan.metrics.texture import sliced_wasserstein
 
 SUMMARY = """Puts known faults into held-out real images and measures them like the faces of a model: enlarged
-small images, dithered hair edges, a halo, unlike eyes, a smeared outline. Shows which measures detect which
-fault, on whole images and on details. Writes faults.json. Trains the judges of the data if necessary."""
+small images, dithered hair edges, a halo, mismatched eyes, a smeared outline. Shows which measures detect
+which fault, on whole images and on details. Writes faults.json. Trains the data's judges if necessary."""
 
 MAX_IMAGES = 2000
 # Measure -> title of its column.

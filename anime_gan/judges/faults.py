@@ -97,7 +97,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "enlarged": enlarge,
         "dithered hair edges": dither,
         "halo": halo,
-        "unlike eyes": swap_eye,
+        "mismatched eyes": swap_eye,
         "smeared outline": smear,
     }
 )

@@ -57,7 +57,7 @@ def test_faults_are_measured_relative_to_real_images(judges, tmp_path, capsys):
         "enlarged",
         "dithered hair edges",
         "halo",
-        "unlike eyes",
+        "mismatched eyes",
         "smeared outline",
     ]
     none, enlarged, halo = rows["none"], rows["enlarged"], rows["halo"]

@@ -225,8 +225,8 @@ def test_faces_that_differ_in_one_family_alone(page):
     assert len(set(described)) > 8
     for text in described:
         assert skin in text and all(part in text for part in kept)
-    dialog.get_by_role("button", name="Other persons").click()
-    expect(dialog.locator(".results h3")).to_have_text("Other persons")
+    dialog.get_by_role("button", name="Other people").click()
+    expect(dialog.locator(".results h3")).to_have_text("Other people")
     assert {alt(image) for image in dialog.locator(".results img").all()} == {"Face with " + facts}
 
 
