@@ -114,7 +114,7 @@ def test_a_data_source():
     np.testing.assert_array_equal(dataset.labels, rows)
 
 
-def test_a_network(tmp_path, monkeypatch):
+def test_a_network(tmp_path, monkeypatch, capsys):
     seen = []
     whole = Trainer.train_step
 
@@ -149,6 +149,13 @@ def test_a_network(tmp_path, monkeypatch):
     elsewhere, here = (np.asarray(Image.open(path)) for path in (tmp_path / "tiny.png", "tiny.png"))
     np.testing.assert_array_equal(elsewhere, here)
     assert here.std() > 0
+    # Without its export, the message has the command that makes it again, with the code's names.
+    shutil.rmtree("runs/tiny/export")
+    capsys.readouterr()
+    assert generate.main(["--model=runs/tiny"]) == 2
+    command = capsys.readouterr().err.strip().rpartition("to export it: python train.py ")[2]
+    assert train.main(shlex.split(command)) == 0
+    assert export.is_dir()
 
 
 def first_step(run: str) -> tuple[Trainer, dict[str, tf.Tensor]]:

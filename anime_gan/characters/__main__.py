@@ -76,7 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.texts(
         "beside", [], "other casts of the same game, separated by commas; their names are not used again"
     )
-    flags.path("model", None, f"{MODEL_HELP.partition(': sutemo')[0]} (default: the largest one)")
+    flags.path(
+        "model",
+        None,
+        f"{MODEL_HELP.partition(': sutemo')[0]} (default: the largest one that draws the expressions well)",
+    )
     flags.integer("seed", 0, "seed of the first character; the others follow (0 to 2^63-1; default 0)", 0)
     flags.integer(
         "tries", MAX_TRIES, f"people drawn until one passes all checks (1 to 64; default {MAX_TRIES})", 1, 64

@@ -1,4 +1,4 @@
-"""Makes a cast: persons whose faces pass all checks, each with all expressions."""
+"""Makes a cast: people whose faces pass all checks, each with all expressions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anime_gan.characters.expressions import Expressions, Frame
 from anime_gan.characters.person import Face, Person, draw_faces, draw_turned, sampled_person
 from anime_gan.faces.generator import FaceGenerator
 
-# Persons that are drawn until one passes, and faces that are drawn until one of the person's does.
+# People that are drawn until one passes, and faces that are drawn until one of the person's does.
 MAX_TRIES = 8
 
 
@@ -23,7 +23,7 @@ class Member(NamedTuple):
     Attributes:
         person: Who it is.
         faces: One for each frame of the expressions, the neutral one first.
-        tries: Number of persons that were drawn.
+        tries: Number of people that were drawn.
         redrawn: Number of faces that were drawn again from a latent vector close by.
         nearest: Distance to the nearest other character before it; None if not measured.
     """
@@ -55,7 +55,7 @@ class _Draft(NamedTuple):
 
 
 class CastMaker:
-    """Draws the persons of a cast one after the other, each different from those before."""
+    """Draws the people of a cast one after the other, each different from those before."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class CastMaker:
         truncation: float,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """Remembers what all persons share.
+        """Remembers what all people share.
 
         Args:
             generator: The model.
             checker: Its judges.
             expressions: The faces of each person.
-            tries: Up to so many persons are drawn for each place in the cast; also for each face.
+            tries: Up to so many people are drawn for each place in the cast; also for each face.
             truncation: In (0, 1]; 1 is off.
             progress: Called after each face, drawn or judged.
         """
@@ -82,7 +82,7 @@ class CastMaker:
         self._others: list[Looks] = []
 
     def sampled(self, attributes: str, seed: int) -> Member:
-        """Draws persons with these attributes until the faces of one pass; returns the best one.
+        """Draws people with these attributes until the faces of one pass; returns the best one.
 
         If none passes, their faults are mended, beginning with the person who has the fewest.
         """
@@ -91,7 +91,7 @@ class CastMaker:
             person = sampled_person(self._generator, attributes, seed, number, self._truncation)
             last = number + 1 == self._tries
             draft = self._draft(person, self._frames[:1])
-            # All expressions are drawn only for persons that are worth it.
+            # All expressions are drawn only for people that are worth it.
             if not draft.num_faults or (last and not drafts):
                 drafts.append(self._completed(draft))
                 if not drafts[-1].num_faults:

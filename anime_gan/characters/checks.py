@@ -68,17 +68,17 @@ class Checker:
         missing = [
             what
             for judge, what in (
-                (self._selector, "intact"),
-                (self._tagger, "drawn with the right attributes"),
-                (self._measure, "the same person"),
+                (self._selector, "intact faces"),
+                (self._tagger, "requested attributes"),
+                (self._measure, "same person"),
             )
             if judge is None
         ]
         self.notes = []
         if missing:
             self.notes = [
-                "not checked, because the model has no judges for it: whether faces are "
-                f"{', '.join(missing)}. To add them: python -m anime_gan.evaluate --model={export}"
+                f"the model lacks judges, so these checks are skipped: {', '.join(missing)}. "
+                f"To add the judges: python -m anime_gan.evaluate --model={export}"
             ]
 
     @property
@@ -138,7 +138,7 @@ class Checker:
         return float(distances(looks.points, points).min())
 
     def is_distinct(self, distance: float | None) -> bool:
-        """Whether a distance from `nearest` is usual between different persons."""
+        """Whether a distance from `nearest` is usual between different people."""
         return distance is None or self._measure is None or distance >= self._measure.limits.distinct
 
     def _wrong(

@@ -245,7 +245,9 @@ def _train(
     resume = bool(flag_values["resume"].value)
     if flag_values["start_or_resume"].value:
         if resume or dry_run or run_dir is None:
-            raise ConfigError("--start_or_resume needs --run_dir, and no --resume or --dry_run")
+            raise ConfigError(
+                "--start_or_resume needs --run_dir and cannot be combined with --resume or --dry_run"
+            )
         resume = _has_started(run_dir, cluster)
     elif resume and (flag_values["preset"].present or dry_run):
         raise ConfigError("--resume cannot be combined with --preset or --dry_run")

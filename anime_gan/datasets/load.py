@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DEFAULT_DRAWN_IMAGES = 16_000
 # The kinds of sources whose pictures are composed of the layers in a folder.
 LAYERED = ("sutemo", "sutemo-white", "pixel")
-# Pairs of faces for the measure of persons.
+# Pairs of faces for the identity measure.
 SIBLINGS = 6_000
 
 

@@ -16,7 +16,7 @@ from anime_gan.evaluate.exported_model import ExportedModel, measuring_flags, mo
 SUMMARY = """Measures an exported model: attribute precision, control, variety, memorization, image quality,
 and distance to real images. Writes evaluation.json, EVALUATION.md, evaluation.png, copies.png, a section of
 the model card, and the judges that generate.py --candidates and anime_gan.characters need. Before the first
-evaluation on a dataset, four or five judges are trained, which takes a few minutes each."""
+evaluation on a dataset, up to five judges are trained, which takes a few minutes each."""
 
 NUM_IMAGES = 10_000
 FAST_IMAGES = 1_000
@@ -36,11 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         MAX_IMAGES,
     )
     flags.integer("seed", 0, "random seed of the faces (0 to 2,147,483,647; default 0)", 0, 2**31 - 1)
-    flags.switch("fast", False, f"quick evaluation on {FAST_IMAGES:,} faces (true or false)")
+    flags.switch("fast", False, f"quick evaluation on {FAST_IMAGES:,} faces (true or false; default false)")
     flags.text(
         "background",
         "transparent",
-        "background of transparent faces and training images: transparent, #rrggbb or a CSS color name",
+        "background of transparent faces and training images: transparent, #rrggbb, or a CSS color name "
+        "(default: transparent)",
     )
     return run_command("anime_gan.evaluate", SUMMARY, flags, lambda: _evaluate(flags), argv)
 

@@ -50,7 +50,7 @@ def evaluate(
         dataset: Its training data, including test images and held-out combinations.
         judges: Those of the data. Without taggers, control is not measured.
         options: Number of faces and random seed.
-        persons: The measure of persons; None if it is not measured how far persons move on scales.
+        persons: The identity measure; None if it is not measured how far people move on scales.
 
     Raises:
         DataError: The attributes of the data differ from the model's, or there are too few images.

@@ -26,7 +26,7 @@ def scales(bench: Bench, samples: Samples, persons: Persons | None = None) -> di
         in the unit of the scale; `real_error`: the same on real images, which is the error of the tagger;
         `end_error` and `real_end_error`: the same at the ends of the scale; `ordered`: share of neighboring
         steps in which the tagger's value rises; `flipped`: share of the other attributes whose label differs
-        between -REACH and REACH; `person`: see `_moved`, only with a measure of persons; `unit`, and `faces`.
+        between -REACH and REACH; `person`: see `_moved`, only with an identity measure; `unit`, and `faces`.
     """
     schema = bench.schema
     count = -(-bench.options.images_per_request // len(STEPS))
@@ -106,10 +106,10 @@ def _flipped(schema: Schema, slot: Slot, labels: np.ndarray, low: np.ndarray, hi
 
 
 def _moved(persons: Persons, name: str, low: np.ndarray, high: np.ndarray) -> dict[str, float]:
-    """Returns how far persons move from one end of a scale to the other.
+    """Returns how far people move from one end of a scale to the other.
 
     Returns:
-        `distance`: mean distance; `limit`: the distance that 95% of real persons stay below; `within`: share
+        `distance`: mean distance; `limit`: the distance that 95% of real people stay below; `within`: share
         of the faces that stay below it.
     """
     measure, limit = persons.measure, persons.moved[name]

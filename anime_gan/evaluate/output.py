@@ -45,7 +45,7 @@ def complete_export(
     Args:
         numbers: The results.
         judges: All judges of the training data.
-        measure: The measure of persons; None if the data has no pairs to train it.
+        measure: The identity measure; None if the data has no pairs to train it.
         export: The version folder.
     """
     card = export / MODEL_CARD

@@ -1,4 +1,4 @@
-"""The measure of persons for the data of a model, and how far persons move whose head turns."""
+"""The identity measure for the data of a model, and how far people move when their heads turn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anime_gan.evaluate.exported_model import ExportedModel
 from anime_gan.judges.load import Judges
 from anime_gan.judges.person import PersonMeasure, distances, load_person_measure
 
-# Real persons that are drawn at both ends of a scale.
+# Real people that are drawn at both ends of a scale.
 MOVED_PERSONS = 200
 # A scale moves from -REACH to REACH, where 1 is its limit: a head turns from -30 to 30 degrees.
 REACH = 6 / 7
@@ -28,11 +28,11 @@ MOVED_PERCENTILE = 95.0
 
 @dataclasses.dataclass(frozen=True)
 class Persons:
-    """The measure of persons, and its values for real persons whose head moves.
+    """The identity measure, and its values for real people whose heads move.
 
     Attributes:
         measure: The measure.
-        moved: Name of a scale -> the distance that 95% of the real persons stay below if the scale goes from
+        moved: Name of a scale -> the distance that 95% of the real people stay below if the scale goes from
             -REACH to REACH; empty if the data contains no faces that can be drawn with other angles.
     """
 
@@ -41,7 +41,7 @@ class Persons:
 
 
 def load_persons(model: ExportedModel, data: str | None, judges: Judges) -> Persons | None:
-    """Loads the measure of persons from the cache, or trains it; None if the data has no pairs.
+    """Loads the identity measure from the cache, or trains it; None if the data has no pairs.
 
     Args:
         model: The model whose faces are to be measured.
@@ -54,7 +54,7 @@ def load_persons(model: ExportedModel, data: str | None, judges: Judges) -> Pers
     """
     config = model.record["config"]
     source, side = data or model.recorded_data(), config["resolution"]
-    # Another seed than that of the training data, so that the generator has not seen these persons.
+    # Another seed than that of the training data, so that the generator has not seen these people.
     seed, transparent = config["seed"] + 1, transparency(model.channels)
     siblings = load_siblings(source, side, seed, transparent)
     if siblings is None:

@@ -40,8 +40,8 @@ EXPLANATIONS = """\
   inside the hair, and the outline. A separate tagger and critic judge them. The other judges see reduced
   versions of large images. Only attributes that the separate tagger recognizes in real images count.
 - *Success rate*: the share of faces that the critic scores above the floor that 95% of real images exceed.
-  The critic is trained to detect damaged images. Of several candidates, the one with the highest score is
-  kept."""
+  The critic is trained to detect damaged images. Of several candidates, the one that passes
+  both critics by the largest margin is kept."""
 
 
 class Pictures(NamedTuple):
@@ -224,7 +224,7 @@ def markdown(numbers: Mapping[str, Any]) -> str:
             "unit",
             "steps in order",
             "others that flip",
-            "persons who move no further than 95% of real ones",
+            "same person at both ends (as 95% of real people)",
         )
         parts += ["## Scales", markdown_table(heads, scales)]
     if "leakage" in numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import LABEL_ROWS, ModelError, read_label_rows, read_record, run_of_checkpoint
 from anime_gan.exports.write import make_generator, make_record, write_export
 from anime_gan.training.checkpoints import STATE, Checkpoints, checkpoint_step
+from anime_gan.training.config import code_options
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EXPORTS, LEARNING_RATES, SCHEMA
 
 
@@ -62,16 +64,15 @@ def export_checkpoint(checkpoint: Path) -> Path:
     if (directory / "saved_model.pb").is_file() and read_record(directory).get("steps") == step:
         return directory
     if not (run / LABEL_ROWS).is_file():
-        raise _needs_training("an older version started this run", run, checkpoint)
+        raise _needs_training("an older version started this run", run, checkpoint, {})
     try:
         data = read_json(run / DATA, dict[str, Any])
         # Read as it is, because the generator needs no code of losses or discriminators.
         options = read_json(run / CONFIG, dict[str, Any])
         options["channels"] = data["channels"]
         if is_reference(options["architecture"]):
-            raise _needs_training(
-                "its generator is Python code, which only training imports", run, checkpoint
-            )
+            why = "its generator is Python code, which only training imports"
+            raise _needs_training(why, run, checkpoint, options)
         schema = Schema.read(run / SCHEMA, JsonError)
         rates = run / LEARNING_RATES
         lowered = read_json(rates, list[dict[str, Any]]) if rates.is_file() else []
@@ -99,14 +100,14 @@ def export_checkpoint(checkpoint: Path) -> Path:
         learning_rates=[entry for entry in lowered if entry["step"] < step],
         earlier_runs=data.get("earlier_runs", []),
     )
-    print_lines([f"{run} was stopped; drawing from its checkpoint of step {step}, exported to {directory}"])
+    print_lines([f"exporting the checkpoint of step {step} of {run} to {directory}"])
     write_export(directory, generator, schema, rows, record)
     return directory
 
 
-def _needs_training(why: str, run: Path, checkpoint: Path) -> ModelError:
+def _needs_training(why: str, run: Path, checkpoint: Path, options: Mapping[str, Any]) -> ModelError:
     """Returns the error for a checkpoint that only the training command can export."""
-    command = shlex.join(
-        ["python", "train.py", "--resume", f"--run_dir={run}", f"--steps={checkpoint_step(checkpoint)}"]
-    )
-    return ModelError(f"cannot be drawn from, because {why}; to export it: {command}", "model", checkpoint)
+    code = [f"--{name}={value}" for name, value in code_options(options).items()]
+    steps = f"--steps={checkpoint_step(checkpoint)}"
+    command = shlex.join(["python", "train.py", "--resume", f"--run_dir={run}", *code, steps])
+    return ModelError(f"cannot be exported here, because {why}; to export it: {command}", "model", checkpoint)

@@ -110,7 +110,8 @@ def _command(record: Mapping[str, Any]) -> str:
     first: Mapping[str, Any] = next(iter(record.get("learning_rates", ())), {})
     rates = {name: value for name, value in first.items() if name != "step"}
     # A snapshot was made before the last step of its run.
-    return command_line({**record["config"], **rates, "steps": record["steps"]})
+    # Networks from before the option have a single image output.
+    return command_line({"base_resolution": 0, **record["config"], **rates, "steps": record["steps"]})
 
 
 def _lowered_rates(record: Mapping[str, Any]) -> str:

@@ -102,8 +102,8 @@ class Projector:
         """Draws the starting points.
 
         Args:
-            generator: The model. Its critic provides the features to compare. If it has no critic, the critic
-                of the bundled model is used, or one for opaque faces.
+            generator: The model. Its critic provides the features to compare. If it has none, the critic of
+                the smallest bundled model is used, or for opaque faces, that of version 0.1.0.
 
         Raises:
             JudgeError: The critic is damaged.

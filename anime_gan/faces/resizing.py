@@ -23,7 +23,7 @@ SIZE_HELP = (
 PIXEL_HELP = "enlarges every pixel to a square of 2, 3, or 4 pixels, for pixel art"
 PALETTE_HELP = (
     f"number of colors in each picture ({MIN_COLORS} to {MAX_COLORS}). Edges become hard, and if the model "
-    "draws squares as pixels, they become even, as in pixel art (default: all colors)"
+    "draws squares in place of pixels, each square gets a single color, as in pixel art (default: all colors)"
 )
 UPSCALE_NOTE = (
     'enlarged by Lanczos filtering; pip install "anime_gan[upscale]" for an upscaler that keeps lines sharp'
@@ -58,7 +58,7 @@ class Scaling:
         """Returns the same scaling.
 
         Raises:
-            InputError: A number is out of range, or both are given.
+            InputError: A number is out of range, or size is combined with pixel or palette.
         """
         if self.size != 0 and not MIN_SIZE <= self.size <= MAX_SIZE:
             raise InputError(f"must be {MIN_SIZE} to {MAX_SIZE:,}", "size", self.size)
@@ -72,7 +72,7 @@ class Scaling:
             reason = "cannot be combined with --size, which blurs pixels; use --pixel"
             raise InputError(reason, "palette", self.palette)
         if self.size and self.pixel:
-            raise InputError("cannot be combined with --size, which is not a multiple", "pixel", self.pixel)
+            raise InputError("cannot be combined with --size; use one of the two", "pixel", self.pixel)
         return self
 
     def side(self, drawn: int) -> int:

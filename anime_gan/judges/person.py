@@ -1,4 +1,4 @@
-"""The measure of persons: how far apart two faces are, whatever their expressions.
+"""The identity measure: how far apart two faces are, whatever their expressions.
 
 A small network maps a face to a point on a sphere. It is trained on pairs of real faces that show the same
 person with different expressions, and pulls the two together and all other faces apart (InfoNCE: van den Oord

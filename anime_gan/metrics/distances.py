@@ -20,8 +20,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Returns the Fréchet distance between Gaussians fitted to two sets of features, as in the FID.
 
     The formula is equation 6 of Heusel et al. 2017 (arXiv 1706.08500), with unbiased covariances. The
-    distance depends on the number of features. Compare only distances for equal numbers, preferably several
-    thousand.
+    distance depends on the number of feature vectors. Compare only distances for equal numbers, preferably
+    several thousand.
 
     Args:
         a: float [n, d], at least two rows; n may be smaller than d.
@@ -101,7 +101,7 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, neighbors: int = 3
     Each feature has a ball whose radius is the distance to its k-th nearest neighbor in its set. Precision is
     the share of generated features in the balls of real features, which means that they look real. Recall is
     the share of real features in the balls of generated features, which means that they could be generated.
-    Both depend on the number of features. The paper uses 50,000 features and k = 3.
+    Both depend on the number of features. The paper uses 50,000 feature vectors and k = 3.
 
     Args:
         real: float [n, d], more than `neighbors` rows.

@@ -85,7 +85,7 @@ class Architecture:
             dtype: Keras dtype policy, `"float32"` or `"mixed_bfloat16"`; `None` for the Keras default.
             synchronized: Whether batch normalization averages over all replicas.
             resolution: One of `resolutions`; `None` for the first one.
-            base_resolution: The resolution from which the network grew; 0 if it did not grow.
+            base_resolution: Resolution of the first image output; 0 for a single output.
             options: Further arguments of `Generator`, such as its width or depth.
 
         Returns:
@@ -127,7 +127,7 @@ class Architecture:
             attribute_head: Whether to predict the attributes (auxiliary classifier).
             projection: Whether the real/fake logit is conditioned on the labels.
             resolution: One of `resolutions`; `None` for the first one.
-            base_resolution: The resolution from which the network grew; 0 if it did not grow.
+            base_resolution: Resolution of the last image input; 0 for a single input.
 
         Returns:
             A built model, `(images, labels) -> {"logits", "attributes"}`.

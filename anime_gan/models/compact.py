@@ -11,7 +11,8 @@ arXiv 1710.10196). From `base_resolution` on, each level of the generator has an
 to the enlarged image of the level below. Each level of the discriminator has an image input, which reads the
 reduced image (Karras et al. 2020, arXiv 1912.04958, section 4.1). The contribution of a new level starts at
 zero, so the larger networks start where the smaller ones ended, and need no schedule that fades the level in.
-The new levels of the generator smooth what they upsample (`SmoothConv2DTranspose`).
+Levels of the generator above `base_resolution` smooth what they upsample (`SmoothConv2DTranspose`), whether
+or not the network has grown.
 """
 
 from __future__ import annotations

@@ -80,7 +80,9 @@ def _write_site(export: Export, out: Path, runtime: Path | None, webgpu: bool) -
     if out.exists():
         raise InputError("already exists; choose another folder, or delete it", "site", out)
     write_site(export, out, runtime, webgpu)
-    print(f"{out}: to try it: python -m http.server --directory={out}")
+    print(
+        f"page written to {out}. To try it: python -m http.server --directory={out}, then open http://localhost:8000"
+    )
     return 0
 
 

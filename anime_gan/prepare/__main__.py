@@ -19,7 +19,7 @@ from anime_gan.prepare.opencv import require_opencv
 SUMMARY = """Detects, crops, filters, and labels the faces in a folder or zip archive of pictures:
   python -m anime_gan.prepare SOURCE DEST
 DEST can be passed to train.py --data=DEST. SOURCE is not changed. To resume after an interruption, run the
-same command again. Needs OpenCV: pip install '.[prepare]'"""
+same command again. Needs OpenCV: pip install 'anime_gan[prepare]'"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.switch(
         "transparent", True, "keep the alpha channel of transparent pictures (true or false; default true)"
     )
-    flags.switch("colors", True, "measure hair and eye colors without labels (true or false; default true)")
+    flags.switch(
+        "colors",
+        True,
+        "measure the hair and eye colors that tag files and the tagger leave unknown (true or false; default "
+        "true)",
+    )
     flags.number(
         "color_confidence", 0.5, "minimum confidence of measured colors (0 to 1; default 0.5)", 0.0, 1.0
     )

@@ -52,7 +52,7 @@ class OnnxTagger:
         try:
             import onnxruntime
         except ImportError as error:
-            raise InputError("needs onnxruntime: pip install '.[tag]'", "tagger", model) from error
+            raise InputError("needs onnxruntime: pip install 'anime_gan[tag]'", "tagger", model) from error
         self.attributes: Attributes = table.attributes
         self._tags = _read_tag_list(tag_list)
         self.checksum = hashlib.sha256(model.read_bytes() + tag_list.read_bytes()).hexdigest()

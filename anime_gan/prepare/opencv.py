@@ -12,6 +12,6 @@ def require_opencv() -> None:
     try:
         import cv2
     except ImportError as error:
-        raise ValueError("OpenCV is missing: pip install '.[prepare]'") from error
+        raise ValueError("OpenCV is missing: pip install 'anime_gan[prepare]'") from error
     if not hasattr(cv2, "CascadeClassifier"):
         raise ValueError("this version of OpenCV cannot run cascades: pip install 'opencv-python-headless<5'")

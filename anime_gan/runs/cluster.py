@@ -150,7 +150,8 @@ class Cluster:
         digests = self._gather(hashlib.sha256(value.encode()).digest())
         if others := [index for index, digest in enumerate(digests) if digest != digests[0]]:
             raise RunError(
-                f"{self._names(others)} and the chief have different {what}; start all workers with the same"
+                f"{self._names(others)} and the chief have different {what}; "
+                f"start all workers with the same {what}"
             )
 
     def check_shared(self, folder: Path) -> None:

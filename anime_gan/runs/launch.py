@@ -293,7 +293,7 @@ def _run(
 
 
 def _write_style_sheet(path: Path, dataset: Dataset) -> None:
-    """Writes a sheet with similar persons in every style, if the data has several."""
+    """Writes a sheet with similar people in every style, if the data has several."""
     from anime_gan.datasets.mixture.sheet import style_sheet
     from anime_gan.faces.picture_files import save_png
 

@@ -43,7 +43,7 @@ MARKER, STATE = "mirror.json", "store.json"
 VERSION = 1
 # What the first upload of a run may contain.
 STARTED = (CONFIG, SCHEMA, DATA, REPORT, PROGRESS, "styles.png")
-# Locks and signs between workers.
+# Not uploaded: the lock, and the file by which workers check that they share a folder.
 UNMIRRORED = (LOCK, ".workers")
 # These folders contain folders that are complete or useless.
 _WHOLE = (CHECKPOINTS, EXPORTS)
@@ -178,7 +178,8 @@ class Mirror:
                 state = _State(self.url, self.copy.name, state.run or secrets.token_hex(8))
             elif state.run != marker.run or marker.upload not in state.uploads:
                 reason = (
-                    f"another machine has continued this run; the copy in {self.copy} is kept until --resume"
+                    f"another machine has continued this run; the local copy in {self.copy} stays until "
+                    "--resume replaces it with the newer state"
                 )
                 raise RunError(reason, "run_dir", self.url)
             upload = secrets.token_hex(8)

@@ -298,7 +298,7 @@ class RunDirectory:
 
     def data_location(self, config: TrainConfig) -> str:
         """Returns where the data was when the run started, even if the command runs in another folder."""
-        # Runs from before version 0.3.0 do not store it.
+        # Runs of version 0.1.0 do not store it.
         location = self.read_data().location
         return location if location and located(location) == location else config.data
 
@@ -396,7 +396,7 @@ class RunDirectory:
         """Returns the step of a checkpoint that the run must have saved; 0 if there need not be one."""
         with contextlib.suppress(JsonError):
             return read_json(self.path / PROGRESS, _Progress).step
-        # Runs from before version 0.3.0 do not have the file. Statistics go on after a checkpoint.
+        # Runs of version 0.1.0 do not have the file. Statistics go on after a checkpoint.
         last = max((line["step"] for line in self.read_stats()), default=0)
         return last // config.checkpoint_interval * config.checkpoint_interval
 

@@ -44,8 +44,7 @@ class TrainedRun:
             given: The options that the user gave. Only Python code that they name is imported.
 
         Raises:
-            ConfigError: An option of the run is unknown, or its value is not allowed.
-            RunError: A file of the run is damaged.
+            RunError: A file of the run is damaged, an option is unknown, or its value is not allowed.
         """
         self.run = RunDirectory(checkpoint.parent.parent)
         self.config = self.run.load_config(given)

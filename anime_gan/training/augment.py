@@ -93,7 +93,9 @@ def change_colors(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
 
 
 def translate(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Shifts each image by up to an eighth of its side, in whole pixels. Uncovered areas become gray.
+    """Shifts each image by up to an eighth of its side, in whole pixels.
+
+    Uncovered areas become gray, or transparent if there is alpha.
 
     Args:
         images: float32 `[b, h, w, c]`.
@@ -109,7 +111,9 @@ def translate(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
 
 
 def cut_out(images: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Covers a square of half the image's side with gray. The square may extend beyond the edge.
+    """Covers a square of half the image's side with gray, or makes it transparent if there is alpha.
+
+    The square may extend beyond the edge.
 
     Args:
         images: float32 `[b, h, w, c]`.

@@ -87,8 +87,9 @@ class TrainConfig:
     )
     base_resolution: int = option(
         16,
-        "resolution of the smallest image output, in pixels; larger levels smooth what they upsample; "
-        "0 = --resolution; set by --init_from=RUN if networks grow",
+        "resolution of the first image output, in pixels: 0 (= --resolution) or a power of two from 16 to "
+        "--resolution; levels above it have image outputs too and smooth their upsampling; taken from "
+        "--init_from; compact only",
         minimum=0,
         maximum=1024,
     )
@@ -117,7 +118,8 @@ class TrainConfig:
     flip: bool = option(False, "random mirroring of real images with probability 0.5")
     init_from: str = option(
         "",
-        "run or export to start from; its architecture and resolution are used",
+        "run or export to start from; its architecture and resolution are used; a run can also grow to twice "
+        "its --resolution",
         path=True,
     )
     discriminator_steps: int = option(
@@ -217,9 +219,10 @@ class TrainConfig:
     def _check_base_resolution(self, architecture: str) -> None:
         """Checks that levels that double the size lead from the base to the resolution."""
         base, resolution = self.base_resolution, self.resolution
-        allowed = [side for side in (16, 32, 64, 128, 256, 512, 1024) if side <= resolution]
-        if base and get_architecture(architecture).grows and base not in allowed:
-            reason = f"must be 0 or {' or '.join(map(str, allowed))} at {resolution} pixels"
+        allowed = [side for side in (0, 16, 32, 64, 128, 256, 512, 1024) if side <= resolution]
+        if get_architecture(architecture).grows and base not in allowed:
+            *first, last = map(str, allowed)
+            reason = f"must be {', '.join(first)}, or {last} at {resolution} pixels"
             raise ConfigError(reason, "base_resolution", base)
 
     def _check_code(self) -> None:

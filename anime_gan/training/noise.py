@@ -57,7 +57,7 @@ def draw_noise(
         batch_size: Number of images per step, over all replicas.
         latent_dim: Size of a latent vector.
         num_rows: Number of training images.
-        num_attributes: Number of groups and tags.
+        num_attributes: Number of attributes: groups, tags, and scales.
         penalty_shape: Shape of the gradient penalty's noise for one image.
         part: The images of the batch for which the noise of the gradient penalty is drawn. It is as large as
             the images, so no worker draws that of the others.

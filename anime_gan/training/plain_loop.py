@@ -76,7 +76,7 @@ class PlainLosses(NamedTuple):
 
 
 class PlainLoop:
-    """Networks, optimizers, and the step, with the defaults of `TrainConfig` and DRAGAN in every step."""
+    """Networks, optimizers, and the step, with the preset `published` and DRAGAN in every step."""
 
     def __init__(self, slots: Sequence[Slot], latent_dim: int, embedding_dim: int, batch_size: int) -> None:
         """Builds the networks and the optimizers with all their variables."""

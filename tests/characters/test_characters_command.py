@@ -45,7 +45,7 @@ def test_a_cast_can_be_made_again(capsys):
     assert command.main(flags) == 0
     printed = capsys.readouterr().out
     assert "2 characters with 9 faces each in cast/" in printed
-    assert re.search(r"per character: 1\.0 persons drawn, \d+\.\d s of processor time", printed)
+    assert re.search(r"per character: 1\.0 people drawn, \d+\.\d s of processor time", printed)
     manifest = json.loads(Path("cast/manifest.json").read_text("utf-8"))
     first, second = manifest["characters"]
     assert first["person"]["seeds"] == "0" and second["person"]["seeds"] == "1"

@@ -15,4 +15,4 @@ def test_missing_opencv_is_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path), str(tmp_path / "out")]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "anime_gan.prepare: OpenCV is missing: pip install '.[prepare]'\n"
+    assert done.stderr == "anime_gan.prepare: OpenCV is missing: pip install 'anime_gan[prepare]'\n"

@@ -36,7 +36,7 @@ def test_no_view_violates_the_rules_of_accessibility(new_page):
     expect(page.get_by_role("alert")).to_contain_text("frog")
     check("alert")
     draw(page, 4, seed=20)
-    page.get_by_role("button", name="Check with the judge").click()
+    page.get_by_role("button", name="Check the attributes").click()
     expect(page.locator("#panel-faces figcaption")).to_have_count(4)
     check("judged faces")
     dialog = page.get_by_role("dialog")

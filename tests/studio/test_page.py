@@ -251,7 +251,7 @@ def test_what_goes_wrong_far_away_is_told_and_what_was_there_stays(page, served,
     page.on("request", lambda request: asked.append(request.post_data or ""))
     with monkeypatch.context() as broken:
         broken.setattr(Studio, "_read", failing)
-        dialog.get_by_role("button", name="Check with the judge").click()
+        dialog.get_by_role("button", name="Check the attributes").click()
         expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer exists"))
     dialog.get_by_role("alert").get_by_role("button", name="Close").click()
     expect(page.get_by_role("alert")).to_be_empty()

@@ -64,8 +64,8 @@ def test_every_loss_and_penalty_can_be_chosen():
         ({"learning_rate": float("nan")}, "learning_rate=nan: must be 1e-08 to 1"),
         ({"batch_size": True}, "batch_size=True: must be 2 to 4,096"),
         ({"flip": 1}, "flip=1: must be true or false"),
-        ({"base_resolution": 48}, "base_resolution=48: must be 0 or 16 or 32 or 64 at 64 pixels"),
-        ({"base_resolution": 128}, "base_resolution=128: must be 0 or 16 or 32 or 64 at 64 pixels"),
+        ({"base_resolution": 48}, "base_resolution=48: must be 0, 16, 32, or 64 at 64 pixels"),
+        ({"base_resolution": 128}, "base_resolution=128: must be 0, 16, 32, or 64 at 64 pixels"),
         ({"adversarial_loss": "hing"}, "did you mean 'hinge'"),
         ({"architecture": "publishd"}, "did you mean 'published'"),
         (

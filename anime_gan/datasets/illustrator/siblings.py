@@ -1,4 +1,4 @@
-"""Pairs of illustrated faces that show the same person, for the measure of persons."""
+"""Pairs of illustrated faces that show the same person, for the identity measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs of layered faces that show the same person with two expressions, for the measure of persons."""
+"""Pairs of layered faces that show the same person with two expressions, for the identity measure."""
 
 from __future__ import annotations
 
