@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
 # Each of these settings stops Keras from being imported, or changes what the networks compute.
@@ -18,7 +20,7 @@ DRAW = ["generate.py", "--seeds=0-1", "--attrs=blue hair"]
 TRAIN = [
     "train.py",
     "--preset=published",
-    "--num_images=20",
+    "--data=pictures",
     "--batch_size=4",
     "--steps=2",
     "--penalty_interval=1",
@@ -53,6 +55,11 @@ def hostile_home(folder: Path) -> Path:
 
 def drawn_and_trained(home: Path, **variables: str) -> tuple[list[str], list[dict[str, float]]]:
     """Digests of two faces, and the numbers of two training steps."""
+    (home / "pictures").mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    for number in range(8):
+        pixels = random.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(home / "pictures" / f"{number}.png")
     run(home, str(REPOSITORY / DRAW[0]), *DRAW[1:], "--out=faces", **variables)
     run(home, str(REPOSITORY / TRAIN[0]), *TRAIN[1:], "--run_dir=run", **variables)
     faces = [hashlib.sha256(face.read_bytes()).hexdigest() for face in sorted((home / "faces").glob("*.png"))]

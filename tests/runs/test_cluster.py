@@ -178,7 +178,7 @@ def test_what_a_killed_start_left_is_removed_but_nothing_else(tmp_path):
         (["--workers=a:1,b:2"], "needs --worker"),
         (["--workers=a:1,b:2", "--worker=0", "--dry_run"], "runs in a single process"),
         (["--start_or_resume"], "needs --run_dir"),
-        (["--start_or_resume", "--resume", "--run_dir=x"], "no --resume"),
+        (["--start_or_resume", "--resume", "--run_dir=x"], "cannot be combined with --resume"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_in_one_line(options, words, capsys):

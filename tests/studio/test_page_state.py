@@ -234,10 +234,10 @@ def test_the_judge_finds_no_fault_with_what_cannot_be_seen(page):
     judged = """async ([wanted, seen]) => (await import("/readings.js"))
         .judged(wanted, { attributes: seen, intact: null }, [{ hidden: "eye_color", by: "closed_eyes" }])"""
     seen = {"eye_color": "pink", "smile": False}
-    for closed, said in ((False, "asked: yellow eyes; read: pink eyes · "), (True, "")):
+    for closed, said in ((False, "requested: yellow eyes; recognized: pink eyes · "), (True, "")):
         wanted = {"eye_color": "yellow", "smile": True, "closed_eyes": closed}
         text = page.evaluate(judged, [wanted, {**seen, "closed_eyes": closed}])
-        assert text == f"{said}asked: smile: yes; read: smile: no"
+        assert text == f"{said}requested: smile: yes; recognized: smile: no"
 
 
 def test_a_second_tab_sees_what_is_kept(page):
