@@ -15,7 +15,7 @@ def with_value(labels: np.ndarray, slot: Slot, option: int) -> np.ndarray:
     """Returns label rows with one attribute set.
 
     Args:
-        labels: [n, num_labels] of +1 and -1.
+        labels: [n, num_labels] of +1 and -1, and values of scales.
         slot: The attribute.
         option: Index of a group's value; for a tag, 0 is on and 1 is off; for a scale, an index of evenly
             spaced values.

@@ -59,7 +59,7 @@ class LabelSampler(tf.Module):
             uniforms: float64 [n, attributes] in [0, 1).
 
         Returns:
-            float32 [n, a] of +1 and -1, consistent with `wanted`.
+            float32 [n, a] of +1 and -1, and values of scales, consistent with `wanted`.
         """
         if self._is_scale is not None:
             # `fill` keeps the value that is requested for a scale.
@@ -81,7 +81,7 @@ class LabelSampler(tf.Module):
             uniforms: float64 [n, attributes] in [0, 1).
 
         Returns:
-            float32 [n, a] of +1 and -1.
+            float32 [n, a] of +1 and -1, and values of scales.
         """
         drawn = self.independent(labels, uniforms)
         # A tag is known if it is not 0; a group is known if one of its values is +1.
@@ -108,7 +108,7 @@ class LabelSampler(tf.Module):
             uniforms: float64 [n, 1 + attributes] in [0, 1); the first number selects the row.
 
         Returns:
-            float32 [n, a] of +1 and -1.
+            float32 [n, a] of +1 and -1, and values of scales.
         """
         hidden = tf.matmul(tf.cast(wanted > 0, tf.float32), self._hides) > 0
         wanted = tf.where(tf.logical_and(hidden, tf.equal(wanted, 0)), -tf.ones_like(wanted), wanted)

@@ -313,7 +313,7 @@ class Schema:
         """Describes a label row in words that `parse` turns back into the same row.
 
         Args:
-            labels: [num_labels] of +1, -1, and 0.
+            labels: [num_labels] of +1, -1, and 0; in between, strengths and scales.
         """
         words: list[str] = []
         for slot in self.slots:

@@ -68,7 +68,7 @@ class Faces(NamedTuple):
     Attributes:
         seeds: int64 [n].
         latents: float32 [n, z].
-        labels: float32 [n, num_labels] of +1 and -1.
+        labels: float32 [n, num_labels] of +1 and -1, and values of scales.
     """
 
     seeds: np.ndarray
@@ -80,9 +80,9 @@ class Sample(NamedTuple):
     """Judged images.
 
     Attributes:
-        images: uint8 [n, h, w, 3].
+        images: uint8 [n, h, w, channels].
         labels: [n, num_labels], the requested or true labels.
-        verdicts: int8 [n, num_labels], the tagger's labels; None without a tagger.
+        verdicts: int8 [n, num_labels], or float32 with scales: the tagger's labels; None without a tagger.
         features: float [n, d], the tagger's features; None without a tagger.
     """
 
@@ -174,11 +174,11 @@ class Bench:
         return Faces(seeds, *self.model.inputs(texts, seeds.tolist()))
 
     def render(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Draws faces in batches: uint8 [n, h, w, 3]."""
+        """Draws faces in batches: uint8 [n, h, w, channels]."""
         return self.in_batches(BATCH, self.model.render, latents, labels)
 
     def verdicts(self, images: np.ndarray) -> np.ndarray:
-        """Returns the tagger's labels: int8 [n, num_labels] of +1 and -1."""
+        """Returns the tagger's labels: [n, num_labels] of +1 and -1, and values of scales."""
         return decide(self._judge(images).probabilities, self.schema)
 
     def scores(self, images: np.ndarray) -> np.ndarray:

@@ -44,8 +44,8 @@ def unseen_combinations(bench: Bench) -> tuple[dict[str, Any], dict[str, np.ndar
     """Compares the precision of held-out combinations with combinations seen in training.
 
     Returns:
-        The numbers, and for each held-out combination some faces, uint8 [at most 4, h, w, 3]; None without
-        held-out combinations.
+        The numbers, and for each held-out combination some faces, uint8 [at most 4, h, w, channels];
+        None without held-out combinations.
     """
     if not len(bench.combinations):
         return None

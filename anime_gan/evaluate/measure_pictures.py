@@ -29,8 +29,8 @@ class Closest(NamedTuple):
     """The generated faces closest to a training image.
 
     Attributes:
-        generated: uint8 [n, h, w, 3], the closest first.
-        nearest: uint8 [n, h, w, 3], the training image nearest to each of them.
+        generated: uint8 [n, h, w, channels], the closest first.
+        nearest: uint8 [n, h, w, channels], the training image nearest to each of them.
     """
 
     generated: np.ndarray

@@ -44,7 +44,7 @@ class Sample(NamedTuple):
     """Images to reconstruct.
 
     Attributes:
-        images: uint8 [n, h, w, 3].
+        images: uint8 [n, h, w, channels].
         labels: [n, num_labels] of +1, -1 and 0 (unknown).
     """
 

@@ -333,7 +333,7 @@ def neighbors(labels: np.ndarray, schema: Schema) -> np.ndarray:
     """Returns a label row, followed by all rows that differ from it in one attribute.
 
     Args:
-        labels: float32 [num_labels] of +1 and -1.
+        labels: float32 [num_labels] of +1 and -1, and values of scales.
         schema: The attributes that the columns stand for.
 
     Returns:

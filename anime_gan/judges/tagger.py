@@ -125,7 +125,7 @@ class Tagger:
         return Judgement(np.concatenate(probabilities), np.concatenate(features))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Returns the predicted labels: int8 [n, num_labels] of +1 and -1, one +1 per group."""
+        """Returns the predicted labels: [n, num_labels] of +1 and -1, and values of scales."""
         return decide(self.judge(images).probabilities, self.schema)
 
     def notes(self) -> list[str]:

@@ -36,8 +36,8 @@ class RunningEvaluation:
         """Measures generated faces.
 
         Args:
-            images: uint8 [n, height, width, 3].
-            labels: [n, num_labels] of +1 and -1, the requested labels.
+            images: uint8 [n, height, width, channels].
+            labels: [n, num_labels] of +1 and -1, and values of scales; the requested labels.
 
         Returns:
             `evaluation/texture`: sliced Wasserstein distance at the finest scale, times 1,000.

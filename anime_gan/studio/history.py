@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
     Attributes:
         identifier: The name of the entry's folder, which matches `ID`.
-        kind: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened`, or `kept`.
+        kind: `faces`, `change`, `nearby`, `sheet`, `blend`, `opened`, `projected`, or `kept`.
         time: Time of drawing, in ISO 8601 with the offset from UTC.
         settings: Text fields from which the whole entry can be drawn again, as in
             `FaceGenerator.picture_text`; empty if its faces have no common request.

@@ -72,7 +72,7 @@ class Trainer:
         Args:
             config: The options of the run.
             schema: The attributes of the label columns; empty for a model without labels.
-            labels: int8 [n, num_labels] of +1, -1, and 0 (unknown), the labels of the training set.
+            labels: int8 [n, num_labels] of +1, -1, and 0 (unknown), and bins of scales: the training set.
             dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
             strategy: The distribution strategy; None for the current one.
             channels: 3 for RGB images, 4 for RGBA.
@@ -129,7 +129,7 @@ class Trainer:
 
         Args:
             images: uint8 [n, height, width, channels], with straight alpha: `part` of the global batch.
-            labels: int8 [n, num_labels] of +1, -1, and 0.
+            labels: int8 [n, num_labels] of +1, -1, and 0, and bins of scales.
 
         Returns:
             Name -> mean over the global batch, for the names in `REPORTED`.
@@ -186,7 +186,7 @@ class Trainer:
 
         Args:
             latents: float32 [n, latent_dim].
-            labels: float32 [n, num_labels] of +1 and -1.
+            labels: float32 [n, num_labels] in -1..1.
         """
         return self.ema_generator(latents, labels if self.label_sampler else None, training=False)
 
