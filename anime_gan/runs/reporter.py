@@ -92,7 +92,7 @@ class Reporter:
 
     def write_samples(self, step: int) -> None:
         """Draws the faces that are shown over time, and the first ones with every attribute value."""
-        faces = on_background(self._draw(self._faces.latents.numpy(), self._faces.labels.numpy()), TINT)
+        faces = on_background(self._draw(self._faces), TINT)
         self._save_sample("faces", grid(faces, columns=int(GRID_FACES**0.5)), step)
         blocks = {}
         if self._schema.num_labels:
@@ -107,12 +107,8 @@ class Reporter:
         if self._evaluation is None:
             return
         faces = self._pick_faces(running_evaluation.NUM_IMAGES)
-        starts = range(0, running_evaluation.NUM_IMAGES, GRID_FACES)
-        images = [
-            to_uint8(self._trainer.generate(*(part[start : start + GRID_FACES] for part in faces))).numpy()
-            for start in tqdm(starts, desc="drawing faces to measure", unit="batch", leave=False)
-        ]
-        values = self._evaluation.measure(np.concatenate(images), faces.labels.numpy())
+        images = self._draw(faces, "drawing faces to measure")
+        values = self._evaluation.measure(images, faces.labels.numpy())
         self._last_fid = values.get("evaluation/fid")
         self._run.append_stats({"step": step, **values}, EVALUATION)
         self._dashboard.write_scalars(values, step)
@@ -159,17 +155,24 @@ class Reporter:
         """
         latents, labels = (part[:SHEET_FACES].numpy() for part in self._faces)
         rows, captions = sheet_labels(labels, self._schema, self._schema.slots[: len(self._shown.slots)])
-        images = self._draw(np.tile(latents, [len(captions), 1]), rows)
+        images = self._draw(FaceInputs(np.tile(latents, [len(captions), 1]), rows))
         return on_background(images.reshape(-1, SHEET_FACES, *images.shape[1:]), TINT), captions
 
-    def _draw(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    def _draw(self, faces: FaceInputs, task: str | None = None) -> np.ndarray:
         """Draws faces, uint8 [n, height, width, channels].
 
         All batches have the same size, so that TensorFlow traces the generator only once.
+
+        Args:
+            faces: The inputs of the generator.
+            task: What the progress bar says; None for no progress bar.
         """
+        latents, labels = map(np.asarray, faces)
         starts = range(0, len(latents), GRID_FACES)
-        places = [np.arange(start, start + GRID_FACES) % len(latents) for start in starts]
-        images = [to_uint8(self._trainer.generate(latents[part], labels[part])).numpy() for part in places]
+        images = []
+        for start in tqdm(starts, desc=task, unit="batch", leave=False, disable=task is None):
+            part = np.arange(start, start + GRID_FACES) % len(latents)
+            images.append(to_uint8(self._trainer.generate(latents[part], labels[part])).numpy())
         return np.concatenate(images)[: len(latents)]
 
     def _save_sample(self, name: str, picture: np.ndarray, step: int) -> None:
