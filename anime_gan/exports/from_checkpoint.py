@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from anime_gan.common.user_code import is_reference
 from anime_gan.exports.read import LABEL_ROWS, ModelError, read_label_rows, read_record, run_of_checkpoint
 from anime_gan.exports.write import make_generator, make_record, write_export
 from anime_gan.training.checkpoints import STATE, Checkpoints, checkpoint_step
-from anime_gan.training.config import code_options
+from anime_gan.training.config import resume_command
 from anime_gan.training.run_files import CHECKPOINTS, CONFIG, DATA, EXPORTS, LEARNING_RATES, SCHEMA
 
 
@@ -107,7 +106,5 @@ def export_checkpoint(checkpoint: Path) -> Path:
 
 def _needs_training(why: str, run: Path, checkpoint: Path, options: Mapping[str, Any]) -> ModelError:
     """Returns the error for a checkpoint that only the training command can export."""
-    code = [f"--{name}={value}" for name, value in code_options(options).items()]
-    steps = f"--steps={checkpoint_step(checkpoint)}"
-    command = shlex.join(["python", "train.py", "--resume", f"--run_dir={run}", *code, steps])
+    command = resume_command(run, options, [f"--steps={checkpoint_step(checkpoint)}"])
     return ModelError(f"cannot be exported here, because {why}; to export it: {command}", "model", checkpoint)

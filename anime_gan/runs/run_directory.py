@@ -34,7 +34,7 @@ from anime_gan.runs.mirror import shown_place
 from anime_gan.runs.run_lock import LOCK, RunError, locked, next_number
 from anime_gan.runs.statistics import append_statistics, keep_statistics, read_statistics
 from anime_gan.training.checkpoints import Checkpoints
-from anime_gan.training.config import ConfigError, TrainConfig, code_options
+from anime_gan.training.config import ConfigError, TrainConfig, resume_command
 from anime_gan.training.run_files import (
     CHECKPOINTS,
     CONFIG,
@@ -217,14 +217,12 @@ class RunDirectory:
             steps: The new number of steps; None to keep it. With a number, only this run is resumed.
             more: Further options; with any, only this run is resumed.
         """
-        options = code_options(self._options())
         folder, alone = self.path, bool(more) or steps is not None
-        more = [*(f"--{name}={value}" for name, value in options.items()), *more]
         if steps is not None:
-            more.append(f"--steps={steps}")
+            more = [*more, f"--steps={steps}"]
         if not alone and (folder.parent / STAGES).is_file():
             folder = folder.parent
-        return shlex.join(["python", "train.py", "--resume", f"--run_dir={shown_place(folder)}", *more])
+        return resume_command(shown_place(folder), self._options(), more)
 
     def draw_command(self) -> str:
         """Returns the command that draws faces with the newest model of the run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anime_gan.common.alpha import TRANSPARENT, TRANSPARENT_HELP
@@ -315,6 +315,18 @@ def code_options(options: Mapping[str, Any]) -> dict[str, str]:
         if (field.name == "data" or "takes_code" in field.metadata)
         and any(map(_names_code, split_sources(str(options.get(field.name, "")))))
     }
+
+
+def resume_command(run: object, options: Mapping[str, Any], more: Sequence[str] = ()) -> str:
+    """Returns the command that resumes a run.
+
+    Args:
+        run: The place of the run directory.
+        options: The options of the run. The command repeats those that name code, as resuming requires.
+        more: Further arguments.
+    """
+    code = [f"--{name}={value}" for name, value in code_options(options).items()]
+    return shlex.join(["python", "train.py", "--resume", f"--run_dir={run}", *code, *more])
 
 
 def _names_code(value: str) -> bool:
