@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from anime_gan.commands import train
 from anime_gan.exports.read import find_export
 from anime_gan.training import config, presets
+from tests.noise_pictures import write_pictures
 from tests.runs.test_loop import train_until_signal
 
 ARGUMENTS = ["--preset=flagship-128", "--data=faces", "--batch_size=4", "--precision=float32"]
@@ -30,21 +30,8 @@ def short_stages(monkeypatch) -> None:
         monkeypatch.setitem(presets.PRESETS, name, dataclasses.replace(preset, options=options))
 
 
-@pytest.fixture
-def faces(tmp_path) -> None:
-    """Transparent pictures with one attribute, because sample images have a row of faces for every value."""
-    folder = tmp_path / "faces"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    for number in range(12):
-        Image.fromarray(random.integers(0, 256, (128, 128, 4), np.uint8)).save(folder / f"{number}.png")
-    rows = "".join(f"{number}.png,{number % 2}\n" for number in range(12))
-    (folder / "labels.csv").write_text(f"filename,smile\n{rows}")
-
-
-def test_each_stage_grows_from_the_one_before_and_can_be_resumed(
-    tmp_path, faces, short_stages, monkeypatch, capsys
-):
+def test_each_stage_grows_from_the_one_before_and_can_be_resumed(tmp_path, short_stages, monkeypatch, capsys):
+    write_pictures(tmp_path / "faces", 12, 128, channels=4)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "staged_losses.py").write_text(
         "from anime_gan.training.losses import ADVERSARIAL_LOSSES\nHINGE = ADVERSARIAL_LOSSES['hinge']\n"

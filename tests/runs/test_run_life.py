@@ -15,6 +15,7 @@ from PIL import Image
 
 from anime_gan.commands import generate, train
 from anime_gan.training.trainer import Trainer
+from tests.noise_pictures import write_pictures
 from tests.runs.test_loop import state, train_until_signal
 
 COMMON = ["--batch_size=4", "--log_interval=1", "--sample_interval=100", "--checkpoint_interval=2"]
@@ -22,14 +23,7 @@ COMMON = ["--batch_size=4", "--log_interval=1", "--sample_interval=100", "--chec
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "faces"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    for number in range(20):
-        Image.fromarray(random.integers(0, 256, (64, 64, 3), np.uint8)).save(folder / f"{number:02}.png")
-    rows = "".join(f"{number:02}.png,{number % 2}\n" for number in range(20))
-    (folder / "labels.csv").write_text(f"filename,smile\n{rows}")
-    return folder
+    return write_pictures(tmp_path_factory.mktemp("data") / "faces", 20)
 
 
 def options(faces: Path) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -13,6 +12,7 @@ from PIL import Image
 from anime_gan.commands import generate, train
 from anime_gan.runs import start
 from anime_gan.training.trainer import Trainer
+from tests.noise_pictures import write_pictures
 
 
 class Killed(BaseException):
@@ -31,13 +31,7 @@ def two_devices(two_replicas, monkeypatch) -> None:
 
 
 def test_a_run_on_two_devices_is_trained_killed_resumed_and_exported(two_devices, tmp_path, monkeypatch):
-    data, run = tmp_path / "faces", tmp_path / "run"
-    data.mkdir()
-    random = np.random.default_rng(0)
-    for number in range(8):
-        Image.fromarray(random.integers(0, 256, (64, 64, 3), np.uint8)).save(data / f"{number}.png")
-    rows = "".join(f"{number}.png,{'yes' if number % 2 else 'no'}\n" for number in range(8))
-    (data / "labels.csv").write_text(f"filename,smile\n{rows}")
+    data, run = write_pictures(tmp_path / "faces", 8), tmp_path / "run"
     options = [
         f"--data={data}",
         f"--run_dir={run}",
